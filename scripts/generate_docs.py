@@ -1,4 +1,7 @@
-"""Generate docs/reference: benchmarks.md from bench/results, cli.md from the command line, techniques from the matrix.
+"""Generate what is made in docs.
+
+scorecard.md with its pictures and reference/benchmarks.md come from bench/results, reference/cli.md from the command
+line, and reference/techniques from the matrix.
 
 With --check nothing is written; the exit code is 1 if a page is out of date.
 """
@@ -16,7 +19,8 @@ from caponier.app.coverage import technique_pages
 from caponier.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(ROOT))
 
 
 def benchmarks() -> str:
@@ -102,17 +106,28 @@ def escaped(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def scorecard() -> dict[str, str]:
+    """Return the page of what is found and missed, and its pictures."""
+    from bench.machinery.published.page import Page, stored
+
+    page = Page(stored())
+    text = page.text()
+    return {"scorecard.md": text, **{f"pictures/{name}": svg for name, svg in page.pictures.items()}}
+
+
 def main() -> int:
     """Write the pages and remove those that nothing makes any more, or compare them."""
-    techniques = {f"techniques/{name}": text for name, text in technique_pages.pages().items()}
-    pages = {"benchmarks.md": benchmarks(), "cli.md": command_line(), **techniques}
+    techniques = {f"reference/techniques/{name}": text for name, text in technique_pages.pages().items()}
+    reference = {"reference/benchmarks.md": benchmarks(), "reference/cli.md": command_line(), **techniques}
+    pages = {**scorecard(), **reference}
     stale = [name for name, text in pages.items() if written(name) != text]
-    orphans = [f"techniques/{path.name}" for path in (DOCS / "techniques").glob("*") if path.name not in known(pages)]
+    there = (path for folder in ("reference/techniques", "pictures") for path in (DOCS / folder).glob("*"))
+    orphans = [name for path in there if (name := path.relative_to(DOCS).as_posix()) not in pages]
     if "--check" in sys.argv:
-        print("\n".join(f"docs/reference/{name} is out of date; run scripts/docs" for name in [*stale, *orphans]))
+        print("\n".join(f"docs/{name} is out of date; run scripts/docs" for name in [*stale, *orphans]))
         return 1 if stale or orphans else 0
-    (DOCS / "techniques").mkdir(exist_ok=True)
     for name in stale:
+        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
         (DOCS / name).write_text(pages[name], encoding="utf-8")
     for name in orphans:
         (DOCS / name).unlink()
@@ -124,11 +139,6 @@ def written(name: str) -> str | None:
     """Return a page as it is, or None if it is not there."""
     path = DOCS / name
     return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def known(pages: dict[str, str]) -> set[str]:
-    """Return the file names of docs/reference/techniques that are made."""
-    return {name.removeprefix("techniques/") for name in pages if name.startswith("techniques/")}
 
 
 if __name__ == "__main__":

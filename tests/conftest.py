@@ -39,6 +39,7 @@ from caponier.emulate.victims.variable_cost import billed
 from caponier.records.inventory import FeatureSpec, Workspace
 from law_profiles import cut_laws
 from once import once
+from outputs.held_output import HeldOutputs
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
@@ -55,6 +56,16 @@ FLOOD = 1_500
 """Queries of a flood; of everything else 150 are enough."""
 ALPHA = 0.02
 WORLDS = frozenset({"world", "lesson", "enriched"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew", action="store_true", help="Write the outputs of tests/outputs/held anew.")
+
+
+@pytest.fixture
+def held(pytestconfig: pytest.Config) -> HeldOutputs:
+    """Compares whole outputs with the files that hold them."""
+    return HeldOutputs(renew=bool(pytestconfig.getoption("--renew")))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -122,11 +133,11 @@ def _attacked_world(split: DigitsSplit, victim: Victim, folder: Path) -> World:
     later = EPOCH + timedelta(days=1)
     benign = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, 55)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 55, begin=later)
-    prey = victim.understood(split.attackers)
+    originals = victim.understood(split.attackers)
     # Those who share a search out have other images: the same queries once more would be nothing new to a cell.
     runs = [
         trace(
-            *(attack, victim.predict_proba, prey.images[turn], int(prey.labels[turn])),
+            *(attack, victim.predict_proba, originals.images[turn], int(originals.labels[turn])),
             seed=turn,
             budget=150,
             accounts=attack.accounts,

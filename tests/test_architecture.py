@@ -16,7 +16,7 @@ SOURCE = ROOT / "src"
 HOSTS = ["py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.(org|com)", "deb" + r"\.debian"]
 REGISTRIES = re.compile("|".join(HOSTS))
 HEAVY = ["numpy", "pyarrow", "duckdb", "sqlalchemy", "sklearn", "art", "torch", "pyspark", "starlette", "rich"]
-EXTRAS = ["art", "sklearn", "starlette", "uvicorn", "httpx", "altair", "PIL", "torch", "pyspark", "fastapi", "scipy"]
+EXTRAS = ["art", "sklearn", "starlette", "uvicorn", "httpx", "PIL", "torch", "pyspark", "fastapi", "scipy"]
 
 
 def linter_modules() -> list[str]:
@@ -70,7 +70,6 @@ def test_the_core_needs_no_extra() -> None:
         "starlette",
         "uvicorn",
         "httpx",
-        "altair",
         "PIL",
         "torch",
         "pyspark",

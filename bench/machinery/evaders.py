@@ -89,32 +89,32 @@ def cases(pictures: Images, quick: bool) -> Iterator[Case]:
         yield Case(f"{name}, over {ACCOUNTS} accounts", main[name], Splitting, ACCOUNTS)
 
 
-def attacked(case: Case, victim: Victim, prey: Pool, seed: int, target: int) -> Run:
+def attacked(case: Case, victim: Victim, originals: Pool, seed: int, target: int) -> Run:
     name = f"{case.name.replace(' ', '_')}-{target}"
-    left = _trace(case, victim.predict_proba, prey, seed, target, case.disguise, name)
+    left = _trace(case, victim.predict_proba, originals, seed, target, case.disguise, name)
     names = [name] if case.accounts == 1 else [f"{name}-{number}" for number in range(case.accounts)]
     return Run(case, seed, target, left, names)
 
 
 def _trace(
-    case: Case, predict: Predict, prey: Pool, seed: int, target: int, disguise: Disguise | None, name: str
+    case: Case, predict: Predict, originals: Pool, seed: int, target: int, disguise: Disguise | None, name: str
 ) -> Trace:
     return trace(
         case.attack,
         predict,
-        prey.images[target],
-        int(prey.labels[target]),
+        originals.images[target],
+        int(originals.labels[target]),
         seed=seed * 100 + target,
         principal=name,
-        start=_other(prey, target) if case.natural else None,
+        start=_other(originals, target) if case.natural else None,
         accounts=case.accounts,
         disguise=disguise,
     )
 
 
-def _other(prey: Pool, target: int) -> Images:
+def _other(originals: Pool, target: int) -> Images:
     """Return a picture of another class."""
-    other: Images = prey.images[prey.labels != prey.labels[target]][target]
+    other: Images = originals.images[originals.labels != originals.labels[target]][target]
     return other
 
 
@@ -158,7 +158,7 @@ def first_alarms(log: pa.Table, output: str) -> dict[str, Alarm]:
     return first
 
 
-def judge(run: Run, first: dict[str, Alarm], victim: Victim, prey: Pool) -> None:
+def judge(run: Run, first: dict[str, Alarm], victim: Victim, originals: Pool) -> None:
     """Note who saw an attack first and when, and whether it would have succeeded if it had been refused then."""
     alarms = [first[name] for name in run.accounts if name in first]
     if not alarms:
@@ -169,11 +169,11 @@ def judge(run: Run, first: dict[str, Alarm], victim: Victim, prey: Pool) -> None
     # Accounts that take turns would send other queries once one of them is gone.
     if run.case.accounts == 1:
         predict = Refusing(victim.predict_proba, earliest.requests)
-        again = _trace(run.case, predict, prey, run.seed, run.target, run.case.disguise, "again")
+        again = _trace(run.case, predict, originals, run.seed, run.target, run.case.disguise, "again")
         run.refused_success = again.outcome.success
 
 
-def adaptive_refused(baseline: Baseline, victim: Victim, prey: Pool, seed: int, target: int) -> dict[str, Any]:
+def adaptive_refused(baseline: Baseline, victim: Victim, originals: Pool, seed: int, target: int) -> dict[str, Any]:
     """Let the adaptive attacker ask a model that is watched as by a guard, and refuse each account at its alarm."""
     live = LiveFindings(DetectionSettings.of(None, baseline), str)
     alarms: dict[str, str] = {}
@@ -204,12 +204,12 @@ def adaptive_refused(baseline: Baseline, victim: Victim, prey: Pool, seed: int, 
         return scores
 
     accounts = Switching([partial(ask, f"account-{number}") for number in range(ACCOUNTS)])
-    outcome = Adaptive(pictures=prey.images[TARGETS:]).run(
+    outcome = Adaptive(pictures=originals.images[TARGETS:]).run(
         accounts,
-        prey.images[target],
-        int(prey.labels[target]),
+        originals.images[target],
+        int(originals.labels[target]),
         seed=seed * 100 + target,
-        start=_other(prey, target),
+        start=_other(originals, target),
     )
     say(f"seed {seed}: adaptive, image {target}: {outcome.queries} queries, {len(alarms)} accounts lost")
     return {"success": outcome.success, "queries": outcome.queries, "lost": len(alarms), "by": sorted(alarms.values())}

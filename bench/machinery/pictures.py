@@ -110,20 +110,20 @@ def pictures(seed: int, each: int) -> list[dict[str, Any]]:
     calm, other, own = (_files(n, rng)[0] for n in (POOL, POOL, 8 * each))
     model = _trained(np.stack([_read_file(file) for file in files]), labels, seed)
     scene = Scene("images, 224 x 224", "mlp", SPEC, lambda rows: model(np.stack([_seen(row) for row in rows])), _logged)
-    prey = [_pixels(file) for file in own[:: len(VERSIONS)]]
-    answers = scene.predict(prey).argmax(axis=1)
+    originals = [_pixels(file) for file in own[:: len(VERSIONS)]]
+    answers = scene.predict(originals).argmax(axis=1)
     for turn in range(each):
         tape, label = scene.tape("hop_skip_jump", turn, seed), int(answers[turn])
         others = np.flatnonzero(answers != label)
-        coarse, start = _Coarse(prey[turn]), prey[int(others[turn % len(others)])]
+        coarse, start = _Coarse(originals[turn]), originals[int(others[turn % len(others)])]
         outcome = HopSkipJump().run(
             lambda rows, tape=tape, coarse=coarse: np.stack([tape.ask(coarse.whole(row)) for row in rows]),
-            coarse.of(prey[turn]), label, seed=seed * 100 + turn, start=coarse.of(start),
+            coarse.of(originals[turn]), label, seed=seed * 100 + turn, start=coarse.of(start),
         )  # fmt: skip
         ratio = (outcome.final_distance or 0) / (outcome.first_distance or 1)
         scene.attacked("hop_skip_jump", tape, outcome.success, ratio)
         tape = scene.tape("simba", turn, seed)
-        success, size = _simba(tape, prey[turn], label, np.random.default_rng(seed * 100 + turn))
+        success, size = _simba(tape, originals[turn], label, np.random.default_rng(seed * 100 + turn))
         scene.attacked("simba", tape, success, size)
     return judged(scene, PLAIN, {"versions": versions}, (calm, other), seed)
 
@@ -135,7 +135,7 @@ def digits(seed: int, each: int) -> list[dict[str, Any]]:
     scene = Scene("images, 28 x 28", "cnn", mnist.SPEC, lambda rows: model(np.array(rows)).astype(np.float32))
     right = np.flatnonzero(scene.predict(own.images).argmax(axis=1) == own.labels)
     for turn, at in enumerate(right[:each]):
-        prey, label = own.images[at], int(own.labels[at])
+        originals, label = own.images[at], int(own.labels[at])
         start = own.images[right[own.labels[right] != label][turn]]
         searches: tuple[tuple[Attack, dict[str, Any]], ...] = (
             (HopSkipJump(), {"start": start}),
@@ -144,7 +144,7 @@ def digits(seed: int, each: int) -> list[dict[str, Any]]:
         for attack, how in searches:
             tape = scene.tape(attack.name, turn, seed)
             outcome = attack.run(
-                lambda rows, tape=tape: np.stack([tape.ask(row) for row in rows]), prey, label,
+                lambda rows, tape=tape: np.stack([tape.ask(row) for row in rows]), originals, label,
                 seed=seed * 100 + turn, **how,
             )  # fmt: skip
             scene.attacked(attack.name, tape, outcome.success, outcome.final_distance or 0)

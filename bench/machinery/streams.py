@@ -245,20 +245,20 @@ def _ways(own: Images) -> Iterator[_Way]:
 
 def _on_images(victim: Victim, split: DigitsSplit, seed: int, each: int) -> Iterator[Attacker]:
     known = victim.understood(split.attackers)
-    prey, own = Pool(known.images[:-OWN], known.labels[:-OWN]), known.images[-OWN:]
+    originals, own = Pool(known.images[:-OWN], known.labels[:-OWN]), known.images[-OWN:]
     for way in _ways(own):
         for turn in range(each):
-            yield _on_image(way, victim, prey, turn, seed * 100 + turn)
+            yield _on_image(way, victim, originals, turn, seed * 100 + turn)
 
 
-def _on_image(way: _Way, victim: Victim, prey: Pool, turn: int, number: int) -> Attacker:
-    who, label = f"attacker-{way.kind.replace(' ', '_')}-{turn}", int(prey.labels[turn])
-    start = prey.images[prey.labels != label][turn] if way.picture else None
+def _on_image(way: _Way, victim: Victim, originals: Pool, turn: int, number: int) -> Attacker:
+    who, label = f"attacker-{way.kind.replace(' ', '_')}-{turn}", int(originals.labels[turn])
+    start = originals.images[originals.labels != label][turn] if way.picture else None
     budget = MOST if isinstance(way.attack, Adaptive) else None
 
     def attack(predict: Callable[[Any], Any]) -> Any:
         return trace(
-            way.attack, predict, prey.images[turn], label,
+            way.attack, predict, originals.images[turn], label,
             seed=number, principal=who, budget=budget, start=start, disguise=way.disguise,
         )  # fmt: skip
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.machinery import mails
+from bench.machinery.attackers.path_finding import PathFinding
 from bench.machinery.packages import from_pypi
 from bench.machinery.scenes import Habit, Row, Scene, Tape, judged
-from caponier.emulate.attacker.path_finding import PathFinding
 from caponier.emulate.attacker.substitution import substitute
 from caponier.emulate.evasion.boundary import Boundary
 from caponier.emulate.evasion.hop_skip_jump import HopSkipJump

@@ -218,13 +218,13 @@ def _day(home: Path, split: DigitsSplit, victim: Victim, seed: int, deployed: De
     begin = EPOCH + timedelta(days=8)
     users = assemble(split.test.images, DAY, seed + 5_000)
     tables = [simulate(users, victim.predict_proba, UNIQUE, begin=begin, deployment=deployed)]
-    prey, success = victim.understood(split.attackers), {}
+    originals, success = victim.understood(split.attackers), {}
     for turn, name in enumerate(ATTACKS):
         found = trace(
             attacks()[name],
             victim.predict_proba,
-            prey.images[turn],
-            int(prey.labels[turn]),
+            originals.images[turn],
+            int(originals.labels[turn]),
             seed=seed,
             budget=BUDGET,
             principal=f"attacker-{name}",

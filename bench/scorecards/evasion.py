@@ -83,10 +83,10 @@ def run(quick: bool) -> Scorecard:
 def _one(seed: int, quick: bool) -> tuple[list[Run], list[str], list[dict[str, Any]]]:
     """Return a seed's attacks, its benign users who were flagged, and its adaptive attacks under refusal."""
     split, victim = traffic.world(seed)
-    prey = victim.understood(split.attackers)
+    originals = victim.understood(split.attackers)
     runs = [
-        attacked(case, victim, prey, seed, target)
-        for case in cases(prey.images[TARGETS:], quick)
+        attacked(case, victim, originals, seed, target)
+        for case in cases(originals.images[TARGETS:], quick)
         for target in range(case.each)
     ]
     users = simulate(assemble(split.test.images, USERS, seed + 1_000), victim.predict_proba, traffic.UNIQUE)
@@ -103,9 +103,9 @@ def _one(seed: int, quick: bool) -> tuple[list[Run], list[str], list[dict[str, A
         first = first_alarms(log, found.output)
         say(f"seed {seed}: attacking again, with refusal")
         for run in runs:
-            judge(run, first, victim, prey)
+            judge(run, first, victim, originals)
         loaded = Baseline.load(baseline)
-    refused = [adaptive_refused(loaded, victim, prey, seed, at) for at in range(2 if quick else REFUSED)]
+    refused = [adaptive_refused(loaded, victim, originals, seed, at) for at in range(2 if quick else REFUSED)]
     accused = sorted(first.keys() & set(users.column("principal").to_pylist()))
     return runs, accused, refused
 

@@ -63,17 +63,17 @@ def run(quick: bool) -> Scorecard:
                 rows += scene(seed, each)
     plain, edits = ([row for row in rows if row["among"] == among] for among in ("plain users", "users who edit"))
     tried = [row for row in plain if row["attack"]]
-    calm = [row for row in rows if not row["attack"]]
+    benign = [row for row in rows if not row["attack"]]
     figures: dict[str, Any] = {
         "attacks": len(tried),
         "attacks_succeeded_share": sum(row["success"] for row in tried) / len(tried),
         **{f"{name}_flagged_share": _flagged(plain, attacks) for name, attacks in GROUPS.items()},
         **{f"{name}_flagged_share_among_edits": _flagged(edits, attacks) for name, attacks in GROUPS.items()},
-        "benign_users": len(calm),
+        "benign_users": len(benign),
         "benign_users_flagged_share_worst_kind": max(
             sum(row["flagged"] for row in own) / len(own)
-            for kind in {row["kind"] for row in calm}
-            if (own := [row for row in calm if row["kind"] == kind])
+            for kind in {row["kind"] for row in benign}
+            if (own := [row for row in benign if row["kind"] == kind])
         ),
         **pictures.whole_pictures(seeds[0]),
     }

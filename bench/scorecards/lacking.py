@@ -63,7 +63,7 @@ Logged = Callable[[pa.Table, int], pa.Table]
 
 
 @dataclass(frozen=True)
-class Deed:
+class AttackRun:
     """One attack that succeeded, and who carried it out."""
 
     name: str
@@ -76,7 +76,7 @@ class World:
 
     benign: pa.Table
     log: pa.Table
-    deeds: Sequence[Deed]
+    attack_runs: Sequence[AttackRun]
     failed: int = 0
     training: Images | None = None
 
@@ -122,19 +122,19 @@ def _predictions(seed: int, each: int) -> World:
         return billed(simulate(assemble(images, n, number), predict, UNIQUE, span_s=SPAN_S), settling_steps)
 
     runs, training = traffic.attacks_on(split, victim, seed, each)
-    deeds, probed = EventLog(), []
+    attack_runs, probed = EventLog(), []
     for name, probe in PROBES.items():
         for turn in range(each):
-            wire = LocalWire(predict, Deployment(), deeds.record, f"attacker-{name}-{turn}", EPOCH)
+            wire = LocalWire(predict, Deployment(), attack_runs.record, f"attacker-{name}-{turn}", EPOCH)
             if probe.run(wire, "digits", Truth(FAMILIES["mlp"]), seed=seed * 1_000 + turn, gap_s=None).success:
-                probed.append(Deed(name, f"attacker-{name}-{turn}"))
+                probed.append(AttackRun(name, f"attacker-{name}-{turn}"))
     benign = [users(split.calibration.images, LEARNED, seed)]
     benign.append(let_in(visitors(newcomers(), CALLERS, seed), split.calibration.images, predict))
     attacked = [billed(run.events, settling_steps) for run in runs]
     return World(
         interleaved(benign),
-        interleaved([users(split.test.images, USERS, seed + 1_000), deeds.table(), *attacked]),
-        [*(Deed(run.name, run.principal) for run in runs if run.success), *probed],
+        interleaved([users(split.test.images, USERS, seed + 1_000), attack_runs.table(), *attacked]),
+        [*(AttackRun(run.name, run.principal) for run in runs if run.success), *probed],
         sum(not run.success for run in runs) + len(PROBES) * each - len(probed),
         training,
     )
@@ -143,31 +143,33 @@ def _predictions(seed: int, each: int) -> World:
 def _feedback(split: DigitsSplit, seed: int) -> World:
     """A model that learns from feedback: calm to learn from, and steered and flooded."""
     played = [SCENES[name].played(split, seed) for name in STEERED]
-    parts, deeds = [], []
+    parts, attack_runs = [], []
     for name, course in zip(STEERED, played, strict=True):
         place = course.events.schema.get_field_index("principal")
         who = [f"{name}-{principal}" for principal in course.events["principal"].to_pylist()]
         parts.append(course.events.set_column(place, "principal", pa.array(who, pa.string())))
-        deeds += [Deed(name, principal) for principal in sorted(set(who)) if principal.startswith(f"{name}-attacker")]
-    return World(learned_from(split, seed, LEARNED).events, interleaved(parts), deeds)
+        attack_runs += [
+            AttackRun(name, principal) for principal in sorted(set(who)) if principal.startswith(f"{name}-attacker")
+        ]
+    return World(learned_from(split, seed, LEARNED).events, interleaved(parts), attack_runs)
 
 
 def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, Any]]:
-    """Return a row for each deed and detector that is made for it, and one for the benign users."""
+    """Return a row for each attack and detector that is made for it, and one for the benign users."""
     log = logged(world.log, seed + 1_000)
     findings = _findings(world, logged(world.benign, seed), log)
     first = _first(world, findings)
     rows = []
-    for deed in world.deeds:
-        for detector in (ANY, *_made_for(deed.name)):
-            at = first.get((detector, deed.principal))
-            rows.append({"way": way, "detector": detector, "attack": deed.name, "queries": at})
+    for attack_run in world.attack_runs:
+        for detector in (ANY, *_made_for(attack_run.name)):
+            at = first.get((detector, attack_run.principal))
+            rows.append({"way": way, "detector": detector, "attack": attack_run.name, "queries": at})
     return [*rows, {"way": way, "detector": None, **_calm(world, log, findings)}]
 
 
 def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str, int]:
     """Count the benign users and the flagged ones, and apart from them those who share a name with an attacker."""
-    attackers = {deed.principal for deed in world.deeds}
+    attackers = {attack_run.principal for attack_run in world.attack_runs}
     behind: dict[str | None, set[str]] = {}
     sender = dict(zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True))
     names = pc.coalesce(log["principal"], log["source_ip"]).to_pylist()

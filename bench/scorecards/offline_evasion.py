@@ -73,7 +73,7 @@ class Case:
     """Of others than `learned`, on images that those have not seen."""
     held: NDArray[np.float32]
     """What the attacker has."""
-    prey: Pool
+    originals: Pool
     """Images that the victim gets right, to start from."""
     rare: dict[str, NDArray[np.float32]]
     """Natural corruptions and rare inputs, by name."""
@@ -113,7 +113,7 @@ def _digits_case(seed: int) -> Case:
         learned=_asked(split.calibration.images, seed, 40),
         benign=_asked(tests, seed + 1_000, 20),
         held=shots(np.tile(split.attackers.images, (3, 1)), rng),
-        prey=_right(predict, split.attackers),
+        originals=_right(predict, split.attackers),
         rare={**_corrupted(tests, rng), "rare_styles": _rare(split.test, seed)},
     )
 
@@ -132,7 +132,7 @@ def _mnist_case(seed: int) -> Case:
         learned=mnist.photos(np.tile(calibration.images, (4, 1)), rng),
         benign=mnist.photos(np.tile(test.images, (2, 1)), rng),
         held=mnist.photos(attackers.images, rng),
-        prey=_right(predict, Pool(attackers.images, attackers.labels)),
+        originals=_right(predict, Pool(attackers.images, attackers.labels)),
         rare=_corrupted(test.images, rng),
     )
 
@@ -210,7 +210,7 @@ def _batch(columns: dict[str, NDArray[np.int64]]) -> EventBatch:
 def _sent(case: Case, attack: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make adversarial images; return them and their true classes."""
     n = MADE_CW if attack == "cw" else MADE
-    images, labels, size = case.prey.images[:n], case.prey.labels[:n], SIZES[case.name]
+    images, labels, size = case.originals.images[:n], case.originals.labels[:n], SIZES[case.name]
     if attack == "adaptive":
         return adaptive(case.own, images, labels, case.held, case.spec, size), labels
     return made(attack, case.own, images, labels, size, CONFIDENCES[case.name]), labels

@@ -114,7 +114,7 @@ def _shown(seed: int, many: int) -> dict[str, Any]:
 
 def _attacks(split: DigitsSplit, victim: Victim, seed: int, many: int) -> Iterator[pa.Table]:
     """Carry out attacks on the model itself, at the pace of ordinary users, somewhere in the same day."""
-    prey, rng = victim.understood(split.attackers), np.random.default_rng(seed)
+    originals, rng = victim.understood(split.attackers), np.random.default_rng(seed)
     room = DAY_S - 2 * QUERIES * GAP_S
     # What a copier trains anew after each batch is what takes the time here.
     known = {**campaigns(), "active_learning": replace(ActiveLearning(), batch=BATCH, queries=QUERIES)}
@@ -129,7 +129,7 @@ def _attacks(split: DigitsSplit, victim: Victim, seed: int, many: int) -> Iterat
                 "gap_s": GAP_S,
             }
             if kind in IMAGES:
-                image, label = prey.images[turn % len(prey)], int(prey.labels[turn % len(prey)])
+                image, label = originals.images[turn % len(originals)], int(originals.labels[turn % len(originals)])
                 yield trace(attacks()[kind], victim.predict_proba, image, label, seed=number, **how).events
             else:
                 stage = known[kind].stage(split, number, victim)

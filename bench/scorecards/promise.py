@@ -78,13 +78,13 @@ class _World:
 
     def attacks(self, each: int, begin: int) -> list[tuple[str, pa.Table]]:
         """Return the events of attacks that succeed, with the names of their principals."""
-        prey, found = self.victim.understood(self.split.attackers), []
+        originals, found = self.victim.understood(self.split.attackers), []
         for name in EVASION:
             done = 0
-            for target in range(begin, len(prey.labels)):
+            for target in range(begin, len(originals.labels)):
                 who = f"attacker-{name}-{target}"
                 left = trace(
-                    attacks()[name], self.victim.predict_proba, prey.images[target], int(prey.labels[target]),
+                    attacks()[name], self.victim.predict_proba, originals.images[target], int(originals.labels[target]),
                     seed=self.seed * 100 + target, principal=who, budget=400,
                 )  # fmt: skip
                 if left.outcome.success:

@@ -134,12 +134,12 @@ def _attacked(world: _World, each: int) -> list[dict[str, Any]]:
 
 
 def _search(world: _World, kind: str, turn: int, accounts: int) -> tuple[bool, pa.Table]:
-    prey, rng = world.victim.understood(world.split.attackers), np.random.default_rng((world.seed, turn, accounts))
+    originals, rng = world.victim.understood(world.split.attackers), np.random.default_rng((world.seed, turn, accounts))
     found = trace(
         attacks()[kind],
         world.victim.predict_proba,
-        prey.images[turn],
-        int(prey.labels[turn]),
+        originals.images[turn],
+        int(originals.labels[turn]),
         seed=world.seed * 100 + turn,
         principal=f"attacker-{kind}-{turn}-of-{accounts}",
         accounts=accounts,

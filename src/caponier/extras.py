@@ -7,7 +7,7 @@ from typing import Final
 from caponier.errors import MissingExtraError
 
 PACKAGES: Final[dict[str, tuple[str, ...]]] = {
-    "emulate": ("art", "altair", "httpx", "jinja2", "PIL", "scipy", "sklearn", "starlette", "uvicorn", "vl_convert"),
+    "emulate": ("art", "httpx", "jinja2", "PIL", "scipy", "sklearn", "starlette", "uvicorn"),
     "torch": ("torch",),
     "spark": ("pyspark", "pandas"),
     "logs": ("re2", "sigma"),

@@ -84,7 +84,7 @@ def test_it_says_what_it_does_and_does_it(
     workspace: Workspace, digits: tuple[DigitsSplit, Victim], world: World
 ) -> None:
     split, victim = digits
-    prey = victim.understood(split.attackers)
+    originals = victim.understood(split.attackers)
     seen: list[Any] = []
     with serve(victim.predict_proba, record=seen.extend, principal_of=lambda key: key) as server:
         options = ("--upstream", server.url, "--mode", "enforce", "--port", 0, "--workspace", workspace.root)
@@ -95,8 +95,8 @@ def test_it_says_what_it_does_and_does_it(
             with RemoteModel(one.url, "eve") as model:
                 HopSkipJump().run(
                     lambda rows: model.predict_proba(rows, batch=1),
-                    prey.images[0],
-                    int(prey.labels[0]),
+                    originals.images[0],
+                    int(originals.labels[0]),
                     seed=0,
                     budget=300,
                 )

@@ -32,7 +32,9 @@ def test_a_new_or_empty_folder_becomes_a_workspace(tmp_path: Path, exists: bool)
     folder = prepare(out, SERVED)
     assert folder.workspace == require_workspace(out)
     assert folder.workspace.detect.alpha == 0.01
-    assert folder.workspace.criticality_of("digits-mlp") == "high"
+    system = folder.workspace.system_of("digits-mlp")
+    assert system is not None
+    assert system.criticality == "high"
     assert folder.workspace.detect.disabled == (
         *("caller_profile", "distributed_query", "flood", "information_spend", "input_search", "membership_probe"),
         *("schema_probe", "score_climb"),

@@ -12,13 +12,18 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.emulate.victims.digits import Pool
+from caponier.formats.atomic_file import write_bytes
+from caponier.records.inventory import FeatureSpec
 from cli.command import run_in
 from detect.networks.opened import as_file, opened
 from docs.pages import ROOT
+from once import once
 from respond.made import finding
 
 CASES: Final = ROOT / "tests" / "cases" / "logs"
@@ -27,6 +32,7 @@ COPYING: Final = ("AML.T0024.002", "AMLTM.EXFIL.02")
 """What waits for a second person in the shipped playbook."""
 EXPLOIT: Final = b"cos\nsystem\n(S'true'\ntR."
 Row = dict[str, Any]
+IMAGES: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0, maximum=1)
 
 
 def traffic(callers: Iterable[str], asked: int, *, version: str = "1", seed: int = 0) -> list[Row]:
@@ -49,6 +55,19 @@ def traffic(callers: Iterable[str], asked: int, *, version: str = "1", seed: int
                 }
             )
     return made
+
+
+def furnished(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with everything, baselines too, that is made once a run; whoever changes it takes a copy."""
+
+    def made(folder: Path) -> Path:
+        furnish(folder)
+        learned = build_baseline([folder / "september.parquet"], spec=IMAGES).baseline
+        for name in ("digits", "fraud", "b"):
+            write_bytes(folder / f"{name}.safetensors", learned.to_bytes())
+        return folder
+
+    return once(factory, "stage-of-the-docs", made)
 
 
 def furnish(home: Path) -> None:

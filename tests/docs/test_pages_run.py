@@ -9,14 +9,10 @@ from typing import Final
 
 import pytest
 
-from caponier.app.inference.baseline.build import build_baseline
-from caponier.formats.atomic_file import write_bytes
-from caponier.records.inventory import FeatureSpec
 from caponier.records.response_action import ActionState
 from cli.command import Ran, run_in
 from docs.pages import PAGES, ROOT, Command, commands
-from docs.stage import furnish, furnish_demo
-from once import once
+from docs.stage import furnish_demo, furnished
 
 pytestmark = pytest.mark.slow
 ELSEWHERE: Final = {
@@ -45,19 +41,11 @@ RUN: Final = [
     and page.parent.name != "explanation"
     and any(one.parts[0].words[0].endswith("caponier") for one in commands(page) if "<<" not in one.text)
 ]
-IMAGES: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0, maximum=1)
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    def made(folder: Path) -> Path:
-        furnish(folder)
-        learned = build_baseline([folder / "september.parquet"], spec=IMAGES).baseline
-        for name in ("digits", "fraud", "b"):
-            write_bytes(folder / f"{name}.safetensors", learned.to_bytes())
-        return folder
-
-    return once(tmp_path_factory, "stage-of-the-docs", made)
+    return furnished(tmp_path_factory)
 
 
 class Shell:

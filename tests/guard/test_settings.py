@@ -31,7 +31,7 @@ def test_limits_can_be_set() -> None:
         ({"metrics_from": ["here"]}, "guard.metrics_from"),
         ({"port": 70_000}, "guard.port"),
         ({"rows_limit": 0}, "guard.rows_limit"),
-        ({"trusted_proxies": ["*"]}, "guard.trusted_proxies: '*' trusts everybody"),
+        ({"trusted_proxies": ["*"]}, "guard.trusted_proxies.0: '*' trusts everybody"),
         ({"trusted_proxies": ["10.0.0.1", "0.0.0.0/0"]}, "'0.0.0.0/0' trusts everybody"),
         ({"trusted_proxies": ["::/0"]}, "'::/0' trusts everybody"),
     ],

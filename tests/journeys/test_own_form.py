@@ -35,12 +35,12 @@ def traffic(digits: Any) -> tuple[Rows, Rows, str]:
     later = EPOCH + timedelta(days=1)
     benign = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, HORIZON)
     today = simulate(assemble(split.test.images, OTHERS, 2), victim.predict_proba, HORIZON, begin=later)
-    prey = victim.understood(split.attackers)
+    originals = victim.understood(split.attackers)
     attack = trace(
         attacks.one("boundary"),
         victim.predict_proba,
-        prey.images[0],
-        int(prey.labels[0]),
+        originals.images[0],
+        int(originals.labels[0]),
         seed=0,
         budget=150,
         begin=later,

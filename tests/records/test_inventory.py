@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import (
-    Criticality,
     DetectSettings,
     FeatureSpec,
     Identity,
@@ -113,8 +112,6 @@ def test_model_finds_its_system_from_either_side() -> None:
         "digits",
     ]
     assert inventory.system_of("lonely") is None
-    assert inventory.criticality_of("fraud") is Criticality.CRITICAL
-    assert inventory.criticality_of("lonely") is Criticality.MEDIUM
     assert inventory.model("unknown") is None
 
 

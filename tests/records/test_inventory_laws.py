@@ -60,7 +60,6 @@ def test_a_models_system_is_one_of_the_inventory_that_says_so(known: Workspace, 
         assert system.name == own.system
     else:
         assert system == (claimed[0] if claimed else None)
-    assert known.criticality_of(model) == (system.criticality if system else Criticality.MEDIUM)
 
 
 @given(known=inventories())

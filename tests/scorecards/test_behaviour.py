@@ -30,9 +30,9 @@ OTHERS = ("NearPairs", "Strangers")
 
 def attackers(split: DigitsSplit, victim: Victim) -> list[streams.Attacker]:
     known = victim.understood(split.attackers)
-    prey, own = Pool(known.images[:-20], known.labels[:-20]), known.images[-20:]
+    originals, own = Pool(known.images[:-20], known.labels[:-20]), known.images[-20:]
     ways = {way.kind: way for way in streams._ways(own)}
-    found = [streams._on_image(ways[kind], victim, prey, 0, 1) for kind in ("hop_skip_jump", "simba in waves")]
+    found = [streams._on_image(ways[kind], victim, originals, 0, 1) for kind in ("hop_skip_jump", "simba in waves")]
     campaign = campaigns()["natural_extraction"]
     return [*found, streams._on_model(campaign, campaign.stage(split, 1, victim), 0, 1)]
 

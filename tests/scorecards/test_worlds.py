@@ -193,36 +193,36 @@ def test_the_budget_ends_and_every_answer_is_written_down() -> None:
 
 
 def test_a_search_by_labels_succeeds_at_half_its_first_distance() -> None:
-    prey = np.zeros(12, np.float32)
-    prey[0] = 0.4
-    start = prey.copy()
+    originals = np.zeros(12, np.float32)
+    originals[0] = 0.4
+    start = originals.copy()
     start[:2] = [0.7, 0.3]
     # The boundary lies at 0.5 of the first value: a third of the way, 0.1 * sqrt(2) from the prey.
-    near, nearer = prey.copy(), prey.copy()
+    near, nearer = originals.copy(), originals.copy()
     near[:2], nearer[:2] = [0.51, 0.09], [0.501, 0.0]
-    walk = np.stack([prey, start, near])
+    walk = np.stack([originals, start, near])
     oracle = _oracle()
     oracle.ask(walk)
-    queries, share = nearest(oracle, prey, 0)
+    queries, share = nearest(oracle, originals, 0)
     assert (queries, round(share, 1)) == (None, 1.0)
     wide = Oracle(_victim("numeric"), 10, np.zeros(12, np.float32), np.ones(12, np.float32))
     start[:2] = [0.7, 0.9]
-    wide.ask(np.stack([prey, start, nearer]))
-    assert nearest(wide, prey, 0) == (3, pytest.approx(0.101 / np.hypot(0.1, 0.3), rel=0.02))
+    wide.ask(np.stack([originals, start, nearer]))
+    assert nearest(wide, originals, 0) == (3, pytest.approx(0.101 / np.hypot(0.1, 0.3), rel=0.02))
     nothing = _oracle()
     nothing.ask(walk[:1])
-    assert nearest(nothing, prey, 0) == (None, 1.0)
+    assert nearest(nothing, originals, 0) == (None, 1.0)
 
 
 def test_a_search_by_scores_succeeds_within_its_bound() -> None:
-    prey = np.zeros(12, np.float32)
-    prey[0] = 0.4
-    walk = np.repeat(prey[None], 3, axis=0)
+    originals = np.zeros(12, np.float32)
+    originals[0] = 0.4
+    walk = np.repeat(originals[None], 3, axis=0)
     walk[:, 0] = [0.45, 0.9, 0.6]
     oracle = _oracle()
     oracle.ask(walk)
-    assert flipped(oracle, prey, 0, 2, 0.25) == (3, pytest.approx(0.2))
-    assert flipped(oracle, prey, 0, 2, 0.1)[0] is None
+    assert flipped(oracle, originals, 0, 2, 0.25) == (3, pytest.approx(0.2))
+    assert flipped(oracle, originals, 0, 2, 0.1)[0] is None
 
 
 def test_kappa_is_agreement_beyond_chance() -> None:

@@ -72,7 +72,7 @@ class Ground:
         """Return the scores (n, k) of rows in the attacker's scale."""
         return self.victim.ask(self.up(rows))
 
-    def prey(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def originals(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return places of n rows that are answered rightly and clearly: others need no attack."""
         good = np.flatnonzero((self.labels == self.victim.own.labels) & (self.sure >= CLEAR))
         return rng.permutation(good)[:n]
@@ -143,7 +143,7 @@ def lead(scores: Rows, label: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def searched(ground: Ground, step: Step, n: int, most: int, rng: np.random.Generator) -> list[Trail]:
     """Search around n inputs, with `most` queries around each."""
-    places = ground.prey(n, rng)
+    places = ground.originals(n, rng)
     origin = ground.rows[places]
     scores = ground.ask(origin)
     asked, answered = [[row] for row in origin], [[row] for row in scores]

@@ -52,7 +52,7 @@ class Case:
         low, span = scale(self.victim)
         return Oracle(self.victim, budget, low, span, done)
 
-    def prey(self, oracle: Oracle) -> tuple[Rows, int, Rows]:
+    def original(self, oracle: Oracle) -> tuple[Rows, int, Rows]:
         """Return a row that is answered rightly and clearly, its class, and a row of another class to begin from."""
         own = self.victim.own
         scores = self.victim.ask(own.rows)

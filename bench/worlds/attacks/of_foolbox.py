@@ -41,16 +41,16 @@ def _run(case: Case, attack: Any, budget: int) -> Found:
 
     np.random.seed(int(case.rng.integers(2**31)))
     oracle = case.oracle(budget)
-    prey, label, start = case.prey(oracle)
+    original, label, start = case.original(oracle)
     side = case.victim.side
-    shape = (1, 1, side, side) if side else (1, len(prey))
+    shape = (1, 1, side, side) if side else (1, len(original))
     with until_spent(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wanted = Misclassification(eagerpy.astensor(np.array([label])))
-        rows, begin = (eagerpy.astensor(one.reshape(shape)) for one in (prey, start))
-        most = max(1.0, float(prey.max()), float(start.max()))
+        rows, begin = (eagerpy.astensor(one.reshape(shape)) for one in (original, start))
+        most = max(1.0, float(original.max()), float(start.max()))
         attack.run(_model(oracle, most), rows, wanted, starting_points=begin)
-    queries, share = nearest(oracle, prey, label)
+    queries, share = nearest(oracle, original, label)
     return Found.of(oracle, HALVED, share, queries)
 
 

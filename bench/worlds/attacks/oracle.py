@@ -105,39 +105,39 @@ def scale(victim: Victim) -> tuple[Rows, Rows]:
     return low.astype(np.float32), np.where(high > low, high - low, 1).astype(np.float32)
 
 
-def nearest(oracle: Oracle, prey: Rows, label: int) -> tuple[int | None, float]:
+def nearest(oracle: Oracle, original: Rows, label: int) -> tuple[int | None, float]:
     """Judge a decision-based attack: half as far as its first adversarial, moved to the boundary.
 
     A start far beyond the boundary would make a plain halving of the way a success, so it is moved first, straight
-    towards the prey; that asks nobody. Returns the number of queries until then, and the nearest adversarial's
+    towards the original; that asks nobody. Returns the number of queries until then, and the nearest adversarial's
     distance as a share.
     """
     rows, scores = oracle.record()
-    away = np.linalg.norm(oracle.down(rows) - prey, axis=1)
+    away = np.linalg.norm(oracle.down(rows) - original, axis=1)
     wrong = np.flatnonzero(scores.argmax(axis=1) != label)
     if not len(wrong):
         return None, 1.0
-    first = _at_boundary(oracle, prey, oracle.down(rows[wrong[0]]), label)
+    first = _at_boundary(oracle, original, oracle.down(rows[wrong[0]]), label)
     hits = wrong[away[wrong] <= HALF * first]
     return (int(hits[0]) + 1 if len(hits) else None), float(away[wrong].min() / first)
 
 
-def _at_boundary(oracle: Oracle, prey: Rows, start: Rows, label: int) -> float:
-    """Return the least distance on the way from the start to the prey from where on the answer stays wrong."""
+def _at_boundary(oracle: Oracle, original: Rows, start: Rows, label: int) -> float:
+    """Return the least distance on the way from the start to the original from where on the answer stays wrong."""
     share = np.linspace(0, 1, 513, dtype=np.float32)
-    line = oracle.up(prey + share[:, None] * (start - prey))
+    line = oracle.up(original + share[:, None] * (start - original))
     right = np.flatnonzero(oracle.victim.ask(line).argmax(axis=1) == label)
     beyond = share[min(int(right[-1]) + 1, len(share) - 1)] if len(right) else share[1]
-    return float(beyond * np.linalg.norm(start - prey))
+    return float(beyond * np.linalg.norm(start - original))
 
 
-def flipped(oracle: Oracle, prey: Rows, label: int, norm: float, bound: float) -> tuple[int | None, float]:
+def flipped(oracle: Oracle, original: Rows, label: int, norm: float, bound: float) -> tuple[int | None, float]:
     """Judge a score-based attack: another class within a bound, in the given norm.
 
     Returns the number of queries until then, and the least norm of a change that was answered wrongly.
     """
     rows, scores = oracle.record()
-    size = np.linalg.norm(oracle.down(rows) - prey, ord=norm, axis=1)
+    size = np.linalg.norm(oracle.down(rows) - original, ord=norm, axis=1)
     wrong = np.flatnonzero(scores.argmax(axis=1) != label)
     hits = wrong[size[wrong] <= bound * (1 + 1e-5) + 1e-6]
     return (int(hits[0]) + 1 if len(hits) else None), float(size[wrong].min()) if len(wrong) else float("inf")

@@ -40,12 +40,12 @@ def flood(case: Case) -> Found:
 def range_probing(case: Case) -> Found:
     """Find what numbers are taken: each column at zero, below its least and far beyond its greatest value."""
     oracle = case.oracle(600)
-    prey, label, _ = case.prey(oracle)
-    width = len(prey)
+    original, label, _ = case.original(oracle)
+    width = len(original)
     columns = case.rng.permutation(width)[:150]
     found: list[Any] = []
     for value in (-1.0, 0.0, 2.0, 10.0):
-        rows = np.repeat(prey[None], len(columns), axis=0)
+        rows = np.repeat(original[None], len(columns), axis=0)
         rows[np.arange(len(columns)), columns] = value
         found.append(rows)
     rows = oracle.up(np.concatenate(found))

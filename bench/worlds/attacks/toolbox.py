@@ -56,24 +56,24 @@ def _seeded(case: Case) -> None:
 def _decision(case: Case, make: Any, budget: int, **first: Any) -> Found:
     _seeded(case)
     oracle = case.oracle(budget)
-    prey, label, start = case.prey(oracle)
+    original, label, start = case.original(oracle)
     shape = _shape(oracle)
     with until_spent(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         oracle.label(start)
         begin = {"x_adv_init": start.reshape(1, *shape)} if first.get("starts", True) else {}
         truth = np.eye(max(3, oracle.classes), dtype=np.float32)[[label]]
-        make(_estimator(oracle, shape)).generate(prey.reshape(1, *shape), y=truth, **begin)
-    queries, share = nearest(oracle, prey, label)
+        make(_estimator(oracle, shape)).generate(original.reshape(1, *shape), y=truth, **begin)
+    queries, share = nearest(oracle, original, label)
     return Found.of(oracle, HALVED, share, queries)
 
 
 def _score(case: Case, make: Any, norm: float, most: float | None, budget: int, shape: Any = None) -> Found:
     _seeded(case)
     oracle = case.oracle(budget)
-    prey, label, _ = case.prey(oracle)
+    original, label, _ = case.original(oracle)
     most = bound(oracle) if most is None else most
-    origin = prey.copy()
+    origin = original.copy()
 
     def done(row: Rows, told: int) -> bool:
         return told != label and float(np.linalg.norm(oracle.down(row) - origin, ord=norm)) <= most * (1 + 1e-5) + 1e-6
@@ -83,8 +83,8 @@ def _score(case: Case, make: Any, norm: float, most: float | None, budget: int, 
     with until_spent(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         truth = np.eye(max(3, oracle.classes), dtype=np.float32)[[label]]
-        make(_estimator(oracle, shape)).generate(prey.reshape(1, *shape), y=truth)
-    queries, size = flipped(oracle, prey, label, norm, most)
+        make(_estimator(oracle, shape)).generate(original.reshape(1, *shape), y=truth)
+    queries, size = flipped(oracle, original, label, norm, most)
     return Found.of(oracle, f"another class within L{norm:g} {most:.3g}", size, queries)
 
 

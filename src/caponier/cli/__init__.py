@@ -72,7 +72,7 @@ def _options(
 def main() -> None:
     """Run the command line; every error leaves here, with its exit code."""
     try:
-        app()
+        app(prog_name="caponier")
     except CaponierError as error:
         _print(error)
         sys.exit(error.exit_code)

@@ -15,6 +15,7 @@ from caponier.cli.terminal.output import Format, choose_format, json_text, notes
 from caponier.formats.safe_text import markdown
 
 app = typer.Typer(
+    add_completion=False,
     help="Who did what in this workspace, and whether the log of it is whole.",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -16,7 +16,8 @@ from caponier.cli.terminal.watch import Watch
 from caponier.matrix.technique import TechniqueId
 
 app = typer.Typer(
-    help="Known attacks, carried out against a target that is made for it.",
+    add_completion=False,
+    help="Known attacks: list them, and carry one out against a test model.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier emulate run hop_skip_jump --out attack[/bold]",

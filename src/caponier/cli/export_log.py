@@ -31,7 +31,7 @@ def export(
     rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a log of which nobody can tell whose it is, and say what detection loses by it.
+    """Write a copy of a log that names nobody and can be shared, and say what detection loses by it.
 
     Names are hashed with a salt that is thrown away, times are moved by whole hours, answers become class-0, class-1 …,
     and inputs are quantised to the levels by which similarity is told, or replaced by digests.

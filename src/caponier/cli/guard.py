@@ -45,7 +45,7 @@ def guard(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Stand before a model server: record every query, detect attacks and, in enforce mode, respond to them.
+    """Run a proxy before a model server: record every query, detect attacks and, in enforce mode, respond.
 
     What is not given here is taken from the section guard of caponier.toml. It ends with Ctrl-C.
     """

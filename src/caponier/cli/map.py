@@ -19,6 +19,7 @@ from caponier.telemetry.field_maps.shipped import find_map, shipped_maps
 from caponier.telemetry.field_maps.words import understood, yaml_of
 
 app = typer.Typer(
+    add_completion=False,
     help="Field maps: how logs are read that are not in Caponier's own form.",
     no_args_is_help=True,
     rich_markup_mode="rich",

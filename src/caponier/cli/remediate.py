@@ -33,7 +33,8 @@ from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
-    help="Repair into something new, keep the old, and measure both.",
+    add_completion=False,
+    help="Repair a data set or model into a new file; the old one is kept, and both are measured.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier remediate dataset train.npz --out repaired.npz --test test.npz[/bold]",

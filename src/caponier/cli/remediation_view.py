@@ -7,6 +7,7 @@ import typer
 
 from caponier.cli.terminal.listing import Listing, facts
 from caponier.cli.terminal.output import Format, write_table
+from caponier.records.finding import rfc3339
 from caponier.records.remediation import Remediation
 
 PARTLY: Final = 3
@@ -73,6 +74,6 @@ def _document(done: Remediation) -> dict[str, Any]:
         "before": done.before,
         "after": done.after,
         "author": done.author,
-        "created": done.created.isoformat().replace("+00:00", "Z"),
+        "created": rfc3339(done.created),
         "details": done.details,
     }

@@ -100,17 +100,17 @@ class ClientPool:
         """Let benign users ask for so many different rows each."""
         return self._users.submit(_visit, tuple(members), door, queries)
 
-    def raids(self, plots: Sequence[AttackJob], door: Endpoint) -> Future[list[AttackResult]]:
+    def attack(self, jobs: Sequence[AttackJob], door: Endpoint) -> Future[list[AttackResult]]:
         """Let attackers attack, one after the other."""
-        return self._attackers.submit(_raid, tuple(plots), door)
+        return self._attackers.submit(_attack_all, tuple(jobs), door)
 
-    def knocks(self, plots: Sequence[AttackJob], door: Endpoint, images: Images) -> Future[list[RetryResult]]:
+    def retry(self, jobs: Sequence[AttackJob], door: Endpoint, images: Images) -> Future[list[RetryResult]]:
         """Let the keys of attackers ask for images, one a request."""
-        return self._attackers.submit(_knock, tuple(plots), door, images)
+        return self._attackers.submit(_retry_all, tuple(jobs), door, images)
 
 
 @contextmanager
-def crowd() -> Iterator[ClientPool]:
+def client_pool() -> Iterator[ClientPool]:
     """Start the processes, and end them when the block is left."""
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context) as users, ProcessPoolExecutor(1, context) as attackers:
@@ -145,17 +145,17 @@ def _enter(door: Endpoint, member: Member) -> RemoteModel:
     return door.enter(member.principal)
 
 
-def _raid(plots: tuple[AttackJob, ...], door: Endpoint) -> list[AttackResult]:
-    return [_one_raid(plot, door) for plot in plots]
+def _attack_all(jobs: tuple[AttackJob, ...], door: Endpoint) -> list[AttackResult]:
+    return [_attacked(job, door) for job in jobs]
 
 
-def _knock(plots: tuple[AttackJob, ...], door: Endpoint, images: Images) -> list[RetryResult]:
-    return [_one_knock(plot, door, images) for plot in plots]
+def _retry_all(jobs: tuple[AttackJob, ...], door: Endpoint, images: Images) -> list[RetryResult]:
+    return [_retried(job, door, images) for job in jobs]
 
 
-def _one_knock(plot: AttackJob, door: Endpoint, images: Images) -> RetryResult:
+def _retried(job: AttackJob, door: Endpoint, images: Images) -> RetryResult:
     answered = 0
-    with door.enter(plot.key) as remote:
+    with door.enter(job.key) as remote:
         for image in images:
             try:
                 remote.predict_proba(image[None])
@@ -165,17 +165,17 @@ def _one_knock(plot: AttackJob, door: Endpoint, images: Images) -> RetryResult:
     return RetryResult(len(images), answered)
 
 
-def _one_raid(plot: AttackJob, door: Endpoint) -> AttackResult:
-    if plot.stage is not None:
-        with door.enter(plot.key) as remote:
-            copied = campaigns.one(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
+def _attacked(job: AttackJob, door: Endpoint) -> AttackResult:
+    if job.stage is not None:
+        with door.enter(job.key) as remote:
+            copied = campaigns.one(job.emulation).run(remote.predict_proba, job.stage, seed=job.seed)
             return AttackResult(copied, 1, remote.requests, 0)
-    with door.enter(plot.key) as remote:
+    with door.enter(job.key) as remote:
         began = 0
-        for attempt, (image, label) in enumerate(zip(plot.images, plot.labels, strict=True), 1):
+        for attempt, (image, label) in enumerate(zip(job.images, job.labels, strict=True), 1):
             began = remote.requests
-            outcome = attacks.one(plot.emulation).run(
-                remote.predict_proba, image, int(label), seed=plot.seed * 1_000 + attempt
+            outcome = attacks.one(job.emulation).run(
+                remote.predict_proba, image, int(label), seed=job.seed * 1_000 + attempt
             )
             if outcome.success or outcome.stop is Stop.REFUSED:
                 break

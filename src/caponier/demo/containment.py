@@ -47,7 +47,7 @@ class ContainmentScenario:
     Args:
         people: The processes from which they ask.
         members: Benign users.
-        plots: The attacker's keys.
+        jobs: The attacker's keys.
         images: Ordinary images, with which the attacker's keys try whether they are let in, shape (k, 64).
         model: Name of the model.
         upstream: Address of its server.
@@ -55,7 +55,7 @@ class ContainmentScenario:
 
     people: ClientPool
     members: Sequence[Member]
-    plots: Sequence[AttackJob]
+    jobs: Sequence[AttackJob]
     images: Images
     model: str
     upstream: str
@@ -107,12 +107,12 @@ def _guarded(actions: Sequence[ResponseAction]) -> list[ResponseAction]:
 
 def _probe(scene: ContainmentScenario, door: Endpoint) -> Probe:
     """Let the attacker's keys and benign users ask at the same time."""
-    knocks = scene.people.knocks(scene.plots, door, scene.images)
+    retries = scene.people.retry(scene.jobs, door, scene.images)
     visits = scene.people.visits(scene.members, door, BENIGN_QUERIES)
-    tried, came = knocks.result(), visits.result()
+    tried, came = retries.result(), visits.result()
     return Probe(
-        asked=sum(knock.asked for knock in tried),
-        answered=sum(knock.answered for knock in tried),
+        asked=sum(retry.asked for retry in tried),
+        answered=sum(retry.answered for retry in tried),
         benign_users=len(came),
         benign_requests=sum(visit.requests for visit in came),
         benign_refused=sum(visit.refused for visit in came),

@@ -18,7 +18,7 @@ from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.demo import tally
-from caponier.demo.clients import AttackJob, ClientPool, Endpoint, crowd, unseen
+from caponier.demo.clients import AttackJob, ClientPool, Endpoint, client_pool, unseen
 from caponier.demo.containment import KNOCKS, ContainmentScenario, contain
 from caponier.demo.folder import DemoFolder, prepare
 from caponier.demo.hunt import Traces, hunt, leave_traces
@@ -64,14 +64,14 @@ class Size:
         calibration: Benign users that the baseline is built from. The alert budget of the demo's workspace counts on
             as many.
         test: Benign users among the attackers.
-        raids: How often each attack on images is made, each time with a key of its own.
+        repeats: How often each attack on images is made, each time with a key of its own.
         queries: Different rows that each benign user asks for: as many as are shown.
         trials: Names of detectors or emulations to validate; all by default.
     """
 
     calibration: int = 306
     test: int = 45
-    raids: int = 1
+    repeats: int = 1
     queries: int = 200
     trials: tuple[str, ...] = ()
 
@@ -107,7 +107,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
     folder = prepare(out, DEPLOYMENT, [principal(key) or key for key in keys])
     stages, journal = Stages(progress or Silent()), Journal()
     # The arrays are small: threads of the linear algebra would only get into each other's way, tenfold.
-    with threadpool_limits(1, user_api="blas"), crowd() as people:
+    with threadpool_limits(1, user_api="blas"), client_pool() as people:
         with stages.stage("Training the model"):
             split = load_digits_split(seed)
             world = _World(split, train_victim(split.train, split.test, seed), seed, size)
@@ -115,7 +115,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
             world.victim.predict_proba, record=journal.record, principal_of=principal, deployment=DEPLOYMENT
         ) as server:
             door = Endpoint(server.url, DEPLOYMENT.model)
-            calm = _calm(world, folder, people, door, stages, journal)
+            calibration = _calibrated(world, folder, people, door, stages, journal)
             with stages.stage("Learning benign traffic") as watch:
                 learned = _learn(folder, watch)
             day = _day(world, folder, people, door, stages, journal)
@@ -125,7 +125,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
             containment = _respond(world, folder, people, door, day, found, stages)
         after = _after(folder, found, containment, size, seed, stages)
         with stages.stage("Writing the report"):
-            result = _result(world, folder, calm, day, learned, report, seen, found, after, stages)
+            result = _result(world, folder, calibration, day, learned, report, seen, found, after, stages)
             write_report(folder.report, result, seen)
     write_bytes(folder.result, orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
     return result
@@ -142,10 +142,10 @@ def _check_extra() -> None:
 
 def _names(size: Size) -> tuple[str, ...]:
     """Return the attacks in the order in which they are made: first a copy of the model, then evasion."""
-    return (EXTRACTION, *(name for _ in range(size.raids) for name in ATTACKS))
+    return (EXTRACTION, *(name for _ in range(size.repeats) for name in ATTACKS))
 
 
-def _calm(
+def _calibrated(
     world: _World, folder: DemoFolder, people: ClientPool, door: Endpoint, stages: Stages, journal: Journal
 ) -> Traffic:
     """Let benign users ask, and nobody else."""
@@ -170,21 +170,21 @@ def _day(
     """Let other benign users ask while the stolen account's keys attack."""
     size = world.size
     population = assemble(world.split.test.images, size.test, world.seed + TEST_SEED_OFFSET)
-    plots = _plots(world)
-    total = size.test * size.queries + sum(_budget(plot) for plot in plots)
+    jobs = _jobs(world)
+    total = size.test * size.queries + sum(_budget(job) for job in jobs)
     with stages.stage("Attacking among other users", total) as watch, journal.into(folder.traffic_log):
         people.await_attackers()
-        raids = people.raids(plots, door)
+        results = people.attack(jobs, door)
         visits = people.visits(population.members, door, size.queries)
-        follow([raids, visits], journal, watch, total)
-    return Day(population, visits.result(), plots, raids.result())
+        follow([results, visits], journal, watch, total)
+    return Day(population, visits.result(), jobs, results.result())
 
 
-def _budget(plot: AttackJob) -> int:
-    return campaigns.one(plot.emulation).budget if plot.stage else attacks.one(plot.emulation).budget
+def _budget(job: AttackJob) -> int:
+    return campaigns.one(job.emulation).budget if job.stage else attacks.one(job.emulation).budget
 
 
-def _plots(world: _World) -> tuple[AttackJob, ...]:
+def _jobs(world: _World) -> tuple[AttackJob, ...]:
     """Give each attack images of its own, all of which the model gets right."""
     pool = world.victim.understood(world.split.attackers)
     names = _names(world.size)
@@ -224,7 +224,7 @@ def _respond(
     if found.incident is None:
         return None
     images = world.split.attackers.images[-KNOCKS:]
-    scene = ContainmentScenario(people, day.population.members, day.plots, images, DEPLOYMENT.model, door.url)
+    scene = ContainmentScenario(people, day.population.members, day.jobs, images, DEPLOYMENT.model, door.url)
     with stages.stage("Blocking, undoing, blocking again"):
         return contain(folder, found.incident, scene)
 
@@ -242,7 +242,7 @@ def _after(
 def _result(
     world: _World,
     folder: DemoFolder,
-    calm: Traffic,
+    calibration: Traffic,
     day: Day,
     learned: BaselineReport,
     report: ScanReport,
@@ -262,7 +262,7 @@ def _result(
         seed=world.seed,
         out=folder.root,
         served=served,
-        calibration=calm,
+        calibration=calibration,
         benign=tally.benign(day, report, seen),
         attackers=tally.attackers(day, report, seen),
         findings=tuple(report.findings),

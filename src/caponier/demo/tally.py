@@ -25,8 +25,8 @@ class Day:
 
     population: Population
     visits: tuple[Visit, ...]
-    plots: tuple[AttackJob, ...]
-    raids: list[AttackResult]
+    jobs: tuple[AttackJob, ...]
+    results: list[AttackResult]
 
 
 def traffic(visits: Sequence[Visit]) -> Traffic:
@@ -38,12 +38,12 @@ def attackers(day: Day, report: ScanReport, seen: Replay) -> tuple[Attacker, ...
     """Return each attacker with the attack's outcome and when it was noticed."""
     numbers: Counter[str] = Counter()
     found = []
-    for plot, raid in zip(day.plots, day.raids, strict=True):
-        numbers[plot.emulation] += 1
-        title = title_of(plot.emulation)
-        if sum(other.emulation == plot.emulation for other in day.plots) > 1:
-            title = f"{title} {numbers[plot.emulation]}"
-        found.append(_attacker(plot, raid, title, report, seen))
+    for job, result in zip(day.jobs, day.results, strict=True):
+        numbers[job.emulation] += 1
+        title = title_of(job.emulation)
+        if sum(other.emulation == job.emulation for other in day.jobs) > 1:
+            title = f"{title} {numbers[job.emulation]}"
+        found.append(_attacker(job, result, title, report, seen))
     return tuple(found)
 
 
@@ -78,20 +78,20 @@ def skipped(learned: BaselineReport, report: ScanReport) -> tuple[str, ...]:
     return (*listed, f"{rejected} rows of the logs") if rejected else tuple(listed)
 
 
-def _attacker(plot: AttackJob, raid: AttackResult, title: str, report: ScanReport, seen: Replay) -> Attacker:
-    who = principal(plot.key) or plot.key
+def _attacker(job: AttackJob, result: AttackResult, title: str, report: ScanReport, seen: Replay) -> Attacker:
+    who = principal(job.key) or job.key
     own = [finding for finding in report.findings if finding.subject.id == who]
     noticed: dict[str, int] = {}
     for finding in sorted(own, key=lambda one: one.unique_queries):
         noticed.setdefault(finding.detector, finding.unique_queries)
     return Attacker(
         principal=who,
-        emulation=plot.emulation,
+        emulation=job.emulation,
         title=title,
-        outcome=raid.outcome,
-        attempts=raid.attempts,
-        queries=raid.queries,
-        began=raid.began,
+        outcome=result.outcome,
+        attempts=result.attempts,
+        queries=result.queries,
+        began=result.began,
         noticed=dict(sorted(noticed.items(), key=lambda item: (item[1], item[0]))),
         findings=len(own),
     )

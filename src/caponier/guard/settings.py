@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from caponier.errors import InputError
-from caponier.formats.suggest import did_you_mean, nearest
+from caponier.formats.strict_settings import refusal
 from caponier.guard.servers import Server
 from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
@@ -140,10 +139,4 @@ def read_settings(table: dict[str, Any], where: str) -> GuardSettings:
     try:
         return GuardSettings.model_validate(table)
     except ValidationError as wrong:
-        first, *_ = sorted(wrong.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-    key = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
-    if first["type"] != "extra_forbidden":
-        raise InputError(first["msg"].removeprefix("Value error, "), where=f"{where}: guard.{key}")
-    known = GuardSettings.model_fields
-    hint = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-    raise InputError("unknown key", where=f"{where}: guard.{key}", hint=hint)
+        raise refusal(wrong, GuardSettings.model_fields, f"{where}: guard") from None

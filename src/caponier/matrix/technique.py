@@ -1,8 +1,9 @@
 """The nouns of a matrix: a tactic, a technique, and a reference to a technique of a named matrix."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from caponier.matrix.evidence import Evidence, Maturity
 
@@ -66,6 +67,17 @@ class TechniqueRef:
         if self.color is not None:
             plain["color"] = self.color.value
         return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Read the JSON form back.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If there is no such colour.
+        """
+        color = plain.get("color")
+        return cls(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from caponier.matrix.technique import Color, TechniqueRef
+from caponier.matrix.technique import TechniqueRef
+from caponier.records.finding import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class ContextEvent:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
-            "time": self.time.isoformat().replace("+00:00", "Z"),
+            "time": rfc3339(self.time),
             "rule": self.rule,
             "techniques": [technique.to_dict() for technique in self.techniques],
             "account": self.account,
@@ -41,7 +42,7 @@ class ContextEvent:
             "summary": self.summary,
             "level": self.level,
             "event_ids": list(self.event_ids),
-            "last_time": self.last_time.isoformat().replace("+00:00", "Z") if self.last_time else None,
+            "last_time": rfc3339(self.last_time) if self.last_time else None,
         }
 
     @classmethod
@@ -55,7 +56,7 @@ class ContextEvent:
         return cls(
             time=datetime.fromisoformat(plain["time"]),
             rule=plain["rule"],
-            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            techniques=tuple(TechniqueRef.from_dict(technique) for technique in plain["techniques"]),
             account=plain["account"],
             host=plain["host"],
             address=plain["address"],
@@ -65,8 +66,3 @@ class ContextEvent:
             event_ids=tuple(plain.get("event_ids", ())),
             last_time=datetime.fromisoformat(plain["last_time"]) if plain.get("last_time") else None,
         )
-
-
-def _technique(plain: dict[str, Any]) -> TechniqueRef:
-    color = plain.get("color")
-    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))

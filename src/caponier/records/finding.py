@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from caponier.matrix.technique import Color, TechniqueRef
+from caponier.matrix.technique import TechniqueRef
 
 
 class Severity(StrEnum):
@@ -56,7 +56,7 @@ class SubjectRef:
     def in_words(self) -> str:
         """Kind and name, and who sent it."""
         kind, _, name = (self.sender or "").partition(":")
-        named = f"{self.kind} {self.id}"
+        named = f"{'data set' if self.kind == 'row' else self.kind} {self.id}"
         if not name:
             return named
         if kind == "principal":
@@ -252,7 +252,7 @@ class Finding:
             model_version=plain["model_version"],
             severity=Severity(plain["severity"]),
             confidence=plain["confidence"],
-            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            techniques=tuple(TechniqueRef.from_dict(technique) for technique in plain["techniques"]),
             harms=tuple(plain["harms"]),
             first_time=datetime.fromisoformat(plain["first_time"]),
             last_time=datetime.fromisoformat(plain["last_time"]),
@@ -280,8 +280,3 @@ def _expected(finding: Finding) -> float:
 def rfc3339(moment: datetime) -> str:
     """Write a moment as JSON and CSV have it."""
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _technique(plain: dict[str, Any]) -> TechniqueRef:
-    color = plain.get("color")
-    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))

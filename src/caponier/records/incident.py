@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.technique import Color, TechniqueRef
-from caponier.records.finding import Severity, SubjectRef
+from caponier.matrix.technique import TechniqueRef
+from caponier.records.finding import Severity, SubjectRef, rfc3339
 
 
 class Stage(StrEnum):
@@ -47,7 +47,7 @@ class Step:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
-            "time": _rfc3339(self.time),
+            "time": rfc3339(self.time),
             "tactic": self.tactic,
             "techniques": [technique.to_dict() for technique in self.techniques],
             "subject": self.subject.to_dict(),
@@ -67,7 +67,7 @@ class Step:
         return cls(
             time=datetime.fromisoformat(plain["time"]),
             tactic=plain["tactic"],
-            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            techniques=tuple(TechniqueRef.from_dict(technique) for technique in plain["techniques"]),
             subject=SubjectRef.from_dict(plain["subject"]),
             finding_id=plain["finding_id"],
             event_ids=tuple(plain["event_ids"]),
@@ -85,7 +85,7 @@ class Note:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"time": _rfc3339(self.time), "author": self.author, "text": self.text}
+        return {"time": rfc3339(self.time), "author": self.author, "text": self.text}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -132,15 +132,15 @@ class Incident:
         return {
             "incident_id": self.incident_id,
             "stage": self.stage.value,
-            "stage_since": _rfc3339(self.stage_since) if self.stage_since else None,
+            "stage_since": rfc3339(self.stage_since) if self.stage_since else None,
             "actors": list(self.actors),
             "systems": list(self.systems),
             "models": list(self.models),
             "strategy": self.strategy.value,
             "severity": self.severity.value,
             "harms": list(self.harms),
-            "first_time": _rfc3339(self.first_time),
-            "last_time": _rfc3339(self.last_time),
+            "first_time": rfc3339(self.first_time),
+            "last_time": rfc3339(self.last_time),
             "finding_ids": list(self.finding_ids),
             "steps": [step.to_dict() for step in self.steps],
             "owner": self.owner,
@@ -174,12 +174,3 @@ class Incident:
             stage_since=datetime.fromisoformat(plain["stage_since"]) if plain["stage_since"] else None,
             merged=tuple(plain["merged"]),
         )
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _technique(plain: dict[str, Any]) -> TechniqueRef:
-    color = plain.get("color")
-    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))

@@ -265,11 +265,6 @@ class Workspace(_Noun):
             return next(system for system in self.systems if system.name == known.system)
         return next((system for system in self.systems if model in system.models), None)
 
-    def criticality_of(self, model: str) -> Criticality:
-        """Return the criticality of a model's system; medium where the inventory does not say."""
-        system = self.system_of(model)
-        return system.criticality if system else Criticality.MEDIUM
-
     @model_validator(mode="after")
     def _names_each_thing_once(self) -> Self:
         _refuse_twice("system", [system.name for system in self.systems])

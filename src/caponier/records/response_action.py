@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
 
-from caponier.records.finding import SubjectRef
+from caponier.records.finding import SubjectRef, rfc3339
 
 
 class ActionKind(StrEnum):
@@ -103,8 +103,8 @@ class ResponseAction:
             "model": self.model,
             "reason": self.reason,
             "author": self.author,
-            "created": _rfc3339(self.created),
-            "expires": _rfc3339(self.expires),
+            "created": rfc3339(self.created),
+            "expires": rfc3339(self.expires),
             "needs_approval": self.needs_approval,
             "state": self.state.value,
             "undo": self.undo,
@@ -154,7 +154,3 @@ def scopes_of(principal: str | None, session: str | None, address: str | None) -
         scopes.append(SubjectRef("address", address))
         scopes += [SubjectRef("address", address, sender=sender)] if not principal else []
     return tuple(scopes)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

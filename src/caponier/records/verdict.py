@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from caponier.records.finding import rfc3339
+
 
 class VerdictKind(StrEnum):
     """What a finding turned out to be."""
@@ -31,6 +33,6 @@ class Verdict:
             "finding_id": self.finding_id,
             "verdict": self.judgement.value,
             "author": self.author,
-            "time": self.time.isoformat().replace("+00:00", "Z"),
+            "time": rfc3339(self.time),
             "note": self.note,
         }

@@ -21,7 +21,7 @@ class Effect:
 
 EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.BLOCK: Effect(
-        "Refuse every query of {what}, with the reply of an ordinary limit",
+        "Refuse every query of {what} as a rate limit would (429)",
         "The guard answers {what} again",
         True,
         "stopped",

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from caponier.errors import InputError
-from caponier.formats.suggest import did_you_mean, nearest
+from caponier.formats.strict_settings import refusal
 from caponier.records.inside import Name, Network
 
 
@@ -77,15 +76,4 @@ def read_settings(table: dict[str, Any], where: str) -> RespondSettings:
     try:
         return RespondSettings.model_validate(table)
     except ValidationError as wrong:
-        raise _explained(wrong, f"{where}: respond") from None
-
-
-def _explained(wrong: ValidationError, where: str) -> InputError:
-    errors = wrong.errors(include_url=False)
-    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
-    key = ".".join(str(step) for step in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return InputError(first["msg"].removeprefix("Value error, "), where=f"{where}.{key}")
-    known = RespondSettings.model_fields
-    hint = did_you_mean(nearest(str(first["loc"][-1]), known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-    return InputError("unknown key", where=f"{where}.{key}", hint=hint)
+        raise refusal(wrong, RespondSettings.model_fields, f"{where}: respond") from None

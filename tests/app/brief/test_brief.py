@@ -18,6 +18,7 @@ from caponier.errors import InputError, MissingExtraError
 from caponier.matrix.versions.catalogue import load, versions
 from caponier.store import trials
 from caponier.store.database import open_store
+from outputs.held_output import HeldOutputs
 
 INVENTORY = """
 [[system]]
@@ -70,22 +71,22 @@ def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path):
     assert str(tmp_path) not in to_html(brief_matrix(home)) + to_markdown(brief_matrix(home))
 
 
-def test_without_a_workspace_the_brief_is_about_the_studies_of_2020(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_workspace_the_brief_is_about_the_studies_of_2020(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: HeldOutputs
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
     brief = brief_matrix()
     assert brief.general
     told = {one.study.id for one in (*brief.matches, *brief.more)}
     assert told == {study.same_as for study in load().studies}
-    assert "13 of 57 public case studies" in brief_words.introduction(brief)
-    assert brief_words.title(brief) == "What is known to be done to ML systems"
+    held.check("brief/general", f"{brief_words.title(brief)}\n{brief_words.introduction(brief)}")
 
 
-def test_an_inventory_that_matches_nothing_gives_the_general_brief(tmp_path: Path):
+def test_an_inventory_that_matches_nothing_gives_the_general_brief(tmp_path: Path, held: HeldOutputs):
     brief = brief_matrix(workspace(tmp_path, '\n[[system]]\nname = "x7"\n'))
     assert brief.general
-    assert "nothing in the inventory matches" in brief_words.introduction(brief)
-    assert brief_words.systems(brief) == ["x7: the inventory does not say what it is for."]
+    held.check("brief/no-match", "\n".join([brief_words.introduction(brief), *brief_words.systems(brief)]))
 
 
 def test_an_unknown_system_is_told_the_nearest(tmp_path: Path):

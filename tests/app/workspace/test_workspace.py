@@ -282,7 +282,9 @@ def test_the_commented_examples_of_a_new_file_are_right(tmp_path: Path) -> None:
     everything = loaded(file)
     assert everything.pinned == "amltm-2020"
     assert everything.privacy.retention_days == 90
-    assert everything.criticality_of("digits-mlp") is Criticality.HIGH
+    system = everything.system_of("digits-mlp")
+    assert system is not None
+    assert system.criticality is Criticality.HIGH
 
 
 def test_secrets_are_for_their_owner_and_not_for_a_repository(tmp_path: Path) -> None:

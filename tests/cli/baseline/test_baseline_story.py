@@ -38,7 +38,7 @@ class TestBuild:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         assert (ran.code, ran.out) == (0, "")
         assert "m: of those who asked 4 different things or more, 60 ask different things" in ran.err
-        assert "m: looked for by first_feature" in ran.err
+        assert "m: detectors at work: first_feature" in ran.err
         assert "m: first_feature alerts from" not in ran.err
         assert "next: caponier scan inference LOG --baseline b" in ran.err
 
@@ -50,10 +50,10 @@ class TestBuild:
     def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path).write_text("[detect]\nalpha = 0.004\n")
         given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
-        assert "m: at most 2.00% of benign principals are flagged, each over a use of up to 5 times" in given.err
+        assert "m: at most 2% of benign principals" in given.err
         usual = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        assert "m: at most 0.40% of benign principals are flagged" in usual.err
-        assert "an estimate: a promise would need 249" in usual.err
+        assert "m: at most 0.4% of benign principals" in usual.err
+        assert "an estimate: to promise it takes 249" in usual.err
 
     def test_what_means_nothing_any_more_is_accepted_and_told(self, caponier: Any) -> None:
         plain = caponier("baseline", "build", "log.jsonl", "--out", "a", *HOW)

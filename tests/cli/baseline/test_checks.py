@@ -62,7 +62,8 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("arguments", "why"),
         [
-            (["none", "log.jsonl"], "is no baseline file"),
+            (["none", "log.jsonl"], "does not exist"),
+            (["log.jsonl", "log.jsonl"], "is no baseline file"),
             (["b", "none"], "does not exist"),
             (["b", "other.jsonl"], "the callers of no model in the logs"),
             (["b", "log.jsonl", "--reader", "morse"], "Readers: auto"),

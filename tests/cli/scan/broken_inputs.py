@@ -138,9 +138,7 @@ BROKEN: Final = {
     "no-time": Broken(
         "log.jsonl", b'{"user":"u","features":[1,2],"prediction":"a"}\n' * 9, WRONG, "no field holds a time"
     ),
-    "nothing-asked": Broken(
-        "log.jsonl", b'{"ts":1767605400,"host":"a","cpu":0.5}\n' * 9, WRONG, "nothing says who asked"
-    ),
+    "nothing-asked": Broken("log.jsonl", b'{"ts":1767605400,"host":"a","cpu":0.5}\n' * 9, WRONG, "none says who asked"),
     "two-times": Broken(
         "log.csv", b"date,x,prediction\n05/01/2026,1,a\n06/01/2026,2,b\n", WRONG, "say which in format"
     ),

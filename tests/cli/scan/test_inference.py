@@ -61,7 +61,7 @@ class TestExitCodes:
         with only(FirstFeature(), None):
             ran = scan(bad, *RANGE)
         assert ran.code == 3
-        assert "skipped m: first_feature: needs a baseline" in ran.err
+        assert "skipped m: first_feature: cannot run: " in ran.err
 
     def test_a_rejected_row_is_3_too(self, scan: Any, tmp_path: Path) -> None:
         file = log(tmp_path, rows(3))
@@ -79,7 +79,7 @@ class TestExitCodes:
     def test_findings_and_skips_are_1_and_the_skips_are_listed(self, scan: Any, world: World) -> None:
         ran = scan(world.attacked)
         assert ran.code == 1
-        assert re.search("^skipped digits: .*novelty.*: needs a baseline", ran.err, re.MULTILINE)
+        assert re.search("^skipped digits: .*novelty.*: cannot run: ", ran.err, re.MULTILINE)
 
     @pytest.mark.parametrize(("level", "code"), [("info", 1), ("low", 1), ("medium", 0), ("critical", 0)])
     def test_fail_on_says_from_which_severity(self, level: str, code: int, scan: Any, bad: Path) -> None:
@@ -95,7 +95,7 @@ class TestExitCodes:
         ("arguments", "hint"),
         [
             (["none.jsonl"], "does not exist"),
-            (["log.jsonl", "--baseline", "none"], "no baseline file"),
+            (["log.jsonl", "--baseline", "none"], "none: does not exist"),
             (["log.jsonl", "--baseline", "log.jsonl"], "no baseline file"),
             (["log.jsonl", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--shape", "8;8"], "--kind image --shape 8,8"),
@@ -184,7 +184,7 @@ class TestDocument:
             *("m: caller_profile", "m: distance_shape", "m: distributed_query", "m: flood", "m: information_spend"),
             *("m: input_search", "m: novelty", "m: score_climb"),
         ]
-        assert [note for note in document["notes"] if "cold-start" in note]
+        assert [note for note in document["notes"] if "built-in" in note]
 
 
 class TestFormats:
@@ -267,7 +267,7 @@ class TestBasis:
     def test_a_cold_start_says_so(self, scan: Any, world: World) -> None:
         ran = scan(world.attacked, "--format", "json")
         assert self.bases(ran) == {"cold-start"}
-        assert "note: digits: iterative_query runs with cold-start thresholds" in ran.err
+        assert "  iterative_query" in ran.err.partition("with built-in thresholds")[2]
 
     def test_the_old_budget_is_accepted_and_told(self, scan: Any, bad: Path) -> None:
         with only(FirstFeature(), 100.0):

@@ -9,6 +9,7 @@ import typer
 
 from caponier.cli import COMMANDS, app
 from caponier.cli.scan import COMMANDS as SCANS
+from cli.command import run
 
 ROOT = typer.main.get_command(app)
 CONTEXT = click.Context(ROOT, info_name="caponier")
@@ -35,6 +36,18 @@ def test_the_help_lists_the_commands_in_their_order() -> None:
 
 def test_an_unknown_command_is_none() -> None:
     assert ROOT.get_command(CONTEXT, "no-such-command") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [(["scan", "inferense"], "'inference'"), (["scna"], "'scan'"), (["zzzzzzz"], ", ".join(list(COMMANDS)[:3]))],
+)
+def test_an_unknown_command_is_2_and_says_the_nearest(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = run(capsys, *words)
+    assert ran.code == 2
+    assert hint in " ".join(ran.err.replace("│", " ").split())
 
 
 def test_one_command_does_not_pay_for_the_others() -> None:

@@ -72,6 +72,19 @@ def test_records_are_rows_by_the_names_of_csv() -> None:
     ]
 
 
+def test_a_sparse_column_stands_only_where_a_row_has_something_in_it() -> None:
+    sparse: Listing[Row] = Listing(
+        [Column("id", lambda row: row["id"]), Column("weekly", lambda row: row["weekly"], sparse=True)]
+    )
+    empty, told = {"id": "a", "weekly": ""}, {"id": "b", "weekly": "0.1"}
+    assert drawn(sparse, empty)[0].split() == ["ID"]
+    assert drawn(sparse, empty, told)[0].split() == ["ID", "WEEKLY"]
+    assert "weekly" not in sparse.to_markdown([empty])
+    assert "weekly" in sparse.to_markdown([empty, told])
+    assert drawn(sparse)[0].split() == ["ID", "WEEKLY"]
+    assert "weekly" in sparse.to_csv([empty]), "programs rely on its columns"
+
+
 def test_colour_and_more_rows_below() -> None:
     listing: Listing[Row] = Listing([Column("id", lambda row: row["id"], style=lambda row: "red")], wide=True)
     table = listing.table([{"id": "a"}])

@@ -11,6 +11,7 @@ from caponier.app.planting.report import OwnLogReport
 from caponier.app.planting.validate_log import OwnModelServer
 from caponier.records.skip import Skip
 from cli.command import Ran, run
+from outputs.held_output import HeldOutputs
 
 ALL_CAUGHT = replace(report(), kinds=report().kinds[:1], skipped=())
 PARTLY = replace(ALL_CAUGHT, skipped=(Skip("square", "needs images"),))
@@ -44,17 +45,15 @@ def test_tables_say_who_is_caught_and_what_it_costs(capsys: pytest.CaptureFixtur
     assert "alerts about them 0 3" in lines
 
 
-def test_sentences_say_what_it_rests_on_and_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    said = " ".join(told(capsys, report()).err.split())
-    assert "attackers on a surrogate, which gives 97% of the log's answers, planted among 50 callers of churn" in said
-    assert "a baseline of 250 callers; 1.0% of benign callers may be flagged; 12 s" in said
-    assert "without inputs: nothing can be seen at all" in said
-    assert "no event has a cost; log it: for sponge" in said
-    assert "note: a remark" in said
-    assert "not shown: square: needs images" in said
-    unknown = told(capsys, replace(report(), agreement=float("nan")))
-    assert "gives an unknown share of the log's answers" in " ".join(unknown.err.split())
-    assert "the given baseline" in " ".join(told(capsys, replace(report(), learned=0)).err.split())
+def test_sentences_say_what_it_rests_on_and_what_is_left_out(
+    capsys: pytest.CaptureFixture[str], held: HeldOutputs
+) -> None:
+    done = told(capsys, report())
+    held.check("own-log/report", f"{done.out}{done.err}")
+    said = " ".join(done.err.split())
+    assert [figure in said for figure in ("97%", "1.0%", "250 callers", "square: needs images")] == [True] * 4
+    unknown = told(capsys, replace(report(), agreement=float("nan"), learned=0)).err
+    held.check("own-log/unknown-surrogate-and-given-baseline", unknown)
 
 
 def test_quiet_prints_the_result_alone(capsys: pytest.CaptureFixture[str]) -> None:

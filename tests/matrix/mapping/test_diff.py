@@ -99,8 +99,8 @@ def test_equals_what_is_computed_straight_from_the_files(first: str, second: str
     difference = compare(matrix_in(first), matrix_in(second))
     for noun in Noun:
         gone, came = went_and_came(difference, noun)
-        assert set(gone) == difference.gone_ids(noun) == set(old[noun]) - set(new[noun])
-        assert set(came) == difference.new_ids(noun) == set(new[noun]) - set(old[noun])
+        assert set(gone) == set(old[noun]) - set(new[noun])
+        assert set(came) == set(new[noun]) - set(old[noun])
         renamed = {id_: (old[noun][id_], new[noun][id_]) for id_ in old[noun] if id_ in new[noun]}
         assert {c.id: (c.before[0].name, c.after[0].name) for c in difference.of(noun, Kind.RENAMED)} == {
             id_: pair for id_, pair in renamed.items() if pair[0] != pair[1]

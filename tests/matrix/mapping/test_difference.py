@@ -48,11 +48,5 @@ def test_changes_are_picked_by_noun_and_kind():
     assert found.only([Kind.ADDED]).before == found.before
 
 
-def test_ids_that_only_one_side_has():
-    found = difference()
-    assert (found.gone_ids(Noun.TECHNIQUE), found.new_ids(Noun.TECHNIQUE)) == ({"A"}, {"C"})
-    assert found.gone_ids(Noun.STUDY) == NONE
-
-
 def test_words_for_several():
     assert [noun.plural for noun in Noun] == ["tactics", "techniques", "case studies"]

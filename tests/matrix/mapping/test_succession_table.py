@@ -53,7 +53,7 @@ def test_every_row_fits_the_files_before_and_after_it(row: Row):
 def test_no_removal_between_the_files_is_without_a_row():
     for older, newer in pairwise(FILES):
         gone = set(names_of(older)) - set(names_of(newer))
-        assert all(TABLE.heirs(id_, names_of(newer)).ids for id_ in gone)
+        assert all(TABLE.successors(id_, names_of(newer)).ids for id_ in gone)
 
 
 def test_rows_stand_in_order_of_releases():
@@ -134,11 +134,11 @@ def test_heirs_are_followed_over_several_releases_and_back():
         {"change": "replaced", "before": ["A"], "after": ["B"]},
         {"change": "split", "before": ["B"], "after": ["C", "D"]},
     )
-    assert chain.heirs("A", {"C", "D"}).ids == ("C", "D")
-    assert chain.heirs("A", {"B"}).ids == ("B",)
-    assert chain.heirs("D", {"A"}).ids == ("A",)
-    assert len(chain.heirs("D", {"A"}).rows) == 2
-    assert chain.heirs("A", {"X"}) == succession_table.Successors()
+    assert chain.successors("A", {"C", "D"}).ids == ("C", "D")
+    assert chain.successors("A", {"B"}).ids == ("B",)
+    assert chain.successors("D", {"A"}).ids == ("A",)
+    assert len(chain.successors("D", {"A"}).rows) == 2
+    assert chain.successors("A", {"X"}) == succession_table.Successors()
 
 
 def test_a_circle_of_rows_ends():
@@ -146,7 +146,7 @@ def test_a_circle_of_rows_ends():
         {"change": "replaced", "before": ["A"], "after": ["B"]},
         {"change": "replaced", "before": ["B"], "after": ["A"]},
     )
-    assert circle.heirs("A", {"X"}).ids == ()
+    assert circle.successors("A", {"X"}).ids == ()
 
 
 @pytest.mark.parametrize(

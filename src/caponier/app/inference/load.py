@@ -89,7 +89,7 @@ def load_events(
             hint="Look at --last, --since, --until and --drop.",
         )
     if not spool.rows:
-        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(3))
+        reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in rejected.reasons.most_common(3))
         raise InputError(
             f"holds no event: {reasons}" if reasons else "holds no event",
             where=", ".join(str(path) for path in paths),

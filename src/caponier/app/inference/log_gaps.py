@@ -160,8 +160,8 @@ def missing(summary: ModelSummary) -> list[str]:
         part = measured()[way][ANY]
         callers = ", with two callers an address" if way == ADDRESSES else ""
         said.append(
-            f"{lack} ({part.found} of {part.of} emulated attacks are found so{callers}, and {whole.found} of a whole "
-            "log, measured on digits)"
+            f"{lack} (measured on digits: without it {part.found} of {part.of} emulated attacks are found{callers}"
+            + (f", with it {whole.found})" if part.found < whole.found else ", no fewer than with it)")
         )
     return said
 

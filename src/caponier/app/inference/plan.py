@@ -136,13 +136,13 @@ def plan_for(
                 # Switched off on purpose: that is no part of a scan that could not be done.
                 remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
             else:
-                lack = f"needs a baseline, but {_lack(detector, section)}"
+                lack = f"cannot run: {_lack(detector, section)}"
                 remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
             continue
         lines.append(line)
         if line.ranks is None:
             lack = _lack(detector, section)
-            remarks.notes.append(f"{model}: {detector.name} runs with cold-start thresholds ({lack})")
+            remarks.notes.append(f"{model}: {detector.name} runs with built-in thresholds; {lack}")
     if not lines:
         return None
     sure = section is None or _sure(remarks, section, version)
@@ -247,11 +247,11 @@ def _off(detector: EventDetector, section: ModelBaseline | None) -> str | None:
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     """Say why a detector has no baseline to go by."""
     if section is None:
-        return "there is none for this model; build one with: caponier baseline build"
+        return "there is no baseline for this model; build one with: caponier baseline build"
     stored = section.detectors.get(detector.name)
     if stored is None or not _has_cells(detector, section):
-        return "it was built without this detector; build it again"
+        return "the baseline was built without this detector; build it again"
     if stored.version != detector.state_version:
-        return "it is of another version of this detector; build it again"
-    whom = "cells of like queries" if detector.subject is Subject.BUCKET else "benign principals"
-    return f"it holds only {stored.ranks.n} {whom}, and {FEWEST} are needed"
+        return "the baseline is of another version of this detector; build it again"
+    whom = "groups of similar queries" if detector.subject is Subject.BUCKET else "benign principals"
+    return f"it needs {FEWEST} {whom} to compare with, and the baseline has {stored.ranks.n}"

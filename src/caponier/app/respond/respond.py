@@ -116,7 +116,7 @@ def apply_response(
     moment, author = now or datetime.now(UTC), actor or acting_user()
     with open_store(workspace.store) as store, store.write() as connection:
         audit.lock(connection)
-        _expire(connection, moment, author)
+        expire_within(connection, moment, author)
         case = read_case(connection, incident_id)
         made = _plan(workspace, case, author, moment, answers)
         chosen = _chosen(made, only)
@@ -247,12 +247,7 @@ def expire_actions(
     """Note which actions have come to their end."""
     with open_store(workspace.store) as store, store.write() as connection:
         audit.lock(connection)
-        return _expire(connection, now or datetime.now(UTC), actor or acting_user())
-
-
-def expire_within(connection: Connection, now: datetime, actor: str) -> tuple[ResponseAction, ...]:
-    """Note which actions have come to their end, within the caller's write transaction."""
-    return _expire(connection, now, actor)
+        return expire_within(connection, now or datetime.now(UTC), actor or acting_user())
 
 
 def _plan(workspace: Workspace, case: CaseFile, author: str, now: datetime, answers: Answers | None) -> Plan:
@@ -275,7 +270,8 @@ def _chosen(made: Plan, only: Collection[str]) -> Iterable[ResponseAction]:
     return [action for action in made.actions if not only or action.action_id in only]
 
 
-def _expire(connection: Connection, now: datetime, actor: str) -> tuple[ResponseAction, ...]:
+def expire_within(connection: Connection, now: datetime, actor: str) -> tuple[ResponseAction, ...]:
+    """Note which actions have come to their end, within the caller's write transaction."""
     expired = actions.expire(response_actions.due(connection, now), now)
     for action in expired:
         response_actions.change(connection, action, actor, "action.expired")

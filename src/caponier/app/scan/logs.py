@@ -144,7 +144,7 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     """
     if report.events:
         return
-    reasons = ", ".join(f"{reason} ({count:,})" for reason, count in report.rejected.reasons.most_common(3))
+    reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in report.rejected.reasons.most_common(3))
     raise InputError(
         f"holds no event: {reasons}" if reasons else "holds no event",
         where=", ".join(map(str, paths)),

@@ -79,7 +79,9 @@ def examine(
 def _house(workspace: Workspace) -> Iterator[Checkup]:
     try:
         read_salt(workspace)
-        yield Checkup("salt", State.OK, "only you can read it", "Back it up: callers are known by it.")
+        yield Checkup(
+            "salt", State.OK, "only you can read it", "Back it up: without it the same callers get other names."
+        )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
     for extra, (module, use) in EXTRAS.items():
@@ -105,7 +107,9 @@ def _reached(url: str) -> Checkup:
 def _inventory(workspace: Workspace) -> Iterator[Checkup]:
     if not workspace.models:
         hint = "caponier init DIR --from LOG suggests them from a log."
-        yield Checkup("models", State.LACKS, "no [[model]] is described: baselines and features have no place", hint)
+        yield Checkup(
+            "models", State.LACKS, "no [[model]] is described, so none has a baseline or a kind of input", hint
+        )
     for model in workspace.models:
         if workspace.system_of(model.name) is None:
             hint = "Name it under models of a [[system]]: severity depends on the system's criticality."

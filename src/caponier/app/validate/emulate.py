@@ -128,14 +128,14 @@ def _event(job: _Job) -> EmulationReport:
     if stage is not None and stage.victim is not victim:
         victim, model = stage.victim, f"digits-{stage.victim.kind}-{name}"
     with open_line(victim.predict_proba, Deployment(model, "1", "digits"), _SALT) as line:
-        deed = _carried_out(job, line, victim, split, stage)
+        summary = _carried_out(job, line, victim, split, stage)
     data = io.BytesIO()
     pq.write_table(line.events(), data)
     path = job.folder / f"{name}.parquet"
     write_bytes(path, data.getvalue())
     seconds = perf_counter() - began
     return EmulationReport(
-        name, Kind.EVENT, model, deed.success, deed.measure, seconds, deed.queries, deed.stop.value, (path,)
+        name, Kind.EVENT, model, summary.success, summary.measure, seconds, summary.queries, summary.stop.value, (path,)
     )
 
 

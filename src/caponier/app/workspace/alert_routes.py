@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import InputError
-from caponier.formats.suggest import did_you_mean, nearest
+from caponier.formats.strict_settings import refusal
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Workspace
 
@@ -161,13 +161,5 @@ def _read(kind: type[_Section], tables: Sequence[dict[str, Any]], where: str) ->
         try:
             found.append(kind.model_validate(table))
         except ValidationError as wrong:
-            errors = wrong.errors(include_url=False)
-            first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
-            key = ".".join(str(step) for step in first["loc"])
-            at = f"{where} {place}{f'.{key}' if key else ''}"
-            if first["type"] != "extra_forbidden":
-                raise InputError(first["msg"].removeprefix("Value error, "), where=at) from None
-            known = kind.model_fields
-            hint = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-            raise InputError("unknown key", where=at, hint=hint) from None
+            raise refusal(wrong, kind.model_fields, f"{where} {place}") from None
     return found

@@ -36,7 +36,8 @@ from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
-    help="What benign traffic of a model looks like: build a baseline, and look at one.",
+    add_completion=False,
+    help="What benign traffic of a model looks like: build, show, check and compare baselines.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier baseline build benign.parquet --out digits.safetensors[/bold]",
@@ -260,7 +261,9 @@ def show(
     if choose_format(format_, out, Shown.TABLE) is Shown.JSON:
         write_text(orjson.dumps([_plain(story) for story in told], option=orjson.OPT_INDENT_2).decode() + "\n", out)
         return
-    table = Table("model", "version", "principals", "events", "detector", "benign reach", f"needed at {TYPICAL}")
+    table = Table(
+        "model", "version", "principals", "events", "detector", "highest benign score", f"alert score at {TYPICAL}"
+    )
     for story in told:
         section = story.section
         for one in story.standings:

@@ -62,7 +62,7 @@ def compare(
 ) -> None:
     """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""
     compared = compare_baselines(Baseline.load(old), Baseline.load(new))
-    table = Table("model", "detector", f"threshold after {TYPICAL}", "now", "benign reach", "now")
+    table = Table("model", "detector", f"alert score at {TYPICAL}", "now", "highest benign score", "now")
     for one in compared:
         for difference in one.differences:
             cells = [cell for both in _cells(difference.old, difference.new) for cell in both]

@@ -68,7 +68,7 @@ def coverage(
     if others:
         console.print(f"{others} trials are of another version than {__version__} and do not count", markup=False)
     if not any(cell.trials for cell in cells):
-        console.print("There is no trial on this version yet: run caponier validate", markup=False)
+        console.print("Nothing was validated with this version yet: run caponier validate", markup=False)
 
 
 def document(cells: Sequence[Cell]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def demo(
     format_: Annotated[DemoFormat, typer.Option("--format", help="How to print what it showed.")] = DemoFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
-    """Attack a model with a stolen account among benign users; find, join, block, repair and validate.
+    """Show the whole loop on real data: an attack among benign users is found, blocked, repaired and validated.
 
     Writes report.html, logs, data and models, and leaves a workspace to look around in. Everything happens on this
     computer. Exit code: 0 every attack found, blocked and repaired and no benign user bothered, 4 otherwise.

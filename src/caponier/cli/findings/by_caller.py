@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.cli.findings.view import FINDINGS, weekly
+from caponier.cli.findings.view import FINDINGS, named, weekly
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format
@@ -45,10 +45,8 @@ def _who(finding: Finding) -> tuple[str, str]:
     """Return the system or model, and the subject: like queries that one caller sent are that caller's."""
     callers = accused(finding)
     alone = finding.subject.kind == BUCKET and len(callers) == 1
-    named = f"principal {min(callers)}" if alone else finding.subject.in_words
-    if finding.subject.kind == "file" and finding.subject.path:
-        named = f"file {finding.subject.path}"
-    return finding.model or finding.system or "", named
+    who = f"principal {min(callers)}" if alone else named(finding.subject)
+    return finding.model or finding.system or "", who
 
 
 CALLERS: Final[Listing[SubjectFindings]] = Listing(
@@ -63,7 +61,7 @@ CALLERS: Final[Listing[SubjectFindings]] = Listing(
         ),
         Column("who", lambda one: one.who),
         Column("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        Column("benign a week", lambda one: weekly(one.first)),
+        Column("benign like this a week", lambda one: weekly(one.first), sparse=True),
         Column("what was seen", lambda one: one.first.summary),
     ],
     # Names are what somebody looks up elsewhere: none is cut.

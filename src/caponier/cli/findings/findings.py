@@ -24,7 +24,8 @@ from caponier.records.inventory import Workspace
 from caponier.records.verdict import VerdictKind
 
 app = typer.Typer(
-    help="What was detected in this workspace: list findings, look at one, and say what it turned out to be.",
+    add_completion=False,
+    help="What was detected in this workspace: list and show findings, give verdicts, suppress and notify.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier findings list --severity high --since 7d[/bold]",
@@ -61,7 +62,9 @@ def list_(
     chosen = choose_format(format_, out, Format.TABLE)
     rows = len(found) if each or chosen not in (Format.TABLE, Format.MARKDOWN) else len(by_caller(found))
     if rows < len(found):
-        notes(quiet=quiet).print(f"{len(found):,} findings in {rows:,} rows; --each lists each of them.", markup=False)
+        notes(quiet=quiet).print(
+            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}; --each lists each of them.", markup=False
+        )
     _write(found, home, chosen, out, each=each)
 
 

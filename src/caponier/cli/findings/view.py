@@ -7,7 +7,7 @@ from rich.table import Table
 
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
-from caponier.records.finding import Finding, rfc3339
+from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
 
@@ -16,6 +16,11 @@ def weekly(finding: Finding) -> str:
     """Return how many benign subjects are expected to come as high in a week; empty where nobody is ranked."""
     expected = finding.evidence.expected
     return "" if expected is None else f"{expected.benign:.2g}"
+
+
+def named(subject: SubjectRef) -> str:
+    """Return kind and name of a subject; of a file its path, which people know it by."""
+    return f"file {subject.path}" if subject.kind == "file" and subject.path else subject.in_words
 
 
 _EVENTS: Final = 20
@@ -35,15 +40,15 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("confidence", lambda finding: finding.confidence, ShownIn.CSV),
         Column("detector", lambda finding: finding.detector),
         Column("system", lambda finding: finding.system or "", ShownIn.CSV),
-        Column("model", lambda finding: finding.model or ""),
+        Column("model", lambda finding: finding.model or "", sparse=True),
         Column("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
-        Column("subject", lambda finding: f"{finding.subject.kind} {finding.subject.id}", ShownIn.PAGE),
+        Column("subject", lambda finding: named(finding.subject), ShownIn.PAGE),
         Column("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
         Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
         Column("expected_per_week", weekly, ShownIn.CSV),
-        Column("benign a week", weekly, ShownIn.PAGE),
+        Column("benign like this a week", weekly, ShownIn.PAGE, sparse=True),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
@@ -72,12 +77,16 @@ def card(finding: Finding, verdict: Verdict | None = None) -> Table:
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:
     evidence = finding.evidence
-    rank = f"{evidence.above} of {evidence.of} benign ones as high" if evidence.of else "no benign ones to rank by"
-    return [
+    rank = (
+        f"of {evidence.of} benign callers {evidence.above} had scored as high"
+        if evidence.of
+        else "no benign callers known"
+    )
+    rows = [
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
         ("Severity", f"{finding.severity.value}, confidence {finding.confidence:.2f}"),
-        ("Subject", f"{finding.subject.kind} {finding.subject.id}"),
+        ("Subject", named(finding.subject)),
         ("Model", " ".join(filter(None, [finding.model, finding.model_version]))),
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
@@ -87,12 +96,13 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank} after {evidence.age:,} inputs or events")] if evidence.basis else []),
+        *([("Basis", f"{evidence.basis}: {rank} after as many queries ({evidence.age:,})")] if evidence.basis else []),
         *_rarity(finding),
         # What was not seen is no evidence; JSON has it.
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items() if value],
         ("Events", _events(finding)),
     ]
+    return [(name, value) for name, value in rows if value]
 
 
 def _events(finding: Finding) -> str:
@@ -105,10 +115,17 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     if evidence.expected is None:
         return []
     told = evidence.expected
-    said = [(one.detector, f"{one.statistic} = {one.value:g}, 1 in {1 / one.share:,.0f}") for one in evidence.beside]
+    said = [
+        (one.detector, f"{one.statistic} = {one.value:g}; 1 benign caller in {1 / one.share:,.0f} scores as high")
+        for one in evidence.beside
+    ]
     return [
-        ("Rarity", f"{told.benign:.2g} benign callers a week come as high ({told.low:.2g} to {told.high:.2g})"),
-        *((f"Beside: {name}", text) for name, text in said),
+        (
+            "Rarity",
+            f"{told.benign:.2g} benign callers a week are expected to score as high "
+            f"({told.low:.2g} to {told.high:.2g}, 90 %)",
+        ),
+        *((f"Also {name}", text) for name, text in said),
     ]
 
 

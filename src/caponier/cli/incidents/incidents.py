@@ -27,7 +27,8 @@ from caponier.records.finding import Severity
 from caponier.records.incident import Incident, Stage
 
 app = typer.Typer(
-    help="Findings joined by who acted and on what: list incidents, look at one, and see it through.",
+    add_completion=False,
+    help="Findings joined by who acted and on what: list, show, assign, note, close and export incidents.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier incidents show i-0123456789abcdef[/bold]",

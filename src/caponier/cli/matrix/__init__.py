@@ -23,8 +23,9 @@ COMMANDS: Final[Table] = {
 }
 
 app = typer.Typer(
+    add_completion=False,
     cls=lazy(COMMANDS),
-    help="What can be done to an ML system: the threat matrix, its versions and what rests on them.",
+    help="The threat matrix, what can be done to an ML system: look entries up, compare and import versions.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier matrix show AMLTM.EVADE.01.02[/bold]",
@@ -33,4 +34,4 @@ app = typer.Typer(
 
 @app.callback()
 def _group() -> None:
-    """What can be done to an ML system: the threat matrix, its versions and what rests on them."""
+    """The threat matrix, what can be done to an ML system: look entries up, compare and import versions."""

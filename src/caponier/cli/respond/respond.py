@@ -24,7 +24,8 @@ from caponier.cli.terminal.output import Format, choose_format, json_text, notes
 from caponier.records.response_action import ActionState, ResponseAction
 
 app = typer.Typer(
-    help="What to do about an incident: tried dry first, with an end, approval where wanted, and a way back.",
+    add_completion=False,
+    help="Act on an incident: plan (a dry run), apply, approve, undo and list response actions.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier respond plan i-0123456789abcdef --log events.parquet[/bold]",

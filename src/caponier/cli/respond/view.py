@@ -41,7 +41,7 @@ def planned(report: PlanReport) -> RenderableType:
 
 
 def _card(action: ResponseAction, count: str) -> Table:
-    approval = "by somebody else, before it begins" if action.needs_approval else "not needed"
+    approval = "needed from a second person before it begins" if action.needs_approval else "not needed"
     rows = [
         (action.action_id, in_plain_words(action)),
         ("  because", " ".join(action.reason.split("\n"))),

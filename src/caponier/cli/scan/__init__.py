@@ -15,6 +15,7 @@ COMMANDS: Final[Table] = {
 }
 
 app = typer.Typer(
+    add_completion=False,
     cls=lazy(COMMANDS),
     help="Look for attacks: in inference logs, security logs, data sets, model files and the models in them.",
     no_args_is_help=True,

@@ -9,7 +9,7 @@ from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.matrix.library import default_version
 from caponier.app.scan.model import ModelReport, scan_model
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import FINDINGS
+from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.scan.model_page import model_page
 from caponier.cli.terminal import options
@@ -59,7 +59,7 @@ def model(
     with Watch(quiet=quiet) as watch:
         report = scan_model(path, samples, Columns(label), workspace=home, system=system, progress=watch)
     chosen = choose_format(format_, out, Format.TABLE)
-    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)))
+    write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), each=True)
     if page:
         write_bytes(page, model_page(report).encode())
     _tell(report, quiet=quiet)
@@ -77,14 +77,12 @@ def document(report: ModelReport, matrix: str) -> dict[str, Any]:
 
 def _tell(report: ModelReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    for found in report.findings:
-        console.print(plain(f"{found.detector}: {found.summary}"), markup=False)
     for name, said in report.analyses.items():
         if said.silent is None and not said.flagged:
             console.print(plain(f"{name}: {said.score:g}, below its limit {said.limit:g}"), markup=False)
     if report.opened is not None:
         count, found_here = len(report.opened.model.network.layers), len(report.findings)
-        told = f"{found_here} finding{'' if found_here == 1 else 's'} in a network of {count} steps"
+        told = f"{found_here} finding{'' if found_here == 1 else 's'} in a network of {count} layers"
         console.print(told, markup=False)
     say_notes(console, report.notes)
     say_skipped(console, report.skipped)

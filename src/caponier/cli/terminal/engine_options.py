@@ -28,7 +28,7 @@ Master = Annotated[
 Shared = Annotated[
     Path | None,
     typer.Option(
-        "--shared", metavar="DIR", help="A folder that all of Spark's workers see under this path; for a while only."
+        "--shared", metavar="DIR", help="A folder that all of Spark's workers see under this path; emptied afterwards."
     ),
 ]
 

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from caponier.cli.terminal.written_files import guarded
+from caponier.formats.suggest import did_you_mean, nearest
 
 Table = dict[str, str]
 """Name of a command to `module:attribute`: a Typer app, or a function beside a constant EXAMPLE for its epilog."""
@@ -21,6 +22,17 @@ class LazyGroup(TyperGroup):
         """Return the names, in the order of the table."""
         del ctx
         return list(self.table)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is asked for.
+
+        Raises:
+            UsageError: If there is none of that name, with the nearest known one.
+        """
+        if args and args[0] not in self.table:
+            hint = did_you_mean(nearest(args[0], self.table), otherwise=f"There are: {', '.join(self.table)}.")
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import a command; None if there is none of that name."""

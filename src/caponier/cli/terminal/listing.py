@@ -55,6 +55,8 @@ class Column(Generic[R]):
     """How a table colours its cells."""
     number: bool = False
     """Whether a minus at the beginning of its cells is one: no spreadsheet takes them for a formula."""
+    sparse: bool = False
+    """Whether pages leave it out where no row has anything in it."""
     head: str | None = None
     """What a table writes above it; its name in capitals by default."""
 
@@ -85,18 +87,16 @@ class Listing(Generic[R]):
     def table(self, rows: Iterable[R]) -> Table:
         """Draw a line a row."""
         gap = (0, 2, 0, 0) if self.wide else (0, 1)
-        drawn = Table(box=None, header_style="bold", pad_edge=self.edge, padding=gap)
-        for column in self._in(ShownIn.TABLE):
+        drawn, rows = Table(box=None, header_style="bold", pad_edge=self.edge, padding=gap), list(rows)
+        columns = self._page(ShownIn.TABLE, rows)
+        for column in columns:
             head = column.head or column.name.upper().replace("_", " ")
             drawn.add_column(head, no_wrap=column.whole, overflow="fold" if self.folded else "ellipsis")
-        return self.continued(drawn, rows)
+        return _continued(drawn, columns, rows)
 
     def continued(self, drawn: Table, rows: Iterable[R]) -> Table:
-        """Draw more rows below those of a table."""
-        columns = self._in(ShownIn.TABLE)
-        for row in rows:
-            drawn.add_row(*(_drawn(column, row) for column in columns))
-        return drawn
+        """Draw more rows below those of a table, which has every column."""
+        return _continued(drawn, self._in(ShownIn.TABLE), rows)
 
     def to_csv(self, rows: Iterable[R]) -> str:
         """Write a line a row below a line of names (RFC 4180 quoting, lines ended by a newline)."""
@@ -108,7 +108,8 @@ class Listing(Generic[R]):
 
     def to_markdown(self, rows: Iterable[R]) -> str:
         """Write a Markdown table."""
-        columns = self._in(ShownIn.MARKDOWN)
+        rows = list(rows)
+        columns = self._page(ShownIn.MARKDOWN, rows)
         escape = _ended if self.ours else safe_text.markdown
         heads = "".join(f" {column.name} |" if column.name else " |" for column in columns)
         lines = [f"|{heads}", f"|{' --- |' * len(columns)}"]
@@ -152,6 +153,10 @@ class Listing(Generic[R]):
     def _in(self, form: ShownIn) -> list[Column[R]]:
         return [column for column in self.columns if form in column.forms]
 
+    def _page(self, form: ShownIn, rows: Sequence[R]) -> list[Column[R]]:
+        """Return the columns for people: of those that are sparse, what says something of these rows."""
+        return [one for one in self._in(form) if not (rows and one.sparse) or any(map(one.cell, rows))]
+
     def _safe(self, column: Column[R], cell: str | float) -> str | float:
         if self.ours or column.number or not isinstance(cell, str):
             return cell
@@ -170,6 +175,12 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
 
 def _place(at: int, head: str) -> Column[Sequence[str]]:
     return Column(head, itemgetter(at), whole=at == 0)
+
+
+def _continued(drawn: Table, columns: Sequence[Column[R]], rows: Iterable[R]) -> Table:
+    for row in rows:
+        drawn.add_row(*(_drawn(column, row) for column in columns))
+    return drawn
 
 
 def _drawn(column: Column[R], row: R) -> Text:

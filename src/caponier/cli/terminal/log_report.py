@@ -10,8 +10,10 @@ from caponier.records.skip import Skip, in_words
 from caponier.telemetry.rejections import SHOWN, RejectedRows
 
 FEW = 5
-_IDLE = re.compile(r"(?P<model>.+): (?P<detector>\w+) (?:does not run|is left out); (?P<why>.+)")
-"""A note on a detector that has nothing to look at; its words are those of `app.inference`."""
+_LIMITED = re.compile(
+    r"(?P<model>.+): (?P<detector>\w+) (?:does not run|is left out|runs (?P<how>with built-in thresholds)); (?P<why>.+)"
+)
+"""A note on a detector that has nothing to look at, or nothing to go by; its words are those of `app.inference`."""
 
 
 def say(console: Console, text: str) -> None:
@@ -26,17 +28,20 @@ def say_skipped(console: Console, skipped: Iterable[Skip], word: str = "skipped"
 
 
 def say_notes(console: Console, notes: Iterable[str]) -> None:
-    """Print a line a note; of detectors that do not run, one a model, with those that lack the same together."""
-    lacks: dict[str, dict[str, list[str]]] = {}
+    """Print a line a note; of detectors that do not run, a list a model, with those that lack the same together."""
+    lacks: dict[tuple[str, str], dict[str, list[str]]] = {}
     for note in notes:
-        if idle := _IDLE.fullmatch(note):
-            lacks.setdefault(idle["model"], {}).setdefault(idle["why"], []).append(idle["detector"])
+        if limited := _LIMITED.fullmatch(note):
+            key = (limited["model"], limited["how"] or "")
+            lacks.setdefault(key, {}).setdefault(limited["why"], []).append(limited["detector"])
         else:
             say(console, f"note: {note}")
-    for model, whys in lacks.items():
-        told = "; ".join(f"{', '.join(names)} ({why.replace('; ', ': ')})" for why, names in whys.items())
+    for (model, how), whys in lacks.items():
         many = sum(map(len, whys.values()))
-        say(console, f"note: {model}: {many} detector{' does' if many == 1 else 's do'} not run: {told}")
+        does = f"run{'s' if many == 1 else ''} {how}" if how else f"do{'es' if many == 1 else ''} not run"
+        say(console, f"note: {model}: {many} detector{'' if many == 1 else 's'} {does}:")
+        for why, names in whys.items():
+            say(console, f"  {', '.join(names)}: {why}")
 
 
 def print_rejected(console: Console, rejected: RejectedRows) -> None:

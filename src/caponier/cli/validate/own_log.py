@@ -213,15 +213,15 @@ def told(report: OwnLogReport) -> Iterator[str]:
     learned = f"a baseline of {report.learned} callers" if report.learned else "the given baseline"
     share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
     yield (
-        f"attackers on {report.attacked}, which gives {share} of the log's answers, planted among "
-        f"{report.scanned} callers of {report.model}; {learned}; "
-        f"{report.alpha:.1%} of benign callers may be flagged; {report.seconds:.0f} s"
+        f"attacked was {report.attacked}, which gives {share} of the log's answers; the attackers' queries were "
+        f"planted among those of {report.scanned} callers of {report.model}; judged by {learned}, which lets "
+        f"{report.alpha:.1%} of benign callers be flagged; {report.seconds:.0f} s"
     )
     for name, flagged in report.removed.items():
         if flagged is None:
             yield f"without {name}: nothing can be seen at all"
     for gap in report.lacking:
-        yield f"{gap.advice}: for {', '.join(gap.detectors)}"
+        yield f"{gap.advice}; it is needed by {', '.join(gap.detectors)}"
     for note in dict.fromkeys(report.notes):
         yield f"note: {note}"
     for skip in report.skipped:

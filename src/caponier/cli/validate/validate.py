@@ -90,7 +90,7 @@ def validate(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Carry out every emulation and its benign controls for real, and record which detector saw what.
+    """Carry out every emulation beside its benign controls, and record which detector saw which.
 
     Victims are trained for it and served on the loopback address; nothing else is touched. Trials are kept in the
     workspace, if there is one; `caponier coverage` rests on them.

@@ -171,7 +171,8 @@ class Baseline:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as failed:
-            raise InputError(f"is no baseline file: {failed}", where=str(path)) from failed
+            what = "does not exist" if isinstance(failed, FileNotFoundError) else f"is no baseline file: {failed}"
+            raise InputError(what, where=str(path)) from failed
         try:
             head = json.loads(metadata.get(KEY, "{}"))
             if head.get("schema") != SCHEMA:

@@ -186,17 +186,17 @@ class _Checker:
 
     def _missing(self, mention: Mention, book: VersionIndex) -> Iterator[Flaw]:
         gone = book.retired.get(mention.id)
-        heirs = succession_table.load().heirs(mention.id, book.entries).ids if book.kind == ids.ATLAS else ()
+        successors = succession_table.load().successors(mention.id, book.entries).ids if book.kind == ids.ATLAS else ()
         if gone and mention.aside:
             return
         if gone:
             yield self._flaw(Code.RETIRED_ID, f"{mention.id} {gone[0]} was taken back{_use(book, gone[1])}", mention)
         elif later := self._later(mention, book):
             yield self._flaw(Code.MIXED_VERSIONS, later, mention)
-        elif self._tells_history(mention, heirs):
+        elif self._tells_history(mention, successors):
             return
-        elif heirs:
-            use = " or ".join(f"{id_} ({book.entries[id_].name})" for id_ in heirs)
+        elif successors:
+            use = " or ".join(f"{id_} ({book.entries[id_].name})" for id_ in successors)
             yield self._flaw(Code.RETIRED_ID, f"{mention.id} is not in {book.version}: use {use}", mention)
         elif earlier := next((o for o in self.shelf.others(book.kind) if mention.id in o.entries), None):
             name = earlier.entries[mention.id].name
@@ -223,10 +223,10 @@ class _Checker:
         said = _place(self.document.version(mention.group, mention.kind) or "")
         return bool(said and book.complete_until and said <= book.complete_until)
 
-    def _tells_history(self, mention: Mention, heirs: Sequence[str]) -> bool:
+    def _tells_history(self, mention: Mention, successors: Sequence[str]) -> bool:
         """Tell whether running text names an old id together with what took over: `it was AML.T0045 until 4.4`."""
         running = self.document.kind is DocumentKind.MARKDOWN and mention.beside in (Beside.AFTER, Beside.BEFORE)
-        return running and any(id_ in self.ids for id_ in heirs)
+        return running and any(id_ in self.ids for id_ in successors)
 
     def _later(self, mention: Mention, book: VersionIndex) -> str | None:
         """Say that an id is newer than the version that it is held against."""

@@ -90,10 +90,10 @@ def _carried(row: Mapping, atlas: Matrix, *, unchecked: bool = False) -> Corresp
     table, target = succession_table.load(), load(_TARGET)
     found, lost, turned = dict[str, None](), list[str](), list[Row]()
     for id_ in row.atlas:
-        heirs = Successors((id_,)) if id_ in atlas else table.heirs(id_, atlas)
-        found |= dict.fromkeys(heirs.ids)
-        lost += [] if heirs.ids else [id_]
-        turned += [*heirs.rows, *table.turns(id_, target, atlas)]
+        successors = Successors((id_,)) if id_ in atlas else table.successors(id_, atlas)
+        found |= dict.fromkeys(successors.ids)
+        lost += [] if successors.ids else [id_]
+        turned += [*successors.rows, *table.turns(id_, target, atlas)]
     notes = [f"{', '.join(turn.before)} -> {', '.join(turn.after)} ({turn.said})" for turn in turned]
     missing = f"{atlas.version} does not have {', '.join(lost)}" if lost else ""
     # The reason speaks of entries that the version may not have at all.

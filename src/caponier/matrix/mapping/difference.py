@@ -127,11 +127,3 @@ class Difference:
     def only(self, kinds: Collection[Kind]) -> "Difference":
         """Return the difference with the changes of some kinds."""
         return replace(self, changes=tuple(change for change in self.changes if change.kind in kinds))
-
-    def new_ids(self, noun: Noun) -> frozenset[str]:
-        """Return the ids that only the second version has."""
-        return self.after.ids(noun) - self.before.ids(noun)
-
-    def gone_ids(self, noun: Noun) -> frozenset[str]:
-        """Return the ids that only the first version has."""
-        return self.before.ids(noun) - self.after.ids(noun)

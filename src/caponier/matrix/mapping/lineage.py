@@ -43,9 +43,9 @@ def links(before: Matrix, after: Matrix, old: _Side, new: _Side, table: Successi
 def _edges(later: Matrix, old: _Side, new: _Side, table: SuccessionTable) -> Iterator[_Edge]:
     for id_ in old.keys() - new.keys():
         if later.kind == table.matrix:
-            heirs = table.heirs(id_, new)
-            note, sure = "; ".join(row.said for row in heirs.rows), all(row.checked for row in heirs.rows)
-            yield from (_Edge(id_, heir, note, sure) for heir in heirs.ids)
+            successors = table.successors(id_, new)
+            note, sure = "; ".join(row.said for row in successors.rows), all(row.checked for row in successors.rows)
+            yield from (_Edge(id_, successor, note, sure) for successor in successors.ids)
         named = named_successor(id_, later, new)
         if named:
             yield _Edge(id_, named, f"{later.version} itself names the successor", True)

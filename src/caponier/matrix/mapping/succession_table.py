@@ -95,7 +95,7 @@ class SuccessionTable(Shape):
     changes: tuple[Row, ...]
     names: tuple[NewName, ...] = ()
 
-    def heirs(self, id_: str, present: Container[str]) -> Successors:
+    def successors(self, id_: str, present: Container[str]) -> Successors:
         """Follow an id that is gone to the present ids in its place, into a newer version or back into an older one."""
         return self._follow(id_, present, onward=True) or self._follow(id_, present, onward=False) or Successors()
 

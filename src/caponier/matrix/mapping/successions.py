@@ -95,9 +95,9 @@ class Successions:
         named = named_successor(id_, self.before, self.before)
         if named:
             yield named, f"taken back, and {self.before.version} itself names {named}"
-        heirs = succession_table.load().heirs(id_, self._ids) if self.before.kind == "atlas" else Successors()
-        if len(heirs.ids) == 1:
-            yield heirs.ids[0], "; ".join(row.said for row in heirs.rows)
+        successors = succession_table.load().successors(id_, self._ids) if self.before.kind == "atlas" else Successors()
+        if len(successors.ids) == 1:
+            yield successors.ids[0], "; ".join(row.said for row in successors.rows)
 
     def _carried_on(self, id_: str, current: str, told: str) -> Succession:
         found = self.of(current)

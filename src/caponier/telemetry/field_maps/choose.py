@@ -178,7 +178,7 @@ def _filled(row: Row) -> set[tuple[str, str]]:
 
 def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:
     report.tell(
-        f"{source}: not in the event schema, and not clear enough to be read unasked: {'; '.join(found.doubts)}"
+        f"{source}: its columns are not those of events, and what they mean is not clear: {'; '.join(found.doubts)}"
     )
 
 
@@ -237,8 +237,3 @@ def sample_of(chunk: Chunk, rows: int = SAMPLE) -> list[Row]:
         columns = {name: plain_values(part.column(name)) for name in part.schema.names}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return chunk.rows[:rows]
-
-
-def spec_of_map(field_map: FieldMap) -> FeatureSpec | None:
-    """Return what a model takes whose features a map names."""
-    return MappedRows(field_map, b"", MODEL).spec

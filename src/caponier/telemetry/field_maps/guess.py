@@ -467,7 +467,7 @@ class _Work:
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
         if self._is_nobodys():
-            out.doubts.append("columns of numbers, and nothing says who asked or what was answered")
+            out.doubts.append("all are numbers, and none says who asked or what was answered")
         if not asked and not self._is_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:

@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from caponier.formats.scratch_database import opened
 from caponier.records.event import EVENT_SCHEMA
 
 if TYPE_CHECKING:
@@ -155,13 +156,7 @@ class Halves:
 
     def _opened(self) -> "Connection":
         if self._database is None:
-            # Most logs need nothing of it.
-            import sqlite3
-
-            self._database = sqlite3.connect("", isolation_level=None)
-            for step in ("pragma journal_mode = off", "pragma synchronous = off", *_TABLE):
-                self._database.execute(step)
-            self._database.execute("begin")
+            self._database = opened(_TABLE)
         return self._database
 
 

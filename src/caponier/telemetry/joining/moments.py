@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from caponier.formats.scratch_database import opened
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.joining.halves import ASKED, there
 from caponier.telemetry.joining.whether import CALLERS
@@ -111,13 +112,7 @@ class Moments:
 
     def _opened(self) -> "Connection":
         if self._database is None:
-            # Most logs need nothing of it.
-            import sqlite3
-
-            self._database = sqlite3.connect("", isolation_level=None)
-            for step in ("pragma journal_mode = off", "pragma synchronous = off", "create table said (body blob)"):
-                self._database.execute(step)
-            self._database.execute("begin")
+            self._database = opened(["create table said (body blob)"])
         return self._database
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 import orjson
 
 from caponier.errors import InputError
+from caponier.formats.scratch_database import opened
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.readers.cloud_event import BAD, RESPONSE, attributes, body_of, is_cloud_event, short
 
@@ -109,11 +110,5 @@ class KServeAnswers:
 
     def _opened(self) -> "Connection":
         if self._database is None:
-            # Most logs hold nothing of KServe, and need not pay for the database.
-            import sqlite3
-
-            self._database = sqlite3.connect("", isolation_level=None)
-            for step in ("pragma journal_mode = off", "pragma synchronous = off", *_TABLE):
-                self._database.execute(step)
-            self._database.execute("begin")
+            self._database = opened(_TABLE)
         return self._database

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,11 @@ class TestStanding:
         report = built(tmp_path, FEWEST - 1)
         (cold,) = told(report).standings
         assert (cold.cold, cold.needed) == (True, 1e9)
-        assert f"(a cold start: only {FEWEST - 1} principals to rank among, and {FEWEST} are needed)" in cold.words
+        assert str(FEWEST - 1) in cold.why_not
+        assert cold.why_not in cold.words
         (blind,) = told(report, None).standings
         assert blind.needed is None
-        assert blind.words.startswith(f"does not run: only {FEWEST - 1} principals to rank among")
+        assert blind.words.startswith(f"does not run: {cold.why_not}")
         assert blind.to_dict()["basis"] is None
 
     def test_a_detector_that_is_off_says_why(self, tmp_path: Path) -> None:
@@ -102,10 +104,10 @@ class TestStanding:
             (story,) = stories(Baseline((replace(section, detectors=off, tested=True),)))
         (standing,) = story.standings
         assert standing.needed is None
-        assert standing.words.startswith("does not run: attackers do not stand out")
+        assert "attackers do not stand out" in standing.words
         assert standing.to_dict()["off"] == "attackers do not stand out"
-        assert "m: looked for by nobody" in story.lines
-        assert "m: self-test: 1 detector cannot tell attackers from benign callers" in story.lines
+        assert "m: detectors at work: none" in story.lines
+        assert [line for line in story.lines if line.startswith("m: self-test: 1 ")]
 
     def test_benign_scores_are_those_of_an_age(self, tmp_path: Path) -> None:
         (standing,) = told(built(tmp_path)).standings
@@ -121,18 +123,16 @@ class TestPromise:
     def test_it_says_how_many_are_flagged_in_a_week(self, tmp_path: Path) -> None:
         story = told(built(tmp_path, 120, alpha=0.02))
         assert story.expected == pytest.approx(0.02 * 120 * 7)
-        assert story.promise == (
-            "at most 2.00% of benign principals are flagged, each over a use of up to "
-            f"{LONGER} times as long as this log: about 16.8 a week"
-        )
+        assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        assert told(built(tmp_path, 60)).promise.endswith("an estimate: a promise would need 99")
+        assert told(built(tmp_path, 60)).promise.endswith("an estimate: to promise it takes 99 principals")
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
     def test_too_few_promise_nothing(self, tmp_path: Path) -> None:
         promise = told(built(tmp_path, FEWEST - 1)).promise
-        assert promise == f"29 principals; below {FEWEST} there is no promise, and scans use cold-start thresholds"
+        assert re.findall(r"\d+", promise) == ["29", str(FEWEST)]
+        assert "%" not in promise
 
     def test_a_warm_start_promises_nothing(self, tmp_path: Path) -> None:
         report = built(tmp_path)
@@ -143,7 +143,7 @@ class TestPromise:
         assert any(line.startswith("m: started warm, from version 1 and 7 principals") for line in story.lines)
 
     def test_a_longer_log_is_advised_where_callers_are_few(self, tmp_path: Path) -> None:
-        assert any("a longer log, or one of more callers, finds more" in line for line in told(built(tmp_path)).lines)
+        assert any("a log of more callers" in line for line in told(built(tmp_path)).lines)
 
     def test_it_says_that_the_self_test_was_not_run(self, tmp_path: Path) -> None:
         assert any("self-test not run" in line for line in told(built(tmp_path)).lines)

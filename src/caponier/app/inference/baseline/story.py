@@ -20,6 +20,7 @@ from caponier.engines.plan import CalibratedDetector, Plan
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
 CALLERS: Final = "principals"
+BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
 ENOUGH: Final = 1_000
@@ -56,14 +57,19 @@ class ThresholdStatus:
     @property
     def why_not(self) -> str:
         """Why it does not run, or only for a cold start; empty if it does."""
-        few = f"only {self.learned.ranks.n} {self.whom} to rank among, and {FEWEST} are needed"
+        few = f"it needs {FEWEST} {self.whom} to compare with, and the log has {self.learned.ranks.n}"
         return self.learned.off or ("" if self.learned.ranks.n >= FEWEST else few)
+
+    @property
+    def state(self) -> str:
+        """What comes of that, before the reason."""
+        return "is off, because it" if self.learned.off else "does not run:" if self.needed is None else BUILT_IN
 
     @property
     def _needed(self) -> str:
         if self.needed is None:
-            return f"does not run: {self.why_not}"
-        how = f"a cold start: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
+            return f"{self.state} {self.why_not}"
+        how = f"built-in: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
         return f"alerts from {self.needed:,.4g} {self.statistic} ({how})"
 
     @property
@@ -101,20 +107,27 @@ class Story:
         return self.section.alpha * self.section.callers_per_week
 
     @property
+    def asked_for(self) -> int:
+        """How many callers it takes to promise this share; with fewer it is an estimate."""
+        # A share of 1/161 times 161 is a little less than 1 to a computer.
+        return int(np.ceil(1 / self.section.alpha - 1e-9)) - 1
+
+    @property
     def promise(self) -> str:
         """Which promise on false alarms it can keep."""
         section, n = self.section, self.section.principals
         if section.warm:
             return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
         if n < FEWEST:
-            return f"{n} principals; below {FEWEST} there is no promise, and scans use cold-start thresholds"
+            return (
+                f"{n} principals; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
+            )
         promised = (
-            f"at most {section.alpha:.2%} of benign principals are flagged, each over a use of up to {LONGER} times as "
-            f"long as this log: about {self.expected:,.1f} a week"
+            f"at most {100 * section.alpha:.3g}% of benign principals are flagged (about {self.expected:,.1f} a week), "
+            f"as long as each uses the model up to {LONGER} times as long as in this log"
         )
-        # A share of 1/161 times 161 is a little less than 1 to a computer.
-        needed = np.ceil(1 / section.alpha - 1e-9) - 1
-        return promised + ("" if n >= needed else f", an estimate: a promise would need {needed:,.0f}")
+        needed = self.asked_for
+        return promised + ("" if n >= needed else f"; an estimate: to promise it takes {needed:,} principals")
 
     @property
     def lines(self) -> Iterator[str]:
@@ -128,13 +141,13 @@ class Story:
             yield f"{name}: of those who asked {size} different things or more, {counted}"
         yield f"{name}: {self.promise}"
         seeing = [one.detector for one in self.standings if one.needed is not None]
-        yield f"{name}: looked for by {', '.join(seeing) or 'nobody'}"
+        yield f"{name}: detectors at work: {', '.join(seeing) or 'none'}"
         blind: dict[str, list[str]] = {}
         for one in self.standings:
             if one.why_not:
-                blind.setdefault(one.why_not, []).append(one.detector)
+                blind.setdefault(f"{one.state} {one.why_not}", []).append(one.detector)
         for why, names in blind.items():
-            yield f"{name}: {', '.join(names)}: {why}"
+            yield f"{name}: {', '.join(names)} {why}"
         yield f"{name}: {self._tested}"
         yield from self._more
 
@@ -145,7 +158,8 @@ class Story:
             return "self-test not run: whether attacks stand out on this model was not tried"
         if not off:
             return "self-test: every detector told planted attackers from benign callers"
-        return f"self-test: {len(off)} detector{'' if len(off) == 1 else 's'} cannot tell attackers from benign callers"
+        many = "1 detector was" if len(off) == 1 else f"{len(off)} detectors were"
+        return f"self-test: {many} switched off; the others told planted attackers from benign callers"
 
     @property
     def _more(self) -> Iterator[str]:
@@ -159,8 +173,8 @@ class Story:
             )
         elif section.principals < ENOUGH:
             yield (
-                f"{section.model}: a longer log, or one of more callers, finds more: with few callers only what lies "
-                f"far beyond all of them is told; beyond {ENOUGH:,} more of them buy little"
+                f"{section.model}: a log of more callers, up to some {ENOUGH:,}, would find more attackers: with few, "
+                "only who stands far apart from all of them is found"
             )
 
     @property
@@ -214,7 +228,7 @@ def _standing(
     return ThresholdStatus(
         detector=detector.name,
         statistic=detector.statistic,
-        whom="cells of like queries" if kind is Subject.BUCKET else CALLERS,
+        whom="groups of similar queries" if kind is Subject.BUCKET else CALLERS,
         counts="different queries" if detector.counts is Counts.QUERIES else detector.counts.value,
         learned=learned,
         needed=None if needed is None else in_units(detector, needed),

@@ -48,9 +48,11 @@ class AttackSummary:
 
 def attack_image(name: str, line: AttackEndpoint, victim: Victim, split: DigitsSplit, seed: int) -> AttackSummary:
     """Attack images that the victim gets right, one after the other with keys of their own, until one succeeds."""
-    prey, began, queries = victim.understood(split.attackers), perf_counter(), 0
+    originals, began, queries = victim.understood(split.attackers), perf_counter(), 0
     chosen = attacks()[name]
-    for attempt, (image, label) in enumerate(zip(prey.images[:ATTEMPTS], prey.labels[:ATTEMPTS], strict=True)):
+    for attempt, (image, label) in enumerate(
+        zip(originals.images[:ATTEMPTS], originals.labels[:ATTEMPTS], strict=True)
+    ):
         keys = _keys(f"{name}-{seed}-{attempt}", chosen.accounts)
         with ExitStack() as accounts:
             ways = [accounts.enter_context(line.enter(key)).predict_proba for key in keys]

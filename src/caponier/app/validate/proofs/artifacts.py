@@ -32,7 +32,7 @@ def prove_artifacts(
     """
     canary = ground.folder / "canary"
     wanted = sorted({name for pair in pairs for name in pair.detector.controls})
-    calm = {name: report for name in wanted if (report := _scanned(name, ground, canary, skipped))}
+    control_reports = {name: report for name in wanted if (report := _scanned(name, ground, canary, skipped))}
     for name in sorted({pair.emulation.name for pair in pairs}):
         report = _scanned(name, ground, canary, skipped)
         watch.advance(1)
@@ -42,7 +42,7 @@ def prove_artifacts(
             raise CaponierError("the scan ran the code in a file", where=name)
         for pair in pairs:
             if pair.emulation.name == name:
-                yield _run(pair, report, calm, ground.seed)
+                yield _run(pair, report, control_reports, ground.seed)
 
 
 def _scanned(name: str, ground: ProvingGround, canary: Path, skipped: list[Skip]) -> ArtifactReport | None:
@@ -56,7 +56,7 @@ def _scanned(name: str, ground: ProvingGround, canary: Path, skipped: list[Skip]
     return scan_artifact([folder], workspace=ground.workspace)
 
 
-def _run(pair: Pair, report: ArtifactReport, calm: dict[str, ArtifactReport], seed: int) -> ProofRun:
+def _run(pair: Pair, report: ArtifactReport, control_reports: dict[str, ArtifactReport], seed: int) -> ProofRun:
     name = pair.detector.name
     unsafe = {finding.subject.path for finding in report.findings if finding.detector == name}
     verdicts = [file.verdict for file in report.scanned]
@@ -66,7 +66,11 @@ def _run(pair: Pair, report: ArtifactReport, calm: dict[str, ArtifactReport], se
         "unknown": verdicts.count(Verdict.UNKNOWN),
         "unsafe_share": round(len(unsafe) / len(verdicts), 4) if verdicts else 0.0,
     }
-    controls = {control: _check(calm[control], name) for control in pair.detector.controls if control in calm}
+    controls = {
+        control: _check(control_reports[control], name)
+        for control in pair.detector.controls
+        if control in control_reports
+    }
     # That such a file runs code when it is loaded is shown by its opcodes, never by loading it.
     carries = files()[pair.emulation.name].harmful and bool(verdicts)
     detected = bool(verdicts) and len(unsafe) == len(verdicts)

@@ -29,7 +29,7 @@ def prove_datasets(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress
         watch: Advanced once an emulation.
     """
     names = sorted({pair.emulation.name for pair in pairs})
-    calm = {name: _scanned(ground, name, harmless_sets()[name].apply(ground.split.train, ground.seed))
+    control_reports = {name: _scanned(ground, name, harmless_sets()[name].apply(ground.split.train, ground.seed))
             for name in sorted({control for pair in pairs for control in pair.detector.controls})}  # fmt: skip
     for name in names:
         with threadpool_limits(1, user_api="blas"):
@@ -40,7 +40,7 @@ def prove_datasets(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress
         watch.advance(1)
         for pair in pairs:
             if pair.emulation.name == name:
-                yield _run(pair, poisoned, outcome, report, calm, ground.seed)
+                yield _run(pair, poisoned, outcome, report, control_reports, ground.seed)
 
 
 def _scanned(ground: ProvingGround, name: str, pool: Pool) -> DatasetReport:
@@ -55,7 +55,7 @@ def _run(
     poisoned: Poisoned,
     outcome: PoisonOutcome,
     report: DatasetReport,
-    calm: dict[str, DatasetReport],
+    control_reports: dict[str, DatasetReport],
     seed: int,
 ) -> ProofRun:
     name = pair.detector.name
@@ -72,7 +72,7 @@ def _run(
         "attack": {"accuracy_clean": outcome.accuracy_clean, "accuracy_poisoned": outcome.accuracy_poisoned},
     }
     found = any(finding.detector == name for finding in report.findings)
-    controls = {control: _check(calm[control], name) for control in pair.detector.controls}
+    controls = {control: _check(control_reports[control], name) for control in pair.detector.controls}
     # A finding that names more good rows than bad ones has not found the poison.
     return ProofRun(pair, TARGET, seed, outcome.success, found and 2 * hit > len(flagged), controls, figures)
 

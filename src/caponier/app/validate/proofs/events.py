@@ -52,7 +52,7 @@ class _Plan:
 class _Seen:
     """What a scan said of one model's attackers and look-alikes."""
 
-    deeds: dict[str, AttackSummary]
+    summaries: dict[str, AttackSummary]
     principals: dict[str, frozenset[str]]
     """Of each emulation's accounts."""
     events: pa.Table
@@ -61,7 +61,7 @@ class _Seen:
     """What the guard itself found meanwhile; none if there was no guard."""
     harmless: dict[str, frozenset[str]]
     """Principals of the look-alikes, by control."""
-    calm: tuple[ScanReport, ...]
+    control_reports: tuple[ScanReport, ...]
     """What a scan said of them."""
 
 
@@ -80,9 +80,9 @@ def prove_events(
     for plan in _plans({pair.emulation.name for pair in pairs}, ground):
         mine = [pair for pair in pairs if pair.emulation.name in plan.names]
         seen = _seen(plan, mine, ground, watch, guard)
-        skipped += _lost(plan.target, seen.deeds.values(), seen.events)
+        skipped += _lost(plan.target, seen.summaries.values(), seen.events)
         for pair in mine:
-            silent = _silent(pair, plan.target, [seen.attacked, *seen.calm])
+            silent = _silent(pair, plan.target, [seen.attacked, *seen.control_reports])
             if silent:
                 skipped.append(silent)
             else:
@@ -109,20 +109,20 @@ def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
 
 
 def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, guard: Guarded | None) -> _Seen:
-    target, deeds = plan.target, {}
+    target, summaries = plan.target, {}
     home = ground.home(target)
     proxy = None if guard is None else lambda url: guard(url, home)
     with open_line(target.victim.predict_proba, target.deployment, ground.salt, proxy) as line:
         for name in sorted(plan.names):
-            deeds[name] = _carried_out(name, plan, line, ground.split, ground.seed)
+            summaries[name] = _carried_out(name, plan, line, ground.split, ground.seed)
             watch.advance(1)
-        principals = {name: frozenset(map(line.principal, deed.keys)) for name, deed in deeds.items()}
+        principals = {name: frozenset(map(line.principal, summary.keys)) for name, summary in summaries.items()}
     events = line.events()
     attacked = ground.scan(ground.write(f"{target.deployment.model}-attacks.parquet", events), target)
     harmless, logs = _harmless(target, {control for pair in pairs for control in pair.detector.controls}, ground)
     live = () if guard is None else tuple(list_findings(home))
-    calm = tuple(ground.scan(log, target) for log in logs)
-    return _Seen(deeds, principals, events, attacked, live, harmless, calm)
+    control_reports = tuple(ground.scan(log, target) for log in logs)
+    return _Seen(summaries, principals, events, attacked, live, harmless, control_reports)
 
 
 def _harmless(
@@ -152,9 +152,9 @@ def _carried_out(name: str, plan: _Plan, line: AttackEndpoint, split: DigitsSpli
     return attack_image(name, line, plan.target.victim, split, seed)
 
 
-def _lost(target: Target, deeds: Iterable[AttackSummary], events: pa.Table) -> Iterator[Skip]:
+def _lost(target: Target, summaries: Iterable[AttackSummary], events: pa.Table) -> Iterator[Skip]:
     """List the requests that were answered and are not in the log: what was scanned is then not all that happened."""
-    asked = sum(deed.queries for deed in deeds)
+    asked = sum(summary.queries for summary in summaries)
     if events.num_rows < asked:
         yield Skip(f"{target.deployment.model}: {asked - events.num_rows:,} of {asked:,} requests", "were not recorded")
 
@@ -166,21 +166,21 @@ def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip |
 
 
 def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
-    deed, principals = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
+    summary, principals = seen.summaries[pair.emulation.name], seen.principals[pair.emulation.name]
     name = pair.detector.name
     found = [one for one in seen.attacked.findings if one.detector == name and principals & accused(one)]
     figures = {
-        "queries": deed.queries,
+        "queries": summary.queries,
         **first_found(seen.events, principals, found),
         "findings": len(found),
         "findings_inline": sum(bool(one.detector == name and principals & accused(one)) for one in seen.live),
         "alpha": f"{ground.scale.alpha:g}",
-        "attack": dict(deed.measure),
-        "stop": deed.stop.value,
-        "seconds": round(deed.seconds, 2),
+        "attack": dict(summary.measure),
+        "stop": summary.stop.value,
+        "seconds": round(summary.seconds, 2),
     }
     controls = {control: _check(control, name, seen) for control in pair.detector.controls}
-    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(found), controls, figures)
+    return ProofRun(pair, target.deployment.model, ground.seed, summary.success, bool(found), controls, figures)
 
 
 def first_found(events: pa.Table, principals: frozenset[str], found: Sequence[Finding]) -> dict[str, Any]:
@@ -201,6 +201,6 @@ def first_found(events: pa.Table, principals: frozenset[str], found: Sequence[Fi
 
 def _check(control: str, detector: str, seen: _Seen) -> ControlCheck:
     users = seen.harmless.get(control, frozenset())
-    found = (finding for report in seen.calm for finding in report.findings)
+    found = (finding for report in seen.control_reports for finding in report.findings)
     named = frozenset().union(*(accused(finding) for finding in found if finding.detector == detector))
     return ControlCheck(len(users), len(users & named))

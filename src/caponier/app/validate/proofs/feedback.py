@@ -36,8 +36,8 @@ def prove_feedback(
     if not pairs:
         return
     with threadpool_limits(1, user_api="blas"):
-        calm = learned_from(ground.split, ground.seed, ground.scale.users)
-        benign = ground.write("feedback-benign.parquet", calm.events)
+        control_reports = learned_from(ground.split, ground.seed, ground.scale.users)
+        benign = ground.write("feedback-benign.parquet", control_reports.events)
         learned = build_baseline([benign], workspace=ground.workspace, spec=SPEC).baseline
         for name in sorted({pair.emulation.name for pair in pairs}):
             course = SCENES[name].played(ground.split, ground.seed)

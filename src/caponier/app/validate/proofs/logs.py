@@ -37,14 +37,14 @@ def prove_logs(
         attack = story.attack(ground.seed)
         try:
             bad = _scanned(ground, workspace, f"{name}.jsonl", attack)
-            calm = _scanned(ground, workspace, f"{name}-usual.jsonl", story.control(ground.seed))
+            control_reports = _scanned(ground, workspace, f"{name}-usual.jsonl", story.control(ground.seed))
         except MissingExtraError as missing:
             skipped.append(Skip(name, str(missing)))
             continue
         watch.advance(1)
         joined = _joined(bad, workspace)
         for pair in mine:
-            yield _run(pair, story, attack, (bad, calm), joined, ground.seed)
+            yield _run(pair, story, attack, (bad, control_reports), joined, ground.seed)
 
 
 def _scanned(ground: ProvingGround, workspace: Workspace, name: str, trace: LogTrace) -> LogScanReport:
@@ -68,7 +68,7 @@ def _run(
     joined: set[tuple[str, str]],
     seed: int,
 ) -> ProofRun:
-    bad, calm = reports
+    bad, control_reports = reports
     name = pair.detector.name
     found = [one for one in bad.findings if one.detector == name and one.subject.id == trace.actor]
     inside = [
@@ -77,7 +77,7 @@ def _run(
     ]  # fmt: skip
     as_ = FINDING if found else CONTEXT if inside else None
     figures = {"events": len(trace.rows), "findings": len(found), "seen_as": as_, "attack": dict(trace.measure)}
-    flagged = sum(one.detector == name for one in calm.findings)
+    flagged = sum(one.detector == name for one in control_reports.findings)
     controls = {
         control: ControlCheck(1, min(1, flagged))
         for control in pair.detector.controls

@@ -35,7 +35,7 @@ def prove_models(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress) 
     names = sorted({pair.emulation.name for pair in pairs})
     harmless = sorted({control for pair in pairs for control in pair.detector.controls})
     honest = {name: harmless_sets()[name].apply(ground.split.train, ground.seed) for name in harmless}
-    calm = {name: _scanned(ground, name, _trained(pool, ground.seed)) for name, pool in honest.items()}
+    control_reports = {name: _scanned(ground, name, _trained(pool, ground.seed)) for name, pool in honest.items()}
     for name in names:
         poisoned = poisons()[name].apply(ground.split.train, SHARE, ground.seed)
         model = _trained(poisoned.pool, ground.seed)
@@ -43,7 +43,7 @@ def prove_models(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress) 
         watch.advance(1)
         for pair in pairs:
             if pair.emulation.name == name:
-                yield _run(pair, poisoned, success, report, calm, ground.seed)
+                yield _run(pair, poisoned, success, report, control_reports, ground.seed)
 
 
 def _trained(pool: Pool, seed: int) -> Any:
@@ -74,7 +74,12 @@ def _scanned(ground: ProvingGround, name: str, model: Any) -> ModelReport:
 
 
 def _run(
-    pair: Pair, poisoned: Poisoned, success: float, report: ModelReport, calm: dict[str, ModelReport], seed: int
+    pair: Pair,
+    poisoned: Poisoned,
+    success: float,
+    report: ModelReport,
+    control_reports: dict[str, ModelReport],
+    seed: int,
 ) -> ProofRun:
     name = pair.detector.name
     said = report.analyses[name]
@@ -82,7 +87,7 @@ def _run(
     figures = {"attack": {"success": round(success, 4)}, "score": said.score, "class_right": right}
     # Who accuses another class has not found the backdoor.
     found = said.flagged and right
-    controls = {control: _check(calm[control], name) for control in pair.detector.controls}
+    controls = {control: _check(control_reports[control], name) for control in pair.detector.controls}
     return ProofRun(pair, TARGET, seed, success >= OPEN, found, controls, figures)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from bench.machinery.attackers.path_finding import PathFinding
 
-from caponier.emulate.attacker.path_finding import PathFinding
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.images import Images
 

@@ -1,0 +1,1 @@
+"""What is published of all scorecards on one page, with pictures."""
