@@ -19,6 +19,7 @@ from caponier.detect.similarity.stays import (
     RENEWED,
     STAYS,
     STEADY,
+    WALK,
     Followed,
     follow,
     learned,
@@ -27,7 +28,7 @@ from detect.batches import batch_of
 
 WIDTH = 16
 NEAR = 200
-TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh", "choice", "loyal")
+TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh", "choice", "loyal", "onward", "heedless")
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -77,6 +78,7 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
     """Follow one subject query by query, with lists: what `follow` has to tell."""
     asked: list[tuple[list[int], int]] = []
     marks: list[int] = []
+    walks: list[int] = []
     entries: list[dict[str, Any]] = []
     shared: dict[str, Any] = dict(BLANK)
     for row, label, score in zip(line, labels, sure, strict=True):
@@ -107,9 +109,21 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
         told, before = _visited(stay, label, score)
         visit, low, again, other, _ = told
         choice = not fresh and not again and visit > 2 and 0 < before < 2**16 - 2
-        loyal = choice and marks[parent] == before % 127 + 1
+        best = not fresh and marks[parent] == before % 127 + 1
         marks.append(stay["low"] % 127 + 1 if low and not other else 0)
-        yield (*told, returned, fresh, choice, loyal)
+        walks.append(_walked(walks, [at for _, at in asked[-RING - 1 :]], parent, best))
+        onward = walks[-1] > 0 and visit > 2 and before < 2**16 - 2
+        yield (*told, returned, fresh, choice, choice and best, onward, onward and (not best or walks[-1] == WALK))
+
+
+def _walked(walks: list[int], entries: list[int], parent: int, best: bool) -> int:
+    """Return how many steps on end a query ends; `entries` are of the last queries and of itself."""
+    own = [at for at, entry in enumerate(entries[:-1]) if entry == entries[-1]]
+    place = len(entries) - 1 + parent
+    if place in own[-1:] or (place in own[-2:] and not best):
+        before = len(walks) - (len(entries) - 1) + own[-1]
+        return min(walks[before] + 1, WALK)
+    return 0
 
 
 def sketch_of(row: list[int]) -> int:
