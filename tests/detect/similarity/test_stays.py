@@ -211,6 +211,20 @@ class TestStays:
         one, _ = followed(np.zeros(1, STAYS), late)
         assert one.fresh.tolist() == [True, True, False, True]
 
+    def test_a_walk_goes_on_where_batches_end(self) -> None:
+        """Over more queries than the ring holds, some of which step back to the best so far."""
+        rng = np.random.default_rng(3)
+        row, line = inputs(1, 3)[0], []
+        for at in range(520):
+            row = inputs(1, at)[0] if at % 40 == 0 else row
+            row = np.clip(row + (np.arange(WIDTH) == at % WIDTH) * rng.integers(-9, 10), 0, 127)
+            line.append(row.tolist())
+        labels, sure = [[1 << 60] * 520], [rng.integers(9_000, 50_000, 520).tolist()]
+        whole = told([line], labels, sure)
+        assert whole == told([line], labels, sure, cuts=(150, 151, 360, 420))
+        walks = np.array([one[-1] for one in whole[0]])
+        assert walks.mean() > 0.5
+
     def test_nobody_asks_nothing(self) -> None:
         none = EventBatch.empty(WIDTH).with_signals(
             {name: np.zeros(0, np.int64) for name in ("squared", "back", "sureness")}

@@ -189,7 +189,8 @@ class _Trail:
             best: (n,) whether each is near to what has the lowest score so far.
         """
         old, rows = self._old, np.arange(len(self._old))
-        whose, slot = self._whose[old], self._slot()[old]
+        whose = self._whose[old]
+        slot = RING - np.minimum(state["asked"], RING).astype(np.int64)[whose] + self._place[old]
         pairs = np.unpackbits(state["walk"], axis=1).reshape(len(state), RING, 2)[whose, slot]
         self._walk[old] = pairs @ np.array([2, 1])
         parent, lesser = rows.copy(), np.zeros(len(old), bool)
