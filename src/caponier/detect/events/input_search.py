@@ -32,7 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.batch import EventBatch
+from caponier.detect.batch import EventBatch, are_classes
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import RING
@@ -88,8 +88,6 @@ TIMES, FINE = 16, 64
 ODDS: Final = np.floor(FULL * (2.0 ** (np.arange(TIMES * FINE + 1) / FINE) - 1)).astype(np.int64)
 """Scores: odds double with each bit, so that a search far beyond the benign reach is told from callers at that reach,
 also where another search hides among them."""
-ENOUGH: Final = 100
-"""Answers from which on they show whether they recur."""
 NEAR: Final = 0.1
 """A query goes on with a stay up to this quantile of how near others' queries come to one of a whole ring of them."""
 STRANGERS: Final = 512
@@ -128,7 +126,8 @@ class InputSearch:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how far a stay reaches, how many tries benign answers turn after, and what benign callers reach."""
         queries, _ = benign.queries()
-        params: Params = {**learned(queries.query), "near": _near(queries), "classes": _classes(queries)}
+        classes = np.array([are_classes(queries.label)])
+        params: Params = {**learned(queries.query), "near": _near(queries), "classes": classes}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
@@ -207,12 +206,6 @@ class InputSearch:
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
-
-
-def _classes(queries: EventBatch) -> NDArray[np.bool_]:
-    """Tell, (1,), whether answers are classes: those of a regression hardly ever recur, and turn into nothing else."""
-    told = queries.label[queries.label != 0]
-    return np.array([len(told) < ENOUGH or 2 * len(np.unique(told)) <= len(told)])
 
 
 def _near(queries: EventBatch) -> NDArray[np.int64]:
