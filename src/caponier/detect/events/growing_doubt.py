@@ -26,10 +26,11 @@ from caponier.matrix.technique import TechniqueId
 
 UNITS: Final = 64
 """Parts of the way from the surest benign answer to the least sure one, by rank."""
-FIRST: Final = 40
-"""Queries that say how sure answers are to a caller: their mean wavers by a twentieth of that way."""
+FIRST: Final = 30
+"""Queries that say how sure answers are to a caller: their mean wavers by a fifteenth of that way, and whoever happens
+to begin below the middle is held against the middle."""
 VARIES: Final = UNITS // 10
-"""What later answers may be less sure by at least, twice as much as that mean wavers by."""
+"""What later answers may be less sure by at least: more than that mean wavers by."""
 ALLOWED: Final = 0.97
 """Share of benign callers whose answers grew less sure by no more than is allowed; the last few may be copiers."""
 LATER: Final = 2 * FIRST
@@ -61,8 +62,7 @@ class GrowingDoubt:
     suspect = None
     # A team that labels the most uncertain of its own rows first does the same, for itself.
     max_confidence = Confidence.MEDIUM
-    emulations = ()
-    """`active_learning` begins with twenty queries: with fewer than FIRST its chosen ones are part of what is usual."""
+    emulations = ("active_learning",)
     controls = ("random_user", "heavy", "augmenter", "low_contrast", "camera", "poller", "evaluation_team")
 
     def fit(self, benign: EventBatch) -> Params:
