@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 
-REMEMBERED: Final = 64
+REMEMBERED: Final = 32
 """Answers of a source that are remembered."""
 ANSWERS: Final = np.dtype([("key", np.uint64, (REMEMBERED,)), ("label", np.uint64, (REMEMBERED,))])
 """What is kept of a source, the newest last; zeros where there is none, and for an answer that was spoken of."""

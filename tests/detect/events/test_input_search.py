@@ -316,7 +316,7 @@ class TestHeedless:
     """Clients who vary an input whatever the answers are: steps go on from the last try, though it did not help."""
 
     @pytest.mark.parametrize("habit", [slider, fields, lighting])
-    @pytest.mark.parametrize(("n", "tries"), [(300, 12), (1_200, 40)])
+    @pytest.mark.parametrize(("n", "tries"), [(300, 12), (1_200, 24)])
     def test_a_path_that_no_answer_bends_is_no_search(
         self, habit: Callable[[int, int, int], Asked], n: int, tries: int
     ) -> None:
@@ -326,6 +326,31 @@ class TestHeedless:
     def test_a_search_on_such_paths_is_one(self) -> None:
         """It changes one field after the other, too, but goes back when that did not help."""
         assert course(search(_one_pixel, images=6)).max() > 3 * FULL
+
+    @pytest.mark.parametrize("disguise", ["stone", "correlated", "metropolis"])
+    def test_searches_that_look_like_walks_are_told_all_the_same(self, disguise: str) -> None:
+        """By who has read this: a step to a place beside each try, tries that lean to the last, or no going back."""
+        rng, model = np.random.default_rng(5), Model()
+        for _ in range(10):
+            one, change = _Search(model, rng), np.zeros(WIDTH)
+            for _ in range(80):
+                noise = _all_noise(rng)
+                if one.won:
+                    break
+                if disguise == "stone":
+                    model(one.best + noise + rng.normal(0, 0.7, WIDTH))
+                    one.tries(noise)
+                elif disguise == "correlated":
+                    change = 0.7 * change + 0.7 * noise
+                    least = one.least
+                    one.tries(change)
+                    change = change * (one.least == least)
+                else:
+                    least, best = one.least, one.best
+                    one.tries(noise)
+                    if one.least == least and rng.random() < 0.3:
+                        one.best = best + noise
+        assert course(model.asked).max() > 3 * FULL
 
     def test_walks_among_the_tries_hide_no_search(self) -> None:
         queries, labels, sure = search(_three_lively, images=8)

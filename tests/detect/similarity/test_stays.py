@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query, stays
-from caponier.detect.similarity.nearest_query import FAR, RING
+from caponier.detect.similarity.nearest_query import CROWDED, FAR, RING
 from caponier.detect.similarity.stays import (
     ALIKE,
+    ALONE,
     ENTRIES,
     MANY,
     PLANES,
@@ -113,7 +114,14 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
         marks.append(stay["low"] % 127 + 1 if low and not other else 0)
         walks.append(_walked(walks, [at for _, at in asked[-RING - 1 :]], parent, best))
         onward = walks[-1] > 0 and visit > 2 and before < 2**16 - 2
-        yield (*told, returned, fresh, choice, choice and best, onward, onward and (not best or walks[-1] == WALK))
+        alone = onward and _alone(row, ring, parent, apart)
+        yield (*told, returned, fresh, choice, choice and best, onward, alone and (not best or walks[-1] == WALK))
+
+
+def _alone(row: list[int], ring: list[tuple[list[int], int]], parent: int, apart: list[int]) -> bool:
+    """Tell whether no others lie about as near as the nearest, or that differs in one feature alone."""
+    moved = sum(a != b for a, b in zip(row, ring[parent][0], strict=True))
+    return moved == 1 or sum(one <= CROWDED * min(apart) for one in apart) <= ALONE
 
 
 def _walked(walks: list[int], entries: list[int], parent: int, best: bool) -> int:

@@ -39,6 +39,9 @@ STEADY: Final = 3
 """Answers on end that are the same, from which on a stay is about that answer, whatever it began with."""
 WALK: Final = 3
 """Steps on end, each from the last query around an input, that are counted at most."""
+ALONE: Final = 1
+"""Earlier queries about as near as the nearest, up to which somebody walks; where each step changes one feature alone,
+however many: steps smaller than a quantised unit lie together, and so do those in one small number after the other."""
 BLOCK: Final = 256
 """Rows whose sketches are compared at a time, so that they stay in the cache."""
 RENEWED: Final = 64
@@ -132,7 +135,9 @@ def follow(
     choice = ~trail.fresh & ~data.again & (data.visit > 2) & (data.before > 0) & (data.before < UNTOLD)
     walk = trail.walked(state, best)
     onward = (walk > 0) & (data.visit > 2) & (data.before < UNTOLD)
-    heedless = onward & (~best | (walk == WALK))
+    # Whoever tries this and that around one place has the others' company: on a walk, the way back is longer.
+    alone = (queries.signals["crowd"] <= ALONE) | (queries.signals["moved"] == 1)
+    heedless = onward & alone & (~best | (walk == WALK))
     trail.keep(state, after, queries)
     data.keep(after)
     entries.keep(after)
