@@ -113,7 +113,7 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
         best = not fresh and marks[parent] == before % 127 + 1
         marks.append(stay["low"] % 127 + 1 if low and not other else 0)
         walks.append(_walked(walks, [at for _, at in asked[-RING - 1 :]], parent, best))
-        onward = walks[-1] > 0 and visit > 2 and before < 2**16 - 2
+        onward = walks[-1] > 0 and visit > 2 and before < 2**16 - 2 and score >= 0
         alone = onward and _alone(row, ring, parent, apart)
         yield (*told, returned, fresh, choice, choice and best, onward, alone and (not best or walks[-1] == WALK))
 
@@ -235,7 +235,7 @@ class TestStays:
 
     def test_nobody_asks_nothing(self) -> None:
         none = EventBatch.empty(WIDTH).with_signals(
-            {name: np.zeros(0, np.int64) for name in ("squared", "back", "sureness")}
+            {name: np.zeros(0, np.int64) for name in ("squared", "back", "sureness", "crowd", "moved")}
         )
         one, after = followed(np.zeros(0, STAYS), none)
         assert len(one.stay) == len(after) == 0
@@ -253,6 +253,8 @@ def test_far_is_never_near() -> None:
         {
             "squared": np.array([FAR]),
             "back": np.zeros(1, np.uint8),
+            "crowd": np.zeros(1, np.uint8),
+            "moved": np.zeros(1, np.uint8),
             "sureness": np.zeros(1, np.int64),
             "unique": np.ones(1, bool),
         }

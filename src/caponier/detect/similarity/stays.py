@@ -134,7 +134,7 @@ def follow(
     best = trail.marked(np.where(data.low & ~data.other, _mark(data.lowest), 0), _mark(data.before))
     choice = ~trail.fresh & ~data.again & (data.visit > 2) & (data.before > 0) & (data.before < UNTOLD)
     walk = trail.walked(state, best)
-    onward = (walk > 0) & (data.visit > 2) & (data.before < UNTOLD)
+    onward = (walk > 0) & (data.visit > 2) & (data.before < UNTOLD) & (sureness >= 0)
     # Whoever tries this and that around one place has the others' company: on a walk, the way back is longer.
     alone = (queries.signals["crowd"] <= ALONE) | (queries.signals["moved"] == 1)
     heedless = onward & alone & (~best | (walk == WALK))
@@ -206,7 +206,8 @@ class _Trail:
         onward = same & (own < order) & ((own == last) | ((own == before) & lesser[order])) & (self._entry[order] >= 0)
         broken = np.maximum.accumulate(np.where(onward, 0, rows))
         self._walk[order] = np.minimum(rows - broken + self._walk[order[broken]], WALK)
-        return self._walk[self._at]
+        walk: NDArray[np.int64] = self._walk[self._at]
+        return walk
 
     def _slot(self) -> NDArray[np.int64]:
         """Return where each query (m,) stands among the last of its subject; below 0 if it is older."""
