@@ -36,8 +36,8 @@ def test_a_new_or_empty_folder_becomes_a_workspace(tmp_path: Path, exists: bool)
     assert system is not None
     assert system.criticality == "high"
     assert folder.workspace.detect.disabled == (
-        *("caller_profile", "distributed_query", "flood", "information_spend", "input_search", "membership_probe"),
-        *("schema_probe", "score_climb"),
+        *("caller_profile", "distributed_query", "flood", "growing_doubt", "information_spend", "input_search"),
+        *("membership_probe", "schema_probe", "score_climb"),
     )
 
 

@@ -76,6 +76,7 @@ def test_a_status_is_itself_and_none_is_0() -> None:
     ("column", "values", "expected"),
     [
         (Column.COST, [1.5, 0.0, None, 0.0004], [1_500, 0, -1, 0]),
+        (Column.SIZE, [12.0, 0.0, None], [12, 0, -1]),
         (Column.TOP_SCORE, [0.99994, 1.0, None], [9_999, 10_000, -1]),
         (Column.COST, [math.nan, math.inf, -math.inf, -1.0, 1e300], [-1] * 5),
     ],

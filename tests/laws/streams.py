@@ -66,6 +66,7 @@ _FURTHER: Final = {
     Column.OPERATION: _operation,
     Column.STATUS: _status,
     Column.COST: _cost,
+    Column.SIZE: lambda _: None,
     Column.TOP_SCORE: _top_score,
     Column.SURENESS: _top_score,
     Column.FEEDBACK: _feedback,

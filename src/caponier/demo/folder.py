@@ -72,8 +72,8 @@ _WRITTEN: Final = (
 
 _DISABLED: Final = '# disabled = ["iterative_query"]'
 _OWN_DISABLED: Final = """disabled = [
-    "caller_profile", "distributed_query", "flood", "information_spend", "input_search", "membership_probe",
-    "schema_probe", "score_climb",
+    "caller_profile", "distributed_query", "flood", "growing_doubt", "information_spend", "input_search",
+    "membership_probe", "schema_probe", "score_climb",
 ]
 # The demo squeezes a day into seconds: everybody asks as fast as this computer can, so rates say nothing in it.
 # membership_probe needs a sketch of the training set (baseline build --training-set), which the demo does not make.

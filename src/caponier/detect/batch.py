@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 IDLE_SECONDS: Final = 30 * 86_400
 """A subject that was silent for longer starts anew, in every engine, because its own events say so."""
+ENOUGH_ANSWERS: Final = 100
+"""Answers from which on they show whether they recur."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,9 @@ def label_place(label: NDArray[np.uint64]) -> NDArray[np.int64]:
     # The odd number spreads codes that are small or alike, as tests have them, over the high bits.
     spread = (label * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
     return spread.astype(np.int64)
+
+
+def are_classes(label: NDArray[np.uint64]) -> bool:
+    """Tell whether answers (n,), 0 where there is none, are classes: those of a regression hardly ever recur."""
+    told = label[label != 0]
+    return len(told) < ENOUGH_ANSWERS or 2 * len(np.unique(told)) <= len(told)

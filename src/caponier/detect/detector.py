@@ -72,6 +72,8 @@ class Column(StrEnum):
     """int64 HTTP status, 0 where there is none."""
     COST = "cost"
     """int64 thousandths of the operator's unit, -1 where there is none."""
+    SIZE = "size"
+    """int64 characters of a text as it came, -1 where there is none, or what came is a row."""
     TOP_SCORE = "top_score"
     """int64 ten-thousandths of the answer's score, -1 where there is none."""
     SURENESS = "sureness"

@@ -21,6 +21,7 @@ _SQL: Final[Mapping[Column, str]] = {
     Column.OPERATION: "operation",
     Column.STATUS: "status",
     Column.COST: "cost",
+    Column.SIZE: "case when left(ltrim(input_raw), 1) not in ('[', '{') then cast(length(input_raw) as double) end",
     Column.TOP_SCORE: "list_max(scores)",
     Column.SURENESS: f"coalesce(list_max(scores), case when regexp_full_match(label, '{NUMBER}') "
     "then try_cast(label as double) end)",
@@ -31,6 +32,7 @@ _TYPES: Final[Mapping[Column, pa.DataType]] = {
     Column.OPERATION: pa.string(),
     Column.STATUS: pa.int32(),
     Column.COST: pa.float64(),
+    Column.SIZE: pa.float64(),
     Column.TOP_SCORE: pa.float64(),
     Column.SURENESS: pa.float64(),
     Column.FEEDBACK: pa.string(),
@@ -128,6 +130,10 @@ def _cost(values: pa.Array) -> NDArray[np.int64]:
     return _whole(values, COST_UNITS)
 
 
+def _size(values: pa.Array) -> NDArray[np.int64]:
+    return _whole(values, 1)
+
+
 def _score(values: pa.Array) -> NDArray[np.int64]:
     return _whole(values, SCORE_UNITS)
 
@@ -158,6 +164,7 @@ _CODES: Final[Mapping[Column, Callable[[pa.Array], NDArray[Any]]]] = {
     Column.OPERATION: _operations,
     Column.STATUS: _status,
     Column.COST: _cost,
+    Column.SIZE: _size,
     Column.TOP_SCORE: _score,
     Column.SURENESS: _sureness,
     Column.FEEDBACK: label_codes,

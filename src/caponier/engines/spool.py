@@ -95,6 +95,8 @@ class ModelSummary:
     last_time: int
     told: FeatureSpec | None = None
     """What the model takes, where the field map of its log names it."""
+    texts: int = 0
+    """Events whose input is logged as a text."""
     answers: int = 0
     """Different answers, about."""
 
@@ -404,6 +406,7 @@ _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
        count(label) as labels, approx_count_distinct(label) as answers, count(scores) as scores,
        count(status) as statuses, count(cost) as costs, count(feedback) as feedbacks,
+       count_if(left(ltrim(input_raw), 1) not in ('[', '{')) as texts,
        count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
 from events group by model order by model

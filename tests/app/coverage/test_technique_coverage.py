@@ -39,7 +39,7 @@ def test_needs_are_those_of_the_detector_and_of_the_rules_that_a_correlation_joi
 def test_a_technique_that_a_detector_names_is_declared():
     found = covered("AML.T0024.002", CELLS)
     assert found.status is Status.DECLARED
-    assert found.names == ("distance_shape", "information_spend", "novelty")
+    assert found.names == ("distance_shape", "growing_doubt", "information_spend", "novelty")
     assert found.through == ()
 
 

@@ -20,6 +20,7 @@ from caponier.app.inference.read_options import USUAL
 from caponier.app.inference.reading import Reading
 from caponier.app.progress import Silent
 from caponier.detect.detector import Column, Enriched, Signal
+from caponier.detect.registry import event_detectors
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
@@ -80,6 +81,37 @@ def test_texts_of_a_log_and_of_its_baseline_are_described_alike() -> None:
     built = feature_spec(summary(lengths={256: 9}, told=told), None)
     assert feature_spec(summary(lengths={256: 9}, told=told), built) == built
     assert built.shape == (256,)
+
+
+def test_without_costs_a_sponge_is_looked_for_by_the_length_of_texts(tmp_path: Path) -> None:
+    """And not by that of rows, which are all of one length."""
+
+    def asked(at: int, raw: object) -> dict[str, object]:
+        return {
+            "time": 1_767_614_400_000 + at,
+            "model": "m",
+            "operation": "predict",
+            "principal": "u",
+            "input_raw": raw,
+        }
+
+    file = tmp_path / "mails.jsonl"
+    lines = [asked(at, "a word " * at) for at in range(1, 4)] + [
+        asked(9, " [1, 2]"),
+        asked(10, '{"a": 1}'),
+        asked(11, None),
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with Spool() as spool:
+        Reading(USUAL, b"", None).fill(spool, [file], RejectedRows(), Silent())
+        spool.seal()
+        (found,) = spool.models()
+    assert found.texts == 3
+    sponge = event_detectors()["sponge"]
+    speaking, skipped, notes = lacking(found, [sponge])
+    assert (speaking, skipped) == ([sponge], [])
+    assert ["by how long texts are" in note for note in notes] == [True]
+    assert lacking(replace(found, texts=0), [sponge])[0] == []
 
 
 def test_numbers_that_a_regression_answers_are_answers_in_a_scan(tmp_path: Path) -> None:

@@ -181,8 +181,8 @@ class TestDocument:
         document = json.loads(ran.out)
         assert document["rejected"] == {"rows": 1, "file": str(tmp_path / "r.jsonl")}
         assert [skip["what"] for skip in document["skipped"]] == [
-            *("m: caller_profile", "m: distance_shape", "m: distributed_query", "m: flood", "m: information_spend"),
-            *("m: input_search", "m: novelty", "m: score_climb"),
+            *("m: caller_profile", "m: distance_shape", "m: distributed_query", "m: flood", "m: growing_doubt"),
+            *("m: information_spend", "m: input_search", "m: novelty", "m: score_climb"),
         ]
         assert [note for note in document["notes"] if "built-in" in note]
 

@@ -267,10 +267,99 @@ def test_attackers_in_the_benign_log_do_not_hide_the_next() -> None:
 
 
 def test_views_that_grow_dark_say_how_many_lows_are_benign_and_a_hidden_search_does_not() -> None:
-    steady = detector.fit(events([*(plain(seed) for seed in range(60)), *(camera(seed) for seed in range(60, 76))]))
-    hidden = detector.fit(events([*benign_callers(), search(_all_noise, images=12)]))
-    assert knowing()["reach"][0] > 1.5 * steady["reach"][0]
-    assert hidden["reach"][0] == knowing()["reach"][0]
+    """Where it grows dark so slowly that the next picture is near to any of the last ones: faster, it is a walk."""
+    usual = [*(plain(seed) for seed in range(60)), *(camera(seed) for seed in range(60, 76))]
+    dusk = [*usual, *(camera(seed, 200, 0.002) for seed in range(76, 80))]
+    steady, dark = detector.fit(events(usual)), detector.fit(events(dusk))
+    hidden = detector.fit(events([*dusk, search(_all_noise, images=12)]))
+    assert dark["reach"][0] > 1.5 * steady["reach"][0]
+    assert hidden["reach"][0] == dark["reach"][0]
+
+
+def swept(seed: int, n: int, tries: int, path: Callable[[NDArray[np.float64], int, int], NDArray[np.float64]]) -> Asked:
+    """Ask `tries` variants of each of some images, along a path of (image, turn, try): the answers say nothing."""
+    rng, model = np.random.default_rng(seed), Model()
+    for turn in range(n // tries):
+        row = _image(rng)
+        for at in range(tries):
+            row = path(row, turn, at) if at else row
+            model(row)
+    return model.asked
+
+
+def slider(seed: int, n: int, tries: int) -> Asked:
+    """One number of each row goes from low to high."""
+
+    def step(row: NDArray[np.float64], turn: int, at: int) -> NDArray[np.float64]:
+        column = (seed + turn) % WIDTH
+        return np.where(np.arange(WIDTH) == column, 127 * at / tries, row)
+
+    return swept(seed, n, tries, step)
+
+
+def fields(seed: int, n: int, tries: int) -> Asked:
+    """One field after the other is changed, and stays so."""
+    chance = np.random.default_rng(seed)
+
+    def step(row: NDArray[np.float64], turn: int, at: int) -> NDArray[np.float64]:
+        return np.where(np.arange(WIDTH) == chance.integers(WIDTH), chance.uniform(0, 127), row)
+
+    return swept(seed, n, tries, step)
+
+
+def lighting(seed: int, n: int, tries: int) -> Asked:
+    """A view grows lighter and lighter."""
+    return swept(seed, n, tries, lambda row, _turn, at: np.minimum(127, row + 60 / tries))
+
+
+class TestHeedless:
+    """Clients who vary an input whatever the answers are: steps go on from the last try, though it did not help."""
+
+    @pytest.mark.parametrize("habit", [slider, fields, lighting])
+    @pytest.mark.parametrize(("n", "tries"), [(300, 12), (1_200, 24)])
+    def test_a_path_that_no_answer_bends_is_no_search(
+        self, habit: Callable[[int, int, int], Asked], n: int, tries: int
+    ) -> None:
+        highest = [int(course(habit(seed, n, tries)).max()) for seed in range(7_000, 7_004)]
+        assert max(highest) < 3 * FULL
+
+    def test_a_search_on_such_paths_is_one(self) -> None:
+        """It changes one field after the other, too, but goes back when that did not help."""
+        assert course(search(_one_pixel, images=6)).max() > 3 * FULL
+
+    @pytest.mark.parametrize("disguise", ["stone", "correlated", "metropolis"])
+    def test_searches_that_look_like_walks_are_told_all_the_same(self, disguise: str) -> None:
+        """By who has read this: a step to a place beside each try, tries that lean to the last, or no going back."""
+        rng, model = np.random.default_rng(5), Model()
+        for _ in range(10):
+            one, change = _Search(model, rng), np.zeros(WIDTH)
+            for _ in range(80):
+                noise = _all_noise(rng)
+                if one.won:
+                    break
+                if disguise == "stone":
+                    model(one.best + noise + rng.normal(0, 0.7, WIDTH))
+                    one.tries(noise)
+                elif disguise == "correlated":
+                    change = 0.7 * change + 0.7 * noise
+                    least = one.least
+                    one.tries(change)
+                    change = change * (one.least == least)
+                else:
+                    least, best = one.least, one.best
+                    one.tries(noise)
+                    if one.least == least and rng.random() < 0.3:
+                        one.best = best + noise
+        assert course(model.asked).max() > 3 * FULL
+
+    def test_walks_among_the_tries_hide_no_search(self) -> None:
+        queries, labels, sure = search(_three_lively, images=8)
+        walk = slider(7_100, len(queries), 40)
+        mixed: Asked = ([], [], [])
+        for at in range(len(walk[0])):
+            for column, own, other in zip(mixed, (queries, labels, sure), walk, strict=True):
+                column.extend([other[at], own[at]])
+        assert course(mixed).max() > 3 * FULL
 
 
 def test_it_learns_the_same_in_whatever_order_callers_come() -> None:
@@ -310,7 +399,7 @@ class TestTries:
         n = len(visits)
         none = np.zeros(n, bool)
         turned = np.ones(n, bool)
-        told = Followed(np.arange(n), np.array(visits, np.int64), none, none, none, turned, none, none, none, none)
+        told = Followed(np.arange(n), np.array(visits, np.int64), *(none,) * 3, turned, *(none,) * 6)
         batch = batch_of([[[at % 100]] * (n // subjects) for at in range(subjects)])
         return _tries(told, batch)
 

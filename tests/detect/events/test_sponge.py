@@ -90,6 +90,38 @@ class TestLearning:
         assert all((one[name] == other[name]).all() for name in one)
 
 
+class TestTexts:
+    """Where a log has no costs, the length of what was sent stands for them."""
+
+    def _sized(self, *subjects: list[float | None]) -> EventBatch:
+        batch = charged(*subjects)
+        size = np.where(batch.signals["cost"] < 0, -1, batch.signals["cost"] // UNIT)
+        return batch.with_signals({"size": size, "cost": np.full(len(batch), -1)})
+
+    def _usual(self) -> EventBatch:
+        rng = np.random.default_rng(0)
+        return self._sized(*(100 * rng.lognormal(0, 0.4, (200, 50))).round().tolist())
+
+    def test_endless_texts_are_told_by_their_length(self) -> None:
+        learned = detector.fit(self._usual())
+        assert learned["by_size"].tolist() == [True]
+        assert max(scored(learned, self._sized([100, 90, 4_000, 4_100, 3_900]))) > detector.floor
+        assert max(scored(learned, self._sized([100, 150, 80, 300] * 20))) < detector.floor
+
+    def test_costs_count_wherever_there_are_any(self) -> None:
+        both = usual().with_signals({"size": np.full(len(usual()), 7)})
+        assert detector.fit(both)["by_size"].tolist() == [False]
+
+    def test_a_log_with_costs_says_nothing_about_a_baseline_of_lengths(self) -> None:
+        assert max(scored(detector.fit(self._usual()), charged([9_000] * 9))) == 0
+
+    def test_it_says_that_it_goes_by_length(self) -> None:
+        events = self._sized([4_000]).with_signals({"score": np.array([40**2])})
+        said = detector.explain(detector.fit(self._usual()), events)
+        assert "times as long as is usual" in said.summary
+        assert "no costs are logged" in said.summary
+
+
 class TestScores:
     def test_five_sponges_in_a_row_pass_what_any_usual_client_reaches(self, params: Params) -> None:
         strangers = usual(seed=9)

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query, stays
-from caponier.detect.similarity.nearest_query import FAR, RING
+from caponier.detect.similarity.nearest_query import CROWDED, FAR, RING
 from caponier.detect.similarity.stays import (
     ALIKE,
+    ALONE,
     ENTRIES,
     MANY,
     PLANES,
     RENEWED,
     STAYS,
     STEADY,
+    WALK,
     Followed,
     follow,
     learned,
@@ -27,7 +29,7 @@ from detect.batches import batch_of
 
 WIDTH = 16
 NEAR = 200
-TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh", "choice", "loyal")
+TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh", "choice", "loyal", "onward", "heedless")
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -77,6 +79,7 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
     """Follow one subject query by query, with lists: what `follow` has to tell."""
     asked: list[tuple[list[int], int]] = []
     marks: list[int] = []
+    walks: list[int] = []
     entries: list[dict[str, Any]] = []
     shared: dict[str, Any] = dict(BLANK)
     for row, label, score in zip(line, labels, sure, strict=True):
@@ -107,9 +110,28 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
         told, before = _visited(stay, label, score)
         visit, low, again, other, _ = told
         choice = not fresh and not again and visit > 2 and 0 < before < 2**16 - 2
-        loyal = choice and marks[parent] == before % 127 + 1
+        best = not fresh and marks[parent] == before % 127 + 1
         marks.append(stay["low"] % 127 + 1 if low and not other else 0)
-        yield (*told, returned, fresh, choice, loyal)
+        walks.append(_walked(walks, [at for _, at in asked[-RING - 1 :]], parent, best))
+        onward = walks[-1] > 0 and visit > 2 and before < 2**16 - 2 and score >= 0
+        alone = onward and _alone(row, ring, parent, apart)
+        yield (*told, returned, fresh, choice, choice and best, onward, alone and (not best or walks[-1] == WALK))
+
+
+def _alone(row: list[int], ring: list[tuple[list[int], int]], parent: int, apart: list[int]) -> bool:
+    """Tell whether no others lie about as near as the nearest, or that differs in one feature alone."""
+    moved = sum(a != b for a, b in zip(row, ring[parent][0], strict=True))
+    return moved == 1 or sum(one <= CROWDED * min(apart) for one in apart) <= ALONE
+
+
+def _walked(walks: list[int], entries: list[int], parent: int, best: bool) -> int:
+    """Return how many steps on end a query ends; `entries` are of the last queries and of itself."""
+    own = [at for at, entry in enumerate(entries[:-1]) if entry == entries[-1]]
+    place = len(entries) - 1 + parent
+    if place in own[-1:] or (place in own[-2:] and not best):
+        before = len(walks) - (len(entries) - 1) + own[-1]
+        return min(walks[before] + 1, WALK)
+    return 0
 
 
 def sketch_of(row: list[int]) -> int:
@@ -197,9 +219,23 @@ class TestStays:
         one, _ = followed(np.zeros(1, STAYS), late)
         assert one.fresh.tolist() == [True, True, False, True]
 
+    def test_a_walk_goes_on_where_batches_end(self) -> None:
+        """Over more queries than the ring holds, some of which step back to the best so far."""
+        rng = np.random.default_rng(3)
+        row, line = inputs(1, 3)[0], []
+        for at in range(520):
+            row = inputs(1, at)[0] if at % 40 == 0 else row
+            row = np.clip(row + (np.arange(WIDTH) == at % WIDTH) * rng.integers(-9, 10), 0, 127)
+            line.append(row.tolist())
+        labels, sure = [[1 << 60] * 520], [rng.integers(9_000, 50_000, 520).tolist()]
+        whole = told([line], labels, sure)
+        assert whole == told([line], labels, sure, cuts=(150, 151, 360, 420))
+        walks = np.array([one[-1] for one in whole[0]])
+        assert walks.mean() > 0.5
+
     def test_nobody_asks_nothing(self) -> None:
         none = EventBatch.empty(WIDTH).with_signals(
-            {name: np.zeros(0, np.int64) for name in ("squared", "back", "sureness")}
+            {name: np.zeros(0, np.int64) for name in ("squared", "back", "sureness", "crowd", "moved")}
         )
         one, after = followed(np.zeros(0, STAYS), none)
         assert len(one.stay) == len(after) == 0
@@ -217,6 +253,8 @@ def test_far_is_never_near() -> None:
         {
             "squared": np.array([FAR]),
             "back": np.zeros(1, np.uint8),
+            "crowd": np.zeros(1, np.uint8),
+            "moved": np.zeros(1, np.uint8),
             "sureness": np.zeros(1, np.int64),
             "unique": np.ones(1, bool),
         }

@@ -148,7 +148,8 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
         Signal.LABEL: summary.labels,
         Signal.SCORES: summary.scores,
         Signal.STATUS: summary.statuses,
-        Signal.COST: summary.costs,
+        # How long a text is stands for what it costs.
+        Signal.COST: summary.costs or summary.texts,
         Signal.FEEDBACK: summary.feedbacks,
     }
     lacks = [LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]]
@@ -181,6 +182,9 @@ def lacking(
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
     skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
+    if summary.texts and not summary.costs:
+        by_length = [d.name for d in detectors if d.name not in gaps and Signal.COST in d.needs]
+        notes += [f"{summary.model}: {name} goes by how long texts are; {LACKS[Signal.COST]}" for name in by_length]
     if no_classes(summary):
         unsupported = [d.name for d in detectors if d.name not in gaps and Signal.LABEL in d.needs]
         notes += [f"{summary.model}: {', '.join(unsupported)}: {NO_CLASSES}"] if unsupported else []

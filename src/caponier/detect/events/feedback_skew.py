@@ -24,6 +24,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from caponier.detect.answered import ANSWERS, answers_to
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.wording import times
@@ -94,9 +95,10 @@ class FeedbackSkew:
             ("answer", np.uint64, (WINDOW,)),
             ("said", np.uint64, (WINDOW,)),
             ("time", np.int64, (WINDOW,)),
+            ("answers", ANSWERS),
         ]
     )
-    state_version = 2
+    state_version = 3
     floor = score_of(FEWEST)
     suspect = float(score_of(SUSPECT))
     max_confidence = Confidence.HIGH
@@ -114,12 +116,14 @@ class FeedbackSkew:
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Score, at each contradiction, the source's last 100 events for the label that it favours."""
         feedback = batch.signals.get(Column.FEEDBACK, np.zeros(len(batch), np.uint64))
-        kind = _kinds(batch.label, feedback)
+        known, answers = answers_to(state["answers"], batch, (feedback != 0) & (batch.label == 0))
+        answer = np.where(batch.label != 0, batch.label, known)
+        kind = _kinds(answer, feedback)
         laid = _Laid(state, batch.offsets)
         columns = {
             "kind": laid.of("kind", kind),
-            "answer": laid.of("answer", batch.label),
-            "said": laid.of("said", np.where(feedback == 0, batch.label, feedback)),
+            "answer": laid.of("answer", answer),
+            "said": laid.of("said", np.where(feedback == 0, answer, feedback)),
             "time": laid.of("time", batch.time),
         }
         scores, rows = np.zeros(len(batch), np.int64), np.flatnonzero(kind == Kind.CONTRADICTION)
@@ -129,7 +133,9 @@ class FeedbackSkew:
             columns["kind"][ends[_repeated(columns, ends)]] = Kind.REPEATED
         for own in blocks:
             scores[own] = _scores(_quarters(columns, laid.rows[own]))
-        return laid.after(), scores
+        after = laid.after()
+        after["answers"] = answers
+        return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how one-sided the feedback was."""

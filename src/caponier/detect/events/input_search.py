@@ -19,6 +19,10 @@ are like (Rényi 1962). Six kinds of evidence are gathered over all stays of a c
 - *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
   in bits.
 
+Who varies an input whatever the answers are (a slider, field after field, a view that grows dark) goes on from the last
+try, also when that did not help; a search goes back to the best it has. So steps of such a *walk* are neither lows nor
+wins, and speak against sparse steps as much as others speak for them (`Followed.heedless`).
+
 Each is told beside what benign callers reach, because it depends on them which says most.
 """
 
@@ -28,7 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.batch import EventBatch
+from caponier.detect.batch import EventBatch, are_classes
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import RING
@@ -84,8 +88,6 @@ TIMES, FINE = 16, 64
 ODDS: Final = np.floor(FULL * (2.0 ** (np.arange(TIMES * FINE + 1) / FINE) - 1)).astype(np.int64)
 """Scores: odds double with each bit, so that a search far beyond the benign reach is told from callers at that reach,
 also where another search hides among them."""
-ENOUGH: Final = 100
-"""Answers from which on they show whether they recur."""
 NEAR: Final = 0.1
 """A query goes on with a stay up to this quantile of how near others' queries come to one of a whole ring of them."""
 STRANGERS: Final = 512
@@ -113,7 +115,7 @@ class InputSearch:
         [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64)]
         + [(kind, np.int64, (2,)) for kind in KINDS[:3]],
     )
-    state_version = 2
+    state_version = 3
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
     suspect = 3.0 * FULL
@@ -124,7 +126,8 @@ class InputSearch:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how far a stay reaches, how many tries benign answers turn after, and what benign callers reach."""
         queries, _ = benign.queries()
-        params: Params = {**learned(queries.query), "near": _near(queries), "classes": _classes(queries)}
+        classes = np.array([are_classes(queries.label)])
+        params: Params = {**learned(queries.query), "near": _near(queries), "classes": classes}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
@@ -158,14 +161,14 @@ class InputSearch:
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
-        soon = visit <= LONG
+        soon, low = visit <= LONG, told.low & ~told.heedless
         by_chance = np.where(visit > 1, UNIT // visit, 0)
         # A low right before, of which there are none at the second visit, is one in so many as that one had visits.
         alone = np.where(visit > 2, by_chance * (visit - 2) // np.maximum(visit - 1, 1), by_chance)
         for name, found, chance in (
-            ("lows", told.low, by_chance),
-            ("fresh", told.low & soon & ~told.again, np.where(soon, alone, 0)),
-            ("back", told.low & soon & told.returned, np.where(soon & told.returned, by_chance, 0)),
+            ("lows", low, by_chance),
+            ("fresh", low & soon & ~told.again, np.where(soon, alone, 0)),
+            ("back", low & soon & told.returned, np.where(soon & told.returned, by_chance, 0)),
         ):
             spread = chance * (UNIT - chance) // UNIT
             steps = UNIT * found - chance - spread // IDLE
@@ -175,9 +178,11 @@ class InputSearch:
             after[name] = np.stack([last, held], axis=1)
             kinds.append(sums / np.sqrt((since + UNIT) * float(UNIT)))
         rare = np.searchsorted(params["tries"], told.visit, side="right") - COMMON
-        won, after["wins"] = above_zero(np.where(told.turned, rare, 0), queries.offsets, state["wins"])
+        won, after["wins"] = above_zero(np.where(told.turned & ~told.heedless, rare, 0), queries.offsets, state["wins"])
         fewer = np.searchsorted(-params["sparse"], -queries.signals["moved"].astype(np.float64), side="right")
-        step = np.where((queries.signals["moved"] > 0) & (told.visit > 1), fewer - DRAIN, 0)
+        # From the first try, and from what helped, a walk goes on as a search does.
+        counted = np.where(told.heedless, -fewer, np.where(told.onward, 0, fewer)) - DRAIN
+        step = np.where((queries.signals["moved"] > 0) & (told.visit > 2), counted, 0)
         sparse, after["sparse"] = above_zero(step, queries.offsets, state["sparse"])
         of = np.minimum(told.visit, BEST[-1])
         step = np.where(told.choice, np.where(told.loyal, LOYAL[of], -OTHERWISE[of]), 0)
@@ -201,12 +206,6 @@ class InputSearch:
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
-
-
-def _classes(queries: EventBatch) -> NDArray[np.bool_]:
-    """Tell, (1,), whether answers are classes: those of a regression hardly ever recur, and turn into nothing else."""
-    told = queries.label[queries.label != 0]
-    return np.array([len(told) < ENOUGH or 2 * len(np.unique(told)) <= len(told)])
 
 
 def _near(queries: EventBatch) -> NDArray[np.int64]:

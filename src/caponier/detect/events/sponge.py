@@ -12,6 +12,10 @@ queries in a row (a sequential test, Page 1954), of 32 at most.
 What is usual depends on how large an input is, where benign costs do: a long text is costly for everybody. Beyond the
 largest benign sizes nothing is explained by size any more, for an endless text is a sponge, too.
 
+Where a log has no costs at all, texts are weighed by their length instead: what a model of texts works for one grows
+with it. Of inputs that are all of one size nothing tells what they cost; how long an answer took says as well how busy
+others kept the model.
+
 The score is the square of that sum. All but the hardest clients come to a sum ever more rarely than its bits say, and a
 tail that is taken to fall exponentially has to see that.
 """
@@ -66,9 +70,9 @@ class Sponge:
     subject = Subject.PRINCIPAL
     counts = Counts.EVENTS
     needs = frozenset({Signal.PRINCIPAL, Signal.COST, Signal.BASELINE})
-    columns = frozenset({Column.COST})
+    columns = frozenset({Column.COST, Column.SIZE})
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
-    state_version = 3
+    state_version = 4
     floor = (2 * MOST) ** 2
     suspect = None
     max_confidence = Confidence.HIGH
@@ -77,12 +81,18 @@ class Sponge:
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn which cost is usual, and how often the benign clients with the hardest inputs cause which."""
-        costs = _costs(benign)
+        by = Column.COST if (_column(benign, Column.COST) >= 0).any() else Column.SIZE
+        by_size = np.array([by is Column.SIZE])
+        costs = _costs({"by_size": by_size}, benign)
         there = costs >= 0
         known, subject = costs[there], benign.subject[there]
         usual = max(1, int(np.sort(known)[(len(known) - 1) // 2])) if known.size else UNIT
         cutoffs = np.ceil(FAR * usual * 2.0 ** (np.arange(LEVELS) / STEPS)).astype(np.int64)
-        params = {"usual": np.array([usual], np.int64), **_of_sizes(_sizes(benign)[there], known, usual)}
+        params = {
+            "by_size": by_size,
+            "usual": np.array([usual], np.int64),
+            **_of_sizes(_sizes(benign)[there], known, usual),
+        }
         level = np.searchsorted(cutoffs, _as_usual(params, _sizes(benign)[there], known), side="right")
         hard = _hardest(level > 0, subject, benign.subjects)
         # One query more of each level than was seen: what never happened to a few clients is not impossible.
@@ -101,7 +111,7 @@ class Sponge:
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the evidence of each principal's last events with a cost, from where the sum is largest."""
-        costs = _costs(batch)
+        costs = _costs(params, batch)
         there = costs >= 0
         rows, passed = np.flatnonzero(there), np.concatenate([[0], np.cumsum(there)])
         after, scores = state.copy(), np.zeros(len(batch), np.int64)
@@ -114,13 +124,18 @@ class Sponge:
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how many usual queries the last one cost."""
-        score, cost = int(events.signals["score"][-1]), int(_costs(events)[-1])
+        score, cost = int(events.signals["score"][-1]), int(_costs(params, events)[-1])
         usual = int(_usual_of(params, _sizes(events))[-1])
         times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
             "One caller sent inputs one after the other that cost the model far more than the costliest benign ones; "
             f"the last one cost {times:g} times what is usual for its size (evidence: {bits:g} bits)"
         )
+        if params["by_size"][0]:
+            summary = (
+                "One caller sent texts one after the other that are far longer than the longest benign ones; the last "
+                f"one is {times:g} times as long as is usual (evidence: {bits:g} bits; no costs are logged)"
+            )
         facts = {
             "evidence_bits": bits,
             "window": WINDOW,
@@ -131,9 +146,17 @@ class Sponge:
         return Explanation(summary, facts, np.array([len(events) - 1]))
 
 
-def _costs(batch: EventBatch) -> NDArray[np.int64]:
-    costs: NDArray[np.int64] = batch.signals.get(Column.COST, np.full(len(batch), -1, np.int64))
-    return costs
+def _costs(params: Params, batch: EventBatch) -> NDArray[np.int64]:
+    """Return what events (n,) cost, or how long their texts are, in thousandths; -1 where nobody knows."""
+    if not params["by_size"][0]:
+        return _column(batch, Column.COST)
+    sizes = _column(batch, Column.SIZE)
+    return np.where(sizes >= 0, UNIT * sizes, -1)
+
+
+def _column(batch: EventBatch, name: Column) -> NDArray[np.int64]:
+    column: NDArray[np.int64] = batch.signals.get(name, np.full(len(batch), -1, np.int64))
+    return column
 
 
 def _sizes(batch: EventBatch) -> NDArray[np.int64]:

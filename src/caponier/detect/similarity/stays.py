@@ -37,6 +37,11 @@ MANY: Final = 2**6 - 1
 """Visits that are counted at most."""
 STEADY: Final = 3
 """Answers on end that are the same, from which on a stay is about that answer, whatever it began with."""
+WALK: Final = 3
+"""Steps on end, each from the last query around an input, that are counted at most."""
+ALONE: Final = 1
+"""Earlier queries about as near as the nearest, up to which somebody walks; where each step changes one feature alone,
+however many: steps smaller than a quantised unit lie together, and so do those in one small number after the other."""
 BLOCK: Final = 256
 """Rows whose sketches are compared at a time, so that they stay in the cache."""
 RENEWED: Final = 64
@@ -52,6 +57,7 @@ STAYS: Final = np.dtype(
         ("asked", np.int32),
         ("begun", np.int32),
         ("age", np.uint16, (RING,)),
+        ("walk", np.uint8, (RING // 4,)),
         ("sketch", np.uint8, (ENTRIES, PLANES // 8)),
         ("low", np.uint16, (ENTRIES + 1,)),
         ("held", np.uint32, (ENTRIES + 1,)),
@@ -91,6 +97,10 @@ class Followed:
     """(n,) the answer before in the stay was no new low, so that where to go on from was to be chosen."""
     loyal: NDArray[np.bool_]
     """(n,) it is nearest to the query that brought the lowest score of the stay, which was not the stay's first."""
+    onward: NDArray[np.bool_]
+    """(n,) it goes on from the last query around its input, of which the score is known."""
+    heedless: NDArray[np.bool_]
+    """(n,) so it does although that was no low, or as the third on end: whatever the answers are."""
 
 
 def learned(query: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
@@ -121,13 +131,18 @@ def follow(
     stay = np.where(trail.alive, entries.stay[entries.place(trail.entry)], len(entries.stay) + queries.subject)
     data = _Data(state, entries, queries, stay, sureness)
     after = np.zeros(len(state), STAYS)
-    loyal = trail.marked(np.where(data.low & ~data.other, _mark(data.lowest), 0), _mark(data.before))
+    best = trail.marked(np.where(data.low & ~data.other, _mark(data.lowest), 0), _mark(data.before))
     choice = ~trail.fresh & ~data.again & (data.visit > 2) & (data.before > 0) & (data.before < UNTOLD)
+    walk = trail.walked(state, best)
+    onward = (walk > 0) & (data.visit > 2) & (data.before < UNTOLD) & (sureness >= 0)
+    # Whoever tries this and that around one place has the others' company: on a walk, the way back is longer.
+    alone = (queries.signals["crowd"] <= ALONE) | (queries.signals["moved"] == 1)
+    heedless = onward & alone & (~best | (walk == WALK))
     trail.keep(state, after, queries)
     data.keep(after)
     entries.keep(after)
     seen = (data.visit, data.low, data.again, data.other, data.turned, entries.returned, trail.fresh)
-    return Followed(stay, *seen, choice, loyal & choice), after
+    return Followed(stay, *seen, choice, best & choice, onward, heedless), after
 
 
 class _Trail:
@@ -166,6 +181,38 @@ class _Trail:
         self.entry, self.number = self._entry[at], self._number[at]
         self.alive = self.number - self.entry < ENTRIES
         self.before = self._entry[self._parent]
+        self._old, self._walk = old, np.zeros(len(old), np.int64)
+
+    def walked(self, state: NDArray[Any], best: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return with how many steps on end each query (n,) came, WALK at most.
+
+        A step is one from the last query of its entry, or from the one before that if it is not the best: steps that
+        are smaller than a quantised unit come to lie by the one or by the other.
+
+        Args:
+            state: (s,) rows of `STAYS`.
+            best: (n,) whether each is near to what has the lowest score so far.
+        """
+        old, rows = self._old, np.arange(len(self._old))
+        whose = self._whose[old]
+        slot = RING - np.minimum(state["asked"], RING).astype(np.int64)[whose] + self._place[old]
+        pairs = np.unpackbits(state["walk"], axis=1).reshape(len(state), RING, 2)[whose, slot]
+        self._walk[old] = pairs @ np.array([2, 1])
+        parent, lesser = rows.copy(), np.zeros(len(old), bool)
+        parent[self._at], lesser[self._at] = self._parent, ~best
+        order = np.lexsort((self._entry, self._whose))
+        own, last, before = parent[order], np.roll(order, 1), np.roll(order, 2)
+        same = self._entry[own] == self._entry[order]
+        onward = same & (own < order) & ((own == last) | ((own == before) & lesser[order])) & (self._entry[order] >= 0)
+        broken = np.maximum.accumulate(np.where(onward, 0, rows))
+        self._walk[order] = np.minimum(rows - broken + self._walk[order[broken]], WALK)
+        walk: NDArray[np.int64] = self._walk[self._at]
+        return walk
+
+    def _slot(self) -> NDArray[np.int64]:
+        """Return where each query (m,) stands among the last of its subject; below 0 if it is older."""
+        slot: NDArray[np.int64] = RING - (self._begins[self._whose + 1] - self._begins[self._whose]) + self._place
+        return slot
 
     def marked(self, mark: NDArray[np.int64], sought: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mark the queries (n,), and tell which of them are near to one that is marked as they seek (n,)."""
@@ -187,10 +234,13 @@ class _Trail:
         """Write what goes on."""
         after["asked"] = state["asked"] + np.diff(queries.offsets)
         after["begun"] = state["begun"] + np.bincount(self.subject[self.begins], minlength=len(state))
-        slot = RING - (self._begins[self._whose + 1] - self._begins[self._whose]) + self._place
+        slot = self._slot()
         rows = np.flatnonzero(slot >= 0)
         age = np.minimum(self._number - self._entry, ENTRIES) + 1
         after["age"][self._whose[rows], slot[rows]] = (np.where(self._begun, 0, age) + MARKED * self._mark)[rows]
+        pairs = np.zeros((len(state), RING, 2), bool)
+        pairs[self._whose[rows], slot[rows]] = self._walk[rows, None] & np.array([2, 1])
+        after["walk"] = np.packbits(pairs.reshape(len(state), 2 * RING), axis=1)
 
 
 class _Entries:

@@ -38,6 +38,7 @@ _SQL: Final[Mapping[Column, str]] = {
     Column.OPERATION: "operation",
     Column.STATUS: "status",
     Column.COST: "cost",
+    Column.SIZE: "if(left(ltrim(input_raw), 1) in ('[', '{'), null, cast(length(input_raw) as double))",
     Column.TOP_SCORE: "cast(array_max(scores) as double)",
     Column.SURENESS: f"coalesce(cast(array_max(scores) as double), if(regexp_like(label, r'\\A{NUMBER}\\z'), "
     "try_cast(label as double), null))",
