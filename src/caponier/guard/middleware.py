@@ -25,7 +25,7 @@ from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
-from caponier.guard.question import repeated
+from caponier.guard.question import DECIDING, repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
@@ -58,6 +58,8 @@ LOOK_S: Final = 0.25
 """Between two looks whether a request is still to be held."""
 MOST_HELD: Final = 200
 """Requests that are kept waiting at once, with their bodies; others get 503 at once."""
+ALWAYS_READ: Final = (*DECIDING, b"user-agent", b"host", b"content-length", b"x-forwarded-for")
+"""Headers that the guard goes by whatever the operator has named besides."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -132,6 +134,8 @@ class Middleware:
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
+        read = (name.decode() for name in ALWAYS_READ)
+        self._goes_by = frozenset([*read, *self._credentials, header_name(session.lower())]) - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -154,7 +158,7 @@ class Middleware:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            wrong = _framing(exchange) or self._ambiguity(exchange, scope)
+            wrong = _framing(exchange) or self._hidden(exchange) or self._ambiguity(exchange, scope)
             if wrong is not None:
                 exchange.status = 400
                 await answer(send, 400, {"error": wrong})
@@ -223,6 +227,15 @@ class Middleware:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
         async with asyncio.timeout(self._body_s):
             return await read(receive, self._limit)
+
+    def _hidden(self, exchange: Exchange) -> str | None:
+        """Return what is wrong where a header is for the next program alone: the model server would never see it.
+
+        One that lets in whoever shows nothing would answer, and the guard take the caller for whom he likes.
+        """
+        named = exchange.headers.get(b"connection", b"").decode("latin-1").lower().split(",")
+        hidden = self._goes_by.intersection(header_name(name.strip()) for name in named)
+        return "a header is named that is not for one connection alone" if hidden else None
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
