@@ -119,6 +119,8 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
         return 1
     if exchange.query is not None:
         return len(exchange.query.rows)
+    if exchange.beside:
+        return limits.rows + 1
     try:
         read = partial(plain_json.loads, limits=limits)
         return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits, size)

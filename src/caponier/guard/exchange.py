@@ -58,6 +58,8 @@ class Exchange:
     """Of the request; those with the same name joined by commas, as RFC 9110 does."""
     repeated: bool = False
     """Whether several with the same name say, perhaps differently, how the body is to be read."""
+    beside: bool = False
+    """Whether rows may stand in the parameters of the path, beside those of the body."""
     unclear: bool = False
     """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
     counts."""

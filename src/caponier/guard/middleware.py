@@ -23,6 +23,7 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.question import DECIDING, repeated
@@ -253,7 +254,8 @@ class Middleware:
             headers[name] = headers[name] + b", " + value if name in headers else value
         client = scope.get("client")
         carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
-        call = call_of(scope["method"], scope["path"], carries=carries)
+        parameters = scope.get("query_string", b"")
+        call = call_of(scope["method"], scope["path"], carries=carries, parameters=bool(parameters))
         if call.model is not None:
             meant = self._names(call.model)
             call = call if meant == call.model else replace(call, model=meant)
@@ -267,6 +269,7 @@ class Middleware:
             arrived=datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
+            beside=have_room(parameters),
             unclear=unclear,
             addressed=not self._credentials,
         )
