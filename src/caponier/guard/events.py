@@ -154,7 +154,7 @@ def _narrow(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_body.Answer, str | None]:
     """Return what was answered to n examples, and why it was not read where it was not."""
-    if exchange.status != 200:
+    if exchange.status // 100 != 2:
         return inference_body.Answer(), None
     if exchange.answer_too_large:
         return inference_body.Answer(), "larger than a body may be"

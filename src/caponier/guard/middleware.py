@@ -328,7 +328,7 @@ class Middleware:
         What is not looked at in time leaves: an answer that comes late is one that the caller gets, and so is told by
         `judge_s`.
         """
-        asked = exchange.call.asks and exchange.status == 200 and exchange.verdict.measure is not Measure.REFUSE
+        asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
         if not self._judge_s or not asked:
             return self._kept(exchange)
         loop = asyncio.get_running_loop()
@@ -450,7 +450,7 @@ class _Relay:
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
             self._exchange.answer_headers = list(message.get("headers", ()))
-            self._rounds = self._rounds and message["status"] == 200
+            self._rounds = self._rounds and message["status"] // 100 == 2
             self._start, self._stated = message, _length_of(message, bodiless=False)
         elif message["type"] == "http.response.body":
             self._keep(message.get("body", b""))
