@@ -182,7 +182,9 @@ def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int], *, ta
 
 
 def _scopes(caller: Caller) -> Iterable[SubjectRef]:
-    sent = scopes_of(caller.principal, caller.session, caller.source_ip)
+    # An address may be bound as somebody wrote it, or as what stands for all who can send from it.
+    places = dict.fromkeys((caller.source_ip, caller.place))
+    sent = dict.fromkeys(scope for place in places for scope in scopes_of(caller.principal, caller.session, place))
     # Whoever is blocked does not get by with a second credential, or with one that only the model server can read.
     possible = (SubjectRef("principal", name) for name in caller.possible)
     return (*sent, *possible, ANY_MODEL)

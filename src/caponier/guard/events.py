@@ -133,13 +133,14 @@ def _shared(exchange: Exchange) -> Row:
     # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
     # model server he is one caller all the same.
     named = not exchange.unclear
+    principal = None if stranger else exchange.caller.principal
     return {
         "time": exchange.arrived,
         "model": exchange.call.model or UNKNOWN,
         "model_version": exchange.call.version,
-        "principal": None if stranger else exchange.caller.principal,
+        "principal": principal,
         "session": exchange.caller.session if named and not stranger else None,
-        "source_ip": exchange.caller.source_ip,
+        "source_ip": exchange.caller.source_ip if principal else exchange.caller.place,
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, Verdict
 from caponier.records.event import UNAUTHENTICATED
+from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
 
@@ -28,6 +29,11 @@ class Caller:
     in force against one of them holds."""
     unproven: bool = False
     """Whether the principal is that of a token whose signature the model server alone can check."""
+
+    @property
+    def place(self) -> str | None:
+        """What stands for whoever can send from the address, where nothing else tells who asks."""
+        return None if self.source_ip is None else sender_address(self.source_ip)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

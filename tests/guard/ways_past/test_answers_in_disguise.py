@@ -1,4 +1,4 @@
-"""Answers in another form than usual: what a caller asks for in words is rounded, and read, like what comes in numbers."""
+"""Answers in another form than usual: what comes in words is rounded and read like numbers."""
 
 from typing import Any
 

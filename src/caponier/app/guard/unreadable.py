@@ -34,7 +34,7 @@ class UnreadableQueries:
         asked, caller = exchange.call.model, exchange.caller
         model = asked if asked in self._models and asked is not None else OTHERS
         # Of what names a caller, only what nobody can write as he likes.
-        who = (None if exchange.stranger else caller.principal) or caller.source_ip or OTHERS
+        who = (None if exchange.stranger else caller.principal) or caller.place or OTHERS
         new = (model, who) not in self._named
         if new and len(self._named) >= MOST_CALLERS:
             new, who = False, OTHERS
