@@ -132,6 +132,7 @@ class Middleware:
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._shown_in = frozenset(name.encode("latin-1", "replace") for name in self._credentials)
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
@@ -234,7 +235,9 @@ class Middleware:
 
         One that lets in whoever shows nothing would answer, and the guard take the caller for whom he likes.
         """
-        named = exchange.headers.get(b"connection", b"").decode("latin-1").lower().split(",")
+        if b"connection" not in exchange.headers:
+            return None
+        named = exchange.headers[b"connection"].decode("latin-1").lower().split(",")
         hidden = self._goes_by.intersection(header_name(name.strip()) for name in named)
         return "a header is named that is not for one connection alone" if hidden else None
 
@@ -280,7 +283,12 @@ class Middleware:
         if certified is not None:
             return Caller(certified, session, address), False
         credential = shown(
-            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+            [
+                (name.decode("latin-1"), _text(value))
+                for name, value in scope["headers"]
+                if name.replace(b"_", b"-") in self._shown_in
+            ],
+            self._credentials,
         )
         verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
         if verified is not None:

@@ -94,7 +94,7 @@ class Upstream:
             # Behind the address of the model server, such a target would name another server or another path.
             await answer(send, 400, {"error": "the target of the request is no path"})
             return
-        if any(_CONTROL.search(name) or _CONTROL.search(value) for name, value in scope["headers"]):
+        if _CONTROL.search(b"\t".join(part for header in scope["headers"] for part in header)):
             # Some servers end a header there, and read another one behind it.
             await answer(send, 400, {"error": "a header holds a character that none may hold"})
             return
