@@ -284,7 +284,7 @@ class Middleware:
             return Caller(certified, session, address), False
         credential = shown(
             [
-                (name.decode("latin-1"), _text(value))
+                (name.decode("latin-1"), header_text(value))
                 for name, value in scope["headers"]
                 if name.replace(b"_", b"-") in self._shown_in
             ],
@@ -533,8 +533,11 @@ async def answer(send: Send, status: int, content: dict[str, Any], headers: Iter
     await send({"type": "http.response.body", "body": body})
 
 
-def _text(value: bytes) -> str:
-    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none."""
+def header_text(value: bytes) -> str:
+    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none.
+
+    The model server gets what is read here, so that nobody is one caller to the guard and another to the server.
+    """
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -543,5 +546,5 @@ def _text(value: bytes) -> str:
 
 def _name(value: bytes | None) -> str | None:
     """Return a name that a caller gives himself; what cannot be printed is none: nobody could write it again."""
-    name = _text(value)[:NAME_LIMIT] if value else ""
+    name = header_text(value)[:NAME_LIMIT] if value else ""
     return name if name and name.isprintable() else None

@@ -7,6 +7,7 @@ import pytest
 from caponier.guard.exchange import Exchange
 from guard.loopback import Reply, ask
 from guard.test_middleware import INFER, Standing, standing
+from pace import wait_for
 
 BODY = b'{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}'
 
@@ -45,6 +46,22 @@ def test_what_the_guard_goes_by_is_not_for_the_guard_alone(guarded: Standing, co
 def test_what_it_does_not_go_by_may_be(guarded: Standing) -> None:
     assert asked(guarded, "x-secret, keep-alive", "X-Secret", "1").status == 200
     assert "x-secret" not in dict(guarded.echo.asked[-1]["headers"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "got"),
+    [
+        ("J\u00fcrgen".encode(), "J\u00fcrgen".encode()),
+        ("\u540d".encode(), "\u540d".encode()),
+        # What is no UTF-8 is passed on as the text that it is in Latin-1, which is how the guard reads it, too.
+        ("J\u00fcrgen".encode("latin-1"), "J\u00fcrgen".encode()),
+        (b"plain", b"plain"),
+    ],
+)
+def test_a_header_reaches_the_server_as_the_guard_reads_it(guarded: Standing, sent: bytes, got: bytes) -> None:
+    assert ask(guarded.url, "/x", headers=[("X-On-Behalf-Of", sent.decode("latin-1"))]).status == 200
+    assert dict(guarded.echo.asked[-1]["headers"])["x-on-behalf-of"].encode("latin-1") == got
+    wait_for(lambda: guarded.seen[-1].caller.session == got.decode())
 
 
 def test_whoever_signs_a_token_as_he_likes_is_no_evidence_against_its_owner() -> None:
