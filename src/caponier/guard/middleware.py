@@ -61,6 +61,8 @@ MOST_HELD: Final = 200
 """Requests that are kept waiting at once, with their bodies; others get 503 at once."""
 ALWAYS_READ: Final = (*DECIDING, b"user-agent", b"host", b"content-length", b"x-forwarded-for")
 """Headers that the guard goes by whatever the operator has named besides."""
+MOST_NAMED: Final = 1_024
+"""Bytes of the headers that are for one connection alone; there are not many of them."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -237,9 +239,11 @@ class Middleware:
         """
         if b"connection" not in exchange.headers:
             return None
-        named = exchange.headers[b"connection"].decode("latin-1").lower().split(",")
+        value = exchange.headers[b"connection"]
+        named = value[:MOST_NAMED].decode("latin-1").lower().split(",")
         hidden = self._goes_by.intersection(header_name(name.strip()) for name in named)
-        return "a header is named that is not for one connection alone" if hidden else None
+        wrong = hidden or len(value) > MOST_NAMED
+        return "a header is named that is not for one connection alone" if wrong else None
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""

@@ -38,6 +38,8 @@ def enforced() -> Iterator[Standing]:
         "x=9&%78=9",
         "model_name=other",
         "data[]=9",
+        "&".join(f"f{i}=9" for i in range(17)),
+        "&".join(f"{i}" for i in range(10_000)),
     ],
 )
 def test_rows_beside_the_body_are_another_way_to_read_it(enforced: Standing, beside: str) -> None:
@@ -47,7 +49,17 @@ def test_rows_beside_the_body_are_another_way_to_read_it(enforced: Standing, bes
     assert b"parameters" in reply.body
 
 
-@pytest.mark.parametrize("beside", ["", "?", "?api-version=2024-05-01", "?verbose=true&trace=abc&x=%20", "?=&&"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "",
+        "?",
+        "?api-version=2024-05-01",
+        "?verbose=true&trace=abc&x=%20",
+        "?=&&",
+        "?" + "&".join(f"{i}=1" for i in range(16)),
+    ],
+)
 def test_what_has_no_room_for_a_row_may_stand_there(enforced: Standing, beside: str) -> None:
     assert ask(enforced.url, INVOKE + beside, BODY).status == 200
 

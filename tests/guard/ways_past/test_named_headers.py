@@ -32,6 +32,7 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[Standing]:
         ("Content-Encoding", "Content-Encoding"),
         ("inference-header-content-length", "Inference-Header-Content-Length"),
         ("user-agent", "User-Agent"),
+        ("x," * 20_000, "X-Other"),
         ("host", "X-Other"),
         ("content-length", "X-Other"),
     ],

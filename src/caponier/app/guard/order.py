@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -13,8 +14,8 @@ from caponier.guard.events import Row
 
 MOST_SUBJECTS: Final = 20_000
 """Of which the time of the last event is remembered; more than the live engine remembers."""
-SLACK: Final = timedelta(seconds=1)
-"""By which answers may leave in another order than they are taken."""
+SLACK_S: Final = 1.0
+"""By which the clock may go slower for a while, as it does to meet another one."""
 SLOWER: Final = 16
 """Once in so many seconds a second is made up for where the clock was set back: too little to look like haste."""
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -28,16 +29,21 @@ class EventOrder:
 
     Where the clock is set back, events go on from where they were, and meet it again little by little: else all that
     somebody asks in the next hour would be dated into one moment, and look like a flood.
+
+    Args:
+        wall: Tells the seconds since the epoch, as the clock says that may be set.
+        steady: Tells seconds that are never set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._run = secrets.token_bytes(16)
         self._next = 0
         self._last: OrderedDict[str, datetime] = OrderedDict()
-        self._answered: datetime | None = None
-        """When the latest of the last ones was answered, by the clock as it went then."""
-        self._ahead = timedelta(0)
-        """By how much events are dated later than the clock says now."""
+        self._wall, self._steady = wall, steady
+        self._looked = steady()
+        self._apart = wall() - self._looked
+        self._ahead = 0.0
+        """Seconds by which events are dated later than the clock says now."""
 
     def stamp(self, rows: Sequence[Row]) -> None:
         """Complete the rows of one request, which share its time.
@@ -75,16 +81,15 @@ class EventOrder:
         return moment
 
     def _set_back(self, row: Row) -> timedelta:
-        """Return by how much the clock is behind where it was, for all one can tell by when requests are answered."""
-        answered: datetime = row["time"] + timedelta(milliseconds=row.get("latency_ms") or 0.0)
-        before, self._answered = self._answered, answered
-        if before is None:
-            return self._ahead
-        passed = answered - before
-        if passed < -SLACK:
-            self._ahead -= passed
-        elif passed < timedelta(0):
-            self._answered = before
-        else:
-            self._ahead = max(timedelta(0), self._ahead - passed / SLOWER)
-        return self._ahead
+        """Return by how much later than by the clock an event is dated that came since it was set back."""
+        wall, steady = self._wall(), self._steady()
+        jumped = wall - steady - self._apart
+        self._ahead = max(0.0, self._ahead - (steady - self._looked) / SLOWER)
+        self._looked = steady
+        if jumped < -SLACK_S:
+            self._ahead -= jumped
+        if not -SLACK_S <= jumped <= 0:
+            self._apart = wall - steady
+        # What came before that is dated by the clock as it was then: later than it says now.
+        came = row["time"].timestamp() <= wall + SLACK_S
+        return timedelta(seconds=self._ahead if came else 0.0)
