@@ -95,6 +95,11 @@ def call_of(method: str, path: str, *, carries: bool = False, parameters: bool =
     return replace(call, unknown=True) if elsewhere and sends else call
 
 
+def is_exact(path: str) -> bool:
+    """Tell whether the path of a query is written in the case that every server takes."""
+    return _named(posixpath.normpath("/" + path.lstrip("/"))).asks
+
+
 def _known(path: str) -> Call:
     if path in _HEALTH:
         return Call("health")
