@@ -64,6 +64,10 @@ def test_what_is_in_force_ends_by_itself(store: Store) -> None:
         now = response_actions.active(connection, NOW)
         assert (now.revision, now.actions) == (2, (BLOCK,))
         assert response_actions.active(connection, BLOCK.expires).actions == ()
+        set_back = BLOCK.created - timedelta(hours=1)
+        assert response_actions.active(connection, set_back).actions == (BLOCK,), (
+            "it has begun, whatever the clock says"
+        )
         assert response_actions.due(connection, BLOCK.expires - timedelta(seconds=1)) == []
         assert {one.action_id for one in response_actions.due(connection, BLOCK.expires)} == {BLOCK.action_id, "a-2"}
 

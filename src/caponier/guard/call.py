@@ -18,8 +18,11 @@ _REPOSITORY = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<action>loa
 _TORCHSERVE = re.compile(r"/(?P<action>predictions|explanations)/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?")
 _SAGEMAKER = re.compile(r"/models/(?P<model>[^/]+)/(?P<action>invoke)")
 """TorchServe and MLServer behind SageMaker's endpoints of many models."""
-_PROTOCOLS: Final = (
-    (_REPOSITORY, ""), (_V2, "v2"), (_V1, "v1"), (_TORCHSERVE, "torchserve"), (_SAGEMAKER, "torchserve"),
+_PROTOCOLS: Final = tuple(
+    (pattern, re.compile(pattern.pattern, re.IGNORECASE), protocol)
+    for pattern, protocol in (
+        (_REPOSITORY, ""), (_V2, "v2"), (_V1, "v1"), (_TORCHSERVE, "torchserve"), (_SAGEMAKER, "torchserve"),
+    )
 )  # fmt: skip
 _NAMELESS: Final = {"/invocations": "predict", "/ping": "health"}
 """Paths of a server of one model: MLflow, SageMaker."""
@@ -35,6 +38,7 @@ _OPERATIONS: Final = {
     ":classify": "predict",
     ":regress": "predict",
     ":explain": "explain",
+    "/explain": "explain",
     "predictions": "predict",
     "explanations": "explain",
     "invoke": "predict",
@@ -68,7 +72,7 @@ class Call:
         return self.operation in _ASKING
 
 
-def call_of(method: str, path: str, *, carries: bool = False) -> Call:
+def call_of(method: str, path: str, *, carries: bool = False, parameters: bool = False) -> Call:
     """Tell what a request asks for.
 
     Paths of KServe v2 (Open Inference Protocol, also Triton's and MLServer's additions), KServe v1 and TensorFlow
@@ -79,15 +83,21 @@ def call_of(method: str, path: str, *, carries: bool = False) -> Call:
         path: Decoded. Doubled slashes and dot segments are resolved, since model servers may do so: a detour must not
             make a query look like something else.
         carries: Whether the request has a body: some servers read it whatever the method.
+        parameters: Whether something stands behind the path's `?`: on a path that is not known it may be rows.
     """
     # normpath keeps two slashes at the beginning.
     plain = posixpath.normpath("/" + path.lstrip("/"))
     call = _known(plain)
-    sends = carries or method not in _SAFE
+    sends = carries or method not in _SAFE or (parameters and call.operation == "other")
     if call.operation == "health" and (carries or method not in ("GET", "HEAD")):
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
     return replace(call, unknown=True) if elsewhere and sends else call
+
+
+def is_exact(path: str) -> bool:
+    """Tell whether the path of a query is written in the case that every server takes."""
+    return _named(posixpath.normpath("/" + path.lstrip("/"))).asks
 
 
 def _known(path: str) -> Call:
@@ -95,15 +105,18 @@ def _known(path: str) -> Call:
         return Call("health")
     if path == "/v2":
         return Call("metadata")
-    return _named(path)
+    call = _named(path)
+    # TensorFlow Serving takes a path in any case. What asks no model in the one that is usual gains nothing by another.
+    loose = call if path.islower() or call.asks else _named(path, any_case=True)
+    return loose if loose.asks else call
 
 
-def _named(path: str) -> Call:
-    for pattern, protocol in _PROTOCOLS:
-        found = pattern.fullmatch(path)
+def _named(path: str, *, any_case: bool = False) -> Call:
+    for exact, loose, protocol in _PROTOCOLS:
+        found = (loose if any_case else exact).fullmatch(path)
         if found:
             named = found.groupdict()
-            version = named.get("version")
-            operation = _OPERATIONS.get(named["action"], "other")
+            version, action = named.get("version"), named["action"]
+            operation = _OPERATIONS.get(action.lower() if any_case and action else action, "other")
             return Call(operation, named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT], protocol=protocol)
-    return Call(_NAMELESS.get(path, "other"), protocol="invocations")
+    return Call(_NAMELESS.get(path.lower() if any_case else path, "other"), protocol="invocations")

@@ -88,6 +88,8 @@ class Decisions:
         self._system_of = system_of
         self._rules: dict[SubjectRef, list[_Rule]] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        self._begun: frozenset[str] = frozenset()
+        """Ids of the actions that were in force: a clock that is set back must not suspend one."""
 
     def __len__(self) -> int:
         return sum(len(rules) for rules in self._rules.values())
@@ -99,6 +101,8 @@ class Decisions:
         """
         rules: dict[SubjectRef, list[_Rule]] = defaultdict(list)
         buckets: dict[str, TokenBucket] = {}
+        begun: set[str] = set()
+        now = time.time()
         for action in actions:
             if action.kind not in KINDS or action.scope.kind not in SCOPES or action.unsent:
                 continue
@@ -106,8 +110,10 @@ class Decisions:
                 buckets[action.action_id] = self._buckets.get(action.action_id) or _bucket(action)
             # Every request finds what is done to models; the action tells which it reaches.
             scope = ANY_MODEL if action.scope.kind == "model" else action.scope
-            rules[scope].append(_rule(action, buckets.get(action.action_id)))
-        self._buckets, self._rules = buckets, dict(rules)
+            if action.created.timestamp() <= now or action.action_id in self._begun:
+                begun.add(action.action_id)
+            rules[scope].append(_rule(action, buckets.get(action.action_id), begun=action.action_id in begun))
+        self._buckets, self._begun, self._rules = buckets, frozenset(begun), dict(rules)
 
     def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
         """Decide about a request.
@@ -182,7 +188,9 @@ def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int], *, ta
 
 
 def _scopes(caller: Caller) -> Iterable[SubjectRef]:
-    sent = scopes_of(caller.principal, caller.session, caller.source_ip)
+    # An address may be bound as somebody wrote it, or as what stands for all who can send from it.
+    places = dict.fromkeys((caller.source_ip, caller.place))
+    sent = dict.fromkeys(scope for place in places for scope in scopes_of(caller.principal, caller.session, place))
     # Whoever is blocked does not get by with a second credential, or with one that only the model server can read.
     possible = (SubjectRef("principal", name) for name in caller.possible)
     return (*sent, *possible, ANY_MODEL)
@@ -193,6 +201,7 @@ def _bucket(action: ResponseAction) -> TokenBucket:
     return TokenBucket(per_minute, float(action.parameters.get("burst", max(1.0, per_minute))))
 
 
-def _rule(action: ResponseAction, bucket: TokenBucket | None) -> _Rule:
+def _rule(action: ResponseAction, bucket: TokenBucket | None, *, begun: bool) -> _Rule:
     decimals = int(action.parameters.get("decimals", 0))
-    return _Rule(action, action.created.timestamp(), action.expires.timestamp(), decimals, bucket)
+    begins = float("-inf") if begun else action.created.timestamp()
+    return _Rule(action, begins, action.expires.timestamp(), decimals, bucket)

@@ -119,6 +119,8 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
         return 1
     if exchange.query is not None:
         return len(exchange.query.rows)
+    if exchange.beside:
+        return limits.rows + 1
     try:
         read = partial(plain_json.loads, limits=limits)
         return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits, size)
@@ -131,13 +133,14 @@ def _shared(exchange: Exchange) -> Row:
     # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
     # model server he is one caller all the same.
     named = not exchange.unclear
+    principal = None if stranger else exchange.caller.principal
     return {
         "time": exchange.arrived,
         "model": exchange.call.model or UNKNOWN,
         "model_version": exchange.call.version,
-        "principal": None if stranger else exchange.caller.principal,
+        "principal": principal,
         "session": exchange.caller.session if named and not stranger else None,
-        "source_ip": exchange.caller.source_ip,
+        "source_ip": exchange.caller.source_ip if principal else exchange.caller.place,
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
@@ -152,7 +155,7 @@ def _narrow(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_body.Answer, str | None]:
     """Return what was answered to n examples, and why it was not read where it was not."""
-    if exchange.status != 200:
+    if exchange.status // 100 != 2:
         return inference_body.Answer(), None
     if exchange.answer_too_large:
         return inference_body.Answer(), "larger than a body may be"

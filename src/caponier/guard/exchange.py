@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, Verdict
 from caponier.records.event import UNAUTHENTICATED
+from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
 
@@ -28,6 +29,11 @@ class Caller:
     in force against one of them holds."""
     unproven: bool = False
     """Whether the principal is that of a token whose signature the model server alone can check."""
+
+    @property
+    def place(self) -> str | None:
+        """What stands for whoever can send from the address, where nothing else tells who asks."""
+        return None if self.source_ip is None else sender_address(self.source_ip)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,6 +64,8 @@ class Exchange:
     """Of the request; those with the same name joined by commas, as RFC 9110 does."""
     repeated: bool = False
     """Whether several with the same name say, perhaps differently, how the body is to be read."""
+    beside: bool = False
+    """Whether rows may stand in the parameters of the path, beside those of the body."""
     unclear: bool = False
     """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
     counts."""

@@ -23,9 +23,10 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
-from caponier.guard.question import repeated
+from caponier.guard.question import DECIDING, repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
@@ -58,6 +59,10 @@ LOOK_S: Final = 0.25
 """Between two looks whether a request is still to be held."""
 MOST_HELD: Final = 200
 """Requests that are kept waiting at once, with their bodies; others get 503 at once."""
+ALWAYS_READ: Final = (*DECIDING, b"user-agent", b"host", b"content-length", b"x-forwarded-for")
+"""Headers that the guard goes by whatever the operator has named besides."""
+MOST_NAMED: Final = 1_024
+"""Bytes of the headers that are for one connection alone; there are not many of them."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -129,9 +134,12 @@ class Middleware:
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._shown_in = frozenset(name.encode("latin-1", "replace") for name in self._credentials)
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
+        read = (name.decode() for name in ALWAYS_READ)
+        self._goes_by = frozenset([*read, *self._credentials, header_name(session.lower())]) - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -154,7 +162,7 @@ class Middleware:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            wrong = _framing(exchange) or self._ambiguity(exchange, scope)
+            wrong = _framing(exchange) or self._hidden(exchange) or self._ambiguity(exchange, scope)
             if wrong is not None:
                 exchange.status = 400
                 await answer(send, 400, {"error": wrong})
@@ -224,6 +232,19 @@ class Middleware:
         async with asyncio.timeout(self._body_s):
             return await read(receive, self._limit)
 
+    def _hidden(self, exchange: Exchange) -> str | None:
+        """Return what is wrong where a header is for the next program alone: the model server would never see it.
+
+        One that lets in whoever shows nothing would answer, and the guard take the caller for whom he likes.
+        """
+        if b"connection" not in exchange.headers:
+            return None
+        value = exchange.headers[b"connection"]
+        named = value[:MOST_NAMED].decode("latin-1").lower().split(",")
+        hidden = self._goes_by.intersection(header_name(name.strip()) for name in named)
+        wrong = hidden or len(value) > MOST_NAMED
+        return "a header is named that is not for one connection alone" if wrong else None
+
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
         if exchange.call.operation == "health" or not self._enforce:
@@ -240,7 +261,8 @@ class Middleware:
             headers[name] = headers[name] + b", " + value if name in headers else value
         client = scope.get("client")
         carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
-        call = call_of(scope["method"], scope["path"], carries=carries)
+        parameters = scope.get("query_string", b"")
+        call = call_of(scope["method"], scope["path"], carries=carries, parameters=bool(parameters))
         if call.model is not None:
             meant = self._names(call.model)
             call = call if meant == call.model else replace(call, model=meant)
@@ -254,6 +276,7 @@ class Middleware:
             arrived=datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
+            beside=have_room(parameters),
             unclear=unclear,
             addressed=not self._credentials,
         )
@@ -264,7 +287,12 @@ class Middleware:
         if certified is not None:
             return Caller(certified, session, address), False
         credential = shown(
-            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+            [
+                (name.decode("latin-1"), header_text(value))
+                for name, value in scope["headers"]
+                if name.replace(b"_", b"-") in self._shown_in
+            ],
+            self._credentials,
         )
         verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
         if verified is not None:
@@ -312,7 +340,7 @@ class Middleware:
         What is not looked at in time leaves: an answer that comes late is one that the caller gets, and so is told by
         `judge_s`.
         """
-        asked = exchange.call.asks and exchange.status == 200 and exchange.verdict.measure is not Measure.REFUSE
+        asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
         if not self._judge_s or not asked:
             return self._kept(exchange)
         loop = asyncio.get_running_loop()
@@ -434,7 +462,7 @@ class _Relay:
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
             self._exchange.answer_headers = list(message.get("headers", ()))
-            self._rounds = self._rounds and message["status"] == 200
+            self._rounds = self._rounds and message["status"] // 100 == 2
             self._start, self._stated = message, _length_of(message, bodiless=False)
         elif message["type"] == "http.response.body":
             self._keep(message.get("body", b""))
@@ -509,8 +537,11 @@ async def answer(send: Send, status: int, content: dict[str, Any], headers: Iter
     await send({"type": "http.response.body", "body": body})
 
 
-def _text(value: bytes) -> str:
-    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none."""
+def header_text(value: bytes) -> str:
+    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none.
+
+    The model server gets what is read here, so that nobody is one caller to the guard and another to the server.
+    """
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -519,5 +550,5 @@ def _text(value: bytes) -> str:
 
 def _name(value: bytes | None) -> str | None:
     """Return a name that a caller gives himself; what cannot be printed is none: nobody could write it again."""
-    name = _text(value)[:NAME_LIMIT] if value else ""
+    name = header_text(value)[:NAME_LIMIT] if value else ""
     return name if name and name.isprintable() else None

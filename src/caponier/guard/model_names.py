@@ -1,8 +1,15 @@
 """Names of models, as servers may take them: another way of writing one is no other model."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import unquote
 
 from caponier.telemetry.body_keys import folded
+
+MOST_DECODED: Final = 3
+"""Times that a name is decoded once more: there are not many proxies one behind another."""
+_BEHIND: Final = re.compile("[;:]")
 
 
 class ModelNames:
@@ -25,9 +32,21 @@ class ModelNames:
         """Return the name of the model that is meant; the name itself if it is like none that is known."""
         if name in self._known:
             return name
-        return self._folded.get(_plain(name), name)
+        return next((self._folded[way] for way in _ways(name) if way in self._folded), name)
+
+
+def _ways(name: str) -> Iterator[str]:
+    """Yield what a name may be to a server, as it is written and decoded once more, and again."""
+    for _ in range(1 + MOST_DECODED):
+        yield _plain(name)
+        # A path may carry parameters behind a semicolon (RFC 3986, section 3.3), which some servers leave out, and
+        # TorchServe takes what stands before the first colon.
+        yield _plain(_BEHIND.split(name, 1)[0])
+        decoded = unquote(name)
+        if decoded == name:
+            return
+        name = decoded
 
 
 def _plain(name: str) -> str:
-    # A path may carry parameters behind a semicolon (RFC 3986, section 3.3), which some servers leave out.
-    return folded("".join(letter for letter in name.partition(";")[0] if letter.isprintable()).strip(" ./"))
+    return folded("".join(letter for letter in name if letter.isprintable()).strip(" ./"))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from caponier.guard.call import is_exact
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.inventory import FeatureSpec
@@ -39,7 +40,11 @@ class QueryReader:
             path: That is asked.
         """
         call = exchange.call
-        if call.unknown:
+        # None of the servers that are known takes a path in another case: there it is one that is not known.
+        strange = call.asks and self.server is not None and not is_exact(path)
+        if strange and not exchange.body and not exchange.beside:
+            return None
+        if call.unknown or strange:
             known = self.server is None or path in self.passed
             return None if known else f"no path on which it is known what {self.server} is asked"
         size = self.size_of(call.model)

@@ -75,6 +75,8 @@ def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def _check_headers(exchange: Exchange) -> None:
+    if exchange.beside:
+        raise UnreadableQueryError("parameters behind the path that have room for rows, or name another model")
     if exchange.repeated:
         raise UnreadableQueryError("a header that says how to read the body stands there twice, or is misspelt")
     media, *parameters = exchange.headers.get(b"content-type", b"").lower().split(b";")

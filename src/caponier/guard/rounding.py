@@ -1,14 +1,18 @@
-"""Less detail in the model's own answer: scores rounded to a few decimals, whatever else it holds unchanged."""
+"""Less detail in the model's own answer: every fraction in it rounded to a few decimals, all else unchanged."""
 
+import re
 from typing import Any, Final
 
 import orjson
 
-FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
+PLAIN: Final = ("np", "str")
+"""Content types (MLServer) of an output whose values stand there as they are; who asks chooses among all."""
+_FRACTION: Final = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?(?!\w)")
+"""A number in a text, such as `0.9931:3:three`: Triton writes scores like that to whoever asks for classes."""
 
 
 def rounded(document: dict[str, Any], decimals: int) -> bytes | None:
-    """Return an answer of KServe v2 or v1 with its scores rounded.
+    """Return an answer of KServe v2 or v1 with its scores rounded, wherever they stand, in words, too.
 
     Args:
         document: The model server's answer; it is changed.
@@ -27,27 +31,33 @@ def rounded(document: dict[str, Any], decimals: int) -> bytes | None:
 def _dumped(document: dict[str, Any], decimals: int) -> bytes | None:
     outputs = document.get("outputs")
     if "predictions" in document:
-        document["predictions"] = _rounded(document["predictions"], decimals)
+        document["predictions"] = _rounded(document["predictions"], decimals, in_words=True)
     elif isinstance(outputs, list) and all(_is_plain(output) for output in outputs):
         for output in outputs:
-            if output.get("datatype") in FLOATS:
-                output["data"] = _rounded(output["data"], decimals)
+            output["data"] = _rounded(output["data"], decimals, in_words=True)
     else:
         return None
     try:
-        return orjson.dumps(document)
+        return orjson.dumps(_rounded(document, decimals, in_words=False))
     except TypeError:
         # Such as a whole number beyond 64 bits.
         return None
 
 
 def _is_plain(output: Any) -> bool:
-    return isinstance(output, dict) and isinstance(output.get("data"), list)
+    """Tell whether the values of an output stand there as they are: what is packed into a text may be any number."""
+    if not isinstance(output, dict) or not isinstance(output.get("data"), list):
+        return False
+    parameters = output.get("parameters")
+    kind = parameters.get("content_type") if isinstance(parameters, dict) else None
+    return kind is None or kind in PLAIN
 
 
-def _rounded(value: Any, decimals: int) -> Any:
+def _rounded(value: Any, decimals: int, *, in_words: bool) -> Any:
     if isinstance(value, list):
-        return [_rounded(part, decimals) for part in value]
+        return [_rounded(part, decimals, in_words=in_words) for part in value]
     if isinstance(value, dict):
-        return {name: _rounded(part, decimals) for name, part in value.items()}
+        return {name: _rounded(part, decimals, in_words=in_words) for name, part in value.items()}
+    if in_words and isinstance(value, str):
+        return _FRACTION.sub(lambda found: repr(round(float(found[0]), decimals)), value)
     return round(value, decimals) if isinstance(value, float) else value

@@ -33,6 +33,7 @@ def to_bytes(exchange: Exchange) -> list[bytes]:
             "arrived": exchange.arrived.timestamp(),
             "headers": _texts((name, value) for name, value in exchange.headers.items() if name in KEPT),
             "repeated": exchange.repeated,
+            "beside": exchange.beside,
             "unclear": exchange.unclear,
             "addressed": exchange.addressed,
             "verdict": [exchange.verdict.measure.value, exchange.verdict.decimals],
@@ -64,6 +65,8 @@ def from_bytes(data: bytes) -> Exchange:
         arrived=datetime.fromtimestamp(about["arrived"], UTC),
         headers=dict(_headers(about["headers"])),
         repeated=about["repeated"],
+        # One of a guard before this one may not say.
+        beside=about.get("beside", False),
         unclear=about["unclear"],
         addressed=about["addressed"],
         body=data[begin:end],

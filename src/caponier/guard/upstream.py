@@ -9,7 +9,7 @@ from caponier.errors import InputError
 from caponier.extras import needs
 from caponier.guard.bodies import Receive, read
 from caponier.guard.call import call_of
-from caponier.guard.middleware import BODY_LIMIT, WAITED, Message, Scope, Send, answer
+from caponier.guard.middleware import BODY_LIMIT, WAITED, Message, Scope, Send, answer, header_text
 
 if TYPE_CHECKING:
     import aiohttp
@@ -94,7 +94,7 @@ class Upstream:
             # Behind the address of the model server, such a target would name another server or another path.
             await answer(send, 400, {"error": "the target of the request is no path"})
             return
-        if any(_CONTROL.search(name) or _CONTROL.search(value) for name, value in scope["headers"]):
+        if _CONTROL.search(b"\t".join(part for header in scope["headers"] for part in header)):
             # Some servers end a header there, and read another one behind it.
             await answer(send, 400, {"error": "a header holds a character that none may hold"})
             return
@@ -145,7 +145,8 @@ class Upstream:
 def _asked(scope: Scope) -> list[tuple[str, str]]:
     given = scope["headers"]
     gone = _hop_by_hop(given) | REPLACED
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given if name not in gone]
+    # They are written as UTF-8.
+    headers = [(name.decode("latin-1"), header_text(value)) for name, value in given if name not in gone]
     # Only what can be unpacked here, too: nobody may hide the model's answers from the record.
     gzip = any(name == b"accept-encoding" and b"gzip" in value.lower() for name, value in given)
     headers.append(("accept-encoding", "gzip" if gzip else "identity"))

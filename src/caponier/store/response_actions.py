@@ -84,9 +84,13 @@ def search(
 
 
 def active(connection: Connection, now: datetime) -> ActiveActions:
-    """Return what is in force, with the revision of the state that it was read from."""
+    """Return what is in force, with the revision of the state that it was read from.
+
+    What is active has begun: where the clock says that it was not yet planned, it was set back.
+    """
     actions = search(connection, states=[ActionState.ACTIVE])
-    return ActiveActions(revision(connection), tuple(action for action in actions if action.active_at(now)))
+    there = tuple(action for action in actions if action.active_at(max(now, action.created)))
+    return ActiveActions(revision(connection), there)
 
 
 def due(connection: Connection, now: datetime) -> list[ResponseAction]:

@@ -2,8 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+NETWORK_BITS: Final = 64
+"""Of an IPv6 address, that tell one household or machine from another."""
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -22,6 +24,25 @@ def client_address(values: Iterable[str], trusted: Sequence[Network] = ()) -> st
     """
     named = [name for value in values for entry in value.split(",") if (name := _bare(entry))]
     return next((name for name in reversed(named) if not _is_in(name, trusted)), named[0] if named else None)
+
+
+def sender_address(text: str) -> str:
+    """Return what stands for everybody who can send from an address: of IPv6 the first of the network of 64 bits.
+
+    Whoever has one address of such a network has all others, and may take another one with every request.
+
+    Args:
+        text: An address; what is none stays as it is.
+    """
+    if ":" not in text:
+        return text
+    try:
+        known = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if known.version == 4 or known.ipv4_mapped is not None or known.is_loopback:
+        return str(getattr(known, "ipv4_mapped", None) or known)
+    return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False).network_address)
 
 
 def address_name(text: str) -> str:

@@ -40,6 +40,9 @@ _WHOLE: Final = {"BOOL": (0, 1)} | {
 _EMBEDDED: Final = re.compile(r"embedding|hidden_state|pooler_output|(?:^|_)(?:vectors?|latents?)$")
 """How an output is called whose numbers are no scores: the place of the highest is no class."""
 
+_CLASS: Final = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?):(\d{1,9})(?::.*)?", re.DOTALL)
+"""A score, which has a fraction, and the class that has it."""
+
 _COUNTED: Final = {int, float, bool, type(None)}
 """What JSON holds for a number; what is missing is none yet."""
 
@@ -283,7 +286,11 @@ def answer(body: Body, n: int) -> Answer:
         if _EMBEDDED.search(str(output.get("name", "")).lower()):
             embeds = True
             continue
-        if output.get("datatype") in FLOATS:
+        classes = _classes(output, n) if output.get("datatype") == "BYTES" else None
+        if classes is not None:
+            labels = classes[0] if labels is None else labels
+            scores = classes[1] if scores is None else scores
+        elif output.get("datatype") in FLOATS:
             scores = _rows(output) if scores is None and len(shape) <= 2 else scores
         elif labels is None and prod(shape) == n:
             labels = [_text(value) for value in np.asarray(output["data"], object).reshape(n)]
@@ -292,6 +299,26 @@ def answer(body: Body, n: int) -> Answer:
     if labels is None and scores is not None and scores.shape[1] > 1:
         labels = [str(best) for best in scores.argmax(axis=1).tolist()]
     return Answer(labels, scores, _name(body, "model_name"), _name(body, "model_version"))
+
+
+def _classes(output: Body, n: int) -> tuple[list[str], NDArray[np.float64] | None] | None:
+    """Return the best class of each example, and the scores of all, where they stand in words; None if none do.
+
+    Triton writes `score:class:name` to whoever asks for the so many best classes, the best one first. What it says of
+    some of the classes alone is no list of scores.
+    """
+    held = output["data"] if isinstance(output["data"], list) else []
+    flat = (text for part in held for text in (part if isinstance(part, list) else [part]))
+    told = [_CLASS.fullmatch(text) if isinstance(text, str) else None for text in flat]
+    found = [one for one in told if one is not None]
+    if len(found) != len(told) or not told or len(told) % n:
+        return None
+    classes = np.array([int(one[2]) for one in found]).reshape(n, -1)
+    values = np.array([float(one[1]) for one in found]).reshape(n, -1)
+    labels = [str(best) for best in classes[:, 0].tolist()]
+    if classes.shape[1] == 1 or (np.sort(classes) != np.arange(classes.shape[1])).any():
+        return labels, None
+    return labels, np.take_along_axis(values, classes.argsort(axis=1), axis=1)
 
 
 def _prediction(predictions: list[Any]) -> Body:
@@ -328,9 +355,11 @@ def _asked(tensor: Body) -> NDArray[np.float64]:
 
 def _narrowed(values: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
     """Return fractions as they are once a server has put them into their type: several that differ may be one there."""
+    if kind == "FP64":
+        return values
     with np.errstate(over="ignore"):
         narrow = values.astype(_WIDTHS[kind]).astype(np.float64)
-    if (np.isinf(narrow) & ~np.isinf(values)).any():
+    if not np.isfinite(narrow).all() and (np.isinf(narrow) & ~np.isinf(values)).any():
         raise ValueError("values that the tensor's type cannot hold")
     if kind == "BF16" and (narrow.astype(np.float32).view(np.uint32) & 0xFFFF)[~np.isnan(narrow)].any():
         # Some servers round to it, and others cut.

@@ -111,3 +111,14 @@ def test_a_model_that_nobody_watches_is_not_named() -> None:
         queries.note(exchange(b"", model, caller), lambda: "why")
     assert 'unreadable_total{model="other",caller="10.0.0.1"} 1' in metrics.text()
     assert 'unreadable_total{model="other",caller="other"} 1' in metrics.text()
+
+
+def test_a_name_that_nobody_knows_is_told_once_and_not_repeated(guard: Guard, told: list[str]) -> None:
+    # A server that does not look at the name answers to it all the same, and nothing looks at the query.
+    for model in ("m", "evil-1", "evil-2"):
+        guard.work.record(exchange(orjson.dumps({"inputs": [REAL]}), model))
+    guard.start()
+    guard.close()
+    (line,) = (line for line in told if "neither a baseline nor the inventory" in line)
+    assert "evil" not in line
+    assert guard.metrics.total("unseen") == 2

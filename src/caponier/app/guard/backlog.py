@@ -102,11 +102,11 @@ class WaitingCallers:
 
 def _sender(exchange: Exchange) -> str:
     # Under a name that the model server did not take anybody could make another one wait.
-    return exchange.caller.source_ip or "" if exchange.status in UNAUTHENTICATED else _who(exchange.caller)
+    return exchange.caller.place or "" if exchange.status in UNAUTHENTICATED else _who(exchange.caller)
 
 
 def _who(caller: Caller) -> str:
-    return (None if caller.unproven else caller.principal) or caller.source_ip or ""
+    return (None if caller.unproven else caller.principal) or caller.place or ""
 
 
 class Backlog:

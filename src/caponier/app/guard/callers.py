@@ -20,7 +20,7 @@ class RecentCallers:
     def note(self, exchange: Exchange, now: float | None = None) -> None:
         """Take a finished exchange; in one thread."""
         caller = exchange.caller
-        who = caller.principal or caller.source_ip
+        who = caller.principal or caller.place
         if who is None or exchange.stranger or exchange.status // 100 != 2:
             return
         moment = time.monotonic() if now is None else now

@@ -1,6 +1,5 @@
 """Connections that hold on to what others need: too many of them, or ones that never finish a request."""
 
-import ipaddress
 import resource
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -10,12 +9,10 @@ from typing import Any, ClassVar, Final, Protocol
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from caponier.telemetry.client_address import sender_address
+
 RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
-
-
-NETWORK_BITS: Final = 64
-"""Of an IPv6 address: whoever has one of them has all others that begin like it."""
 
 
 class Held(Protocol):
@@ -59,7 +56,7 @@ class ConnectionLimits:
 
         Where there are too many in all, whoever has the most makes room for one who has fewer.
         """
-        who, proxy = _network_of(address), self._is_proxy(address)
+        who, proxy = sender_address(address), self._is_proxy(address)
         alone = self._from[who] >= self._per_address and not proxy
         if alone or (self._from.total() >= self._most and not self._has_made_room(who)):
             self.refused("too many from one address" if alone else "too many")
@@ -71,7 +68,7 @@ class ConnectionLimits:
 
     def leave(self, address: str, connection: Held | None = None) -> None:
         """Count one less."""
-        who = _network_of(address)
+        who = sender_address(address)
         self._from[who] -= 1
         if self._from[who] <= 0:
             del self._from[who]
@@ -91,17 +88,6 @@ class ConnectionLimits:
         idle.make_room()
         self.refused("made room")
         return True
-
-
-def _network_of(address: str) -> str:
-    """Return what stands for whoever has an address."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if known.version == 4 or known.ipv4_mapped is not None:
-        return str(getattr(known, "ipv4_mapped", None) or known)
-    return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False))
 
 
 class LimitedProtocol(H11Protocol):

@@ -23,6 +23,23 @@ class UnreadableQueries:
     def __init__(self, metrics: Metrics, tell: Tell, models: Collection[str]) -> None:
         self._metrics, self._tell, self._models = metrics, tell, frozenset(models)
         self._named: set[tuple[str, str]] = set()
+        self._told_unseen = False
+
+    def note_unseen(self, model: str | None) -> None:
+        """Count an answered query to a model at which nothing looks; say once if nobody but its caller knows its name.
+
+        A server that does not look at the name lets everybody past by another one. The name is not repeated: it is what
+        the caller wrote.
+        """
+        self._metrics.count("unseen", self._metrics.of_model(model))
+        if model in self._metrics.models or self._told_unseen or not self._models:
+            return
+        self._told_unseen = True
+        self._tell(
+            "warning: a query to a model that neither a baseline nor the inventory knows was answered, and nothing "
+            "looks at it: put the model into the inventory, or see to it that the model server refuses other names; "
+            f"caponier_guard_unseen_total{{{label('model', OTHERS)}}} says how many there are"
+        )
 
     def note(self, exchange: Exchange, why: Callable[[], str]) -> None:
         """Count a query.
@@ -34,7 +51,7 @@ class UnreadableQueries:
         asked, caller = exchange.call.model, exchange.caller
         model = asked if asked in self._models and asked is not None else OTHERS
         # Of what names a caller, only what nobody can write as he likes.
-        who = (None if exchange.stranger else caller.principal) or caller.source_ip or OTHERS
+        who = (None if exchange.stranger else caller.principal) or caller.place or OTHERS
         new = (model, who) not in self._named
         if new and len(self._named) >= MOST_CALLERS:
             new, who = False, OTHERS

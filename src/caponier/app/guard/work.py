@@ -318,7 +318,7 @@ class GuardWork:
         exchange, rows = self._readable(exchange, size, takes)
         asked = exchange.call.asks and exchange.status // 100 == 2
         if asked and exchange.call.model not in self.live.models:
-            self.metrics.count("unseen", self.metrics.of_model(exchange.call.model))
+            self.unreadable.note_unseen(exchange.call.model)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
