@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.texts import commands, languages
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -220,7 +221,10 @@ def _plain(text: str, budget: Budget) -> Part:
     part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
         part.unknown.append("is a program of a shell: it is run, not loaded")
+    part.unknown += commands.in_text(text)
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
+    elif not part.unknown and (language := languages.language(text)) is not None:
+        part.unknown.append(f"reads like a program ({language}): it is run, not loaded")
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
     return part
