@@ -35,10 +35,16 @@ RUN = {
     "tasks": json.dumps({"tasks": [{"label": "x", "type": "shell", "command": "touch x"}]}),
     "servers": json.dumps({"mcpServers": {"x": {"command": "npx", "args": ["x"]}}}),
     "factory in json": json.dumps({"formatters": {"x": {"()": "fleet.made"}}}),
+    "served": "applications:\n- name: a\n  import_path: fleet.serve:app\n",
+    "served by a handler": json.dumps({"model": {"handler": "handlers/own.py:handle", "serializedFile": "a.pt"}}),
+    "kernels": json.dumps({"model_type": "llama", "attn_implementation": "somebody/kernel"}),
+    "kernels of a part": json.dumps({"attn_implementation": {"text_config": "somebody/kernel"}}),
+    "chunks of pickles": json.dumps({"zarr_format": 2, "filters": [{"id": "pickle", "protocol": 5}]}),
+    "layer in yaml": '{"class_name": "Lambda", "config": {},}',
     "two pieces": json.dumps({"type": {"module": "subprocess", "name": "Popen"}, "args": ["touch"]}),
 }
 READ = {
-    "git": '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote "o"]\n\turl = https://e\n\tfsmonitor = true\n',
+    "git": '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote "o"]\n\turl = e\n\tfsmonitor = true\n',
     "git lfs": '[filter "lfs"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f\n',
     "modules": '[submodule "x"]\n\tpath = x\n\turl = https://e/x\n',
     "numbers": "1 2 3 4 5 6\n* 2 3\n",
@@ -50,6 +56,9 @@ READ = {
         {"type": "function", "function": {"name": "run", "parameters": {"command": {"type": "string"}}}}
     ),
     "module": json.dumps({"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None}),
+    "kernels": json.dumps({"model_type": "llama", "attn_implementation": "flash_attention_2"}),
+    "weights": json.dumps({"weight_map": {"a": "model-00001.safetensors"}}),
+    "odd values": json.dumps({"id": ["a"], "name": {"a": 1}, "attn_implementation": [1], "handler": 3, "scripts": [1]}),
     "bean": "<bean>a bean is a seed</bean>",
     "fence": "# Card\n\n```{note}\nIt was made of pictures.\n```\n",
 }
@@ -64,6 +73,13 @@ def test_settings_that_run_something_are_not_clean(name: str) -> None:
 def test_ordinary_settings_are_clean(name: str) -> None:
     judgement = judged(READ[name].encode())
     assert (judgement.verdict, judgement.reason) == (Verdict.CLEAN, "")
+
+
+@pytest.mark.parametrize("place", ["../other/model.bin", "/tmp/model.bin"])
+def test_weights_outside_of_the_folder_are_unsafe(place: str) -> None:
+    judgement = judged(json.dumps({"weight_map": {"a": "model-00001.safetensors", "b": place}}).encode())
+    assert judgement.verdict is Verdict.UNSAFE
+    assert "outside its own folder" in judgement.reason
 
 
 def test_a_pointer_to_a_file_is_not_taken_for_it() -> None:

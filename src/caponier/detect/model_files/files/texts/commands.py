@@ -48,6 +48,13 @@ _FORMS: Final = {
         ),
     ),
     "has its loader call what it names": (re.compile(r"(?:^|[\s{,])[\"']?\(\)[\"']?[ \t]{0,9}:(?=\s)", re.MULTILINE),),
+    "has a server import what it names": (
+        re.compile(
+            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:app|callable|factory|handler|import_path|entry_?point)[\"']?[ \t]{{0,9}}[:=]"
+            r"[ \t]{0,9}[\"']?[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}[\"']?[ \t]{0,9}(?:$|[,}#])",
+            re.MULTILINE,
+        ),
+    ),
     "has gin call, or import, what it names": (
         re.compile(rf"{_LINE}[\w./]{{1,200}}[ \t]{{0,9}}=[ \t]{{0,9}}@[\w./]{{1,200}}(?:\(\))?[ \t]*$", re.MULTILINE),
     ),
@@ -84,45 +91,18 @@ _FORMS: Final = {
 """What each of the texts has that is one: every pattern of a row must be there."""
 _WORDS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
-    "has SSH run a command": (
-        "Command",
-        "Match",
-    ),
-    "is a schedule of commands": (
-        "* *",
-        "@",
-        " *\t",
-        "*/",
-        "\t*",
-    ),
+    "has SSH run a command": ("Command", "Match"),
+    "is a schedule of commands": ("* *", "@", " *\t", "*/", "\t*"),
     "has hooks run what it names": ("repos:",),
-    "names commands that are run": (
-        "command",
-        "cmd",
-        "script",
-    ),
+    "names commands that are run": ("command", "cmd", "script"),
     "has logging evaluate what it holds as Python": ("[handler",),
     "has its loader call what it names": ("()",),
+    "has a server import what it names": ("app", "callable", "factory", "handler", "import_path", "entry"),
     "has gin call, or import, what it names": ("@",),
     "has pip fetch packages from a place that it names itself": ("://",),
-    "is XML whose reader makes objects or runs commands": (
-        "<bean",
-        "<exec",
-        "<Exec",
-        "<artifactId",
-        "<key",
-        "xmlns:",
-    ),
-    "is a notebook: its chunks are run when it is rendered": (
-        "```",
-        "~~~",
-    ),
-    "names processes that are started": (
-        "web",
-        "worker",
-        "release",
-        "clock",
-    ),
+    "is XML whose reader makes objects or runs commands": ("<bean", "<exec", "<Exec", "<artifactId", "<key", "xmlns:"),
+    "is a notebook: its chunks are run when it is rendered": ("```", "~~~"),
+    "names processes that are started": ("web", "worker", "release", "clock"),
 }
 """What a text cannot be one without; it is found many times faster than a pattern."""
 _LIFECYCLE: Final = re.compile(
@@ -131,6 +111,8 @@ _LIFECYCLE: Final = re.compile(
 """Scripts of npm and Composer that are run without being asked for."""
 _CONTAINER: Final = re.compile(r"(?:initialize|onCreate|updateContent|postCreate|postStart|postAttach)Command")
 _BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "runOptions", "type"})
+_IMPORTING: Final = frozenset({"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path"})
+_IMPORTED: Final = re.compile(r"[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}")
 FACTORY: Final = "()"
 """The key by which Python's logging calls whatever is named."""
 
@@ -154,4 +136,6 @@ def in_node(node: dict[str, Any]) -> str | None:
         return "has an editor run a command when the folder is opened"
     if isinstance(node.get("command"), str) and _BESIDE_COMMANDS & node.keys():
         return "names a command that is run"
+    if any(_IMPORTED.fullmatch(node[key]) for key in _IMPORTING & node.keys() if isinstance(node[key], str)):
+        return "has a server import what it names"
     return "has its loader call what it names" if FACTORY in node else None
