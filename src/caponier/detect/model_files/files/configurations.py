@@ -45,7 +45,7 @@ _CODE_BESIDE: Final = re.compile(
 _CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_", "_BASE_")
 """Keys by which MLflow and MMEngine run or import Python files."""
 _LAYER: Final = re.compile(
-    r"class_name(?<![\w.]class_name)[\"']?[ \t]*:[ \t]*[\"']?"
+    r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
     r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"
 )
 _NAMED: Final = re.compile(

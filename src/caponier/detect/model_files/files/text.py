@@ -101,7 +101,8 @@ _OTHERS: Final = {
     ),
     "is a program for a web server or a browser": (
         re.compile(
-            r"<\?(?:php\b|=)|<script[\s>]|<(?:svg|img|body|iframe|video|audio|input)\s[^>]{0,400}\bon[a-z]{4,20}=",
+            r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}\son[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
+            r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):",
             re.IGNORECASE,
         ),
     ),
@@ -200,6 +201,17 @@ def _templates(document: Any) -> Iterator[str]:
             yield node
 
 
+def _other_programs(text: str) -> list[str]:
+    """Say what a text is that is no Python, if something else than a loader would run it."""
+    found = [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
+    if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
+        found.append("is a program of a shell: it is run, not loaded")
+    found += commands.in_text(text)
+    if not found and (language := languages.language(text)) is not None:
+        found.append(f"reads like a program ({language}): it is run, not loaded")
+    return found
+
+
 def _plain(text: str, budget: Budget) -> Part:
     part = Part("text")
     # The letters of a tag may be written as in an address, %70 for p.
@@ -218,13 +230,10 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unknown += named.unknown
     if "{{" in text or "{%" in text:
         templates.judge(text, part, budget)
-    part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
-    if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
-        part.unknown.append("is a program of a shell: it is run, not loaded")
-    part.unknown += commands.in_text(text)
     if (program := programs.problem(text, budget)) is not None:
-        part.unknown.append(program)
-    elif not part.unknown and (language := languages.language(text)) is not None:
-        part.unknown.append(f"reads like a program ({language}): it is run, not loaded")
+        # What else it looks like is beside the point, and would hide it among other reasons.
+        part.unknown.insert(0, program)
+    else:
+        part.unknown += _other_programs(text)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
     return part

@@ -38,6 +38,16 @@ RUN = {
     "served": "applications:\n- name: a\n  import_path: fleet.serve:app\n",
     "served by a handler": json.dumps({"model": {"handler": "handlers/own.py:handle", "serializedFile": "a.pt"}}),
     "kernels": json.dumps({"model_type": "llama", "attn_implementation": "somebody/kernel"}),
+    "cog": "build:\n  python_version: '3.11'\npredict: predict.py:Predictor\n",
+    "steps": "build:\n  run:\n  - curl http://e/x -o x\n",
+    "job": "train:\n  script:\n    - python train.py\n",
+    "block": "resources:\n  cpus: 2\nrun: |\n  python train.py\n",
+    "spreadsheet": "a,b\n1,=cmd|'/C calc'!A0\n",
+    "spreadsheet that fetches": 'a;b\n1;"=WEBSERVICE(""http://e"")"\n',
+    "autorun": "[autorun]\nopen=x.exe\n",
+    "registry": "Windows Registry Editor Version 5.00\n\n[HKEY_CURRENT_USER\\Run]\n",
+    "page": '<div onmouseover = "x()">a</div>\n',
+    "link": '<a href="javascript:x()">a</a>\n',
     "kernels of a part": json.dumps({"attn_implementation": {"text_config": "somebody/kernel"}}),
     "chunks of pickles": json.dumps({"zarr_format": 2, "filters": [{"id": "pickle", "protocol": 5}]}),
     "layer in yaml": '{"class_name": "Lambda", "config": {},}',
@@ -57,6 +67,10 @@ READ = {
     ),
     "module": json.dumps({"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None}),
     "kernels": json.dumps({"model_type": "llama", "attn_implementation": "flash_attention_2"}),
+    "runs": "run:\n  name: bold fox\ncommand: train\nsetup: a quiet room\n",
+    "model": "train: data/train\nmain: 3\nmodel: llama3:latest\n",
+    "formulas": "a,b\n-1,=x\n+2,@b\n",
+    "page": '<a href="https://e">one = two</a>\n<img src="a.png" width="3">\n',
     "weights": json.dumps({"weight_map": {"a": "model-00001.safetensors"}}),
     "odd values": json.dumps({"id": ["a"], "name": {"a": 1}, "attn_implementation": [1], "handler": 3, "scripts": [1]}),
     "bean": "<bean>a bean is a seed</bean>",
@@ -100,8 +114,20 @@ def test_what_logging_evaluates_runs_and_is_not_clean(tmp_path: Path) -> None:
     assert judged(text.encode()).verdict is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("unit", ["<bean ", "<bean class ", "* * * ", "[[source]]", "repos:\n", "xmlns:a=", "web: a "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<bean ", "<bean class ", "* * * ", "[[source]]", "repos:\n", "xmlns:a=", "web: a ", "run:\n", "run: [",
+        ",=cmd", "<a on", "[autorun]", "a: b ",
+    ],
+)  # fmt: skip
 def test_many_beginnings_take_no_longer_than_others(unit: str) -> None:
     start = time.process_time()
     in_text(unit * ((1 << 19) // len(unit)))
     assert time.process_time() - start < 2
+
+
+def test_a_program_of_python_is_called_so_and_nothing_else() -> None:
+    """`from` and `cmd` at the beginnings of its lines made it a recipe of an image as well."""
+    program = "from os import mkdir\n\ncmd = mkdir\ncmd ('x')\n"
+    assert judged(program.encode()).reason == "is a program, or holds one: it is run, not loaded"

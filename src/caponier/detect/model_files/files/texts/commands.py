@@ -7,6 +7,8 @@ and each is run by the program that it is for.
 import re
 from typing import Any, Final
 
+from caponier.detect.model_files.files.texts.languages import SHELLS
+
 _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
 _ADDRESS: Final = r"(?:https?|file|ftp)://(?!pypi\.org/)"
@@ -50,8 +52,9 @@ _FORMS: Final = {
     "has its loader call what it names": (re.compile(r"(?:^|[\s{,])[\"']?\(\)[\"']?[ \t]{0,9}:(?=\s)", re.MULTILINE),),
     "has a server import what it names": (
         re.compile(
-            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:app|callable|factory|handler|import_path|entry_?point)[\"']?[ \t]{{0,9}}[:=]"
-            r"[ \t]{0,9}[\"']?[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}[\"']?[ \t]{0,9}(?:$|[,}#])",
+            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:app|callable|entry_?point|factory|handler|import_path|main|plugin"
+            r"|predict|train)[\"']?[ \t]{0,9}[:=][ \t]{0,9}"
+            r"[\"']?[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}[\"']?[ \t]{0,9}(?:$|[,}#])",
             re.MULTILINE,
         ),
     ),
@@ -82,6 +85,34 @@ _FORMS: Final = {
             re.MULTILINE | re.IGNORECASE,
         ),
     ),
+    "names commands that are run as steps": (
+        re.compile(
+            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:(?:before_|after_)?script|(?:build_)?commands?|cmds?|entrypoint|run|setup)"
+            r"[\"']?[ \t]{0,9}:[ \t]{0,9}(?:(?:[|>][-+]?[ \t]{0,9})?\n[ \t]{0,40})?[\[\"' \t]{0,9}(?:-[ \t]+[\"']?)?"
+            rf"(?:(?:{SHELLS}|gunicorn|uvicorn|serve)[ \t\"']|(?:\./|/)\w)",
+            re.MULTILINE,
+        ),
+    ),
+    "has a cell that a spreadsheet runs as a command": (
+        re.compile(
+            r"(?:^|[,;\t])[ \t]{0,9}\"?[=+@-][ \t]{0,9}[+=@-]{0,3}"
+            r"(?:\w{1,40}\|[\"' /]|(?:CALL|DDE|EXEC|REGISTER|RTD|WEBSERVICE)\()",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "is run by a desktop that opens it": (
+        re.compile(
+            rf"{_LINE}\[(?:autorun|InternetShortcut|Shell)\]|\A(?:Windows Registry Editor|REGEDIT4)"
+            r"|<job\s{0,9}id\s{0,9}=|<jnlp\s|<hta:application",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "has a layer that carries code": (
+        re.compile(
+            r"[\"']class_name[\"']\s{0,9}:\s{0,9}[\"']"
+            r"(?:Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)[\"']"
+        ),
+    ),
     "names processes that are started": (
         re.compile(
             r"^(?:web|worker|release|clock)[ \t]{0,9}:[ \t]{1,9}(?:\./)?[a-z][\w.-]{0,40}[ \t]+\S", re.MULTILINE
@@ -97,7 +128,10 @@ _WORDS: Final = {
     "names commands that are run": ("command", "cmd", "script"),
     "has logging evaluate what it holds as Python": ("[handler",),
     "has its loader call what it names": ("()",),
-    "has a server import what it names": ("app", "callable", "factory", "handler", "import_path", "entry"),
+    "has a server import what it names": (":",),
+    "has a layer that carries code": ("class_name",),
+    "names commands that are run as steps": ("script", "command", "cmd", "entrypoint", "run", "setup"),
+    "has a cell that a spreadsheet runs as a command": ("|", "("),
     "has gin call, or import, what it names": ("@",),
     "has pip fetch packages from a place that it names itself": ("://",),
     "is XML whose reader makes objects or runs commands": ("<bean", "<exec", "<Exec", "<artifactId", "<key", "xmlns:"),
@@ -111,7 +145,9 @@ _LIFECYCLE: Final = re.compile(
 """Scripts of npm and Composer that are run without being asked for."""
 _CONTAINER: Final = re.compile(r"(?:initialize|onCreate|updateContent|postCreate|postStart|postAttach)Command")
 _BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "runOptions", "type"})
-_IMPORTING: Final = frozenset({"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path"})
+_IMPORTING: Final = frozenset(
+    {"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path", "plugin", "predict", "train"}
+)
 _IMPORTED: Final = re.compile(r"[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}")
 FACTORY: Final = "()"
 """The key by which Python's logging calls whatever is named."""

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Final
 
 _PATH: Final = r"(?:[-+]{1,2}\w|[\"'$~/.%]|[A-Za-z]:\\|https?://|\w[\w.-]{0,80}[/\\])"
-_SHELLS: Final = (
+SHELLS: Final = (
     r"apt|apt-get|awk|bash|brew|bitsadmin|cat|certutil|chgrp|chmod|chown|cmd|cp|crontab|cscript|csh|curl|dd|del"
     r"|dnf|docker"
     r"|echo|env|exec|fish|gcc|git|install|kill|kubectl|ln|make|mkdir|mkfifo|mknod|mount|msiexec|mshta|mv|nc|ncat"
@@ -21,15 +21,16 @@ _SHELLS: Final = (
     r"|scp|sed|setx|sh|socat|source|ssh|sudo|systemctl|tar|tee|touch|truncate|unlink|unzip|useradd|wget|wscript|xargs"
     r"|xcopy|yarn|yum|zsh"
 )
+"""Commands of shells that write, fetch, start or change something."""
 _DOES: Final = {
     "shell": (
-        rf"(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{_SHELLS})[ \t]+{_PATH}"
+        rf"(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{SHELLS})[ \t]+{_PATH}"
         r"|(?:export|readonly|local|declare)[ \t]+\w+=|\w+=[`$]\(?|(?:if|while|until)[ \t]+\[{1,2}[ \t]|(?:fi"
         r"|esac|done)\b"
         r"|\w+[ \t]*\(\)[ \t]*\{|(?:@echo|setlocal|goto|net[ \t]+user)\b"
         r"|for[ \t]+\w+[ \t]+in[ \t][^\n]{1,200};[ \t]*do\b"
         r"|:?!{1,2}[ \t]*[a-z]\w*[ \t]+\S|shell[ \t]+[a-z]\w*[ \t]+\S|[^\n`]{1,200}(?:&&|\|\||\|)[ \t]*(?:"
-        + _SHELLS
+        + SHELLS
         + r")(?![\w-])"
     ),
     "PowerShell": (
