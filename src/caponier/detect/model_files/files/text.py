@@ -101,7 +101,7 @@ _OTHERS: Final = {
     ),
     "is a program for a web server or a browser": (
         re.compile(
-            r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}\son[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
+            r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}(?<=\s)on[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
             r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):",
             re.IGNORECASE,
         ),
