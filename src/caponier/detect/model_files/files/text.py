@@ -49,8 +49,6 @@ _SHELL: Final = re.compile(
     r"|\bCreateObject\([\"']W?Script(?:ing)?\.",
     re.MULTILINE | re.IGNORECASE,
 )
-_FENCED: Final = re.compile(r"```.*?```", re.DOTALL)
-"""An example in a model card."""
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
@@ -204,7 +202,7 @@ def _templates(document: Any) -> Iterator[str]:
 def _other_programs(text: str) -> list[str]:
     """Say what a text is that is no Python, if something else than a loader would run it."""
     found = [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
-    if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
+    if _SHELL.search(languages.FENCED.sub("", text) if "```" in text else text):
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text)
     if not found and (language := languages.language(text)) is not None:

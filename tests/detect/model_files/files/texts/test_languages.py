@@ -96,6 +96,25 @@ def test_words_around_a_program_do_not_hide_it(hidden: str) -> None:
     assert judged(program.encode()).verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "# ```\nmkdir /tmp/x\n# ```\n",
+        "# ```\ncurl x | sh\n# ```\n",
+        "// `\n{}// `\n",
+        "a = 1; // `\n{}b = 2; // `\n",
+        'a = "/*";\n{}b = "*/";\n',
+        "/*\n{words}*/\na = '/*';\n{}b = '*/';\n",
+        "/*\n{words}*/\na = 1; // `\n{}b = 2; // `\n",
+    ],
+)
+def test_a_sign_of_a_comment_that_begins_none_does_not_hide_a_program(hidden: str) -> None:
+    words = "These are words about a model and its data.\n" * 100
+    program = "const { execSync } = require('child_process');\nexecSync('touch x');\n"
+    text = hidden.replace("{words}", words).replace("{}", program)
+    assert judged(text.encode()).verdict is Verdict.UNKNOWN
+
+
 def test_a_program_that_writes_where_it_likes_is_not_clean(tmp_path: Path) -> None:
     program = f"COPY (SELECT 1) TO '{tmp_path / 'canary'}';\n"
     duckdb.execute(program)

@@ -172,13 +172,19 @@ _BLOCKS: Final = {
 }  # fmt: skip
 """How comments and texts over several lines begin and end. What stands between back-quotes on a line is a command."""
 _OPENING: Final = re.compile("|".join(map(re.escape, _BLOCKS)))
+_LEXED: Final = re.compile(
+    r"(?://|--(?!\[\[)|#(?![|=]))[^\n]{0,4000}|\"(?!\"\")(?:[^\"\\\n]|\\.){0,4000}\"|'(?:[^'\\\n]|\\.){0,4000}'|"
+    + _OPENING.pattern
+)
+"""The same, where what stands in a text or behind the sign of a comment begins nothing."""
 _HERE: Final = re.compile(r"<<[-~]?[ \t]{0,9}[\"']?([A-Za-z_]\w{0,39})[\"']?")
 _MOST_HERE: Final = 100
 _LINE_COMMENT: Final = re.compile(
     r"//|--(?![-|])|#(?!\s{0,4}(?:include|define|ifn?def|pragma|!?\[|use))|;|%(?![\w%{!])|\"(?=[^\"]*$)|'(?=[^']*$)"
     r"|!(?=[ \t])|\*|(?:rem|REM|dnl)\b"
 )
-_FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+"""An example in a model card; behind the sign of a comment it is none."""
 _LONGEST: Final = 1 << 17
 _HALF_LINE: Final = 200
 _SHARE, _LEAST_DOING, _MOSTLY = 0.5, 0.02, 0.9
@@ -187,10 +193,17 @@ _SHARE, _LEAST_DOING, _MOSTLY = 0.5, 0.02, 0.9
 
 def language(text: str) -> str | None:
     """Return the language in which a text would be a program; None if it reads like none."""
-    window = text[:_LONGEST]
-    plain = _stripped(window)
-    if len(text) > _LONGEST and 2 * len(plain) < len(window):
+    window = FENCED.sub("", text[:_LONGEST]) if "```" in text else text[:_LONGEST]
+    shorter = _without_blocks(_without_here(window), _OPENING)
+    if len(text) > _LONGEST and 2 * len(shorter) < len(window):
         return "of what language is not known: it begins with long comments"
+    # Where a comment ends depends on the language, and a sign of one may stand in a text or behind another one.
+    readings = dict.fromkeys((shorter, window, _without_blocks(window, _LEXED)))
+    return next((found for found in map(_read, readings) if found is not None), None)
+
+
+def _read(plain: str) -> str | None:
+    """Return the language of a text that is without comments by one reading."""
     found, like, lines = Counter[str](), 0, 0
     for whole in plain.splitlines():
         line = whole.strip()
@@ -208,13 +221,6 @@ def language(text: str) -> str | None:
     return _NAMES[int(found.most_common(1)[0][0].removeprefix("at"))]
 
 
-def _stripped(text: str) -> str:
-    """Return a text without examples in fences, and without comments and texts over several lines."""
-    if "```" in text:
-        text = _FENCED.sub("", text)
-    return _without_blocks(_without_here(text))
-
-
 def _without_here(text: str) -> str:
     """Drop what stands in a text until a word of the program's own choice ends it."""
     kept, at = list[str](), 0
@@ -229,10 +235,15 @@ def _without_here(text: str) -> str:
     return "".join([*kept, text[at:]])
 
 
-def _without_blocks(text: str) -> str:
+def _without_blocks(text: str, openings: re.Pattern[str]) -> str:
+    """Drop comments and texts over several lines; what is found and begins none is passed over."""
     kept, at, open_ended = list[str](), 0, set[str]()
-    while (opening := _OPENING.search(text, at)) is not None:
+    while (opening := openings.search(text, at)) is not None:
         sign, start, inside = opening[0], opening.start(), opening.end()
+        if sign not in _BLOCKS:
+            kept.append(text[at:inside])
+            at = inside
+            continue
         end = -1 if sign in open_ended else text.find(_BLOCKS[sign], inside)
         if end < 0:
             open_ended.add(sign)
