@@ -206,7 +206,7 @@ def _other_programs(text: str) -> list[str]:
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text)
     if not found and (language := languages.language(text)) is not None:
-        found.append(f"reads like a program ({language}): it is run, not loaded")
+        found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
     return found
 
 

@@ -91,6 +91,8 @@ def read(text: str, budget: Budget, defined: Iterable[str] = ()) -> Part:
     foreign |= {
         f"a method {name}" for name in set(_METHOD.findall(_OPERATOR.sub("", plain))) if not _is_method(name, known)
     }
+    # Of those two it has been said what they do.
+    foreign = {name for name in foreign if _REACHING.fullmatch(re.split(r"[. ]", name)[-1]) is None}
     part.unknown += [f"is a TorchScript program that needs {name[:_LONGEST]}" for name in sorted(foreign)[:5]]
     if not _only_defines(plain):
         part.unknown.append("is no TorchScript as torch writes it: Python would run it")

@@ -23,7 +23,7 @@ SHELLS: Final = (
 )
 """Commands of shells that write, fetch, start or change something."""
 _DOES: Final = {
-    "shell": (
+    "a language of shells": (
         rf"(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{SHELLS})[ \t]+{_PATH}"
         r"|(?:export|readonly|local|declare)[ \t]+\w+=|\w+=[`$]\(?|(?:if|while|until)[ \t]+\[{1,2}[ \t]|(?:fi"
         r"|esac|done)\b"
@@ -138,7 +138,7 @@ _DOES: Final = {
     ),
     "AWK": r"(?:BEGIN|END)[ \t]*\{|(?:/[^/\n]{1,200}/|\$\d+[^\n{]{0,80})[ \t]*\{[^\n]{0,200}",
     "Swift": r"(?:import[ \t]+Foundation|(?:let|var)[ \t]+\w+(?:[ \t]*:[^=\n]{1,80})?[ \t]*=[ \t]*[A-Z]?\w+\()",
-    "CMake or another builder": (
+    "CMake": (
         r"(?:execute_process|add_custom_(?:command|target)|add_(?:executable|library)|file|include"
         r"|cmake_minimum_required|project|set|find_package)[ \t]*\([^\n]{1,200}"
         r"|(?:task|plugins|buildscript|dependencies|provisioner|resource|provider)\b[^\n]{0,200}\{"
@@ -149,7 +149,7 @@ _DOES: Final = {
         r"\\(?:documentclass|immediate|write18|input|openout|directlua|ShellEscape)\b|%!PS|\\(?:def|newcommand"
         r"|catcode)\b"
     ),
-    "gnuplot or a debugger": (
+    "gnuplot": (
         r"set[ \t]+(?:terminal|output|term)[ \t]+\S|system[ \t]+[\"']|(?:python|shell|source)[ \t]+\S*[/.(]\S*[ \t]*$"
     ),
     "IPython": (
@@ -196,7 +196,7 @@ def language(text: str) -> str | None:
     window = FENCED.sub("", text[:_LONGEST]) if "```" in text else text[:_LONGEST]
     shorter = _without_blocks(_without_here(window), _OPENING)
     if len(text) > _LONGEST and 2 * len(shorter) < len(window):
-        return "of what language is not known: it begins with long comments"
+        return "a language that begins with long comments"
     # Where a comment ends depends on the language, and a sign of one may stand in a text or behind another one.
     readings = dict.fromkeys((shorter, window, _without_blocks(window, _LEXED)))
     return next((found for found in map(_read, readings) if found is not None), None)
