@@ -199,13 +199,13 @@ def _templates(document: Any) -> Iterator[str]:
             yield node
 
 
-def _other_programs(text: str) -> list[str]:
+def _other_programs(text: str, budget: Budget) -> list[str]:
     """Say what a text is that is no Python, if something else than a loader would run it."""
     found = [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if _SHELL.search(languages.FENCED.sub("", text) if "```" in text else text):
         found.append("is a program of a shell: it is run, not loaded")
-    found += commands.in_text(text)
-    if not found and (language := languages.language(text)) is not None:
+    found += commands.in_text(text, budget)
+    if not found and (language := languages.language(text, budget)) is not None:
         found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
     return found
 
@@ -232,6 +232,6 @@ def _plain(text: str, budget: Budget) -> Part:
         # What else it looks like is beside the point, and would hide it among other reasons.
         part.unknown.insert(0, program)
     else:
-        part.unknown += _other_programs(text)
+        part.unknown += _other_programs(text, budget)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
     return part

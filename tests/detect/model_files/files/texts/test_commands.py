@@ -9,7 +9,7 @@ import pytest
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files.texts.commands import in_text
-from detect.model_files.files.building import judged
+from detect.model_files.files.building import fresh, judged
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 RUN = {
@@ -123,7 +123,7 @@ def test_what_logging_evaluates_runs_and_is_not_clean(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_many_beginnings_take_no_longer_than_others(unit: str) -> None:
     start = time.process_time()
-    in_text(unit * ((1 << 19) // len(unit)))
+    in_text(unit * ((1 << 19) // len(unit)), fresh())
     assert time.process_time() - start < 2
 
 

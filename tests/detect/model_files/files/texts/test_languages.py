@@ -1,6 +1,7 @@
 """Programs in other languages than Python are not clean; prose, tables, lists and settings are."""
 
 import time
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,7 @@ import pytest
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files.texts.languages import language
-from detect.model_files.files.building import judged
+from detect.model_files.files.building import fresh, judged, zipped
 
 PROGRAMS = {
     "tcl": 'set f [open "|touch x" r]\nputs [read $f]\nclose $f\n',
@@ -77,7 +78,7 @@ def test_a_program_is_not_clean(name: str) -> None:
 
 @pytest.mark.parametrize("name", DATA)
 def test_what_is_read_is_no_program(name: str) -> None:
-    assert (judged(DATA[name].encode()).verdict, language(DATA[name])) == (Verdict.CLEAN, None)
+    assert (judged(DATA[name].encode()).verdict, language(DATA[name], fresh())) == (Verdict.CLEAN, None)
 
 
 @pytest.mark.parametrize(
@@ -125,5 +126,15 @@ def test_a_program_that_writes_where_it_likes_is_not_clean(tmp_path: Path) -> No
 @pytest.mark.parametrize("unit", ["/*", "<<a ", "`", "`\n", '"""', "(", "{-", "[a]\n", "a =", "SELECT a ", " "])
 def test_a_text_that_opens_without_end_takes_no_longer_than_others(unit: str) -> None:
     start = time.process_time()
-    language(unit * ((1 << 19) // len(unit)))
+    language(unit * ((1 << 19) // len(unit)), fresh())
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("unit", ["[a]\n", "a = `\n", "run:\n", "words and words\n"])
+def test_an_archive_of_texts_takes_no_longer_than_a_scan_may(unit: str) -> None:
+    content = zipped({f"{at}.txt": unit.encode() * (120_000 // len(unit)) for at in range(20)}, zipfile.ZIP_DEFLATED)
+    start = time.process_time()
+    judgement = judged(content)
+    assert time.process_time() - start < 8
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert any("more in it than a scan looks at" in reason for reason in judgement.reasons)

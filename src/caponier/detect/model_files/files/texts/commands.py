@@ -7,6 +7,7 @@ and each is run by the program that it is for.
 import re
 from typing import Any, Final
 
+from caponier.detect.model_files.files.part import Budget
 from caponier.detect.model_files.files.texts.languages import SHELLS
 
 _LINE: Final = r"^[ \t]{0,40}"
@@ -139,6 +140,8 @@ _WORDS: Final = {
     "names processes that are started": ("web", "worker", "release", "clock"),
 }
 """What a text cannot be one without; it is found many times faster than a pattern."""
+_PATTERN: Final = 3
+"""How many times a text counts that is searched for a pattern."""
 _LIFECYCLE: Final = re.compile(
     r"(?:pre|post)?(?:install|uninstall|prepare|pack|publish|version)|prepublishOnly|dependencies|(?:pre|post)-[\w-]{1,40}-cmd"
 )
@@ -153,12 +156,19 @@ FACTORY: Final = "()"
 """The key by which Python's logging calls whatever is named."""
 
 
-def in_text(text: str) -> list[str]:
-    """Return what the program that a text is for would run."""
+def in_text(text: str, budget: Budget) -> list[str]:
+    """Return what the program that a text is for would run.
+
+    Raises:
+        TooMuchError: If too much of the file was looked at already.
+    """
     found = []
     for reason, signs in _FORMS.items():
         words = _WORDS.get(reason)
-        if (words is None or any(word in text for word in words)) and all(sign.search(text) for sign in signs):
+        if words is not None and not any(word in text for word in words):
+            continue
+        budget.look(_PATTERN * len(text))
+        if all(sign.search(text) for sign in signs):
             found.append(reason)
     return found
 

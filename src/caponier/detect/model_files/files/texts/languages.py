@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from typing import Final
 
+from caponier.detect.model_files.files.part import Budget
+
 _PATH: Final = r"(?:[-+]{1,2}\w|[\"'$~/.%]|[A-Za-z]:\\|https?://|\w[\w.-]{0,80}[/\\])"
 SHELLS: Final = (
     r"apt|apt-get|awk|bash|brew|bitsadmin|cat|certutil|chgrp|chmod|chown|cmd|cp|crontab|cscript|csh|curl|dd|del"
@@ -186,13 +188,20 @@ _LINE_COMMENT: Final = re.compile(
 FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 """An example in a model card; behind the sign of a comment it is none."""
 _LONGEST: Final = 1 << 17
+_READING: Final = 200
+"""How many times a text counts that is read as a program, line by line and three times."""
 _HALF_LINE: Final = 200
 _SHARE, _LEAST_DOING, _MOSTLY = 0.5, 0.02, 0.9
 """So many lines look like statements where so many do something; where fewer do, nearly all must look like some."""
 
 
-def language(text: str) -> str | None:
-    """Return the language in which a text would be a program; None if it reads like none."""
+def language(text: str, budget: Budget) -> str | None:
+    """Return the language in which a text would be a program; None if it reads like none.
+
+    Raises:
+        TooMuchError: If too much of the file was looked at already.
+    """
+    budget.look(_READING * min(len(text), _LONGEST))
     window = FENCED.sub("", text[:_LONGEST]) if "```" in text else text[:_LONGEST]
     shorter = _without_blocks(_without_here(window), _OPENING)
     if len(text) > _LONGEST and 2 * len(shorter) < len(window):
