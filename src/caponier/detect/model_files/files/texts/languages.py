@@ -188,7 +188,7 @@ _LINE_COMMENT: Final = re.compile(
 FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 """An example in a model card; behind the sign of a comment it is none."""
 _LONGEST: Final = 1 << 17
-_READING: Final = 200
+_READING: Final = 400
 """How many times a text counts that is read as a program, line by line and three times."""
 _HALF_LINE: Final = 200
 _SHARE, _LEAST_DOING, _MOSTLY = 0.5, 0.02, 0.9
