@@ -61,7 +61,6 @@ READ = {
     "entry points": "[console_scripts]\nx = a:b\n",
     "logging": "[handler_x]\nclass=StreamHandler\nargs=(sys.stdout,)\n",
     "package": json.dumps({"name": "x", "scripts": {"test": "node test"}}),
-    "index": '[[tool.uv.index]]\nurl = "https://pypi.org/simple"\n',
     "tool": json.dumps(
         {"type": "function", "function": {"name": "run", "parameters": {"command": {"type": "string"}}}}
     ),

@@ -12,7 +12,7 @@ from caponier.detect.model_files.files.texts.languages import SHELLS
 
 _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
-_ADDRESS: Final = r"(?:https?|file|ftp)://(?!pypi\.org/)"
+_ADDRESS: Final = r"(?:https?|file|ftp)://"
 _FORMS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": (
         re.compile(r"\Aversion https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\s"),
