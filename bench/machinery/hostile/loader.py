@@ -140,6 +140,35 @@ def _program(path: Path) -> None:
     runpy.run_path(str(path), run_name="__main__")
 
 
+def _shell(path: Path) -> None:
+    import subprocess
+
+    subprocess.run(["sh", str(path)], check=False)
+
+
+def _sql(path: Path) -> None:
+    import duckdb
+
+    duckdb.execute(path.read_text())
+
+
+def _logging(path: Path) -> None:
+    import logging.config
+
+    logging.config.fileConfig(path)
+
+
+def _git(path: Path) -> None:
+    """Ask Git for the state of a folder whose settings the file is."""
+    import subprocess
+
+    room = _room(path)
+    subprocess.run(["git", "init", "-q", str(room)], check=False)
+    with (room / ".git" / "config").open("ab") as settings:
+        settings.write(path.read_bytes())
+    subprocess.run(["git", "-C", str(room), "status"], check=False)
+
+
 def _zipped_pickle(path: Path) -> None:
     """Load every part of a zip archive, as libraries do that keep pickles in one."""
     import pickle
@@ -165,6 +194,10 @@ LOADERS: Final[dict[str, Callable[[Path], None]]] = {
     "zip": _unpack_zip,
     "zipped pickle": _zipped_pickle,
     "program": _program,
+    "shell": _shell,
+    "sql": _sql,
+    "logging": _logging,
+    "git": _git,
 }
 
 

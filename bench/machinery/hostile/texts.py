@@ -151,6 +151,33 @@ def _after_raw(canary: str) -> bytes:
     return json.dumps({"chat_template": "{% raw %}{{ ' {%- endraw %}{{ " + climb + " }}"}).encode()
 
 
+def _shell(canary: str) -> bytes:
+    return f"mkdir {canary}\n".encode()
+
+
+def _shell_behind_a_fence(canary: str) -> bytes:
+    """Three back-quotes in a comment are no example of a model card."""
+    return f"# ```\nmkdir {canary}\n# ```\n".encode()
+
+
+def _query(canary: str) -> bytes:
+    return f"CREATE TABLE a (b INTEGER);\nCOPY a TO '{canary}';\n".encode()
+
+
+def _query_among_words(canary: str) -> bytes:
+    words = "These are words about a model and the data that it was made of.\n" * 200
+    return f"/* {words} */\nCOPY (SELECT 1) TO '{canary}';\n".encode()
+
+
+def _logging(canary: str) -> bytes:
+    settings = "[loggers]\nkeys=root\n[handlers]\nkeys=x\n[formatters]\nkeys=\n[logger_root]\nlevel=INFO\nhandlers=\n"
+    return f"{settings}[handler_x]\nclass=NullHandler\nargs=(__import__('os').mkdir({canary!r}),)[1:]\n".encode()
+
+
+def _git(canary: str) -> bytes:
+    return f"[core]\n\tfsmonitor = mkdir {canary} #\n".encode()
+
+
 TEXTS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "text: a program that begins like data": ("program", _program),
     "text: a program behind rows of numbers": ("program", _like_numbers),
@@ -159,6 +186,12 @@ TEXTS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "text: a program without a bracket": ("program", _decorated),
     "text: a program behind a list": ("program", _behind_a_list),
     "text: a program that is a pickle": ("program", _as_a_pickle),
+    "text: commands of a shell": ("shell", _shell),
+    "text: commands of a shell behind a fence": ("shell", _shell_behind_a_fence),
+    "text: queries that write": ("sql", _query),
+    "text: queries that write, among words": ("sql", _query_among_words),
+    "text: settings of logging": ("logging", _logging),
+    "text: settings of git": ("git", _git),
     "yaml: a tag": ("yaml", _yaml),
     "yaml: a target": ("targets", _target),
     "yaml: an escaped target": ("targets", _escaped_target),

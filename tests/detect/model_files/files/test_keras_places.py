@@ -46,6 +46,25 @@ def test_a_layer_of_code_is_found_in(place: str) -> None:
     assert judgement.reason == "has a layer that carries code: Lambda"
 
 
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (
+            {"module": "keras.src.utils.file_utils", "class_name": "None1", "registered_name": "get_file"},
+            Verdict.UNSAFE,
+        ),
+        ({"module": "keras.layers", "class_name": "None1", "registered_name": "made"}, Verdict.UNKNOWN),
+        ({"module": "keras", "class_name": "None1", "registered_name": "utils.get_file"}, Verdict.UNSAFE),
+        ({"module": "keras", "class_name": "__typespec__", "spec_name": "saving.load_model"}, Verdict.UNSAFE),
+        ({"module": "keras.layers", "class_name": "Dense", "registered_name": "Dense"}, Verdict.CLEAN),
+        ({"module": "keras.layers", "class_name": "Dense", "registered_name": None}, Verdict.CLEAN),
+    ],
+)
+def test_a_name_is_looked_for_under_other_keys_as_well(node: dict[str, Any], expected: Verdict) -> None:
+    """Where a module has no such class, Keras takes what the module has under the registered name."""
+    assert verdict(encoded(model(node | {"config": {}}))) is expected
+
+
 def test_letters_may_be_escaped() -> None:
     content = b'{"a": {"class_\\u006eame": "\\u004cambda", "config": {}}}'
     assert verdict(content) is Verdict.UNSAFE

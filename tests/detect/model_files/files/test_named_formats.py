@@ -1,6 +1,7 @@
 """Formats that are told and not read, and graphs of TensorFlow: unknown with what it is, and never clean."""
 
 import gzip
+import zlib
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_what_is_packed_is_told_as_well() -> None:
     judgement = judged(gzip.compress(STARTS["r objects"] + TAIL))
     assert judgement.kind == "r objects (gzip)"
     assert judged(TAIL + bytes.fromhex("57fb808b247547db")).kind in ("tensorflow checkpoint", "unknown")
+
+
+@pytest.mark.parametrize(
+    "start", [b"DIRC\0\0\0\x02", b"PACK\0\0\0\x02", b"\xfftOc\0\0\0\x02", b"blob 12\0", b"tree 30\0", b"commit 9\0"]
+)
+def test_what_git_keeps_says_what_to_do(start: bytes) -> None:
+    for content in (start + TAIL, zlib.compress(start + TAIL)):
+        judgement = judged(content)
+        assert judgement.verdict is Verdict.UNKNOWN
+        assert "check them out" in judgement.reason
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ", b"PAR", b"\xa7\r\r\n", b"plain words", bytes(100)])

@@ -1,13 +1,16 @@
 """TorchScript: what torch writes is clean, operators that reach files are not, and Python finds nothing to run."""
 
+import importlib.util
 import io
 import warnings
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 
 from caponier.detect.artifact import Judgement, Verdict
+from caponier.detect.model_files.files import torchscript
 from detect.model_files.files.building import judged, zipped
 
 
@@ -25,6 +28,25 @@ class _Net(torch.nn.Module):
                 found += [torch.relu(layer(rows))]
         assert len(found) > 0, "it's empty"
         return {"rows": torch.stack(found)}
+
+
+class _Helper(torch.nn.Module):
+    @torch.jit.export
+    def encode_rows(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows * 2
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows
+
+
+class _Outer(torch.nn.Module):
+    def __init__(self, helper: torch.nn.Module) -> None:
+        super().__init__()
+        self.helper = helper
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.helper.encode_rows(rows)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +97,17 @@ def test_a_traced_and_a_frozen_program_and_one_for_phones_are_clean() -> None:
         ("_9 = ops.own.run(images)", Verdict.UNKNOWN),
         ('_9 = ops.prim.rpc_sync("w", "f", (), {}, 1.)', Verdict.UNKNOWN),
         ("_9 = ops", Verdict.UNKNOWN),
+        (r'_9 = getattr(torch, "s\141ve")(images, "x")', Verdict.UNKNOWN),
+        (r'_9 = getattr(images, "s\141ve")("x")', Verdict.UNKNOWN),
+        ('_9 = getattr(torch, "made_later")(images)', Verdict.UNKNOWN),
+        ("_9 = torch.made_later(images)", Verdict.UNKNOWN),
+        ("_9 = (images).made_later()", Verdict.UNKNOWN),
+        ("_9 = ops.aten.made_later(images)", Verdict.UNKNOWN),
+        ("_9 = torch", Verdict.UNKNOWN),
+        ("_9 = __torch__.torch", Verdict.UNKNOWN),
+        ("_9 = __torch__.torch.classes", Verdict.UNKNOWN),
+        ('_9 = getattr(__torch__.torch.classes, "own")', Verdict.UNKNOWN),
+        ("_9 = getattr(torch, 'save')(images, \"x\")", Verdict.UNKNOWN),
         ("_9 = __torch__.torch.classes.own.Thing()", Verdict.UNKNOWN),
     ],
 )
@@ -116,3 +149,40 @@ def test_the_operators_of_a_program_for_phones_are_judged() -> None:
     assert judged(zipped(parts | {"m/bytecode.pkl": names.replace(b"aten::save", b"mine::save")})).verdict is (
         Verdict.UNKNOWN
     )
+
+
+@pytest.mark.slow
+def test_a_name_in_other_letters_writes_a_file_and_is_not_clean(scripted: bytes, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    with zipfile.ZipFile(io.BytesIO(scripted)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if not name.endswith(".debug_pkl")}
+    (name,) = (name for name, content in parts.items() if name.endswith(".py") and b"class _Net(Module):" in content)
+    call = rf'    _9 = getattr(torch, "s\141ve")(images, "{canary}")'
+    parts[name] = parts[name].decode().replace("    return ", f"{call}\n    return ").encode()
+    program = zipped(parts)
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.load(io.BytesIO(program))(torch.ones(1, 1, 3, 3))
+    assert canary.exists()
+    assert judged(program).verdict is Verdict.UNKNOWN
+
+
+def test_no_operator_is_listed_that_the_installed_torch_gives_a_way_out() -> None:
+    path = Path(__file__).parents[4] / "scripts" / "torch_operators.py"
+    spec = importlib.util.spec_from_file_location("torch_operators", path)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    computing, left = script.operators(torch._C._jit_get_all_schemas())
+    assert {"aten::save", "aten::from_file"} <= left.keys()
+    assert not [name for name in left if torchscript.computes(*name.split("::"))]
+    assert torchscript.computes("aten", "relu")
+    # A newer torch has more; what is written for it says which list is older.
+    assert sum(torchscript.computes("aten", name) for name in computing["aten"]) > 0.9 * len(computing["aten"])
+
+
+def test_a_method_of_another_source_of_the_program_is_known() -> None:
+    stream = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.save(torch.jit.script(_Outer(torch.jit.script(_Helper()))), stream)
+    assert judged(stream.getvalue()).verdict is Verdict.CLEAN

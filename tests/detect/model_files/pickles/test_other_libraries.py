@@ -5,7 +5,9 @@ import pytest
 from detect.model_files.pickles.reading import read
 
 MADE = [
-    "catboost.core CatBoostClassifier", "category_encoders.target_encoder TargetEncoder", "hmmlearn.hmm GaussianHMM",
+    "catboost.core CatBoostClassifier", "category_encoders.glmm GLMMEncoder",
+    "category_encoders.quantile_encoder SummaryEncoder", "category_encoders.target_encoder TargetEncoder",
+    "hmmlearn.hmm GaussianHMM",
     "networkx.classes.digraph DiGraph", "numpy.matrixlib.defmatrix matrix",
     "pandas.core.arrays.categorical Categorical", "pandas.core.arrays.floating Float64Dtype",
     "pandas.core.arrays.integer IntegerArray",

@@ -59,3 +59,13 @@ def test_a_kind_of_somebody_elses_and_a_pickle_in_bytes_are_told() -> None:
     assert "kind that its loader has to know: 42" in judged(b"\x81\xa1a\xd4\x2a\x00").reason
     held = b"\x81\xa1a\xc4" + bytes([len(HARMFUL)]) + HARMFUL
     assert verdict(held) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("kind", [b"\xa4kind\xa1O", b"\xc4\x04kind\xc4\x01O", b"\xd9\x04kind\xd9\x01O"])
+def test_objects_of_msgpack_numpy_are_read_with_pickle_however_that_begins(kind: bytes) -> None:
+    inside = b"N0" + HARMFUL
+    held = b"\x83\xc4\x02nd\xc3" + kind + b"\xc4\x04data\xc4" + bytes([len(inside)]) + inside
+    judgement = judged(held)
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert "msgpack-numpy reads with pickle" in judgement.reason
+    assert verdict(held.replace(kind, kind[:-1] + b"V")) is Verdict.CLEAN

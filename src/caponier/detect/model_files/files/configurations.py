@@ -45,7 +45,8 @@ _CODE_BESIDE: Final = re.compile(
 _CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_", "_BASE_")
 """Keys by which MLflow and MMEngine run or import Python files."""
 _LAYER: Final = re.compile(
-    r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper)\b"
+    r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
+    r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"
 )
 _NAMED: Final = re.compile(
     r":(?:[ \t]+[\"']?|[\"'])([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,9})[\"']?[ \t]*(?=[,}\]\n#]|$)"

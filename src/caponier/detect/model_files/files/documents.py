@@ -12,7 +12,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, REDUCED, is_dangerous, is_known
+from caponier.detect.model_files.files.hdf5.walk import leaves_folder
 from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.texts import commands
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
 _PICKLED: Final = "py/"
@@ -25,6 +27,18 @@ _CLASS_KEYS: Final = frozenset(
     {"activation_function", "cls", "class", "implementation", "module", "parent_library", "pythonClass", "type"}
 )
 """Keys under which a library looks for the dotted name of what it imports."""
+_HOME: Final = re.compile(
+    r"_{0,2}(?:py_?)?(?:module|package|library|import|from|home)(?:_?(?:name|path))?_{0,2}", re.IGNORECASE
+)
+_WITHIN: Final = re.compile(
+    r"_{0,2}(?:class|cls|function|func|fn|callable|method|attr|attribute|object|qual|type)?_?(?:name)?_{0,2}",
+    re.IGNORECASE,
+)
+"""Keys of the two pieces of a name."""
+_FETCHED_CODE: Final = frozenset({"_attn_implementation", "attn_implementation", "experts_implementation"})
+"""Keys that name a way to compute, or the repository of one."""
+_PICKLING: Final = ("numcodecs.pickle", "pickle")
+"""Codecs by which Zarr reads chunks with pickle."""
 _SERIALIZED: Final = ":serialized:"
 _ENCODED: Final = re.compile(r"gA[I-Y]")
 """How the base64 of a pickle begins, of the protocols from 2 on."""
@@ -88,10 +102,35 @@ def _node(part: Part, node: dict[str, Any]) -> None:
             _add(part.unknown, f"has its loader run Python files that lie beside it ({key})")
         elif key in _CLASS_KEYS and isinstance(value, str) and not _is_known(value, key):
             _add(part.unknown, f"has its loader import {value[:100]}, which is not known here ({key})")
+    if (command := commands.in_node(node)) is not None:
+        _add(part.unknown, command)
+    if (name := _in_two_pieces(node)) is not None:
+        _add(part.unknown, f"names {name}, which is known to be dangerous, in two pieces")
+    for key in _FETCHED_CODE & node.keys():
+        if any("/" in value for value in _texts(node[key])):
+            _add(part.unknown, f"has Transformers fetch code from a repository, and run it ({key})")
+    if isinstance(weights := node.get("weight_map"), dict):
+        for place in sorted({value for value in weights.values() if isinstance(value, str) and leaves_folder(value)}):
+            _add(part.unsafe, f"reads its weights from {place[:200]!r}, outside its own folder")
+    if any(node.get(key) in _PICKLING for key in ("id", "name")):
+        _add(part.unknown, "has Zarr read its chunks with pickle")
     if node.get("op") == "Custom" and "attrs" in node:
         _add(part.unknown, "has MXNet call an operator of somebody else's (Custom)")
     if "lc" in node and "id" in node and "type" in node:
         _add(part.unknown, "has LangChain make an object of a class that it names")
+
+
+def _texts(value: Any) -> list[str]:
+    values = value.values() if isinstance(value, dict) else (value,)
+    return [text for text in values if isinstance(text, str)]
+
+
+def _in_two_pieces(node: dict[str, Any]) -> str | None:
+    """Return what is dangerous that an object names in two values, the module and the rest, as Fiddle does."""
+    homes = [value for key, value in node.items() if isinstance(value, str) and _HOME.fullmatch(key)]
+    names = [value for key, value in node.items() if isinstance(value, str) and _WITHIN.fullmatch(key)]
+    pairs = (f"{home}.{name}" for home in homes for name in names if len(home) + len(name) < _LONGEST_NAME)
+    return next((pair[:100] for pair in pairs if _DOTTED.fullmatch(pair) and is_dangerous(pair)), None)
 
 
 def _is_known(name: str, key: str) -> bool:

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -288,6 +288,7 @@ class _Judge:
             room = next((room for name in entry.names for room in rooms if _last(name) == f"{room}.pkl"), None)
             if room is not None:
                 known |= self._torch_pickle(content, entry, room, storages, where, depth, script=script)
+        defined = self._definitions(content, entries) if script else set()
         for entry in entries:
             key = _storage_key(entry.name, rooms)
             if key is not None and _holds(entry, known.get(key)):
@@ -298,19 +299,29 @@ class _Judge:
                 # Of the inputs that a program was traced with torch keeps the shapes alone.
                 continue
             elif script and torchscript.is_source(entry.name):
-                self._source(content, entry, where, depth)
+                self._source(content, entry, where, depth, defined)
             elif (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
                 self._entry(content, entry, where, depth)
         self.findings.parts += 1
         return "torchscript" if script else "torch"
 
-    def _source(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+    def _definitions(self, content: memoryview, entries: list[zip_file.Entry]) -> set[str]:
+        """Return what the sources of a program define; what cannot be read is doubted where it is judged."""
+        defined = set[str]()
+        for entry in entries:
+            if torchscript.is_source(entry.name):
+                with suppress(TooMuchError):
+                    body = zip_file.content_of(content, entry, self.budget).content
+                    defined |= torchscript.definitions(text.decode(body, self.budget.limits.text_bytes) or "")
+        return defined
+
+    def _source(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, defined: set[str]) -> None:
         """Judge the source of a TorchScript program."""
         inside = f"{where}/{entry.name}" if where else entry.name
         member = self._member_of(content, entry, inside)
         words = None if member is None else text.decode(member.content, self.budget.limits.text_bytes)
         if words is not None:
-            self._report(torchscript.read(words, self.budget), inside, depth)
+            self._report(torchscript.read(words, self.budget, defined), inside, depth)
         elif member is not None and len(member.content):
             self.findings.unknown.append(f"{inside}: is no source that torch writes")
 

@@ -6,7 +6,7 @@ A Lambda layer holds marshalled bytecode or the name of a function; a configurat
 
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -18,9 +18,11 @@ from caponier.detect.model_files.pickles.carried import pickled
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _OWN_MODULES: Final = ("keras", "tensorflow.keras", "tf_keras", "builtins")
-_CODE_CLASSES: Final = frozenset({"Lambda", "TFOpLambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "TFSMLayer"})
+_CODE_CLASSES: Final = frozenset(
+    {"Lambda", "TFOpLambda", "__lambda__", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"}
+)
 _CODE_IN_TEXT: Final = re.compile(
-    rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|JaxLayer|TFSMLayer)"'
+    rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)"'
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
 _MOST_REASONS: Final = 20
@@ -33,6 +35,7 @@ _COMPUTING: Final = frozenset(
     {"activations", "backend", "constraints", "initializers", "losses", "metrics", "ops", "random", "regularizers"}
 )
 """Parts of Keras whose functions only compute, if they do not look up others."""
+_OTHER_NAMES: Final = ("registered_name", "spec_name")
 _LOOKING_UP: Final = frozenset({"deserialize", "get", "deserialize_keras_object"})
 _ROOTS: Final = frozenset({"tensorflow", "keras", "tf_keras", "_tf_keras", "api", "src", "legacy"})
 _HARMLESS_BUILTINS: Final = frozenset(
@@ -123,12 +126,25 @@ def _note(part: Part, node: dict[str, Any]) -> None:
         _add(part.unsafe, f"has a layer that carries code: {name}")
     elif isinstance(module, str) and not _is_own(module):
         _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
-    elif isinstance(module, str) and (function := _harmful_function(node, module)):
+    elif isinstance(module, str) and (function := _first(_harmful_function, node, module)):
         _add(part.unsafe, f"has Keras call {module}.{function}, which does more than compute")
-    elif isinstance(module, str) and (function := _open_function(node, module)):
+    elif isinstance(module, str) and (function := _first(_open_function, node, module)):
         _add(part.unknown, f"has Keras call {module}.{function}, which is not known to compute only")
     elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
         _add(part.unknown, f"needs a class of somebody else's: {registered}")
+
+
+def _first(judge: Callable[[dict[str, Any], str], str | None], node: dict[str, Any], module: str) -> str | None:
+    """Return the first function that is objected to, under any key by which Keras looks for a name in the module.
+
+    Where a module has no such class, Keras takes what the module calls by the registered name; of a type of tensors it
+    takes what is named beside it.
+    """
+    others = [node[key] for key in _OTHER_NAMES if isinstance(node.get(key), str) and ">" not in node[key]]
+    key = "config" if node["class_name"] == "function" else "class_name"
+    aliases = [_resolved({**node, key: name}) for name in others if name not in (node.get(key), "function")]
+    found = (judge(one, str(one.get("module", module))) for one in (node, *aliases))
+    return next((name for name in found if name is not None), None)
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _NUMBERS: Final = "holds numbers and a graph of its own, and is not read here"
 _DATA: Final = "holds data, and is not read here: export the model from the library that wrote it"
 _OF_R: Final = "is R's own form of objects, which R may run: export to PMML or ONNX"
 _BEFORE_GGUF: Final = "is what was before GGUF, and is not read here: convert it"
+_OF_GIT: Final = "is what Git keeps of files and of their earlier versions: check them out, and scan those"
 _PICTURE: Final = "is a picture, and no model"
 _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"7z\xbc\xaf\x27\x1c", NamedFormat("7z", _ARCHIVE)),
@@ -49,6 +50,9 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"lmgg", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"tjgg", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"\xba\x16\x4f\x2f", NamedFormat("fasttext", _NUMBERS)),
+    (b"DIRC\0\0\0", NamedFormat("git", _OF_GIT)),
+    (b"PACK\0\0\0", NamedFormat("git", _OF_GIT)),
+    (b"\xfftOc\0\0\0", NamedFormat("git", _OF_GIT)),
     (b"%PDF-", NamedFormat("pdf", "is a document, and no model")),
     (b"\x89PNG\r\n\x1a\n", NamedFormat("picture", _PICTURE)),
     (b"\xff\xd8\xff", NamedFormat("picture", _PICTURE)),
@@ -61,6 +65,7 @@ _FLAT: Final = {
 """What flatbuffers are told by, behind the place of their root."""
 _TABLE_OF_TENSORFLOW: Final = bytes.fromhex("57fb808b247547db")
 _PYTHON_TIME, _PYTHON_CODE = slice(2, 4), b"\r\n"
+_GIT_OBJECT: Final = re.compile(rb"(?:blob|commit|tag|tree) \d{1,20}\0")
 _WINDOWS: Final = re.compile(rb"MZ.{58}", re.DOTALL)
 _LONGEST: Final = 64
 
@@ -75,6 +80,8 @@ def named_format(content: memoryview) -> NamedFormat | None:
         return flat
     if head[_PYTHON_TIME] == _PYTHON_CODE and len(content) > 16 and head[16] & 0x7F == 0x63:
         return NamedFormat("python bytecode", _BYTECODE)
+    if _GIT_OBJECT.match(head):
+        return NamedFormat("git", _OF_GIT)
     if _WINDOWS.match(head):
         return NamedFormat("windows program", _PROGRAM)
     if len(content) >= 48 and bytes(content[-8:]) == _TABLE_OF_TENSORFLOW:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.texts import commands, languages
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -48,8 +49,6 @@ _SHELL: Final = re.compile(
     r"|\bCreateObject\([\"']W?Script(?:ing)?\.",
     re.MULTILINE | re.IGNORECASE,
 )
-_FENCED: Final = re.compile(r"```.*?```", re.DOTALL)
-"""An example in a model card."""
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
@@ -100,7 +99,8 @@ _OTHERS: Final = {
     ),
     "is a program for a web server or a browser": (
         re.compile(
-            r"<\?(?:php\b|=)|<script[\s>]|<(?:svg|img|body|iframe|video|audio|input)\s[^>]{0,400}\bon[a-z]{4,20}=",
+            r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}(?<=\s)on[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
+            r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):",
             re.IGNORECASE,
         ),
     ),
@@ -199,6 +199,17 @@ def _templates(document: Any) -> Iterator[str]:
             yield node
 
 
+def _other_programs(text: str, budget: Budget) -> list[str]:
+    """Say what a text is that is no Python, if something else than a loader would run it."""
+    found = [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
+    if _SHELL.search(languages.FENCED.sub("", text) if "```" in text else text):
+        found.append("is a program of a shell: it is run, not loaded")
+    found += commands.in_text(text, budget)
+    if not found and (language := languages.language(text, budget)) is not None:
+        found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
+    return found
+
+
 def _plain(text: str, budget: Budget) -> Part:
     part = Part("text")
     # The letters of a tag may be written as in an address, %70 for p.
@@ -217,10 +228,10 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unknown += named.unknown
     if "{{" in text or "{%" in text:
         templates.judge(text, part, budget)
-    part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
-    if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
-        part.unknown.append("is a program of a shell: it is run, not loaded")
     if (program := programs.problem(text, budget)) is not None:
-        part.unknown.append(program)
+        # What else it looks like is beside the point, and would hide it among other reasons.
+        part.unknown.insert(0, program)
+    else:
+        part.unknown += _other_programs(text, budget)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
     return part

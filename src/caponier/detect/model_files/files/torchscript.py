@@ -1,14 +1,18 @@
 """TorchScript: a program in a language of torch's own, with operators and nothing else to call.
 
-Its interpreter knows no files, processes or modules; what reaches out of the program is an operator. Of torch's own
-operators two take the name of a file, and a few speak to other processes or to Python. Operators and classes that other
-libraries register are not known here. The code looks like Python, so it must be none that does something when imported.
+Its interpreter knows no files, processes or modules; what reaches out of the program is an operator. Which of torch's
+own only compute is listed, by what each takes; two that take the name of a file are known. Operators and classes that
+other libraries register are not known here. The code looks like Python, so it must be none that does something when
+imported.
 """
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.formats.strict_yaml import shipped_yaml
 
 _REACHING: Final = re.compile(r"\b(save|from_file)\b")
 """Operators that write a file, or map one; the words have no other use in a program that torch wrote."""
@@ -17,11 +21,21 @@ _OPERATOR: Final = re.compile(r"(?<![\w.])ops\s*\.\s*(\w+)\s*\.\s*(\w+)")
 _ANY_OPERATOR: Final = re.compile(r"(?<![\w.])ops\b")
 _IN_BYTECODE: Final = re.compile(rb"(.{4})([A-Za-z_]\w{0,99}::\w{1,100})", re.DOTALL)
 _CLASSES: Final = re.compile(r"torch\s*\.\s*classes\s*\.\s*(\w+)")
-_COMPUTING: Final = frozenset({
-    "_quantized", "aten", "mkldnn", "mkldnn_prepacked", "onednn", "prepacked", "prims", "quantized", "sparse",
-    "torchvision",
-})  # fmt: skip
-"""Homes of operators that compute: torch's own, and those of its vision library."""
+_VISION: Final = "torchvision"
+"""The home of operators of torch's vision library, which all compute; those that read pictures have another one."""
+_OF_TORCH: Final = re.compile(r"(?<![\w.])torch\s*\.\s*(\w+)")
+_TORCH_ROOMS: Final = frozenset({"classes", "jit"})
+"""What a program names in torch beside operators: classes are judged by themselves."""
+_TAKEN: Final = re.compile(r"(?<!\w)getattr\s*\(\s*([^()\"]*?)\s*,\s*\"((?:[^\"\\\n]|\\.)*)\"\s*\)")
+_ANY_TAKEN: Final = re.compile(r"(?<!\w)getattr\b")
+_BARE: Final = re.compile(
+    r"(?<!\w)(?:torch|__torch__)\b(?!\s*\.\s*\w)(?!\s*,\s*\"\")|torch\s*\.\s*classes\b(?!\s*\.\s*\w)"
+)
+"""Names of a room without what is in there: whatever they are given to may be asked for anything."""
+_METHOD: Final = re.compile(r"(?<=[\w)\]\"])\s*\.\s*(\w+)\s*\(")
+_DEFINED: Final = re.compile(r"(?:^|\n)\s*(?:def|class) (\w+)")
+_OBJECT_METHODS: Final = frozenset({"__call__", "__init__", "__new__", "forward"})
+_ESCAPED: Final = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _PRIM: Final = re.compile(
     r"is_\w+|(?:Autograd|Broadcast)\w+|unchecked_\w+|NumToTensor|RaiseException|ModuleContainerIndex|StringIndex"
     r"|TupleIndex|TupleUnpack|EnumName|EnumValue|Uninitialized|Print|ConstantChunk|IfThenElse|VarConcat|VarStack"
@@ -45,24 +59,57 @@ _STEP: Final = 2
 _LONGEST: Final = 200
 
 
-def read(text: str, budget: Budget) -> Part:
-    """Judge the source of a program: what it reaches, and whether Python would run anything of it."""
-    budget.look(4 * len(text))
+def read(text: str, budget: Budget, defined: Iterable[str] = ()) -> Part:
+    """Judge the source of a program: what it reaches, and whether Python would run anything of it.
+
+    Args:
+        text: The source.
+        budget: What is left of the file's limits.
+        defined: The names that other sources of the same program define.
+    """
+    budget.look(6 * len(text))
     part = Part("torchscript")
     plain = _TEXT.sub('""', text)
+    spelled = _ESCAPED.sub(_unescaped, text) if "\\" in text else text
     if called := _CALLED.search(plain):
         part.unsafe.append(f"is a TorchScript program that reads or writes files: {called[1]}")
-    elif word := _REACHING.search(text):
+    elif word := _REACHING.search(spelled):
         part.unknown.append(f"is a TorchScript program that may read or write files: {word[1]}")
     operators = _OPERATOR.findall(plain)
     if len(operators) < len(_ANY_OPERATOR.findall(plain)):
         part.unknown.append("is a TorchScript program that names operators in a way that is not read here")
-    foreign = {f"{home}.{name}" for home, name in operators if not _computes(home, name)}
+    taken = _TAKEN.findall(text)
+    if _BARE.search(plain):
+        part.unknown.append("is a TorchScript program that names torch in a way that is not read here")
+    if len(taken) < len(_ANY_TAKEN.findall(plain)) or any("torch" in of and of != "torch" for of, _ in taken):
+        part.unknown.append("is a TorchScript program that takes attributes in a way that is not read here")
+    named = {*_OF_TORCH.findall(plain), *(_ESCAPED.sub(_unescaped, name) for of, name in taken if of == "torch")}
+    foreign = {f"{home}.{name}" for home, name in operators if not computes(home, name)}
+    foreign |= {f"torch.{name}" for name in named - _TORCH_ROOMS if not computes("aten", name)}
     foreign |= {f"torch.classes.{home}" for home in _CLASSES.findall(text) if home not in _KNOWN_CLASSES}
+    known = {*defined, *definitions(text)}
+    foreign |= {
+        f"a method {name}" for name in set(_METHOD.findall(_OPERATOR.sub("", plain))) if not _is_method(name, known)
+    }
+    # Of those two it has been said what they do.
+    foreign = {name for name in foreign if _REACHING.fullmatch(re.split(r"[. ]", name)[-1]) is None}
     part.unknown += [f"is a TorchScript program that needs {name[:_LONGEST]}" for name in sorted(foreign)[:5]]
     if not _only_defines(plain):
         part.unknown.append("is no TorchScript as torch writes it: Python would run it")
     return part
+
+
+def definitions(text: str) -> set[str]:
+    """Return the names of the classes and functions that a source defines."""
+    return set(_DEFINED.findall(text))
+
+
+def _is_method(name: str, known: set[str]) -> bool:
+    return name in known or name in _OBJECT_METHODS or computes("aten", name) or computes("prim", name)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 8) & 255) if match[1] else chr(int(match[2], 16)) if match[2] else match[3]
 
 
 def read_bytecode(content: memoryview, budget: Budget) -> Part:
@@ -77,13 +124,22 @@ def read_bytecode(content: memoryview, budget: Budget) -> Part:
     for home, name in sorted(names):
         if home == "aten" and _REACHING.fullmatch(name):
             part.unsafe.append(f"is a TorchScript program that reads or writes files: {name}")
-        elif not _computes(home, name) and len(part.unknown) < 5:
+        elif not computes(home, name) and len(part.unknown) < 5:
             part.unknown.append(f"is a TorchScript program that needs {home}.{name}")
     return part
 
 
-def _computes(home: str, name: str) -> bool:
-    return home in _COMPUTING or (home == "prim" and _PRIM.fullmatch(name) is not None)
+def computes(home: str, name: str) -> bool:
+    """Return whether an operator is known to compute and to do nothing else."""
+    if home == "prim":
+        return _PRIM.fullmatch(name) is not None
+    return home == _VISION or name in _listed().get(home, ())
+
+
+@cache
+def _listed() -> dict[str, frozenset[str]]:
+    listed = shipped_yaml("caponier.detect.model_files.files", "torch_operators.yaml")
+    return {home: frozenset(names) for home, names in listed.items()}
 
 
 def _only_defines(plain: str) -> bool:

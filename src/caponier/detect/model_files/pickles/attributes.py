@@ -26,6 +26,7 @@ _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 """Rooms of classes that are made in C, whose objects have no other attributes than their own."""
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
 """Classes in these rooms of which this is not so."""
+BYTES_IO: Final = Global("_io", "BytesIO")
 _OFTEN: Final = 15
 _TELLING: Final = (tuple, Box, Made, str, Blob)
 """What may be a key, or hold one."""
@@ -58,11 +59,22 @@ def special_item(target: Made, items: list[Any], ledger: Ledger) -> str | None:
 
 def is_open(value: Any) -> bool:
     """Return whether a value is an object whose attributes the pickle has chosen, so that any method may be theirs."""
+    if isinstance(value, Made) and value.origin == BYTES_IO and held_bytes(value) is not None:
+        return False
     if not isinstance(value, Made) or not (value.built or (value.items and value.origin.module != _PLAIN)):
         return False
     module, name = value.origin.module, value.origin.name
     closed = any(module == room or module.startswith(f"{room}.") for room in _CLOSED)
     return not closed or name in _OPEN
+
+
+def held_bytes(value: Any) -> Blob | None:
+    """Return the bytes of a file in memory that has these, a place in them, and no attributes; None if it is none."""
+    if not isinstance(value, Made) or value.origin != BYTES_IO or value.args or value.items:
+        return None
+    state = value.state
+    plain = isinstance(state, tuple) and len(state) == 3 and isinstance(state[1], int) and state[2] is None
+    return state[0] if plain and isinstance(state[0], Blob) and not state[0].text else None
 
 
 def _keys(part: Any, ledger: Ledger) -> Iterable[Any]:

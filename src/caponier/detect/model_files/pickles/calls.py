@@ -12,6 +12,9 @@ from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Glob
 _ENCODE: Final = Global("_codecs", "encode")
 _GETATTR: Final = Global("builtins", "getattr")
 _NEW: Final = Global("copyreg", "__newobj__")
+_KERAS, _UNPICKLES = "keras.src.", "_unpickle_model"
+_OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
+"""By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
 
@@ -111,6 +114,10 @@ class Calls:
         what, name = args
         if isinstance(what, Global) and name in self.rules.attributes.get(what, ()):
             return Global(what.module, f"{what.name}.{name}")
+        if isinstance(what, Global) and name == _UNPICKLES and what.module.startswith(_KERAS):
+            # The method of any of its classes; what kind of class does not matter, as the archive tells what is made.
+            self.ledger.uses.pop((str(what), Role.NAME), None)
+            return _OF_KERAS
         if isinstance(what, Made) and self.rules.standing(what.origin, Role.NEW) in (
             AllowLevel.ALLOWED,
             AllowLevel.UNCLEAR,
@@ -312,8 +319,9 @@ class Calls:
             self._forbid(f"{target} with arguments that are computed", Role.CALL)
 
     def _loads(self, target: Global, loaded: tuple[Any, ...]) -> None:
-        if loaded and isinstance(loaded[0], Blob) and not loaded[0].changed:
-            self.ledger.loaded[id(loaded[0].view)] = loaded[0].view
+        content = attributes.held_bytes(loaded[0]) or loaded[0] if loaded else None
+        if isinstance(content, Blob) and not content.changed:
+            self.ledger.loaded[id(content.view)] = content.view
         else:
             self._forbid(f"{target} of bytes that are computed", Role.CALL)
 

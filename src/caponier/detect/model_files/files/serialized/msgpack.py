@@ -3,6 +3,7 @@
 It has no way to call anything. What other loaders make of bytes in it, they make with pickle, and so those are judged.
 """
 
+import re
 import struct
 from typing import Final
 
@@ -12,6 +13,11 @@ from caponier.detect.model_files.pickles.carried import pickled
 
 _ARRAYS: Final = frozenset({1, 2, 3})
 """Flax's own kinds: an array, a complex number, a number of numpy's."""
+_OBJECTS: Final = re.compile(
+    rb"(?:\xa4|\xd9\x04|\xda\0\x04|\xdb\0\0\0\x04|\xc4\x04|\xc5\0\x04|\xc6\0\0\0\x04)kind"
+    rb"(?:\xa1|\xd9\x01|\xda\0\x01|\xdb\0\0\0\x01|\xc4\x01|\xc5\0\x01|\xc6\0\0\0\x01)O"
+)
+"""By this entry msgpack-numpy knows that the bytes beside it are a pickle, however that begins."""
 _TIME: Final = 255
 _SIZED: Final = {
     0xC4: ("B", 0), 0xC5: (">H", 0), 0xC6: (">I", 0), 0xC7: ("B", 1), 0xC8: (">H", 1), 0xC9: (">I", 1),
@@ -35,6 +41,8 @@ def read(content: memoryview, budget: Budget) -> Part | None:
     except (struct.error, IndexError):
         return None
     part = Part("msgpack")
+    if _OBJECTS.search(content):
+        part.unknown.append("has arrays of objects, which msgpack-numpy reads with pickle")
     if foreign := sorted(kinds - _ARRAYS - {_TIME}):
         part.unknown.append(f"has values of a kind that its loader has to know: {foreign[0]}")
     carries(held, budget, part)

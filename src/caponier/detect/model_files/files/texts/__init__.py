@@ -1,0 +1,1 @@
+"""Texts that other programs than a loader of models run."""

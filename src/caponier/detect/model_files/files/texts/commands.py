@@ -1,0 +1,187 @@
+"""Settings of other programs that run commands, or call what is named, for whoever opens the folder they lie in.
+
+A notebook's text form, Git's and SSH's settings, schedules, hooks, builds and editors' tasks: none of them is a model,
+and each is run by the program that it is for.
+"""
+
+import re
+from typing import Any, Final
+
+from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.texts.languages import SHELLS
+
+_LINE: Final = r"^[ \t]{0,40}"
+_HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
+_ADDRESS: Final = r"(?:https?|file|ftp)://"
+_FORMS: Final = {
+    "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": (
+        re.compile(r"\Aversion https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\s"),
+    ),
+    "has Git run a command": (
+        _HEADING,
+        re.compile(
+            rf"{_LINE}(?:fsmonitor(?!\s*=\s*(?:true|false))|sshCommand|hooksPath|pager|editor|askPass|gitProxy|clean|smudge"
+            r"|process|textconv|external|driver|program)[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
+            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?!",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "has SSH run a command": (
+        re.compile(rf"{_LINE}(?:ProxyCommand|LocalCommand|KnownHostsCommand|Match[ \t]+exec)[ \t=]+\S", re.MULTILINE),
+    ),
+    "is a schedule of commands": (
+        re.compile(
+            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:[\d*/,-]{{1,20}}[ \t]{{1,9}}){{5}}[A-Za-z/~.]"
+            r"|^@(?:reboot|daily|hourly|weekly|monthly|yearly|annually|midnight)[ \t]+\S",
+            re.MULTILINE,
+        ),
+    ),
+    "has hooks run what it names": (
+        re.compile(r"^repos:", re.MULTILINE),
+        re.compile(rf"{_LINE}(?:-[ \t]+)?(?:hooks|entry)[ \t]*:", re.MULTILINE),
+    ),
+    "names commands that are run": (
+        _HEADING,
+        re.compile(rf"{_LINE}(?:commands?(?:_pre|_post)?|install_command|cmd|script)[ \t]{{0,9}}=", re.MULTILINE),
+    ),
+    "has logging evaluate what it holds as Python": (
+        re.compile(r"^\[handler", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}(?:args|kwargs)[ \t]{{0,9}}[=:][^\n]{{0,400}}(?:\w[ \t]{{0,9}}\([^\n]|__\w)", re.MULTILINE
+        ),
+    ),
+    "has its loader call what it names": (re.compile(r"(?:^|[\s{,])[\"']?\(\)[\"']?[ \t]{0,9}:(?=\s)", re.MULTILINE),),
+    "has a server import what it names": (
+        re.compile(
+            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:app|callable|entry_?point|factory|handler|import_path|main|plugin"
+            r"|predict|train)[\"']?[ \t]{0,9}[:=][ \t]{0,9}"
+            r"[\"']?[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}[\"']?[ \t]{0,9}(?:$|[,}#])",
+            re.MULTILINE,
+        ),
+    ),
+    "has gin call, or import, what it names": (
+        re.compile(rf"{_LINE}[\w./]{{1,200}}[ \t]{{0,9}}=[ \t]{{0,9}}@[\w./]{{1,200}}(?:\(\))?[ \t]*$", re.MULTILINE),
+    ),
+    "has pip fetch packages from a place that it names itself": (
+        re.compile(
+            rf"{_LINE}(?:extra-index-url|index-url|find-links)[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?{_ADDRESS}"
+            rf"|{_LINE}\[\[(?:tool\.)?(?:uv\.index|pdm\.source|poetry\.source|source)\]\]"
+            rf"[^\[]{{0,400}}\burl[ \t]{{0,9}}=[ \t]{{0,9}}[\"']{_ADDRESS}",
+            re.MULTILINE,
+        ),
+    ),
+    "is XML whose reader makes objects or runs commands": (
+        re.compile(
+            r"<bean\s[^<>]{0,400}\b(?:class|factory-method|init-method)\s{0,9}=|<exec\s[^<>]{0,400}\bexecutable\s{0,9}="
+            r"|<Exec\s[^<>]{0,400}\bCommand\s{0,9}=|<artifactId>\s{0,9}(?:exec-maven|maven-antrun|gmavenplus)"
+            r"|<key>\s{0,9}Program(?:Arguments)?\s{0,9}</key>"
+            r"|xmlns:\w{1,40}\s{0,9}=\s{0,9}[\"'](?:java:|http://php\.net/|http://xml\.apache\.org/xalan"
+            r"|urn:schemas-microsoft-com:xslt)"
+        ),
+    ),
+    "is a notebook: its chunks are run when it is rendered": (
+        re.compile(
+            r"^ {0,3}(?:```|~~~)+[ \t]{0,9}\{[ \t]{0,9}"
+            r"(?:r|python|py|bash|sh|zsh|julia|sql|ojs|js|node|perl|ruby|code-cell)\b",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "names commands that are run as steps": (
+        re.compile(
+            rf"{_LINE}(?:-[ \t]+)?[\"']?(?:(?:before_|after_)?script|(?:build_)?commands?|cmds?|entrypoint|run|setup)"
+            r"[\"']?[ \t]{0,9}:[ \t]{0,9}(?:(?:[|>][-+]?[ \t]{0,9})?\n[ \t]{0,40})?[\[\"' \t]{0,9}(?:-[ \t]+[\"']?)?"
+            rf"(?:(?:{SHELLS}|gunicorn|uvicorn|serve)[ \t\"']|(?:\./|/)\w)",
+            re.MULTILINE,
+        ),
+    ),
+    "has a cell that a spreadsheet runs as a command": (
+        re.compile(
+            r"(?:^|[,;\t])[ \t]{0,9}\"?[=+@-][ \t]{0,9}[+=@-]{0,3}"
+            r"(?:\w{1,40}\|[\"' /]|(?:CALL|DDE|EXEC|REGISTER|RTD|WEBSERVICE)\()",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "is run by a desktop that opens it": (
+        re.compile(
+            rf"{_LINE}\[(?:autorun|InternetShortcut|Shell)\]|\A(?:Windows Registry Editor|REGEDIT4)"
+            r"|<job\s{0,9}id\s{0,9}=|<jnlp\s|<hta:application",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "has a layer that carries code": (
+        re.compile(
+            r"[\"']class_name[\"']\s{0,9}:\s{0,9}[\"']"
+            r"(?:Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)[\"']"
+        ),
+    ),
+    "names processes that are started": (
+        re.compile(
+            r"^(?:web|worker|release|clock)[ \t]{0,9}:[ \t]{1,9}(?:\./)?[a-z][\w.-]{0,40}[ \t]+\S", re.MULTILINE
+        ),
+    ),
+}
+"""What each of the texts has that is one: every pattern of a row must be there."""
+_WORDS: Final = {
+    "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
+    "has SSH run a command": ("Command", "Match"),
+    "is a schedule of commands": ("* *", "@", " *\t", "*/", "\t*"),
+    "has hooks run what it names": ("repos:",),
+    "names commands that are run": ("command", "cmd", "script"),
+    "has logging evaluate what it holds as Python": ("[handler",),
+    "has its loader call what it names": ("()",),
+    "has a server import what it names": (":",),
+    "has a layer that carries code": ("class_name",),
+    "names commands that are run as steps": ("script", "command", "cmd", "entrypoint", "run", "setup"),
+    "has a cell that a spreadsheet runs as a command": ("|", "("),
+    "has gin call, or import, what it names": ("@",),
+    "has pip fetch packages from a place that it names itself": ("://",),
+    "is XML whose reader makes objects or runs commands": ("<bean", "<exec", "<Exec", "<artifactId", "<key", "xmlns:"),
+    "is a notebook: its chunks are run when it is rendered": ("```", "~~~"),
+    "names processes that are started": ("web", "worker", "release", "clock"),
+}
+"""What a text cannot be one without; it is found many times faster than a pattern."""
+_PATTERN: Final = 3
+"""How many times a text counts that is searched for a pattern."""
+_LIFECYCLE: Final = re.compile(
+    r"(?:pre|post)?(?:install|uninstall|prepare|pack|publish|version)|prepublishOnly|dependencies|(?:pre|post)-[\w-]{1,40}-cmd"
+)
+"""Scripts of npm and Composer that are run without being asked for."""
+_CONTAINER: Final = re.compile(r"(?:initialize|onCreate|updateContent|postCreate|postStart|postAttach)Command")
+_BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "runOptions", "type"})
+_IMPORTING: Final = frozenset(
+    {"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path", "plugin", "predict", "train"}
+)
+_IMPORTED: Final = re.compile(r"[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}")
+FACTORY: Final = "()"
+"""The key by which Python's logging calls whatever is named."""
+
+
+def in_text(text: str, budget: Budget) -> list[str]:
+    """Return what the program that a text is for would run.
+
+    Raises:
+        TooMuchError: If too much of the file was looked at already.
+    """
+    found = []
+    for reason, signs in _FORMS.items():
+        words = _WORDS.get(reason)
+        if words is not None and not any(word in text for word in words):
+            continue
+        budget.look(_PATTERN * len(text))
+        if all(sign.search(text) for sign in signs):
+            found.append(reason)
+    return found
+
+
+def in_node(node: dict[str, Any]) -> str | None:
+    """Return what the program that a JSON document is for would run of one object in it."""
+    scripts = node.get("scripts")
+    if isinstance(scripts, dict) and any(_LIFECYCLE.fullmatch(key) for key in scripts):
+        return "has npm or Composer run a command when it is installed"
+    if any(_CONTAINER.fullmatch(key) for key in node):
+        return "has an editor run a command when the folder is opened"
+    if isinstance(node.get("command"), str) and _BESIDE_COMMANDS & node.keys():
+        return "names a command that is run"
+    if any(_IMPORTED.fullmatch(node[key]) for key in _IMPORTING & node.keys() if isinstance(node[key], str)):
+        return "has a server import what it names"
+    return "has its loader call what it names" if FACTORY in node else None
