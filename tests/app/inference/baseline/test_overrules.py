@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.inference.baseline.test_build import SPEC, Suspicious
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import APART, FEW, BaselineReport, Overrules, build_baseline, suspects
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import APART, FEW, Overrules, suspects
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, digest_of
 from caponier.detect.detector import Signal
