@@ -130,9 +130,9 @@ class Structure(StrEnum):
 
 
 def shown_by(detector: Any) -> Structure | None:
-    """Return what of an attack a detector sees; None if it says nothing of that."""
+    """Return what of an attack a detector sees; None if it says nothing of that, or what is none of `Structure`."""
     shows = getattr(detector, "shows", None)
-    return None if shows is None else Structure(shows)
+    return shows if isinstance(shows, Structure) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,3 +118,8 @@ def test_detectors_that_look_at_the_same_show_the_same_kind() -> None:
     # What is foreign climbs by chance, and leaves a model unsure.
     assert told["novelty"] is told["score_climb"] is told["information_spend"]
     assert told["input_search"] is told["iterative_query"]
+
+
+@pytest.mark.parametrize("shows", [None, "a search in small steps", 7, []])
+def test_a_detector_that_shows_none_of_them_counts_for_nothing(shows: object) -> None:
+    assert shown_by(type("Detector", (), {"shows": shows})) is None is shown_by(object())
