@@ -119,6 +119,24 @@ class Confidence(StrEnum):
         return {"low": 0.39, "medium": 0.69, "high": 0.99}[self.value]
 
 
+class Structure(StrEnum):
+    """What of an attack a detector sees, rather than what is rare about a caller; see `calibration.structure`.
+
+    A detector that sees some says so in an attribute `shows`. Detectors of one kind see the same in benign callers.
+    """
+
+    SEARCH = "a search in small steps"
+    FOREIGN = "inputs that benign callers do not send"
+    TRAINING = "rows that the model learned from"
+    PROBING = "questions about the model itself"
+
+
+def shown_by(detector: Any) -> Structure | None:
+    """Return what of an attack a detector sees; None if it says nothing of that, or what is none of `Structure`."""
+    shows = getattr(detector, "shows", None)
+    return shows if isinstance(shows, Structure) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Plain words for a finding, and the figures behind them."""

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.inference.baseline.build import NOTHING, BaselineReport, Overrules, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import NOTHING, Overrules
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.inference.baseline.build import APART, FEW, build_baseline
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.baseline.set_aside import APART, FEW
 from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.findings import FALLBACK
 from caponier.app.inference.plan import DEFAULT_BUDGET

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.inference.baseline.build import BaselineReport, Overrules, SelfTest, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, SelfTest, build_baseline
 from caponier.app.inference.baseline.in_words import changes_in_words
 from caponier.app.inference.baseline.picture import picture
+from caponier.app.inference.baseline.set_aside import Overrules
 from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.plan import enabled

@@ -65,13 +65,11 @@ class Ranking:
             odd_ones: Whether a few may be attackers, or like nobody else, and are not held against others. Of cells of
                 like queries, which are few and nobody, each counts.
         """
-        names = sorted({name for one in lives.values() for name in one.names} - without)
-        if len(names) > MOST:
-            names = sorted(sorted(names, key=_number)[:MOST])
+        names = chosen(lives, without)
         known = {detector: one.of(names) for detector, one in lives.items()}
         odd = _odd(known, names) if odd_ones else np.zeros(len(names), bool)
         ranks = {
-            detector: TailRanks.of(_some(one, ~odd[at]), _steps(one), odd_ones=odd_ones)
+            detector: TailRanks.of(one.only(~odd[at]), _steps(one), odd_ones=odd_ones)
             for detector, (one, at) in known.items()
         }
         tail = JointTail.of(_cross_fitted(known, names, odd, _divisions(len(names)), odd_ones=odd_ones))
@@ -80,6 +78,12 @@ class Ranking:
 
 Known = tuple[Lives, NDArray[np.int64]]
 """The lives of those subjects that a detector saw, and the (m,) places of them among all names."""
+
+
+def chosen(lives: Mapping[str, "Gathered"], without: frozenset[str] = frozenset()) -> list[str]:
+    """Return the subjects that are ranked among: all but those that are set aside, at most `MOST`."""
+    names = sorted({name for one in lives.values() for name in one.names} - without)
+    return names if len(names) <= MOST else sorted(sorted(names, key=_number)[:MOST])
 
 
 def _steps(lives: Lives) -> int:
@@ -91,10 +95,6 @@ def _steps(lives: Lives) -> int:
 def _number(name: str) -> int:
     # Backwards, so that it tells nothing of the number by which detectors were cross-fitted.
     return zlib.crc32(name[::-1].encode())
-
-
-def _some(lives: Lives, chosen: NDArray[np.bool_]) -> Lives:
-    return Lives(lives.x[chosen], lives.last[chosen])
 
 
 def _odd(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.bool_]:
@@ -133,11 +133,11 @@ def _among(
     rarities = np.zeros((int(own.sum()), len(known)), np.int64)
     for column, (lives, at) in enumerate(known.values()):
         mine = own[at]
-        others = _some(lives, ~mine & ~odd[at])
+        others = lives.only(~mine & ~odd[at])
         if not len(others.last) or not mine.any():
             continue
         ranks = TailRanks.of(others, int(lives.last.max()) + 1, odd_ones=odd_ones)
-        rarities[place[at[mine]], column] = rarest(ranks, _some(lives, mine))
+        rarities[place[at[mine]], column] = rarest(ranks, lives.only(mine))
     return evidence(rarities)
 
 

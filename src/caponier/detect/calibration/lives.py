@@ -36,6 +36,10 @@ class Lives:
     x: NDArray[np.float64]
     last: NDArray[np.int64]
 
+    def only(self, chosen: NDArray[np.bool_]) -> "Lives":
+        """Return the lives of some callers, told by (n,)."""
+        return Lives(self.x[chosen], self.last[chosen])
+
     def completed(self, steps: int) -> NDArray[np.float64]:
         """Return the running maxima at each step as if everybody had gone on, (n, steps), steps >= 1.
 

@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import above_zero
 from caponier.detect.wording import how_many, within
@@ -52,6 +63,7 @@ class InformationSpend:
     state_version = 1
     floor = 32 * UNITS
     suspect = None
+    shows = Structure.FOREIGN
     # A client whose inputs are harder than everybody else's spends more, too.
     max_confidence = Confidence.MEDIUM
     emulations = ("active_learning", "knockoff")

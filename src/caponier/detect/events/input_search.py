@@ -33,7 +33,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch, are_classes
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
@@ -119,6 +130,7 @@ class InputSearch:
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
     suspect = 3.0 * FULL
+    shows = Structure.SEARCH
     max_confidence = Confidence.HIGH
     emulations = ("simba", "nes")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")

@@ -21,7 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.similarity.changes import EVENLY, PERFECT, levels_beyond
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
@@ -89,6 +100,7 @@ class IterativeQuery:
     state_version = 3
     floor = 64
     suspect = 256.0
+    shows = Structure.SEARCH
     max_confidence = Confidence.HIGH
     emulations = ("hop_skip_jump", "boundary", "simba", "nes", "square")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")

@@ -20,7 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.training_sketch.near_rows import LEVELS, MEMORY, USUAL, WINDOW, matches, new_hits
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS, holds
 from caponier.detect.training_sketch.slow_hits import BUCKET, GAIN, places, poured
@@ -51,6 +62,7 @@ class MembershipProbe:
     state_version = 2
     floor = 0
     suspect = None
+    shows = Structure.TRAINING
     max_confidence = Confidence.HIGH
     emulations = ("membership_inference", "label_only_membership", "shadow_membership")
     controls = ("owner_of_records", "evaluation_team", "random_user", "retrier")

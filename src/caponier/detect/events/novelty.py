@@ -13,7 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, listed, within
@@ -61,6 +72,7 @@ class Novelty:
     # Two queries and a half: three hundred callers tell too little of the one in a thousand who has a rare view.
     floor = 2 * CAP + CAP // 2
     suspect = SUSPECT
+    shows = Structure.FOREIGN
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
     emulations = ("hop_skip_jump", "boundary")

@@ -37,6 +37,7 @@ from caponier.detect.detector import (
     Scores,
     Signal,
     State,
+    Structure,
     Subject,
 )
 from caponier.detect.windows import previous
@@ -128,6 +129,7 @@ class SchemaProbe:
     state_version = 3
     floor = FLOOR
     suspect = float(COLD_START)
+    shows = Structure.PROBING
     max_confidence = Confidence.HIGH
     emulations = ("api_crawl", "family_fingerprint")
     controls = (

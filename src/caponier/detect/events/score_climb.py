@@ -16,7 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Structure,
+    Subject,
+)
 from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
@@ -66,6 +77,7 @@ class ScoreClimb:
     state_version = 2
     floor = STEPS * FULL
     suspect = None
+    shows = Structure.FOREIGN
     # A search for an adversarial example that begins with noise climbs in the same way.
     max_confidence = Confidence.MEDIUM
     emulations = ("model_inversion",)

@@ -10,15 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import (
-    APART,
-    FEW,
-    FIT_QUERIES,
-    BaselineReport,
-    Overrules,
-    build_baseline,
-    suspects,
-)
+from caponier.app.inference.baseline.build import FIT_QUERIES, BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import APART, FEW, Overrules, suspects
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from app.inference.baseline.test_build import SPEC, Suspicious
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import APART, FEW, BaselineReport, Overrules, build_baseline, suspects
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import APART, FEW, Overrules, set_aside, suspects
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, digest_of
-from caponier.detect.detector import Signal
+from caponier.detect.calibration.judging import Gathered
+from caponier.detect.detector import Signal, Structure
 
 CALM = users(60, input=lambda i: [i % 7, i])
 CANARY = np.array([[99.0, 99.0]], np.float32)
@@ -142,3 +144,43 @@ class TestSuspects:
 
     def test_one_caller_alone_stands_apart_from_nobody(self) -> None:
         assert suspects(Suspicious(), {"a": 1e6}) == {}
+
+
+class TestSigns:
+    """Who shows two kinds of an attack's structure is set aside, unless somebody says who he is."""
+
+    def said(self, **overrules: object) -> tuple[frozenset[str], list[str]]:
+        class Searching(FirstFeature):
+            name, statistic, shows, suspect = "searching", "small_steps", Structure.SEARCH, 10.0
+
+        class Foreign(FirstFeature):
+            name, statistic, shows, parts = "foreign", "odd_inputs", Structure.FOREIGN, 10
+
+        names = [f"principal\x1fu{at}" for at in range(80)]
+        found = {}
+        for name, high in (("searching", 900), ("foreign", 5_000)):
+            found[name] = Gathered()
+            scores = np.array([high, *(at % 9 for at in range(1, 80))], np.int64)
+            found[name].add(names, scores, np.ones(80, np.int64), np.arange(80))
+        said = Overrules(**overrules)  # type: ignore[arg-type]
+        return set_aside("m", [Searching(), Foreign()], found, (), said)
+
+    def test_it_is_said_why_and_what_would_be_usual_and_what_to_do(self) -> None:
+        aside, (note,) = self.said()
+        assert aside == {"principal\x1fu0"}
+        assert note.startswith("principal u0 was set aside: it shows two signs of an attack, each beyond all others: ")
+        for part in (
+            "a search in small steps (900 small_steps to searching",
+            "inputs that benign callers do not send (500 odd_inputs to foreign",
+            "one benign caller in a hundred reaches",
+            "if it may, build again with --keep u0",
+        ):
+            assert part in note
+
+    def test_who_is_kept_stays_and_is_not_named_again(self) -> None:
+        assert self.said(keep=frozenset({"u0"})) == (frozenset(), [])
+        assert self.said(benign={("m", "foreign"): {"principal u0": 1.0}}) == (frozenset(), [])
+
+    def test_who_is_dropped_is_told_of_once(self) -> None:
+        aside, notes = self.said(drop=frozenset({"u0"}))
+        assert (aside, notes) == ({"principal\x1fu0"}, ["principal u0 was left out, as you said"])

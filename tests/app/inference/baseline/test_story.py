@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import BaselineReport, Overrules, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import Overrules
 from caponier.app.inference.baseline.story import TYPICAL, Story, benign_at, stories
 from caponier.app.inference.plan import DetectionSettings, Diagnostics, levels_of, plan_for
 from caponier.app.inference.scan import scan_inference

@@ -5,7 +5,8 @@ from unittest.mock import patch
 import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import BaselineReport, Overrules, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.set_aside import Overrules
 from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.scan import ScanReport, scan_inference

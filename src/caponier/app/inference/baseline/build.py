@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
+from caponier.app.inference.baseline.set_aside import NOTHING, Overrules, set_aside
 from caponier.app.inference.baseline.training_rows import Rows, taken_as_they_stand, training_rows
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
@@ -21,7 +22,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
 from caponier.detect.calibration.joint_tail import JointTail
 from caponier.detect.calibration.judging import ALPHA, FEWEST, Gathered, Ranking
-from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts, in_units
+from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
@@ -48,10 +49,6 @@ FIT_EVENTS: Final = 200_000
 FIT_QUERIES: Final = 1_000
 """First queries of each subject that detectors are fitted on."""
 WEEK_US: Final = 7 * DAY_US
-FEW: Final = 0.03
-"""At most this share of benign callers stands apart: if more are like them, benign traffic is."""
-APART: Final = 4.0
-"""Times the score of everybody else from which on callers stand apart."""
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
 
@@ -68,21 +65,6 @@ class Tested:
 
 SelfTest = Callable[[ModelBaseline, Spool, ModelSummary], Tested]
 """Plants attackers into a log and scores them by the draft of a baseline."""
-
-
-@dataclass(frozen=True)
-class Overrules:
-    """What people know of callers in the logs, whatever these look like."""
-
-    keep: frozenset[str] = frozenset()
-    """Ids of callers who are benign: none of them is set aside."""
-    drop: frozenset[str] = frozenset()
-    """Ids of callers who are not: nothing is learned from them."""
-    benign: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
-    """By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
-
-
-NOTHING: Final = Overrules()
 
 
 @dataclass
@@ -358,9 +340,10 @@ def _section(
         seen = sitting if part.subject is Subject.PRINCIPAL else None
         gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         if part.subject is Subject.PRINCIPAL:
-            learned.aside = report.aside[summary.model] = _set_aside(
-                report, summary.model, own.detectors, gathered, canary_hits, given
-            )
+            everybody = {name: one.gathered for name, one in gathered.items()}
+            learned.aside, said = set_aside(summary.model, own.detectors, everybody, canary_hits, given.overrules)
+            report.aside[summary.model] = learned.aside
+            report.notes += [f"{summary.model}: {note}" for note in said]
         learned.add(part.subject, own, benign, gathered)
     portrait, names = sitting.portrait(learned.aside)
     how = dict(zip(names, habits(portrait), strict=True))
@@ -506,59 +489,6 @@ def _cross_fitted(
 
 def _fold(subject: str) -> int:
     return bucket_of(subject) // 16 % FOLDS
-
-
-def _set_aside(
-    report: BaselineReport,
-    model: str,
-    detectors: Sequence[EventDetector],
-    found: Mapping[str, _Found],
-    canary_hits: frozenset[str],
-    given: _BuildOptions,
-) -> frozenset[str]:
-    """Set aside whom the user names, and who asked for records that exist only where a thief finds them.
-
-    Attackers in a benign log are what others are ranked among. But whoever stands out by a score alone may be a camera,
-    a sensor or a job that nobody else has, and without it everybody like it would be flagged later: of those the report
-    says who they are, and the user decides.
-    """
-    everybody = {name for one in found.values() for name in one.gathered.names}
-    benign = {who for (of, _), names in given.overrules.benign.items() if of == model for who in names}
-    said = given.overrules
-    kept = {name for name in everybody if caller_of(name).id in said.keep or caller_of(name).in_words in benign}
-    dropped = {name for name in everybody if caller_of(name).id in said.drop}
-    report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
-    thieves = canary_hits - kept - dropped
-    report.notes += [
-        f"{model}: {caller_of(name).in_words} was set aside: it asked for canaries; if it may, build again with "
-        f"--keep {caller_of(name).id}"
-        for name in sorted(thieves)
-    ]
-    for detector in detectors:
-        odd = suspects(detector, found[detector.name].gathered.peaks())
-        told = {name: best for name, best in odd.items() if name not in kept | dropped | thieves}
-        report.notes += [f"{model}: {note}" for note in told_apart(detector, told)]
-    return frozenset(dropped | thieves)
-
-
-def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, float]:
-    """Return the largest scores of the few, by name, who stand apart from everybody else to a detector."""
-    limit = detector.suspect
-    if limit is None:
-        return {}
-    falling = sorted(peaks.items(), key=lambda one: (-one[1], one[0]))
-    few = range(min(len(falling) - 1, max(1, int(FEW * len(falling)))), 0, -1)
-    apart = next((at for at in few if falling[at - 1][1] >= APART * max(falling[at][1], limit / APART)), 0)
-    return {name: best for name, best in falling[:apart] if best > limit}
-
-
-def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
-    """Say who stands apart to a detector, and what to do."""
-    return [
-        f"{caller_of(name).in_words} stands apart: {detector.statistic} {in_units(detector, best):g} to "
-        f"{detector.name}; look who it is; if it attacks, build again with --drop {caller_of(name).id}"
-        for name, best in sorted(odd.items())
-    ]
 
 
 def _learned(

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from caponier.app.inference.baseline.build import BaselineReport, suspects, told_apart
+from caponier.app.inference.baseline.build import BaselineReport
+from caponier.app.inference.baseline.set_aside import suspects, told_apart
 from caponier.app.inference.load import load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import DriftReport, portrait_of
