@@ -22,7 +22,7 @@ _SHORT: Final = 512
 """Characters of a value whose assets are remembered."""
 _PARTS: Final = 100
 """Elements of a list that are looked at."""
-_LISTED: Final = frozenset(["host", "account", "instance", "image"])
+_LISTED: Final = frozenset(["host", "account", "instance", "image", "namespace"])
 _EXACT: Final = frozenset(["model", "namespace", "cluster", "instance"])
 _LISTS: Final = {
     "host": "hosts",
@@ -120,6 +120,9 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
         return _host(name)
     if kind == "account":
         return _account(name)
+    if kind == "instance":
+        # A call names a function or a key by its id or by its ARN, as the caller likes.
+        return lambda value: value == name or (value.startswith("arn:") and re.split("[:/]", value)[-1] == name)
     if kind in _EXACT:
         return lambda value: value == name
     if kind == "bucket":

@@ -215,7 +215,7 @@ class Reading:
         return None
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
-        fields, cut = flatten(windows_event.from_document(row) or envelopes.spread(row))
+        fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
         if _SAID.isdisjoint(fields):
             for format_ in NATIVE:
                 if format_.fits(fields):
