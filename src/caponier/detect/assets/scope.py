@@ -101,8 +101,10 @@ def _values(kind: str, fields: Fields) -> Iterator[str]:
                 yield from islice(value.split(", "), _PARTS)
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
-    if kind == "registry" and "registry" in fields and "repository" in fields:
-        yield f"{fields['registry']}/{fields['repository']}"
+    if kind == "registry" and "repository" in fields:
+        for name in ("registry", "cs-host"):
+            if name in fields:
+                yield f"{fields[name]}/{fields['repository']}"
 
 
 def _objects(fields: Fields) -> Iterator[str]:

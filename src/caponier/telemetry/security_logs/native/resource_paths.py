@@ -4,6 +4,7 @@ Azure writes such paths in any case ("Resource ids" of the Azure Resource Manage
 of its API design guide.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
@@ -45,7 +46,7 @@ def fill_from_path(fields: Fields, source: str) -> None:
         source: The field with the path.
     """
     parts = str(fields.get(source, "")).split("/", _SEGMENTS)
-    for kind, name in zip(parts[:-1], parts[1:], strict=True):
+    for kind, name in pairwise(parts):
         wanted = _FIELDS.get(kind.lower())
         if wanted and name:
             fields.setdefault(wanted, name.lower() if kind.lower() == "storageaccounts" else name)
