@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from caponier.detect.assets.scope import Scope
 from caponier.records.inventory import System
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.resource_paths import fill_from_path
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 
 AZURE = "/subscriptions/s/resourceGroups/ml/providers/"
 

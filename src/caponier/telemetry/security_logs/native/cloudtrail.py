@@ -7,7 +7,7 @@ EventBridge) are taken off before; see `envelopes`.
 from typing import Any, Final
 
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.policies import opens, policy_of
+from caponier.telemetry.security_logs.native.clouds.policies import opens, policy_of
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill
 from caponier.telemetry.security_logs.shapes import Present
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource

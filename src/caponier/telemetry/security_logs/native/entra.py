@@ -7,8 +7,8 @@ As in Microsoft's "signIn resource type", "directoryAudit resource type" and "Az
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, split_url, whole
-from caponier.telemetry.security_logs.native.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.sources import LogSource
 
 SIGN_INS: Final = LogSource("azure", "authentication", "signinlogs")

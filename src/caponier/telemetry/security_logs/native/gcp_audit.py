@@ -8,8 +8,8 @@ from itertools import zip_longest
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
-from caponier.telemetry.security_logs.native.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.sources import KUBERNETES_AUDIT, LogSource
 
 _NAMES: Final[FieldMap] = {
