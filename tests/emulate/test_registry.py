@@ -75,6 +75,7 @@ def test_every_poison_story_and_harmless_set_is_found() -> None:
             "taken_directory",
             "taken_host",
             "taken_instance",
+            "taken_services",
             "taken_store",
         ),
     ]

@@ -254,3 +254,38 @@ def test_a_server_that_does_not_say_where_it_runs_can_be_placed(home: Workspace)
     assert found == {"sigma:ml_console_code"}
     (named,) = scan_logs([CASES / "journald.jsonl"], workspace=home, host="elsewhere").findings
     assert named.evidence.facts["host"] == ["gpu-01"]
+
+
+def test_what_happens_at_a_service_of_a_cloud_is_placed_on_no_host(home: Workspace, tmp_path: Path) -> None:
+    """A mixed folder with `--host` once put every call to the cloud onto that host."""
+    called = {
+        "eventVersion": "1.11", "eventTime": "2026-01-06T02:00:00Z", "eventSource": "iam.amazonaws.com",
+        "eventName": "CreateAccessKey", "sourceIPAddress": "203.0.113.66", "awsRegion": "eu-central-1",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/eve"}, "requestParameters": {"userName": "bob"},
+    }  # fmt: skip
+    log = tmp_path / "trail.json"
+    log.write_text(json.dumps(called))
+    assert scan_logs([log], workspace=home, host="gpu-01").findings == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.json", b'{"Records":[{"eventName":"GetO', ("x.json:1: bad JSON: ", 'begins {"Records"', "Fetch the file")),
+        ("x.jsonl", b'{"a":1,"b":2}\n', ("x.jsonl:1: no time: its fields are a, b", "Give each row a time")),
+        ("x.jsonl", b'{"time":"2026-01-01T00:00:00Z","label":"3"}\n', ("its fields are time, label", "scan inference")),
+        ("x.log", b"Dear Sir,\n", ("x.log:1: no known format, it begins Dear Sir,", "docs/how-to/logs.md")),
+        ("x.log", b"PK\x03\x04 ", ("ZIP archive", "Then give what comes of that")),
+        ("x.log", b"", ("there is nothing in it",)),
+        ("x.json", b"{}", ("it has no fields",)),
+        ("x.json.gz", b"{}", ("the file is broken from here on", "call it without")),
+    ],
+)
+def test_a_log_without_events_says_what_was_seen_where_and_what_to_do(
+    home: Workspace, tmp_path: Path, name: str, content: bytes, said: tuple[str, ...]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as wrong:
+        scan_logs([tmp_path / name], workspace=home)
+    for words in said:
+        assert words in str(wrong.value)

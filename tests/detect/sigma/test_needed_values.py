@@ -79,6 +79,15 @@ def test_no_more_conditions_are_looked_at_than_pay() -> None:
     assert {"g": {"*x*"}} not in found
 
 
+def test_many_alternatives_are_told_apart_by_the_field_that_all_of_them_name() -> None:
+    """The service is one text and the calls are several, but nearly every event has the service."""
+    ways = [{"service": "s3", "call": [f"a{number}", f"b{number}"], "of": "x"} for number in range(8)]
+    found = needs(ways[0], "1 of *", **{f"way{number}": way for number, way in enumerate(ways[1:])})
+    assert {"call": {f"{letter}{number}" for letter in "ab" for number in range(8)}} in found
+    assert {"service": {"s3"}} in found
+    assert len(found) <= MOST
+
+
 @pytest.mark.parametrize(
     ("values", "selection", "expected"),
     [

@@ -139,3 +139,16 @@ def test_each_byte_of_an_object_over_many_blocks_is_looked_at_once(value: Any) -
         assert len(found) == 1
         # Of a second look at every block's end it was five to thirty seconds.
     assert watch.seconds < 2
+
+
+@pytest.mark.parametrize("depth", range(1, 12))
+@pytest.mark.parametrize("size", [7, 64, 4096])
+def test_events_are_cut_alike_however_deep_they_are_and_wherever_a_block_ends(depth: int, size: int) -> None:
+    """Few brackets inside each other are followed at once, many one by one."""
+    deep = b'{"a]":' * depth + b'"}\\""' + b"}" * depth
+    document = b'{"Records": [' + b",\n".join([deep, b"{}", deep]) + b"]}"
+    elements, found = Elements(2**20), []
+    for at in range(0, len(document), size):
+        found += elements.feed(document[at : at + size])
+    assert [one.text for one in [*found, *elements.end()]] == [deep, b"{}", deep]
+    assert [one.line for one in found] == [1, 2, 3]

@@ -1,5 +1,6 @@
 """Look for attacks in ordinary security logs, scoped by the inventory of ML systems."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from caponier.records.inside import InsideSettings
 from caponier.records.inventory import Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
-from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.rejections import RejectedRows, Rejection
 from caponier.telemetry.security_logs.events import found_logs
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
@@ -32,6 +33,23 @@ NO_INVENTORY: Final = (
     'caponier.toml, for example: [[system]] name = "digits", criticality = "high", hosts = ["gpu-01"], '
     'accounts = ["svc-train"], buckets = ["ml-models"]'
 )
+
+
+_NAMED: Final = 3
+"""Paths and rows that an error names."""
+_BEGINNING: Final = 60
+"""Characters of a row in an error."""
+_ADVICE: Final = {
+    "bad JSON": "Fetch the file again if it was cut short; python -m json.tool FILE shows where it stops being JSON",
+    "the file is broken": "Fetch the file again (gzip -t FILE tells whether it is whole); if it is not packed, "
+    "call it without that ending",
+    "no log but": "Then give what comes of that to caponier scan logs",
+    "no log source": "Name it with --log-source product=aws,service=cloudtrail, for example, or in each row (product, "
+    "category, service); a log of what a model was asked is read by caponier scan inference",
+    "no time": "Give each row a time (time, @timestamp, timestamp or eventTime), or a format of docs/how-to/logs.md",
+    "time outside": "Look at the clock and the unit of the times: RFC 3339 with a zone, or milliseconds since 1970",
+}
+"""What to do about a reason, by how it begins."""
 
 
 @dataclass
@@ -145,10 +163,28 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     if report.events:
         return
     reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in report.rejected.reasons.most_common(3))
+    places = [str(path) for path in paths]
     raise InputError(
-        f"holds no event: {reasons}" if reasons else "holds no event",
-        where=", ".join(map(str, paths)),
-        hint="Give a format of docs/how-to/logs.md, or JSON with a time and a log source (product, category, service)",
+        "; ".join([f"holds no event: {reasons}", *map(_shown, report.rejected.first[:_NAMED])])
+        if reasons
+        else "holds no event: there is nothing in it",
+        where=", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED:,} more" if len(places) > _NAMED else ""),
+        hint=_advice(report.rejected.reasons),
+    )
+
+
+def _shown(rejection: Rejection) -> str:
+    """Return where a row stands, all that is known of why it cannot be used, and how it begins."""
+    begins = " ".join((rejection.raw or "").split())[:_BEGINNING]
+    return f"{rejection.file}:{rejection.line}: {rejection.reason}" + (f", it begins {begins}" if begins else "")
+
+
+def _advice(reasons: Counter[str]) -> str:
+    """Say what to do next, by the most common reason."""
+    most = reasons.most_common(1)[0][0] if reasons else ""
+    return next(
+        (advice for beginning, advice in _ADVICE.items() if most.startswith(beginning)),
+        "Give a format of docs/how-to/logs.md, or JSON with a time and a log source (product, category, service)",
     )
 
 

@@ -51,7 +51,7 @@ def print_rejected(console: Console, rejected: RejectedRows) -> None:
     if not rejected.count:
         return
     reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(FEW))
-    say(console, f"{rejected.count:,} rows could not be used: {reasons}")
+    say(console, f"{rejected.count:,} row{'' if rejected.count == 1 else 's'} could not be used: {reasons}")
     for rejection in rejected.first[: FEW if rejected.path else SHOWN]:
         say(console, f"  {rejection.file}:{rejection.line}: {rejection.reason}")
     if rejected.path:

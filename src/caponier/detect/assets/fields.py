@@ -13,6 +13,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *ACCOUNT_FIELDS,
         *("requestparameters.username", "requestparameters.rolename", "requestparameters.userarn"),
         *("target_user", "target.user.name", "user.target.name", "useridentity.sessioncontext.sessionissuer.arn"),
+        # Whose rights a job, a model or a notebook is given.
+        *("requestparameters.rolearn", "requestparameters.executionrolearn", "requestobject.subjects.name"),
     ),
     "bucket": (
         *("bucket", "bucket_name", "bucketname", "requestparameters.bucketname"),
@@ -30,6 +32,7 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "endpoint": (
         "requestparameters.endpointname",
+        "requestparameters.endpointconfigname",
         "endpoint",
         "url",
         "url.full",
@@ -50,6 +53,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "kubernetes.namespace_name",
         "orchestrator.namespace",
         "podnamespace",
+        # Whose accounts are given rights.
+        "requestobject.subjects.namespace",
     ),
     "cluster": (
         *("requestparameters.clustername", "cluster", "resource.labels.cluster_name", "orchestrator.cluster.name"),
@@ -63,6 +68,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("requestparameters.snapshotid", "requestparameters.imageid", "requestparameters.dbsnapshotidentifier"),
         # So are functions.
         *("requestparameters.functionname", "resource.labels.function_name"),
+        # And notebooks, the domain that holds them, and the keys that stores are encrypted with.
+        *("requestparameters.notebookinstancename", "requestparameters.domainid", "requestparameters.keyid"),
     ),
 }
 

@@ -22,7 +22,7 @@ _SHORT: Final = 512
 """Characters of a value whose assets are remembered."""
 _PARTS: Final = 100
 """Elements of a list that are looked at."""
-_LISTED: Final = frozenset(["host", "account", "instance", "image"])
+_LISTED: Final = frozenset(["host", "account", "instance", "image", "namespace"])
 _EXACT: Final = frozenset(["model", "namespace", "cluster", "instance"])
 _LISTS: Final = {
     "host": "hosts",
@@ -101,8 +101,10 @@ def _values(kind: str, fields: Fields) -> Iterator[str]:
                 yield from islice(value.split(", "), _PARTS)
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
-    if kind == "registry" and "registry" in fields and "repository" in fields:
-        yield f"{fields['registry']}/{fields['repository']}"
+    if kind == "registry" and "repository" in fields:
+        for name in ("registry", "cs-host"):
+            if name in fields:
+                yield f"{fields[name]}/{fields['repository']}"
 
 
 def _objects(fields: Fields) -> Iterator[str]:
@@ -120,6 +122,9 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
         return _host(name)
     if kind == "account":
         return _account(name)
+    if kind == "instance":
+        # A call names a function or a key by its id or by its ARN, as the caller likes.
+        return lambda value: value == name or (value.startswith("arn:") and re.split("[:/]", value)[-1] == name)
     if kind in _EXACT:
         return lambda value: value == name
     if kind == "bucket":

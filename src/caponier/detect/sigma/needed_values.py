@@ -79,7 +79,21 @@ def _any(found: Sequence[Needs]) -> Needs:
     some = [sorted(needs, key=_cost)[:_OF_EACH] for needs in found]
     if prod(map(len, some)) > _JOINED:
         some = [needs[:1] for needs in some]
-    return tuple(sorted(map(_joined, product(*some)), key=_cost)[:MOST])
+    among = [_joined(parts) for parts in _of_one_field(found)]
+    among += sorted((one for one in map(_joined, product(*some)) if one not in among), key=_cost)
+    return tuple(among[:MOST])
+
+
+def _of_one_field(found: Sequence[Needs]) -> Iterator[list[Either]]:
+    """Yield what every alternative needs of one and the same field.
+
+    Eight alternatives that each name a call, and a service or a method that nearly every event has, are told apart by
+    the calls, though there are more of those.
+    """
+    by_field = [{next(iter(either)): either for either in reversed(needs) if len(either) == 1} for needs in found]
+    shared = set(by_field[0]).intersection(*by_field[1:])
+    for field in sorted(shared, key=lambda field: _cost(_joined(one[field] for one in by_field)), reverse=True):
+        yield [one[field] for one in by_field]
 
 
 def _joined(parts: Iterable[Either]) -> Either:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from caponier.emulate.deeds import cloud_services
 from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, Row, Rows, aws, google, sshd
 from caponier.emulate.office import SYNC
 
@@ -63,6 +64,7 @@ KEYS: Final = AttackStep(
         (aws(_EVE, THIEF, "iam", "UploadSSHPublicKey", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "DeleteUserPermissionsBoundary", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
+        (aws(_EVE, THIEF, "eks", "CreateAccessEntry", {"userName": "svc-model-sync", "name": "ml"}),),
     ),
     (
         (aws("user ada", _DESK, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
@@ -207,6 +209,7 @@ DESTROYED: Final = AttackStep(
         (_s3("PutBucketLifecycleConfiguration", parameters={"LifecycleConfiguration": {"Rule": {
             "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}}}),),
         (_s3("DeleteObjectVersion", parameters={"key": "m.pt", "versionId": "1"}),),
+        (aws(_EVE, THIEF, "kms", "ScheduleKeyDeletion", {"keyId": "arn:aws:kms:eu-central-1:1:key/i-0ml"}),),
     ),
     (
         (_s3("PutBucketVersioning", "user ada", _DESK, {"VersioningConfiguration": {"Status": "Enabled"}}),),
@@ -434,6 +437,7 @@ SECRETS: Final = AttackStep(
 )
 
 DEEDS: Final = {
+    **cloud_services.DEEDS,
     "secrets_bulk_read": SECRETS,
     "instance_role_elsewhere": TAKEN_ROLE,
     "host_told_to_run": COMMANDED,

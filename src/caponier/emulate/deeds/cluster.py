@@ -105,7 +105,26 @@ DELETED: Final = AttackStep(
     ),
 )  # fmt: skip
 
+_POD: Final = "system:serviceaccount:ml:serve"
+_NOBODY: Final = "system:anonymous"
+STRANGER: Final = AttackStep(
+    "a cluster read by a stranger",
+    (
+        (kubernetes(_EVE, THIEF, "list", "secrets"),),
+        (kubernetes(_EVE, THIEF, "get", "secrets", name="store-key"),),
+        (kubernetes(_NOBODY, THIEF, "get", "pods", name="serve-0"),),
+        (kubernetes(_POD, THIEF, "list", "configmaps"),),
+    ),
+    (
+        (kubernetes(_ADA, _DESK, "get", "secrets", name="store-key"),),
+        (kubernetes(_EVE, THIEF, "list", "secrets", code=403),),
+        (kubernetes(_NOBODY, THIEF, "get", "pods", name="serve-0", code=401),),
+        (kubernetes(_POD, "10.0.0.9", "get", "secrets", name="store-key"),),
+    ),
+)
+
 DEEDS: Final = {
+    "cluster_read_by_stranger": STRANGER,
     "cluster_rights_bound": RIGHTS,
     "workload_exec": EXEC,
     "workload_image_set": IMAGE,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from caponier.emulate.deeds import hosts
 from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, line, process, requested, written
 
 _DESK: Final = "10.8.0.21"
@@ -26,6 +27,8 @@ CODE: Final = AttackStep(
         (_jupyter(THIEF, "PUT", "/api/contents/evil.ipynb"),),
         (requested(THIEF, "GET", "/api/kernels/0f2a/channels?session_id=1", 101),),
         (requested(THIEF, "POST", "/api/v1/dags/train/dagRuns"),),
+        (requested(THIEF, "POST", "/pipeline/apis/v2beta1/runs"),),
+        (requested(THIEF, "POST", "/api/v1/validate/code"),),
     ),
     (
         (_jupyter(_DESK, "POST", "/api/kernels"),),
@@ -181,6 +184,7 @@ REACHED: Final = AttackStep(
 )  # fmt: skip
 
 DEEDS: Final = {
+    **hosts.DEEDS,
     "ml_console_code": CODE,
     "mlflow_file_read": FILES,
     "mlflow_rights_changed": RIGHTS,

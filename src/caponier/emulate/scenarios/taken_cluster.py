@@ -1,5 +1,7 @@
 """The workloads of a cluster in strange hands."""
 
+from types import MappingProxyType
+
 from caponier.emulate.deeds import cluster
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
@@ -21,6 +23,7 @@ class TakenCluster(DeedStory):
     )
     deeds = tuple(cluster.DEEDS.values())
     actor = "eve@example.org"
+    fitting = MappingProxyType({cluster.STRANGER.name: (0, 1)})
 
 
 STORY = TakenCluster()

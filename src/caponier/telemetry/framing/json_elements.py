@@ -16,9 +16,21 @@ _OWN_TIME: Final = re.compile(
 """What an event has and no envelope: one with a list called `events` is an event all the same."""
 _TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
 _PLAIN: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+_LEVELS: Final = 6
+"""Objects inside each other that are followed at once; real events have about four."""
+
+
+def _whole(levels: int) -> bytes:
+    inner = rb"(?:%s%s)*+" % (_whole(levels - 1), _PLAIN.pattern) if levels else b""
+    return rb"[{\[]%s%s[}\]]" % (_PLAIN.pattern, inner)
+
+
+_WHOLE: Final = re.compile(_whole(_LEVELS - 1), re.DOTALL)
+"""An object from its first bracket to its last, if it is not too deep and all of it is there."""
 _REST_OF_TEXT: Final = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
 _NAME: Final = re.compile(rb'"([^"\\]{1,32})"\s*:\s*$')
 _NAME_SPAN: Final = 80
+_BRACE: Final = ord("{")
 _BETWEEN: Final = b" \t\r\n,\x1e\xef\xbb\xbf"
 """What may stand between objects; the last is the separator of RFC 7464."""
 
@@ -83,6 +95,10 @@ class Elements:
             before, self._at, self._looked = self._at, place + 1, place + 1
             if (not self._open or self._open[-1] is _LIST) and self._held[before:place].strip(_BETWEEN):
                 yield Element(self._line_at(place), None, "bad JSON: expected an object")
+            if (end := self._end_of_event(place)) is not None:
+                self._start, self._at, self._looked = place, end, end
+                yield self._cut(end)
+                continue
             yield from self._bracket(self._held[place : place + 1], place)
             if self._broken:
                 return
@@ -110,6 +126,13 @@ class Elements:
             self._in_text = True
             self._looked = _end(_REST_OF_TEXT, held, self._looked + 1)
         return None
+
+    def _end_of_event(self, place: int) -> int | None:
+        """Return where the event ends that begins at a bracket, if one does and it can be told at once."""
+        if self._skipping or not self._open or self._open[-1] is not _LIST or self._held[place] != _BRACE:
+            return None
+        whole = _WHOLE.match(self._held, place)
+        return None if whole is None else whole.end()
 
     def _bracket(self, bracket: bytes, place: int) -> Iterator[Element]:
         if bracket in b"{[":

@@ -31,6 +31,14 @@ SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".txt",
 LINE_LIMIT: Final = 4 * 2**20
 """Bytes of the longest line: an audit event carries the request, but no model."""
 
+_NOWHERE: Final = frozenset(
+    [
+        *("aws", "azure", "gcp", "kubernetes", "okta", "m365", "google_workspace", "cloudflare", "github", "gitlab"),
+        *("auth0", "cisco", "onelogin", "onepassword", "slack", "salesforce", "box", "zoom", "notion", "snowflake"),
+        *("databricks", "openai", "anthropic", "mongodb", "tailscale", "wiz"),
+    ]
+)
+"""Products whose events happen at a service and on no host that somebody could name."""
 _NAMED: Final = re.compile(r"(?:auth|secure|syslog|messages|kern|cron|mail|audit|access|error)(?:[._-]?log)?")
 _ROTATED: Final = re.compile(r"[.-]\d{1,10}$")
 
@@ -133,7 +141,7 @@ def read_log(
 def _placed(read: LogEvents, host: str | None) -> LogEvents:
     if host:
         for event in read.events:
-            if identity(event.fields).host is None:
+            if event.origin.product not in _NOWHERE and identity(event.fields).host is None:
                 event.fields["host"] = host
     return read
 

@@ -17,7 +17,7 @@ words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12)
 
 def called(**more: Any) -> Fields:
     row = {"eventVersion": "1.08", "eventSource": "s3.amazonaws.com", "eventName": "PutBucketPolicy", **more}
-    fields, _ = flatten(row)
+    fields, _ = flatten(cloudtrail.judged(row))
     assert cloudtrail.FORMAT.fits(fields)
     cloudtrail.FORMAT.complete(fields)
     return fields
@@ -28,6 +28,11 @@ def statement(effect: str, principal: Any) -> dict[str, Any]:
         "Version": "2012-10-17",
         "Statement": [{"Effect": effect, "Principal": principal, "Action": "s3:GetObject"}],
     }
+
+
+def allowing(principal: str, **condition: Any) -> dict[str, Any]:
+    allowed = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "s3:GetObject", "Resource": "*"}
+    return {**allowed, "Condition": condition} if condition else allowed
 
 
 class TestCloudTrail:
@@ -47,6 +52,27 @@ class TestCloudTrail:
         policy: Any = statement(effect, principal)
         kept = orjson.dumps(policy).decode() if as_text else policy
         assert "access" not in called(requestParameters={"bucketPolicy": kept})
+
+    @pytest.mark.parametrize("as_text", [True, False])
+    @pytest.mark.parametrize(
+        ("statements", "public"),
+        [
+            ([allowing("arn:aws:iam::1:role/x"), {**allowing("*"), "Effect": "Deny"}], False),
+            ([{**allowing("*"), "Effect": "Deny"}, allowing("*")], True),
+            ([allowing("*", StringEquals={"aws:PrincipalOrgID": "o-1"})], False),
+            ([allowing("*", IpAddress={"aws:SourceIp": ["198.51.100.0/24"]})], False),
+            ([allowing("*", IpAddress={"aws:SourceIp": ["198.51.100.0/24", "0.0.0.0/0"]})], True),
+            ([allowing("*", StringNotEquals={"aws:SourceVpce": "vpce-1"})], True),
+            ([allowing("*", Bool={"aws:SecureTransport": "true"})], True),
+            ([allowing("*", StringLike={"aws:PrincipalArn": "*"})], True),
+        ],
+    )
+    def test_each_statement_counts_for_itself_and_with_its_condition(
+        self, statements: list[dict[str, Any]], public: bool, as_text: bool
+    ) -> None:
+        policy: Any = {"Statement": statements}
+        found = called(requestParameters={"bucketPolicy": orjson.dumps(policy).decode() if as_text else policy})
+        assert (found.get("access") == "public") is public
 
     def test_rights_for_everybody_are_public_and_a_name_of_them_is_not(self) -> None:
         everybody = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -82,6 +108,10 @@ class TestGoogle:
         deltas = [{"action": "ADD", "member": "user:ann@x"}, {"action": "ADD", "member": member}]
         found = granted(serviceData={"policyDelta": {"bindingDeltas": deltas}})
         assert found["access"] == "public"
+
+    def test_everybody_who_is_taken_out_is_not_let_in(self) -> None:
+        deltas = [{"action": "REMOVE", "member": "allUsers"}, {"action": "ADD", "member": "user:ann@x"}]
+        assert "access" not in granted(serviceData={"policyDelta": {"bindingDeltas": deltas}})
 
     @given(words, words, words)
     def test_an_object_has_its_bucket_and_the_rest_is_its_name(self, bucket: str, folder: str, name: str) -> None:

@@ -4,9 +4,10 @@ The envelopes (`Records` of a file in S3, `Events` of `lookup-events`, the messa
 EventBridge) are taken off before; see `envelopes`.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.clouds.policies import opens, policy_of
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill
 from caponier.telemetry.security_logs.shapes import Present
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
@@ -21,8 +22,8 @@ _NAMES: Final[FieldMap] = {
 }
 _OWN: Final = frozenset(["eventversion", "awsregion", "eventcategory", "recipientaccountid", "useridentity.type"])
 """Names of which every call has one; calls over an endpoint in a network have no version."""
-_STATEMENT: Final = ("bucketpolicy", "policy", "policydocument", "policytext", "assumerolepolicydocument")
-_STATEMENTS: Final = tuple(f"requestparameters.{name}" for name in _STATEMENT)
+_NESTED: Final = ("bucketPolicy", "policy", "policyDocument", "policyText", "assumeRolePolicyDocument")
+_STATEMENTS: Final = tuple(f"requestparameters.{name.lower()}" for name in _NESTED)
 
 
 def _fits(fields: Fields) -> bool:
@@ -47,16 +48,10 @@ def _opens(fields: Fields) -> bool:
     (telling,) = _TELLING.of(fields)
     if not telling:
         return False
-    for name in _STATEMENT:
-        prefix = f"requestparameters.{name}"
-        text = fields.get(prefix)
-        if isinstance(text, str) and _public(text):
+    for name in _STATEMENTS:
+        text = fields.get(name)
+        if isinstance(text, str) and opens(policy_of(text)):
             return True
-        for part in ("principal", "principal.aws"):
-            principal = fields.get(f"{prefix}.statement.{part}")
-            allowed = "allow" in str(fields.get(f"{prefix}.statement.effect", "")).lower()
-            if principal is not None and allowed and "*" in str(principal).split(", "):
-                return True
     granted = " ".join(str(fields[name]) for name in telling if _of_rights(name))
     return "/groups/global/" in granted or "public-read" in granted
 
@@ -69,10 +64,12 @@ def _of_rights(name: str) -> bool:
     return "acl" in name or "grant" in name
 
 
-def _public(text: str) -> bool:
-    plain = "".join(text.split()).lower()
-    named = '"principal":"*"' in plain or '"principal":{"aws":"*"}' in plain or '"principal":{"aws":["*"]}' in plain
-    return named and '"effect":"allow"' in plain
+def judged(row: dict[str, Any]) -> dict[str, Any]:
+    """Say of a call that sets a policy whether that lets everybody in, while its statements stand apart."""
+    asked = row.get("requestParameters")
+    if type(asked) is dict and any(type(asked.get(name)) is dict and opens(asked[name]) for name in _NESTED):
+        return {"access": "public", **row}
+    return row
 
 
 _TELLING: Final = Present(_tells)

@@ -4,14 +4,13 @@ As in Microsoft's "signIn resource type", "directoryAudit resource type" and "Az
 (`time`, `resourceId`, `operationName`, `category`, `properties`).
 """
 
-import re
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, split_url, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
-_ENDPOINT: Final = re.compile(r"(?i)/\w*endpoints/([^/]+)")
 SIGN_INS: Final = LogSource("azure", "authentication", "signinlogs")
 _SERVICES: Final[dict[str, str]] = {
     "signinlogs": "signinlogs",
@@ -56,6 +55,7 @@ _ACTIVITY: Final[FieldMap] = {
     ),
     "src_ip": "calleripaddress",
     "operationnamevalue": ("operationname.value", "operationname"),
+    "operationname": "operationname.value",
     "categoryvalue": ("category.value", "category"),
 }
 
@@ -130,8 +130,7 @@ def _diagnostic(fields: Fields) -> LogSource:
             fields["sc-status"] = status
         return LogSource("azure", "webserver", service)
     fill(fields, _ACTIVITY)
-    if found := _ENDPOINT.search(str(fields.get("resourceid", ""))):
-        fields.setdefault("endpoint", found[1])
+    fill_from_path(fields, "resourceid")
     outcome = outcome_of({"success": True, "succeeded": True, "failure": False, "failed": False}.get(_result(fields)))
     if outcome:
         fields.setdefault("outcome", outcome)

@@ -4,9 +4,11 @@ As in "Understanding audit logs" of Google Cloud; those of GKE become Kubernetes
 """
 
 import re
+from itertools import zip_longest
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
 from caponier.telemetry.security_logs.sources import KUBERNETES_AUDIT, LogSource
 
@@ -25,9 +27,9 @@ _NAMES: Final[FieldMap] = {
     "bucket": "resource.labels.bucket_name",
 }
 _OBJECT: Final = re.compile(r"projects/_/buckets/([^/]+)/objects/(.+)", re.DOTALL)
-_ENDPOINT: Final = re.compile(r"/endpoints/([^/]+)")
 _KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
 _OWN: Final = frozenset(["protopayload.servicename", "protopayload.resourcename", "protopayload.@type", "logname"])
+_CHANGED: Final = "bindingdeltas.member"
 _EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
 
 
@@ -42,17 +44,22 @@ def _complete(fields: Fields) -> LogSource:
     if found := _OBJECT.fullmatch(str(fields.get("protopayload.resourcename", ""))):
         fields.setdefault("bucket", found[1])
         fields.setdefault("object", found[2])
-    if found := _ENDPOINT.search(str(fields.get("protopayload.resourcename", ""))):
-        fields.setdefault("endpoint", found[1])
+    fill_from_path(fields, "protopayload.resourcename")
     if "protopayload.authenticationinfo.principalemail" not in fields and "bucket" in fields:
         fields.setdefault("access", "anonymous")
-    changed = [str(value).lower() for name, value in fields.items() if name.endswith("bindingdeltas.member")]
-    if any(member in _EVERYBODY for text in changed for member in text.split(", ")):
+    if any(_lets_everybody_in(fields, name) for name in fields if name.endswith(_CHANGED)):
         fields["access"] = "public"
     kubernetes = _KUBERNETES.fullmatch(str(fields["protopayload.methodname"]))
     if kubernetes and fields.get("protopayload.servicename", "") == "k8s.io":
         return _of_kubernetes(fields, kubernetes)
     return LogSource("gcp", None, "gcp.audit")
+
+
+def _lets_everybody_in(fields: Fields, members: str) -> bool:
+    """Tell whether one of the changes adds everybody: each has an action and a member, and stands at its place."""
+    actions = str(fields.get(members.removesuffix("member") + "action", "")).upper().split(", ")
+    listed = zip_longest(str(fields[members]).lower().split(", "), actions)
+    return any(member in _EVERYBODY and action != "REMOVE" for member, action in listed)
 
 
 def _of_kubernetes(fields: Fields, method: re.Match[str]) -> LogSource:

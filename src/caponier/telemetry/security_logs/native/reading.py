@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.framing import stamps
@@ -71,6 +72,9 @@ word."""
 _GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
 """How the second and later lines of an event begin: of a traceback, for example."""
 _EPOCH_MS: Final = 1_000
+_NAMES: Final = 8
+"""Fields of a row that a reason names, and below the characters of a name."""
+_NAME: Final = 32
 _SAID: Final = frozenset(f"logsource.{name}" for name in LogSource._fields)
 
 
@@ -215,7 +219,7 @@ class Reading:
         return None
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
-        fields, cut = flatten(windows_event.from_document(row) or envelopes.spread(row))
+        fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
         if _SAID.isdisjoint(fields):
             for format_ in NATIVE:
                 if format_.fits(fields):
@@ -227,11 +231,13 @@ class Reading:
                     return _native(format_, fields, line, seen, cut)
         stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
-            raise ValueError("no time")
+            raise ValueError(f"no time: {_seen(row)}")
         time = _time(stamp) if stamp is not None else seen
         known = said or self._origin
         if known is None:
-            raise ValueError("no log source: give product, category or service, or an OCSF class_uid")
+            raise ValueError(
+                f"no log source: neither product, category nor service, nor an OCSF class_uid; {_seen(row)}"
+            )
         return Record(fields, known, time, line, OWN if said else GIVEN, cut)
 
 
@@ -262,6 +268,13 @@ def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, 
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _seen(row: dict[str, Any]) -> str:
+    """Say which fields a row has, so that whoever gave it sees what was read."""
+    names = [str(name)[:_NAME] for name in islice(row, _NAMES)]
+    more = f" and {len(row) - _NAMES} more" if len(row) > _NAMES else ""
+    return f"its fields are {', '.join(names)}{more}" if names else "it has no fields"
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> Scalar | None:

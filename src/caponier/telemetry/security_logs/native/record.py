@@ -119,10 +119,13 @@ def whole(text: Scalar | None) -> int | None:
 def split_url(target: str) -> Fields:
     """Return the parts of a request's target under the names that Sigma gives them."""
     stem, _, query = target.partition("?")
+    host = None
     if "://" in stem[:9]:
         host, _, path = stem.partition("://")[2].partition("/")
-        return made({"cs-host": host, "cs-uri": target, "cs-uri-stem": f"/{path}", "cs-uri-query": query})
-    return made({"cs-uri": target, "cs-uri-stem": stem, "cs-uri-query": query})
+        stem = f"/{path}"
+    # Of a registry of images, what is asked for; as in the "OCI Distribution Specification".
+    image = stem[4:].rpartition("/manifests/")[0] if stem.startswith("/v2/") else None
+    return made({"cs-host": host, "cs-uri": target, "cs-uri-stem": stem, "cs-uri-query": query, "repository": image})
 
 
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)

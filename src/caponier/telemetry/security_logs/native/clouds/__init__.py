@@ -1,0 +1,1 @@
+"""What stands in the records of several clouds: paths of resources, and policies."""

@@ -1,0 +1,66 @@
+"""Whom a policy of AWS lets in, told by each of its statements: one that forbids takes nothing back from another.
+
+What counts as public is as in "Blocking public access to your Amazon S3 storage", section "The meaning of public": a
+statement that allows everybody, unless a condition leaves only callers of fixed networks, accounts or organisations.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+_LIMITS: Final = frozenset(
+    f"aws:{name}"
+    for name in (
+        *("sourceip", "vpcsourceip", "sourcevpc", "sourcevpce", "principalorgid", "principalorgpaths"),
+        *("principalaccount", "principalarn", "sourcearn", "sourceaccount", "sourceowner", "sourceorgid", "userid"),
+        *("resourceorgid", "viaawsservice"),
+    )
+) | {"s3:dataaccesspointarn", "s3:dataaccesspointaccount"}
+_ANYWHERE: Final = frozenset(["*", "0.0.0.0/0", "::/0", "false"])
+
+
+def policy_of(text: str) -> Any:
+    """Read a policy that a call carries as text; None if it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def opens(policy: Any) -> bool:
+    """Tell whether a policy lets everybody in."""
+    statements = _inside(policy, "statement")
+    return any(_allows_everybody(statement) for statement in _listed(statements))
+
+
+def _allows_everybody(statement: Any) -> bool:
+    if str(_inside(statement, "effect")).lower() != "allow":
+        return False
+    principal = _inside(statement, "principal")
+    named = _listed(_inside(principal, "aws") if isinstance(principal, Mapping) else principal)
+    return "*" in map(str, named) and not any(_limits(one) for one in _conditions(_inside(statement, "condition")))
+
+
+def _conditions(condition: Any) -> Iterator[tuple[str, str, Any]]:
+    for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
+        for key, values in keys.items() if isinstance(keys, Mapping) else ():
+            yield str(operator).lower(), str(key).lower(), values
+
+
+def _limits(condition: tuple[str, str, Any]) -> bool:
+    """Tell whether a condition leaves only some callers; one with "not" leaves everybody else."""
+    operator, key, values = condition
+    negative = "not" in operator or operator.startswith("null") or operator.endswith("ifexists")
+    return key in _LIMITS and not negative and _ANYWHERE.isdisjoint(str(value).lower() for value in _listed(values))
+
+
+def _inside(node: Any, name: str) -> Any:
+    """Return what stands under a name, in any case."""
+    if not isinstance(node, Mapping):
+        return None
+    return next((value for key, value in node.items() if str(key).lower() == name), None)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
