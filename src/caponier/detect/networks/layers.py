@@ -181,15 +181,23 @@ class Pooling(Plain):
         padded, answer = held
         places = _places(self.size, self.stride, padded.shape)
         whole = np.zeros_like(padded)
+        apart = self.stride[0] >= self.size[0] and self.stride[1] >= self.size[1]
         # Of equal ones the first gets all of it.
-        left = np.ones_like(answer, bool)
+        left = None
         for down, right in places:
             if self.mean:
                 whole[:, :, down, right] += gradient / np.float32(len(places))
                 continue
-            first = left & (padded[:, :, down, right] == answer)
-            left &= ~first
-            whole[:, :, down, right] += gradient * first
+            first = padded[:, :, down, right] == answer
+            if left is None:
+                left = ~first
+            else:
+                first &= left
+                left ^= first
+            if apart:
+                np.multiply(gradient, first, out=whole[:, :, down, right])
+            else:
+                whole[:, :, down, right] += gradient * first
         return _unpadded(whole, self.padding), {}
 
 
