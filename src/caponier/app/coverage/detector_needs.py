@@ -30,6 +30,8 @@ _LOGS: Final = {
     "azure/activitylogs": "the activity log of Azure",
     "azure/auditlogs": "the audit log of Microsoft Entra",
     "okta/okta": "the system log of Okta",
+    "github/audit": "the audit log of GitHub",
+    "falco": "the alarms of Falco",
 }
 _PREFIX: Final = "sigma:"
 

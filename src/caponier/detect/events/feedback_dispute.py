@@ -37,6 +37,8 @@ class FeedbackDispute:
     techniques = (
         TechniqueId("atlas", "AML.T0020"),
         TechniqueId("atlas", "AML.T0031"),
+        TechniqueId("atlas", "AML.T0046"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.03"),
         TechniqueId("amltm-2020", "AMLTM.EVADE.03.04"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.01"),
     )

@@ -11,8 +11,12 @@ class TakenCluster(DeedStory):
     """The workloads of a cluster in strange hands."""
 
     name = "taken_cluster"
-    description = "A stolen account binds rights in a cluster, runs commands, sets an image, and stops model servers"
+    description = (
+        "A stolen account reads a cluster's secrets, binds rights in it, runs commands, sets an image, and stops model "
+        "servers"
+    )
     techniques = (
+        TechniqueId("attack", "T1552.007"),
         TechniqueId("attack", "T1098"),
         TechniqueId("attack", "T1609"),
         TechniqueId("attack", "T1525"),
