@@ -65,20 +65,10 @@ def test_every_poison_story_and_harmless_set_is_found() -> None:
     flips = ["pair_flips", "targeted_flips", "uniform_flips"]
     assert list(registry.poisons()) == sorted([*backdoors, *flips, "mutant_flood"])
     assert list(registry.harmless_sets()) == ["augmented", "noisy_digits", "rare_styles", "watermarked"]
-    assert list(registry.stories()) == [
-        *("borrowed_role", "emptied_cloud", "open_store", "open_store_google", "opened_store_google"),
-        *("reached_servers", "read_secrets"),
-        *(
-            "stolen_account",
-            "taken_cluster",
-            "taken_console",
-            "taken_directory",
-            "taken_host",
-            "taken_instance",
-            "taken_services",
-            "taken_store",
-        ),
-    ]
+    told = "alarmed_host borrowed_role emptied_cloud mined_host open_store open_store_google opened_code"
+    told += " opened_store_google pushed_image reached_servers read_secrets resold_models stolen_account"
+    taken = ("cluster", "console", "directory", "host", "instance", "services", "store")
+    assert list(registry.stories()) == [*told.split(), *(f"taken_{what}" for what in taken), "used_notebooks"]
 
 
 def test_harmless_sources_are_those_that_show_no_technique() -> None:

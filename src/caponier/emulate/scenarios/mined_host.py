@@ -1,0 +1,22 @@
+"""An intruder runs code of his own on a host of models, and sends files away."""
+
+from caponier.emulate.deeds import hosts
+from caponier.emulate.deeds.story import DeedStory
+from caponier.matrix.technique import TechniqueId
+
+
+class MinedHost(DeedStory):
+    """An intruder runs code of his own on a host of models, and sends files away."""
+
+    name = "mined_host"
+    description = "An intruder on a host opens a shell to the outside or mines coins, and sends files to a drop"
+    techniques = (
+        TechniqueId("attack", "T1059"),
+        TechniqueId("attack", "T1567.002"),
+        TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
+    )
+    deeds = (hosts.STRANGE, hosts.SENT)
+    actor = "bob"
+
+
+STORY = MinedHost()

@@ -1,0 +1,22 @@
+"""A stolen account opens the repository of what trains and serves."""
+
+from caponier.emulate.deeds import hosts
+from caponier.emulate.deeds.story import DeedStory
+from caponier.matrix.technique import TechniqueId
+
+
+class OpenedCode(DeedStory):
+    """A stolen account opens the repository of what trains and serves."""
+
+    name = "opened_code"
+    description = "A repository of code is made public, or gets a key, a machine that builds, or loses its protection"
+    techniques = (
+        TechniqueId("attack", "T1213.003"),
+        TechniqueId("attack", "T1195.002"),
+        TechniqueId("attack", "T1098.001"),
+    )
+    deeds = (hosts.OPENED,)
+    actor = "eve"
+
+
+STORY = OpenedCode()

@@ -1,0 +1,22 @@
+"""A stolen account changes what trains and serves in SageMaker."""
+
+from caponier.emulate.deeds import cloud_services
+from caponier.emulate.deeds.story import DeedStory
+from caponier.matrix.technique import TechniqueId
+
+
+class UsedNotebooks(DeedStory):
+    """A stolen account changes what trains and serves in SageMaker."""
+
+    name = "used_notebooks"
+    description = "Somebody outside opens a notebook, or changes what an endpoint serves, with a stolen account"
+    techniques = (
+        TechniqueId("attack", "T1525"),
+        TechniqueId("attack", "T1578"),
+        TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
+    )
+    deeds = (cloud_services.CHANGED,)
+    actor = "eve"
+
+
+STORY = UsedNotebooks()
