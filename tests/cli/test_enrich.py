@@ -71,7 +71,7 @@ def test_rows_that_cannot_be_used_are_3_and_the_others_are_written(enrich: Any, 
     (folder / "bad.jsonl").write_text('{"no": "time"}\n')
     ran = enrich("--key", "k", "--only", "squeezing", log=folder)
     assert ran.code == 3
-    assert "1 rows could not be used" in ran.err
+    assert "1 row could not be used" in ran.err
     assert Path("out.parquet").exists()
 
 

@@ -148,7 +148,14 @@ class TestDocument:
         assert document["rejected"] == {"rows": 0, "file": None}
         silent = [note.split(": ")[1].split()[0] for note in document["notes"] if " does not run" in note]
         assert silent == [
-            *("adversarial_input", "feedback_flood", "feedback_skew", "local_patch", "trigger_probe"),
+            *(
+                "adversarial_input",
+                "feedback_dispute",
+                "feedback_flood",
+                "feedback_skew",
+                "local_patch",
+                "trigger_probe",
+            ),
             "membership_probe",
         ]
         assert document["events"] > 6000

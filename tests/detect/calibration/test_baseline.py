@@ -160,7 +160,7 @@ def test_a_truncated_file_is_refused(length: int, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    refused(tmp_path / "none", "no baseline file")
+    refused(tmp_path / "none", "does not exist")
     refused(tmp_path, "no baseline file")
 
 
