@@ -14,6 +14,7 @@ class OpenedCode(DeedStory):
         TechniqueId("attack", "T1213.003"),
         TechniqueId("attack", "T1195.002"),
         TechniqueId("attack", "T1098.001"),
+        TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
     )
     deeds = (hosts.OPENED,)
     actor = "eve"
