@@ -15,7 +15,7 @@ from caponier.app.coverage.cover import cover
 from caponier.app.coverage.detectors import Kind, detectors
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.proofs import artifacts
-from caponier.app.validate.validate import ValidationReport, validate
+from caponier.app.validate.validate import ValidationReport, _chosen, _pairs, validate
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.coverage.heat_map import Status
 from caponier.coverage.log_emulations import log_emulations
@@ -101,9 +101,16 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest() -> None:
         validate(only=("hop_skip_jmp",))
 
 
-@pytest.mark.parametrize("name", ["steered_feedback", "feedback_skew"])
-def test_what_takes_a_model_that_learns_is_played_in_process(name: str) -> None:
-    report = validate(only=[name], scale=Scale(seeds=(0,)))
+def test_the_name_of_a_detector_and_of_its_emulation_choose_the_same() -> None:
+    by_emulation, by_detector = (
+        [(pair.detector.name, pair.emulation.name) for pair in _pairs(_chosen([one]), [one])]
+        for one in ("steered_feedback", "feedback_skew")
+    )
+    assert by_emulation == by_detector == [("feedback_skew", "steered_feedback")]
+
+
+def test_what_takes_a_model_that_learns_is_played_in_process() -> None:
+    report = validate(only=["steered_feedback"], scale=Scale(seeds=(0,)))
     (found,) = report.trials
     assert (found.detector, found.emulation, found.target) == ("feedback_skew", "steered_feedback", "digits-learner")
     assert found.passed
