@@ -202,6 +202,15 @@ def test_a_line_that_comes_while_it_works_is_not_lost(home: Workspace, monkeypat
     assert compact_lake(home).events == 2
 
 
+def test_a_file_without_an_event_is_done_with(home: Workspace) -> None:
+    write(home, "guard-00-1-a.jsonl")
+    write(home, "guard-00-1-b.jsonl", more=bytes(range(256)) * 100)
+    done = compact_lake(home)
+    assert (done.events, done.sources, done.files, len(done.skipped)) == (0, 1, 0, 1)
+    assert [path.name for path in (Path(home.lake) / DAY).iterdir()] == ["guard-00-1-b.jsonl"]
+    assert not inspect_lake(home).parts
+
+
 def test_two_at_once_are_refused(home: Workspace) -> None:
     Path(home.lake).mkdir(exist_ok=True)
     with (Path(home.lake) / ".compacting").open("w") as lock:

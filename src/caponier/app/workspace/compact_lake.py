@@ -141,6 +141,8 @@ def _compact_day(root: Path, folder: Path, day: date, done: Compaction, watch: P
     # Of the names alone: a compaction that was killed before its note writes the same files again.
     sizes = {path.name: path.stat().st_size for path in sources}
     name = hashlib.blake2b(orjson.dumps(sorted(sizes)), digest_size=8).hexdigest()
+    # Also where files without an event make none of their own: the note says that they are done with.
+    target.mkdir(mode=0o700, exist_ok=True)
     made = _write(sources, target, name, done)
     if any(path.stat().st_size != sizes[path.name] for path in sources):
         # A guard that hung for days woke up; its line is in the file, and may be in what was made of it or not.
