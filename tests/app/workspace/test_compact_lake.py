@@ -243,8 +243,11 @@ def test_erasure_and_retention_reach_what_was_made(home: Workspace) -> None:
 def test_a_lake_that_is_not_there_or_no_folder(home: Workspace) -> None:
     shutil.rmtree(home.lake, ignore_errors=True)
     assert compact_lake(home).sources == 0
-    with pytest.raises(InputError, match="only a folder"):
-        compact_lake(home.model_copy(update={"lake": "s3://bucket/lake"}))
+    Path(home.lake).write_bytes(b"")
+    for lake in ("s3://bucket/lake", home.lake):
+        for work in (compact_lake, inspect_lake):
+            with pytest.raises(InputError, match="the lake is no folder"):
+                work(home.model_copy(update={"lake": lake}))
 
 
 @pytest.fixture

@@ -78,8 +78,7 @@ def compact_lake(workspace: Workspace, *, before: date | None = None, progress: 
         InputError: If the lake is no folder, `before` is too late, or another compaction is at work.
         OSError: If a file cannot be read or written; what was there is there still.
     """
-    if "://" in workspace.lake:
-        raise InputError("only a folder is compacted", where=f"{workspace.file}: lake")
+    root = lake_folder(workspace)
     last = (datetime.now(UTC) - timedelta(days=QUIET_DAYS)).date()
     if before is not None and before > last:
         raise InputError(
@@ -87,7 +86,7 @@ def compact_lake(workspace: Workspace, *, before: date | None = None, progress: 
             where=f"--before {before}",
             hint=f"Take {last} or an earlier day",
         )
-    root, done, watch = Path(workspace.lake), Compaction(), progress or Silent()
+    done, watch = Compaction(), progress or Silent()
     if not root.is_dir():
         return done
     with _alone(root):
@@ -97,6 +96,18 @@ def compact_lake(workspace: Workspace, *, before: date | None = None, progress: 
         for folder, day in over:
             _compact_day(root, folder, day, done, watch)
     return done
+
+
+def lake_folder(workspace: Workspace) -> Path:
+    """Return the folder of a lake, which need not be there yet.
+
+    Raises:
+        InputError: If the lake is no folder.
+    """
+    folder = Path(workspace.lake)
+    if "://" in workspace.lake or (folder.exists() and not folder.is_dir()):
+        raise InputError(f"the lake is no folder: {workspace.lake}", where=f"{workspace.file}: lake")
+    return folder
 
 
 def unfinished(day: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caponier.app.progress import Progress, Silent
-from caponier.app.workspace.compact_lake import unfinished
+from caponier.app.workspace.compact_lake import lake_folder, unfinished
 from caponier.app.workspace.retention import day_of
 from caponier.detect.wording import how_many
 from caponier.errors import InputError
@@ -82,9 +82,7 @@ def inspect_lake(workspace: Workspace, progress: Progress | None = None) -> Lake
     Raises:
         InputError: If the lake is no folder.
     """
-    if "://" in workspace.lake:
-        raise InputError("only a folder is looked into", where=f"{workspace.file}: lake")
-    root, watch, report = Path(workspace.lake), progress or Silent(), LakeReport()
+    root, watch, report = lake_folder(workspace), progress or Silent(), LakeReport()
     files = list(_files(root))
     watch.stage("Reading the lake", len(files))
     parts: dict[tuple[str, str, str], LakePart] = {}
