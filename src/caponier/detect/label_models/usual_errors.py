@@ -18,8 +18,6 @@ the mean chance, of it and of all that are likelier, from which it counts, too."
 RULED_OUT, EXPECTED = 0.3, 0.1
 """Share of all other labels of rows, those that the model finds least likely, that shows what is not overlap; and more,
 as long as the model expects no more than a tenth of what they are borne."""
-FEWEST: Final = 3.0
-"""Rows beyond what the model expects from which they say that any label is wrong."""
 PARTS: Final = 30
 ROWS_OF_PART: Final = 15
 """How many parts labels are cut into at most, by how likely the model finds them, and how many rows bear one of each,
@@ -60,8 +58,6 @@ def not_overlap(
     shares = np.array([(float(borne[part].sum()) + 0.5) / (len(part) + 1) for part in parts])
     middles = np.array([float(known[part].mean()) for part in parts])
     usual = np.interp(said[np.arange(len(y)), y], middles, _rising(shares))
-    if float(borne[:first].sum() - known[:first].sum()) < FEWEST:
-        return np.zeros(len(y), bool), 0.0
     wrong = max(wrong, 0.5 / (first + 1))
     chances = np.minimum(1.0, wrong / usual)
     likely: NDArray[np.bool_] = chances >= min(LIKELY, _mostly(chances[counts & (probabilities.argmax(axis=1) != y)]))
