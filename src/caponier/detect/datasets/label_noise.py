@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
-from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold, least_probability
+from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold
 from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.label_models.usual_errors import not_overlap
@@ -39,12 +39,8 @@ it is among all rows: targeted flips are few. They must be several times as many
 or, where there are few pairs, most of all flagged rows."""
 ONE_WAY: Final = 4.0
 """How many times as many labels must go from one class to another as back, to be no overlap of the two."""
-SURE_TOO: Final = 0.35
-"""Part of them that must be where the model is surer than of half of the class: changed labels are everywhere, and
-what a model confuses is where it is unsure."""
-OVERLAP: Final = 0.5
-"""Part of the share that overlapping classes contradict, up to which the rest is not notable either: how much they do
-is not known better."""
+OVERLAP: Final = 0.8
+"""Part of the share that overlapping classes contradict, up to which the rest is not notable either."""
 LEARNABLE: Final = 0.2
 """Share of the errors of always giving the most frequent label that a model must save, or it has no say in labels."""
 SHOWN: Final = 10
@@ -60,14 +56,7 @@ class _Verdict:
     thresholds: NDArray[np.float64]
     """(classes,) how sure of each class is sure enough."""
     usual: float = NOTABLE
-    """Share of wrong labels that is no more than what such a set has."""
-    wrong: float = 1.0
-    """Share of labels that seem to be wrong, also of those that cannot be told; 1 where it was not asked."""
-
-    @property
-    def notable(self) -> bool:
-        """Whether more labels are wrong than such a set has, and the rows are told."""
-        return self.wrong > self.usual and float(self.flagged.mean()) > NOTABLE
+    """Share flagged that is no more than what such a set has."""
 
 
 class LabelNoise:
@@ -123,7 +112,7 @@ class LabelNoise:
         scores[judged], flagged[judged] = verdict.scores, verdict.flagged
         suggested[judged] = np.where(verdict.flagged, names[verdict.suggested], NOTHING)
         share = float(verdict.flagged.mean())
-        reasons, confidence = self._reasons(dataset, flagged, suggested, verdict, shares)
+        reasons, confidence = self._reasons(dataset, flagged, suggested, share, verdict.usual, shares)
         summary = (
             f"{int(flagged.sum()):,} of {len(judged):,} labels do not fit their rows ({share:.1%}; judged by models "
             "that learned from other rows)"
@@ -132,7 +121,7 @@ class LabelNoise:
             scores=scores,
             flagged=flagged,
             suggested=suggested,
-            summary="; ".join([summary, *reasons[1 if verdict.notable else 0 :]]),
+            summary="; ".join([summary, *reasons[1 if share > verdict.usual else 0 :]]),
             facts=_facts(dataset, flagged, suggested, len(judged), shares),
             confidence=confidence,
             reasons=reasons,
@@ -145,12 +134,13 @@ class LabelNoise:
         dataset: Dataset,
         flagged: Mask,
         suggested: NDArray[np.int64],
-        verdict: _Verdict,
+        share: float,
+        usual: float,
         shares: tuple[SourceShare, ...],
     ) -> tuple[tuple[str, ...], float]:
         """Say what is more than the slips that every data set has, and how sure a finding can be."""
         loud = [part for part in shares if part.stands_out]
-        reasons = [f"more than {verdict.usual:.0%} of the labels do not fit their rows"] if verdict.notable else []
+        reasons = [f"more than {usual:.0%} of the labels do not fit their rows"] if share > usual else []
         reasons += [
             f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows" for part in loud
         ]
@@ -254,14 +244,9 @@ def _beside_what_is_usual(
     moved = [] if sources is None else _movers(probabilities, y, sources)
     blamed = np.zeros(len(y), bool) if sources is None else np.isin(sources.astype(str), [name for name, _ in moved])
     contradicted = verdict.flagged & ~blamed
-    likely, wrong = not_overlap(probabilities, y, ~blamed, least_probability(probabilities.shape[1]))
-    confused = OVERLAP * max(0.0, float(contradicted.mean()) - wrong)
-    flagged = contradicted & (likely | _one_way(verdict, probabilities, y, contradicted))
-    if wrong <= confused:
-        # What the model confuses by itself is so much that these contradictions may be the same.
-        flagged = np.zeros(len(y), bool)
-    usual = max(NOTABLE, confused)
-    if moved and min(wrong, float(flagged.mean())) <= usual:
+    flagged = contradicted & (not_overlap(probabilities, y, ~blamed) | _one_way(verdict, y, contradicted))
+    usual = max(NOTABLE, OVERLAP * float((contradicted & ~flagged).mean()))
+    if moved and flagged.mean() <= usual:
         # Beside a source that moves labels, the slips that every set has only hide which rows are meant.
         flagged = np.zeros(len(y), bool)
     suggested = verdict.suggested.copy()
@@ -269,7 +254,7 @@ def _beside_what_is_usual(
         rows = one.chances >= CERTAIN
         flagged |= rows
         suggested[rows] = one.own
-    new = replace(verdict, flagged=flagged, suggested=suggested, usual=usual, wrong=wrong)
+    new = replace(verdict, flagged=flagged, suggested=suggested, usual=usual)
     if sources is None:
         return new, ()
     named = {name for name, _ in moved}
@@ -279,22 +264,14 @@ def _beside_what_is_usual(
     return new, tuple(shares)
 
 
-def _one_way(verdict: _Verdict, probabilities: NDArray[np.float64], y: NDArray[np.int64], contradicted: Mask) -> Mask:
-    """Return the contradicted rows (n,) of pairs of classes that are confused one way: overlap goes both ways.
-
-    A model that tells one class of two badly confuses them one way, too, but hardly where it is sure.
-    """
+def _one_way(verdict: _Verdict, y: NDArray[np.int64], contradicted: Mask) -> Mask:
+    """Return the contradicted rows (n,) of pairs of classes that are confused one way: overlap goes both ways."""
     classes = len(verdict.thresholds)
     flows = np.zeros((classes, classes))
     np.add.at(flows, (y[contradicted], verdict.suggested[contradicted]), 1)
     sizes = flows.sum(axis=0) + np.bincount(y[~contradicted], minlength=classes)
     usual = flows.sum() * min(AIMED_EXCESS / (classes * (classes - 1)), AIMED_MOST)
-    best, surest = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    middle = np.array([np.median(surest[best == label]) if (best == label).any() else 1.0 for label in range(classes)])
-    sure, surely = contradicted & (surest >= middle[best]), np.zeros_like(flows)
-    np.add.at(surely, (y[sure], verdict.suggested[sure]), 1)
-    loud = (flows >= AIMED_ROWS) & (flows >= usual) & (flows >= AIMED_SHARE * sizes)
-    loud &= (flows >= ONE_WAY * flows.T) & (surely >= SURE_TOO * flows)
+    loud = (flows >= AIMED_ROWS) & (flows >= usual) & (flows >= AIMED_SHARE * sizes) & (flows >= ONE_WAY * flows.T)
     one_way: Mask = contradicted & loud[y, verdict.suggested]
     return one_way
 

@@ -34,11 +34,6 @@ DIGITS: Final = 6
 """Probabilities are rounded, so that another BLAS does not move a row over a threshold."""
 
 
-def least_probability(classes: int) -> float:
-    """Return the lowest probability that a label can get: of a sure model and a vote in which none is for it."""
-    return 0.5 / (classes * (NEIGHBOURS + 1))
-
-
 class OutOfFold:
     """Predicts the label of each row from the rows of the other folds.
 
