@@ -8,7 +8,7 @@ import pytest
 from caponier.detect.calibration.ages import AGES
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.registry import event_detectors
-from caponier.engines.local import fits, gather, joined, sample, scan, suspicion
+from caponier.engines.local import gather, joined, sample, scan, suspicion
 from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import Spool
@@ -205,16 +205,6 @@ def test_batches_are_laid_behind_each_other(spool: Spool) -> None:
     twice = joined([batch, batch], 2)
     assert (len(twice), twice.subjects) == (240, 20)
     assert twice.signals["squared"].tolist() == batch.signals["squared"].tolist() * 2
-
-
-def test_some_subjects_are_fitted_on(spool: Spool) -> None:
-    class Measuring(Counter):
-        def fit(self, benign):
-            return {"n": np.array([len(benign)])}
-
-    batch, names = sample(spool, BARE, 1.0, 100)
-    picked = np.array([name.endswith("3") for name in names])
-    assert fits(Measuring(), batch, picked)["n"].tolist() == [12]
 
 
 class TestSuspicion:

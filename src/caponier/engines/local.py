@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
-from caponier.detect.detector import EventDetector, Params, Subject
+from caponier.detect.detector import Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.engines.cells import cell_events
@@ -272,11 +272,6 @@ def gather(
             watch(scored)
         if progress:
             progress(scored.events)
-
-
-def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
-    """Fit a detector on some of the subjects of a batch."""
-    return detector.fit(benign.take(np.flatnonzero(subjects[benign.subject])))
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
-from caponier.engines.local import fits, gather, sample
+from caponier.engines.local import gather, sample
 from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.sampling import rate_of, sampled
@@ -124,22 +124,22 @@ class _TrainingInputs:
             return self
         return replace(self, sketch={**self.sketch, **banded(encoder.encode(self.rows), benign.query, self.salt)})
 
-    def of(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
-        """Return what a detector learns from some of the subjects (s,), for the judgement of others.
+    def of(self, detector: EventDetector, own: EventBatch) -> Params:
+        """Return what a detector learns from some subjects' own events, for the judgement of others.
 
         Canaries are left out: how high a score must be is not to depend on whether a thief is in the benign log.
         """
-        kept = self.kept(detector, benign, subjects)
+        kept = self.kept(detector, own)
         return opened({name: values for name, values in kept.items() if name != CANARIES}, self.salt)
 
-    def kept(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+    def kept(self, detector: EventDetector, own: EventBatch) -> Params:
         """Return what a baseline keeps of that: no key."""
-        learned = fits(detector, benign, subjects)
+        learned = detector.fit(own)
         if Signal.TRAINING_SET not in detector.needs:
             return learned
         if self.rows is None:
             return {**learned, **self.sketch}
-        queries, _ = benign.take(np.flatnonzero(subjects[benign.subject])).queries()
+        queries, _ = own.queries()
         usually = usual(opened(self.sketch, self.salt), queries, holds(self.sketch, queries.key), OWN)
         gain = np.array([learned_gain(self.sketch, queries.key, queries.offsets)])
         return {**learned, **self.sketch, **usually, GAIN: gain}
@@ -370,11 +370,11 @@ class _Learned:
         """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
         lives = {name: one.gathered for name, one in gathered.items()}
         ranking = Ranking.of(lives, self.aside, odd_ones=kind is Subject.PRINCIPAL)
-        kept = np.array([name not in self.aside for name in benign[1]], bool)
+        kept = benign[0].only(np.array([name not in self.aside for name in benign[1]], bool))
         self.found |= gathered
         self.tails[kind] = ranking.tail
         for detector in own.detectors:
-            params = own.kept(detector, benign[0], kept)
+            params = own.kept(detector, kept)
             self.detectors[detector.name] = _learned(detector, params, gathered[detector.name], ranking, self.aside)
 
 
@@ -479,8 +479,8 @@ def _cross_fitted(
     for fold in range(FOLDS):
         # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
-        strangers = others if others.any() else ~others
-        lines = tuple(CalibratedDetector(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
+        strangers = benign.only(others if others.any() else ~others)
+        lines = tuple(CalibratedDetector(d, lessons.of(d, strangers)) for d in lessons.detectors)
         share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
         into = {name: one.gathered for name, one in found.items()}
         gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
