@@ -20,7 +20,7 @@ import orjson
 
 from caponier.errors import CaponierError
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
-from caponier.guard.call import NAME_LIMIT, Call, call_of
+from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.parameters import have_room
@@ -154,6 +154,9 @@ class Middleware:
         finally:
             if not leaving.told:
                 # Nobody gets anything of it any more: there is nothing to keep back.
+                if exchange.status != GONE and not leaving.begun:
+                    # Whoever fails before a byte of his answer has left is answered for by the server.
+                    exchange.status = 500
                 leaving.finish()
             took = (time.perf_counter() - started) * 1_000
             exchange.own_ms = took - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
@@ -193,7 +196,7 @@ class Middleware:
             await refuse(send)
             return
         if self._enforce and self._reader is not None:
-            exchange.unread = await self._why_unread(self._reader, exchange, scope["path"]) or ""
+            exchange.unread = await self._why_unread(self._reader, exchange, path_of(scope)) or ""
             if exchange.unread:
                 exchange.status = 400
                 await answer(send, 400, {"error": f"the request cannot be read: {exchange.unread}"})
@@ -262,7 +265,7 @@ class Middleware:
         client = scope.get("client")
         carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
         parameters = scope.get("query_string", b"")
-        call = call_of(scope["method"], scope["path"], carries=carries, parameters=bool(parameters))
+        call = call_of(scope["method"], path_of(scope), carries=carries, parameters=bool(parameters))
         if call.model is not None:
             meant = self._names(call.model)
             call = call if meant == call.model else replace(call, model=meant)
@@ -393,8 +396,8 @@ class _Leaving:
         self._started, self._bodiless = started, method == "HEAD"
         self._start: Message | None = None
         self._left: int | None = None
-        self.told = False
-        """Whether the exchange was handed over to be kept."""
+        self.begun = self.told = False
+        """Whether anything has left, and whether the exchange was handed over to be kept."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -408,6 +411,7 @@ class _Leaving:
             if last and not self.told and not await self._may_leave():
                 await self._withhold()
                 return
+        self.begun = True
         if self._start is not None:
             start, self._start = self._start, None
             await self._send(start)
