@@ -72,6 +72,8 @@ class Exchange:
     addressed: bool = False
     """Whether the address alone tells who asks, since the model server asks for no credential."""
     body: bytes = b""
+    room: int = 0
+    """Bytes that are held for the body, where it is a large one."""
     verdict: Verdict = PASS
     status: int = 0
     answer_headers: list[Header] = field(default_factory=list)

@@ -48,6 +48,8 @@ class GuardSettings(BaseModel):
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
     body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64
+    bodies_limit_mb: Annotated[float, Field(gt=0, le=1_048_576)] = 512
+    """Of large requests that are under way at once; at least twice `body_limit_mb`."""
     expanded_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = LIMITS.expanded / 2**20
     """Of a compressed body once it is unpacked; beyond this and the next two a body passes unread."""
     rows_limit: Annotated[int, Field(gt=0, le=1_000_000)] = LIMITS.rows
@@ -114,6 +116,11 @@ class GuardSettings(BaseModel):
     def body_limit(self) -> int:
         """Most bytes of a request."""
         return int(self.body_limit_mb * 2**20)
+
+    @property
+    def bodies_limit(self) -> int:
+        """Most bytes of large requests that are under way at once."""
+        return int(self.bodies_limit_mb * 2**20)
 
     @property
     def spool_limit(self) -> int:

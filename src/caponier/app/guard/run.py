@@ -175,6 +175,7 @@ class Guard:
             is_well=lambda: self.watchdog.is_well,
             is_crowding=self.work.is_crowding,
             body_limit=settings.body_limit,
+            bodies_limit=settings.bodies_limit,
             body_s=settings.body_timeout,
             limits=settings.limits,
             size_of=self.live.size,
@@ -434,6 +435,7 @@ def _limits(guard: Guard) -> "ConnectionLimits":
         room_for(settings.connections),
         settings.connections_per_address,
         settings.header_timeout,
+        settings.body_timeout,
         lambda address: is_within(address, settings.proxies),
         lambda why: metrics.count("connections_refused", label("why", why)),
     )
