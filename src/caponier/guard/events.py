@@ -66,7 +66,8 @@ def events_of(
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
         return [shared]
-    if layouts is not None and not layouts.is_usual(shared["model"], asked.names):
+    who = exchange.caller.place if exchange.stranger else exchange.caller.name
+    if layouts is not None and not layouts.is_usual(shared["model"], asked.names, who):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)

@@ -31,6 +31,11 @@ class Caller:
     """Whether the principal is that of a token whose signature the model server alone can check."""
 
     @property
+    def name(self) -> str | None:
+        """What tells who asks, and is not another one with each query by his own will alone."""
+        return self.principal or self.place
+
+    @property
     def place(self) -> str | None:
         """What stands for whoever can send from the address, where nothing else tells who asks."""
         return None if self.source_ip is None else sender_address(self.source_ip)

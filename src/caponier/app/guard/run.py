@@ -132,6 +132,7 @@ class Guard:
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self._show()
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
+        self.reader.layouts = self.work.layouts
         guarded = self._guarded(app or self._upstream(), terms.salt)
         self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
 
