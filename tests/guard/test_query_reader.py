@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from caponier.guard import query_reader
+from caponier.guard import exchange, query_reader
 from caponier.guard.events import events_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware
@@ -101,7 +101,7 @@ def test_what_is_read_passes_and_is_read_once(headers: Any) -> None:
 
 
 def test_a_large_body_is_read_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_reader, "LARGE", 10)
+    monkeypatch.setattr(exchange, "LARGE", 10)
     assert sent(INFER, GOOD)[0] == 200
     assert sent(INFER, b"{" * 100)[0] == 400
 

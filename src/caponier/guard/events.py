@@ -116,6 +116,8 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
     One whose examples cannot be told counts as more than may be asked at once: else it would be the way around a
     throttle. One without a body asks about none, and is one query.
     """
+    if exchange.examples is not None:
+        return exchange.examples
     if not exchange.body:
         return 1
     if exchange.query is not None:

@@ -203,7 +203,7 @@ class Middleware:
             return
         finally:
             exchange.read_ms = (time.perf_counter() - began) * 1_000
-        exchange.verdict = self._verdict(exchange)
+        exchange.verdict = await self._decided(exchange)
         if self._enforce and exchange.verdict.measure is Measure.HOLD:
             await self._hold(exchange)
             if exchange.verdict.measure is Measure.HOLD:
@@ -232,7 +232,7 @@ class Middleware:
             try:
                 while exchange.verdict.measure is Measure.HOLD and time.perf_counter() - began < self._hold_s:
                     await asyncio.sleep(min(LOOK_S, self._hold_s))
-                    exchange.verdict = self._verdict(exchange)
+                    exchange.verdict = await self._decided(exchange)
             finally:
                 self._held -= 1
         # It is not what the guard takes.
@@ -240,7 +240,7 @@ class Middleware:
 
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:
-            if reader.is_large(exchange):
+            if exchange.is_large:
                 return await asyncio.to_thread(reader.why_not, exchange, path)
             return reader.why_not(exchange, path)
         except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
@@ -321,6 +321,13 @@ class Middleware:
         )
         return caller, credential.unclear
 
+    async def _decided(self, exchange: Exchange) -> Verdict:
+        try:
+            return self._verdict(exchange)
+        except _UncountedError:
+            exchange.examples = await asyncio.to_thread(self._count, exchange)
+            return self._verdict(exchange)
+
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
@@ -328,11 +335,20 @@ class Middleware:
             return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
+        except _UncountedError:
+            raise
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
             return REFUSE if self._closed(exchange.call.model) else PASS
 
     def _queries(self, exchange: Exchange) -> int:
+        if exchange.examples is None:
+            if exchange.is_large:
+                raise _UncountedError
+            exchange.examples = self._count(exchange)
+        return exchange.examples
+
+    def _count(self, exchange: Exchange) -> int:
         try:
             return queries_of(exchange, self._limits, self._size_of(exchange.call.model))
         except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
@@ -376,6 +392,10 @@ class Middleware:
             self._record(exchange)
         except Exception as failed:  # noqa: BLE001 - the answer has left; a lost record is told, not raised
             self._on_failure(failed)
+
+
+class _UncountedError(Exception):
+    """It takes long to count what a request asks, and a decision needs to know."""
 
 
 class UnrecordedError(CaponierError):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from caponier.guard.call import is_exact
 from caponier.guard.exchange import Exchange
@@ -11,9 +10,6 @@ from caponier.records.event import UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
-
-LARGE: Final = 64 * 1024
-"""Bytes from which on a body is read in another thread, so that no other caller waits for it."""
 
 
 @dataclass(slots=True)
@@ -63,7 +59,3 @@ class QueryReader:
         model, names = call.model or UNKNOWN, exchange.query.names
         usual = self.layouts is None or self.layouts.would_be_usual(model, names, exchange.caller.name)
         return None if usual else STRANGE
-
-    def is_large(self, exchange: Exchange) -> bool:
-        """Tell whether reading takes long."""
-        return len(exchange.body) > LARGE or b"content-encoding" in exchange.headers
