@@ -22,6 +22,13 @@ def _some(proxy: str) -> str:
     return proxy
 
 
+def _fixed(header: str) -> str:
+    """Refuse a header to which a caller may add what he likes: he would be somebody else with every query."""
+    if header.strip().lower() == "cookie":
+        raise ValueError("any cookie that a caller adds would make him another one; have a proxy write a header of it")
+    return header
+
+
 def _network(name: str) -> Network | None:
     try:
         return ipaddress.ip_network(name, strict=False)
@@ -66,7 +73,7 @@ class GuardSettings(BaseModel):
     """Most connections of callers at once."""
     connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     """Of them from one address that is no trusted proxy."""
-    credentials: tuple[Name, ...] = ("authorization", "x-api-key")
+    credentials: tuple[Annotated[Name, AfterValidator(_fixed)], ...] = ("authorization", "x-api-key")
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for; without credentials it counts only where it is said."""

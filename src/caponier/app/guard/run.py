@@ -354,17 +354,27 @@ def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], 
     Raises:
         InputError: If the address cannot be listened on.
     """
-    with needs("serve", "The collector"):
-        import uvicorn
-    with _listener(GuardSettings(host=host, port=port)) as listener:
-        config = uvicorn.Config(
-            app, access_log=False, date_header=False, log_config=None, log_level="critical", proxy_headers=False,
-            server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none", lifespan="off",
-        )  # fmt: skip
+    settings = GuardSettings(host=host, port=port)
+    with _listener(settings) as listener:
+        server = collector_server(app, settings)
         # Whoever is told the address may connect at once.
         listener.listen()
         listening(_url(listener))
-        uvicorn.Server(config).run([listener])
+        server.run([listener])
+
+
+def collector_server(app: Any, settings: GuardSettings) -> Any:
+    """Return a server for an application that collects, whose senders have the guard's limits on connections."""
+    with needs("serve", "The collector"):
+        import uvicorn
+
+        from caponier.app.guard.connections import protocol_with
+    config = uvicorn.Config(
+        app, http=protocol_with(_limits(settings)), access_log=False, date_header=False, log_config=None,
+        log_level="critical", proxy_headers=False, server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
+        lifespan="off",
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 @contextmanager
@@ -427,18 +437,17 @@ def _behind_proxies(guard: Guard) -> App:
     return noted
 
 
-def _limits(guard: Guard) -> "ConnectionLimits":
+def _limits(settings: GuardSettings, refused: Callable[[str], None] = lambda _: None) -> "ConnectionLimits":
     # Only here: a guard inside an application serves nothing itself, and needs no server.
     from caponier.app.guard.connections import ConnectionLimits, room_for
 
-    settings, metrics = guard.settings, guard.metrics
     return ConnectionLimits(
         room_for(settings.connections),
         settings.connections_per_address,
         settings.header_timeout,
         settings.body_timeout,
         lambda address: is_within(address, settings.proxies),
-        lambda why: metrics.count("connections_refused", label("why", why)),
+        refused,
     )
 
 
@@ -449,7 +458,9 @@ def _server(guard: Guard) -> Any:
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
         _behind_proxies(guard),
-        http=protocol_with(_limits(guard)),
+        http=protocol_with(
+            _limits(guard.settings, lambda why: guard.metrics.count("connections_refused", label("why", why)))
+        ),
         backlog=min(guard.settings.connections, MOST_BACKLOG),
         access_log=False,
         date_header=False,
