@@ -129,3 +129,13 @@ def test_what_is_asked_below_a_prefix_or_fails_is_recorded_as_the_caller_saw_it(
         with pytest.raises(IncompleteRead):
             ask(url, PREDICT, named("half"), headers=JSON)
     assert asked(tmp_path) == [("predict", "fraud", status, [1.0, 2.0]) for status in (200, 500, 200)]
+
+
+def test_proxies_that_are_trusted_are_so_inside_an_application_too(tmp_path: Path) -> None:
+    app = guarded(tmp_path, trusted_proxies=("127.0.0.1",))
+    with serving(app) as url:
+        for caller in ("192.0.2.1", "192.0.2.2:81"):
+            assert (
+                ask(url, PREDICT, BODY, headers=[*JSON[1:], ("x-forwarded-for", f"10.9.9.9, {caller}")]).status == 200
+            )
+    assert [one["source_ip"] for one in events(tmp_path)] == ["192.0.2.1", "192.0.2.2"]

@@ -34,6 +34,7 @@ from caponier.app.workspace.erasure import forgotten
 from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
+from caponier.guard.behind_proxies import BehindProxies
 from caponier.guard.decisions import Decisions
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Exchange
@@ -41,7 +42,7 @@ from caponier.guard.metrics import Metrics, label
 from caponier.guard.middleware import App, Middleware
 from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
-from caponier.guard.proven import PEER, ProvenCallers, is_within
+from caponier.guard.proven import ProvenCallers, is_within
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.servers import probe
 from caponier.guard.settings import GuardSettings, read_settings
@@ -134,7 +135,8 @@ class Guard:
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
         self.reader.layouts = self.work.layouts
         guarded = self._guarded(app or self._upstream(), terms.salt)
-        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+        asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+        self._asgi = BehindProxies(asgi, self.settings.proxies) if self.settings.proxies else asgi
 
     def _response(self) -> GuardResponse:
         return GuardResponse(
@@ -420,23 +422,6 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _behind_proxies(guard: Guard) -> App:
-    """Have the caller's address told by trusted proxies, and note which address the connection itself is from."""
-    trusted = list(guard.settings.trusted_proxies)
-    if not trusted:
-        return guard
-    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-
-    # Its types say less than they take: whatever is an ASGI application.
-    told: Any = ProxyHeadersMiddleware(guard, trusted)
-
-    async def noted(scope: Any, receive: Any, send: Any) -> None:
-        scope[PEER] = (scope.get("client") or ("",))[0]
-        await told(scope, receive, send)
-
-    return noted
-
-
 def _limits(settings: GuardSettings, refused: Callable[[str], None] = lambda _: None) -> "ConnectionLimits":
     # Only here: a guard inside an application serves nothing itself, and needs no server.
     from caponier.app.guard.connections import ConnectionLimits, room_for
@@ -457,7 +442,7 @@ def _server(guard: Guard) -> Any:
 
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        _behind_proxies(guard),
+        guard,
         http=protocol_with(
             _limits(guard.settings, lambda why: guard.metrics.count("connections_refused", label("why", why)))
         ),
