@@ -163,7 +163,8 @@ class _Join:
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
             request = request_of(key, about, body_of(record), self.salt, line, self.callers, self.spec_of)
-            if not self.layouts.is_usual(str(request.about["model"]), request.names):
+            asked = request.about
+            if not self.layouts.is_usual(str(asked["model"]), request.names, asked.get("principal")):
                 raise ValueError(STRANGE)
             return request
         except BAD as bad:
