@@ -12,6 +12,7 @@ from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.remediate_model import EXAMPLE as MODEL_EXAMPLE
 from caponier.cli.remediate_model import model
+from caponier.cli.remediate_training import MEMBERSHIP_EXAMPLE, ROBUSTNESS_EXAMPLE, membership, robustness
 from caponier.cli.remediation_view import (
     PARTLY,
     AskedFormat,
@@ -208,3 +209,5 @@ def _unproven(done: Remediation) -> str:
 
 
 app.command("model", epilog=MODEL_EXAMPLE)(model)
+app.command("membership", epilog=MEMBERSHIP_EXAMPLE)(membership)
+app.command("robustness", epilog=ROBUSTNESS_EXAMPLE)(robustness)
