@@ -4,7 +4,6 @@ from tests.detect.networks.opened import opened
 
 from caponier.detect.networks.layers import Linear
 from caponier.detect.networks.network import Network
-from caponier.remediate import adversarial_training
 from caponier.remediate.adversarial_training import Ball, attacked, hardened, withstood
 
 BALL = Ball(0.1, 0.0, 1.0)
@@ -60,24 +59,3 @@ def test_a_network_that_is_taught_withstands_more_and_the_old_one_stays() -> Non
     assert (new.answers(x) == labels).mean() > (network.answers(x) == labels).mean() - 0.03
     for (at, name), was in before.items():
         assert np.array_equal(network.layers[at].tensors[name], was)
-
-
-def test_pictures_are_shifted_a_little_and_other_rows_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the network learns from is looked at: nothing is moved by an attack here."""
-    network, draws = linear(3, 784)[0], np.random.default_rng(1)
-    x = np.zeros((40, 28, 28), np.float32)
-    x[:, 14, 14] = 1
-    seen: list[np.ndarray] = []
-
-    def looked_at(_: Network, rows: np.ndarray, *more: object, **words: object) -> np.ndarray:
-        seen.append(rows)
-        return rows
-
-    monkeypatch.setattr(adversarial_training, "attacked", looked_at)
-    flat = x.reshape(40, -1)
-    for shape, places in (((28, 28), 25), ((1, 28, 28), 25), ((), 1), ((8, 98), 1), ((28, 28, 1), 1)):
-        seen.clear()
-        hardened(network, flat, draws.integers(0, 3, 40), BALL, 20, shape=shape)
-        rows = np.concatenate(seen)
-        assert (rows.sum(1) == 1).all(), "nothing is lost over the edge"
-        assert len(np.unique(rows.argmax(1))) == places

@@ -2,8 +2,7 @@
 
 After Madry, Makelov, Schmidt, Tsipras, Vladu (2018): in each lot the rows are first moved, within epsilon a feature, to
 where the network errs most, and it learns from those beside the rows as they are. The radius grows over the first half
-of the lessons, for a network that meets the whole of it at once may learn nothing. Pictures are shifted a little
-besides: a network withstands what it saw, and of few rows it sees little else. Some steps of half the radius from a
+of the lessons, for a network that meets the whole of it at once may learn nothing. Some steps of half the radius from a
 random beginning are enough to learn from; what is measured is stronger.
 """
 
@@ -23,8 +22,6 @@ RATE: Final = 2e-3
 CLEAN: Final = 0.3
 """Weight of the rows as they are beside those that were moved."""
 LESSON_STEPS: Final = 4
-SHIFT: Final = 14
-"""Part of its side by which a picture is shifted at most."""
 EXAM_STEPS, EXAM_STEP, RESTARTS = 20, 0.15, 2
 """Of the attack that measures: steps, their length in radii, and random beginnings."""
 
@@ -104,7 +101,6 @@ def hardened(
     ball: Ball,
     lessons: int,
     *,
-    shape: tuple[int, ...] = (),
     seed: int = 0,
     told: Callable[[int], None] = lambda done: None,
 ) -> Network:
@@ -116,7 +112,6 @@ def hardened(
         labels: (n,) their classes.
         ball: How far rows are moved in the end.
         lessons: Lots of `BATCH` rows.
-        shape: Of a picture: (height, width), with channels first where there are any; nothing for other rows.
         seed: Fixes the rows drawn and where they are moved to.
         told: Called after each lot with how many are done.
     """
@@ -126,7 +121,7 @@ def hardened(
     for lesson in range(lessons):
         drawn = rng.integers(len(x), size=BATCH)
         grown = Ball(ball.epsilon * min(1.0, 2 * (lesson + 1) / lessons), ball.low, ball.high)
-        rows, wanted = _shifted(x[drawn], shape, ball.low, rng), eye[labels[drawn]]
+        rows, wanted = x[drawn], eye[labels[drawn]]
         hard = attacked(new, rows, labels[drawn], grown, steps=LESSON_STEPS, length=0.5, seed=lesson + seed * lessons)
         scores, held = new.run(np.concatenate([hard, rows]))
         slope = (softmax(scores) - np.concatenate([wanted, wanted])) / np.float32(BATCH)
@@ -140,16 +135,3 @@ def hardened(
 def _margin_slope(scores: Floats, own: Floats) -> Floats:
     rival = np.where(own > 0, -np.inf, scores).argmax(1)
     return np.asarray(np.eye(scores.shape[1], dtype=np.float32)[rival] - own, np.float32)
-
-
-def _shifted(rows: Floats, shape: tuple[int, ...], blank: float, rng: np.random.Generator) -> Floats:
-    """Shift pictures (n, d) by up to a fourteenth of their side, each by its own."""
-    if len(shape) < 2 or not (most := min(shape[-2:]) // SHIFT):
-        return rows
-    sides = rows.reshape(len(rows), -1, *shape[-2:])
-    padded = np.pad(sides, ((0, 0), (0, 0), (most, most), (most, most)), constant_values=blank)
-    height, width = shape[-2:]
-    moved = np.empty_like(sides)
-    for at, (down, right) in enumerate(rng.integers(0, 2 * most + 1, (len(rows), 2)).tolist()):
-        moved[at] = padded[at, :, down : down + height, right : right + width]
-    return moved.reshape(rows.shape)

@@ -58,7 +58,7 @@ def remediate_robustness(
         }
 
     def teach(network: Network) -> Network:
-        return hardened(network, rows.x, rows.labels, ball, asked.lessons, shape=rows.shape, seed=asked.seed)
+        return hardened(network, rows.x, rows.labels, ball, asked.lessons, seed=asked.seed)
 
     return retrain(
         material, asked, RemediationKind.ROBUSTNESS, teach, measure, _against, details,
