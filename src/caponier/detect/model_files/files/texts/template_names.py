@@ -1,0 +1,171 @@
+"""Which names of a Jinja template hold what it is given, and not what the template has put together itself.
+
+A template that looks something up by a text of its own making climbs to any attribute. One that runs over the keys of
+what it is given does not. So every place that binds a name is followed: loops, settings, parameters, and what is added
+to a list. A name is trusted if all of them bind it to something that is given, or to a number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+NUMBERS: Final = frozenset({"loop", "index", "index0", "revindex", "revindex0", "length"})
+"""Jinja's own counts of a loop; each is one only as long as the template binds no such name itself."""
+_COUNTING: Final = frozenset({"abs", "count", "int", "length", "round"})
+"""Filters that give a number, whatever they are given."""
+_KEEPING: Final = _COUNTING | {"d", "default", "dictsort", "first", "items", "last", "list", "reverse", "sort", "unique"}
+"""Filters that put no text together."""
+_READING: Final = frozenset({"get", "items", "keys", "values"})
+"""Methods that give what is there."""
+_CHANGING: Final = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
+"""Methods by which a template puts something of its own into what it was given."""
+_WORDS: Final = frozenset({
+    "and", "defined", "else", "false", "False", "if", "in", "is", "not", "none", "None", "or", "true", "True",
+    "undefined",
+})  # fmt: skip
+_JOINING: Final = "~+*%{="
+"""Signs that put texts together, and those by which a dictionary takes a name for a text."""
+_COMPUTING: Final = frozenset({"(", ")", "+", "-", "*", "/", "//", "|", ".", "%"})
+_BINDING: Final = frozenset({"call", "macro", "trans", "with"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a sign of a template."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """What a name is bound to; None if that is not followed."""
+
+    name: str
+    value: list[Token] | None
+
+
+class Names:
+    """The names of a template that are trusted."""
+
+    def __init__(self, blocks: list[list[Token]]) -> None:
+        bound = [binding for block in blocks for binding in _bindings(block)]
+        self._made = {binding.name for binding in bound if binding.value is None}
+        names = {binding.name for binding in bound}
+        self.numbers = NUMBERS - names
+        """Names that are numbers for certain."""
+        self._settle(bound)
+        self.trusted = (names - self._made) | self.numbers
+
+    def _settle(self, bound: list[_Binding]) -> None:
+        """Follow what is bound to what until nothing changes: first numbers, which need trust in no other name."""
+        values = [binding for binding in bound if binding.value is not None]
+        more = {binding.name for binding in values} - self._made
+        while more:
+            wrong = {
+                binding.name
+                for binding in values
+                if binding.name in more and not _is_number(binding.value or [], self.numbers | more)
+            }
+            more -= wrong
+            if not wrong:
+                break
+        self.numbers |= more
+        while True:
+            wrong = {
+                binding.name
+                for binding in values
+                if binding.name not in self._made | self.numbers and not self._is_given(binding.value or [])
+            }
+            if not wrong:
+                return
+            self._made |= wrong
+
+    def _is_given(self, value: list[Token]) -> bool:
+        """Return whether an expression gives a part of what the template is given."""
+        for at, token in enumerate(value):
+            before, after = _text(value, at - 1), _text(value, at + 1)
+            if token.kind == "string" or token.text in _JOINING:
+                return False
+            if token.kind != "name":
+                continue
+            if before == "|":
+                known = token.text in _KEEPING
+            elif before == ".":
+                known = after != "(" or token.text in _READING
+            elif after == "(":
+                known = token.text == "range"
+            else:
+                # The tokens that begin and end a text come from the same file as the template.
+                known = token.text in _WORDS or not (token.text in self._made or token.text.endswith("token"))
+            if not known or token.text == "recursive":
+                return False
+        return True
+
+    def is_plain(self, inside: list[Token]) -> bool:
+        """Return whether what stands between square brackets is a text that can be read, a number, or trusted."""
+        if len(inside) == 1 and inside[0].kind == "string":
+            return True
+        signs = {token.text for token in inside if token.kind == "sign"}
+        roots = [token.text for at, token in enumerate(inside) if token.kind == "name" and _text(inside, at - 1) != "."]
+        names = [token.text for token in inside if token.kind == "name"]
+        if "+" in signs and not all(root in self.numbers for root in roots):
+            # What runs over texts gives letters, and letters that are added give any name.
+            return False
+        known = all(name in self.trusted or name in NUMBERS for name in names)
+        known &= all(root in self.trusted for root in roots)
+        return known and signs <= {"-", "+", ":", "."} and not any(token.kind == "string" for token in inside)
+
+
+def _bindings(block: list[Token]) -> Iterator[_Binding]:
+    """Yield the names that a statement binds, or to whose values it adds."""
+    words = [token.text for token in block]
+    if words[:1] == ["for"] and "in" in words:
+        split = words.index("in")
+        for token in block[1:split]:
+            if token.kind == "name":
+                yield _Binding(token.text, block[split + 1 :])
+    elif words[:1] == ["set"]:
+        split = words.index("=") if "=" in words else len(words)
+        single = split == 2 and split < len(words)
+        for token in block[1:split]:
+            if token.kind == "name":
+                yield _Binding(token.text, block[split + 1 :] if single else None)
+    elif words[:1] and words[0] in _BINDING:
+        for token in block[1:]:
+            if token.kind == "name":
+                yield _Binding(token.text, None)
+    for at, token in enumerate(block):
+        if token.text in _CHANGING and _text(block, at - 1) == "." and _text(block, at + 1) == "(":
+            yield _Binding(_root(block, at - 1), None)
+
+
+def _root(block: list[Token], at: int) -> str:
+    """Return the name at which a chain of attributes and subscripts begins that ends before a place."""
+    depth = 0
+    for token in reversed(block[:at]):
+        depth += (token.text in (")", "]")) - (token.text in ("(", "["))
+        if depth == 0 and token.kind == "name" and _text(block, at - 2) != ".":
+            return token.text
+        at -= 1
+    return ""
+
+
+def _is_number(value: list[Token], numbers: frozenset[str] | set[str]) -> bool:
+    """Return whether an expression can give nothing but a number."""
+    for at, token in enumerate(value):
+        before, after = _text(value, at - 1), _text(value, at + 1)
+        if token.kind == "name":
+            counted = after == "|" and _text(value, at + 2) in _COUNTING
+            known = token.text in _COUNTING if before == "|" else token.text in numbers or counted
+            if before == ".":
+                known = token.text in NUMBERS and _text(value, at - 2) == "loop" and "loop" in numbers
+            if not known:
+                return False
+        elif token.kind != "number" and token.text not in _COMPUTING:
+            return False
+    return bool(value)
+
+
+def _text(tokens: list[Token], at: int) -> str:
+    return tokens[at].text if 0 <= at < len(tokens) else ""
