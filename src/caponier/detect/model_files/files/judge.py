@@ -35,6 +35,8 @@ _UNKNOWN: Final = "is of no format that is known here"
 _BYTECODE, _TRACED = "bytecode", "traced_inputs"
 _ROOMS: Final = ("data", "constants", _BYTECODE, _TRACED)
 """Folders of a torch archive that hold raw storages, each beside a pickle of its name."""
+_USER_BLOCK: Final = 512
+"""HDF5 begins at the first byte, or at this one, or at one that doubles it again and again."""
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
@@ -130,6 +132,7 @@ class _Judge:
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
             return self._report(Part("empty", unknown=["is empty"]), where, depth)
+        self._hidden(content, head, where, depth)
         is_tar = tar_file.is_tar(content)
         if is_tar:
             # It begins with the name of its first member, and so may begin like anything else, and be that as well.
@@ -152,7 +155,28 @@ class _Judge:
             if report.stops or tensors.is_safetensors(content) or head[0] != _PROTOCOL:
                 self._second(content, head, where, depth)
             return self._report(report, where, depth)
-        return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
+        if is_tar:
+            self._second(content, head, where, depth)
+            return "tar"
+        return self._report(self._no_pickle(content, head), where, depth)
+
+    def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
+        """Judge what is not told by the first bytes, whatever else the file is.
+
+        HDF5 may lie behind bytes of somebody else's, and readers of protocol buffers pass over what they do not know.
+        """
+        at = _USER_BLOCK
+        while at < len(content):
+            if bytes(content[at : at + len(keras.HDF5)]) == keras.HDF5:
+                self._report(keras.read_hdf5(content[at:], self.budget, at), where, depth)
+            at *= 2
+        other = tensors.is_safetensors(content) or flat.is_tflite(head)
+        for read, starts in ((onnx.read, onnx.STARTS), (tensorflow.read, tensorflow.STARTS)):
+            if head[0] in starts and not other:
+                # It is read as such below.
+                continue
+            if (part := read(content, self.budget, hidden=True)) is not None:
+                self._report(part, where, depth)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
         """Judge what is a pickle, or compressed, as what else it may be, if that is known or does something."""
@@ -275,8 +299,8 @@ class _Judge:
         except TooMuchError as reason:
             self.findings.unknown.append(f"{inside}: {reason}")
             return
-        if not entry.link:
-            self._member(member, where, depth)
+        # Python's own reader takes the target of a link for the content of a file.
+        self._member(member, where, depth)
 
     def _torch(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
         """Judge a torch archive: its pickles, and whether the other parts are the storages that they refer to."""

@@ -63,9 +63,15 @@ def read_config(document: Any) -> Part | None:
     return part if objects or waiting or part.unsafe or part.unknown else None
 
 
-def read_hdf5(content: memoryview, budget: Budget) -> Part:
-    """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe."""
-    part, walk = Part("hdf5"), Walk(content, budget)
+def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
+    """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe.
+
+    Args:
+        content: The bytes from its signature on.
+        budget: What is left of the file's limits.
+        before: How many bytes of somebody else's lie before it.
+    """
+    part, walk = Part("hdf5"), Walk(content, budget, before)
     try:
         walk.run()
     except Hdf5Error as reason:

@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from caponier.detect.model_files.files.part import Budget
 
 
+_OPENS, _CLOSES = 3, 4
+"""An old way to hold fields, which no format here uses: readers pass over what they do not know."""
+
+
 class WireError(Exception):
     """This is no protocol buffer, or has more fields than a scan reads."""
 
 
 def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryview]]:
-    """Yield the fields of a message with their bytes; numbers have none.
+    """Yield the fields of a message with their bytes; numbers have none, and groups are passed over.
 
     Raises:
         WireError: If it cannot be read on.
     """
-    at = 0
+    at, groups = 0, list[int]()
     while at < len(content):
         budget.fields_left -= 1
         if budget.fields_left < 0:
@@ -29,12 +33,17 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
             end = at + length
         elif wire in (1, 5):
             end = at + (8 if wire == 1 else 4)
-        else:
+        elif wire == _OPENS:
+            groups.append(tag >> 3)
+        elif wire != _CLOSES or not groups or groups.pop() != tag >> 3:
             raise WireError
         if end > len(content) or tag >> 3 == 0:
             raise WireError
-        yield tag >> 3, content[at:end] if wire == 2 else content[:0]
+        if not groups and wire != _CLOSES:
+            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
         at = end
+    if groups:
+        raise WireError
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:
