@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
@@ -19,6 +19,7 @@ from caponier.detect.model_files.files import (
     tensors,
     text,
     torchscript,
+    wire,
     zip_file,
 )
 from caponier.detect.model_files.files.named_formats import named_format
@@ -170,13 +171,21 @@ class _Judge:
             if bytes(content[at : at + len(keras.HDF5)]) == keras.HDF5:
                 self._report(keras.read_hdf5(content[at:], self.budget, at), where, depth)
             at *= 2
+        if wire.may_be(content):
+            self._messages(content, head, where, depth)
+
+    def _messages(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
+        """Judge fields behind such that no model has."""
+        budget = replace(self.budget, fields_left=self.budget.hidden_left)
         other = tensors.is_safetensors(content) or flat.is_tflite(head)
         for read, starts in ((onnx.read, onnx.STARTS), (tensorflow.read, tensorflow.STARTS)):
-            if head[0] in starts and not other:
-                # It is read as such below.
-                continue
-            if (part := read(content, self.budget, hidden=True)) is not None:
+            # What begins as usual is read as such later.
+            usual = head[0] in starts and not other
+            if not usual and wire.is_whole(content, budget) and (part := read(content, budget, hidden=True)) is not None:
                 self._report(part, where, depth)
+        if budget.fields_left < 0:
+            self._report(Part("fields", unknown=["has more fields than a scan reads"]), where, depth)
+        self.budget.hidden_left = max(0, budget.fields_left)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
         """Judge what is a pickle, or compressed, as what else it may be, if that is known or does something."""

@@ -36,6 +36,8 @@ _BY_NAME: Final = frozenset(["groupby", "map", "max", "min", "rejectattr", "sele
 """Filters that are told the name of an attribute."""
 _PLACES: Final = {"max": (1,), "min": (1,), "sort": (2,), "unique": (1,)}
 """Which argument of a filter is that name, where it is not the first."""
+_LONGEST_CALL: Final = 400
+"""Words and signs of what a filter is told; what is behind them is not known."""
 _UNKNOWN_FILTER: Final = "has a template use the filter {}, which is not known to be harmless"
 _OBJECTS: Final = frozenset({
     "caller", "context", "cycler", "environment", "joiner", "lipsum", "request", "self", "url_for",
@@ -171,7 +173,7 @@ def _arguments(block: list[Token], at: int) -> list[list[Token]]:
         return []
     given: list[list[Token]] = [[]]
     depth = 0
-    for token in block[at:]:
+    for token in block[at : at + _LONGEST_CALL]:
         sign = token.kind == "sign"
         depth += sign and token.text in ("(", "[", "{")
         depth -= sign and token.text in (")", "]", "}")
@@ -181,6 +183,8 @@ def _arguments(block: list[Token], at: int) -> list[list[Token]]:
             given.append([])
         elif depth > 1 or token.text != "(" or given[-1]:
             given[-1].append(token)
+    else:
+        given.append([Token("sign", "*")])
     return [argument for argument in given if argument]
 
 

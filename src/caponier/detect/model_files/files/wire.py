@@ -1,12 +1,18 @@
 """Protocol buffers, read field by field without knowing what they mean."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.spans import find
 
 
 _OPENS, _CLOSES = 3, 4
 """An old way to hold fields, which no format here uses: readers pass over what they do not know."""
+
+
+_SIGNS: Final = (b"\x12", b"\x10")
+"""By these an operator of TensorFlow has its name, another file its place, and a set of operators its version."""
 
 
 class WireError(Exception):
@@ -44,6 +50,21 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
         at = end
     if groups:
         raise WireError
+
+
+def may_be(content: memoryview) -> bool:
+    """Return whether content may hold the name of an operator or of a file, or a version: no text does."""
+    return any(find(content, sign, 0, len(content)) >= 0 for sign in _SIGNS)
+
+
+def is_whole(content: memoryview, budget: Budget) -> bool:
+    """Return whether content is one field after the other to its last byte."""
+    try:
+        for _ in messages(content, budget):
+            pass
+    except WireError:
+        return False
+    return True
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:

@@ -29,7 +29,16 @@ CLIMBS = {
         "{% else %}{{ ''[k] }}{% endif %}{% endfor %}"
     ),
     "what is added to a list that was given": (
-        f"{{{{ messages.append({NAME}) }}}}{{% for k in messages %}}{{% if k is string %}}{{{{ ''[k] }}}}{{% endif %}}{{% endfor %}}"
+        f"{{{{ messages.append({NAME}) }}}}"
+        "{% for k in messages %}{% if k is string %}{{ ''[k] }}{% endif %}{% endfor %}"
+    ),
+    "what is added to a list that somehow was given": (
+        f"{{{{ (messages or tools).append({NAME}) }}}}"
+        "{% for k in messages %}{% if k is string %}{{ ''[k] }}{% endif %}{% endfor %}"
+    ),
+    "what is added to a list in a list": (
+        f"{{{{ tools.append([]) }}}}{{{{ given[0].list.append({NAME}) }}}}"
+        "{% for k in given[0].list %}{{ ''[k] }}{% endfor %}"
     ),
     "the names of arguments, joined": "{% for k in [dict(__cla=1, ss__=1) | join] %}{{ ''[k] }}{% endfor %}",
     "a token that comes from the same file": "{% for k in [eos_token] %}{{ ''[k] }}{% endfor %}",
@@ -42,7 +51,7 @@ CLIMBS = {
 
 @pytest.mark.parametrize("trick", CLIMBS)
 def test_what_climbs_by_a_name_of_its_own_is_not_clean(trick: str) -> None:
-    given = {"messages": [{"role": "user"}], "tools": [], "eos_token": "__class__"}
+    given = {"messages": [{"role": "user"}], "tools": [], "given": [{"list": []}], "eos_token": "__class__"}
     assert "class &#39;str&#39;" in jinja2.Environment(autoescape=True).from_string(CLIMBS[trick]).render(**given)
     assert verdict(CLIMBS[trick].encode()) is not Verdict.CLEAN
 

@@ -29,6 +29,13 @@ _COMPUTING: Final = frozenset({"(", ")", "+", "-", "*", "/", "//", "|", ".", "%"
 _BINDING: Final = frozenset({"call", "macro", "trans", "with"})
 
 
+ANYTHING: Final = "*"
+"""No name, and so perhaps every one."""
+_LONGEST_CHAIN: Final = 200
+_ROUNDS: Final = 20
+"""How many names may be bound to each other in a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word or a sign of a template."""
@@ -50,6 +57,7 @@ class Names:
 
     def __init__(self, blocks: list[list[Token]]) -> None:
         bound = [binding for block in blocks for binding in _bindings(block)]
+        self._open = any(binding.name == ANYTHING for binding in bound)
         self._made = {binding.name for binding in bound if binding.value is None}
         names = {binding.name for binding in bound}
         self.numbers = NUMBERS - names
@@ -61,25 +69,21 @@ class Names:
         """Follow what is bound to what until nothing changes: first numbers, which need trust in no other name."""
         values = [binding for binding in bound if binding.value is not None]
         more = {binding.name for binding in values} - self._made
-        while more:
-            wrong = {
-                binding.name
-                for binding in values
-                if binding.name in more and not _is_number(binding.value or [], self.numbers | more)
-            }
+        for _ in range(_ROUNDS):
+            numbers = self.numbers | more
+            wrong = {one.name for one in values if one.name in more and not _is_number(one.value or [], numbers)}
             more -= wrong
             if not wrong:
+                self.numbers = numbers
                 break
-        self.numbers |= more
-        while True:
-            wrong = {
-                binding.name
-                for binding in values
-                if binding.name not in self._made | self.numbers and not self._is_given(binding.value or [])
-            }
+        for _ in range(_ROUNDS):
+            known = self._made | self.numbers
+            wrong = {one.name for one in values if one.name not in known and not self._is_given(one.value or [])}
             if not wrong:
                 return
             self._made |= wrong
+        # No template that people write has so long a chain.
+        self._made |= {one.name for one in values}
 
     def _is_given(self, value: list[Token]) -> bool:
         """Return whether an expression gives a part of what the template is given."""
@@ -98,6 +102,7 @@ class Names:
             else:
                 # The tokens that begin and end a text come from the same file as the template.
                 known = token.text in _WORDS or not (token.text in self._made or token.text.endswith("token"))
+                known &= token.text in _WORDS or not self._open
             if not known or token.text == "recursive":
                 return False
         return True
@@ -141,14 +146,24 @@ def _bindings(block: list[Token]) -> Iterator[_Binding]:
 
 
 def _root(block: list[Token], at: int) -> str:
-    """Return the name at which a chain of attributes and subscripts begins that ends before a place."""
-    depth = 0
-    for token in reversed(block[:at]):
-        depth += (token.text in (")", "]")) - (token.text in ("(", "["))
-        if depth == 0 and token.kind == "name" and _text(block, at - 2) != ".":
+    """Return the name at which a chain of attributes, subscripts and calls begins that ends before a place."""
+    depth, last = 0, at - 1
+    for place in range(last, max(-1, last - _LONGEST_CHAIN), -1):
+        token = block[place]
+        closes, opens = token.text in (")", "]"), token.text in ("(", "[")
+        depth += closes - opens
+        if depth:
+            continue
+        before = _text(block, place - 1)
+        if token.kind == "name" and before != ".":
             return token.text
-        at -= 1
-    return ""
+        if not closes and (opens or token.kind == "name" or token.text == "."):
+            # What is called, or looked up in, stands before its bracket; a group of its own has nothing there.
+            follows = place > 0 and (block[place - 1].kind in ("name", "string") or before in (")", "]", "."))
+            if not opens or follows:
+                continue
+        return ANYTHING
+    return ANYTHING
 
 
 def _is_number(value: list[Token], numbers: frozenset[str] | set[str]) -> bool:
