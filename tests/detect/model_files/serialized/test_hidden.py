@@ -57,6 +57,8 @@ def test_hdf5_may_lie_behind_bytes_of_somebody_elses(before: int) -> None:
     assert content[before:].startswith(b"\x89HDF")
     assert verdict(content) is Verdict.UNSAFE
     assert verdict(numbers(bytes(before - 128) + hdf5("weights old"))) is Verdict.CLEAN
+    assert verdict(bytes(before) + hdf5("weights old")) is Verdict.CLEAN
+    assert verdict(b"\1" * before + hdf5("weights old")) is Verdict.UNKNOWN
 
 
 def test_an_archive_of_tar_may_be_another_format_as_well() -> None:
@@ -65,7 +67,8 @@ def test_an_archive_of_tar_may_be_another_format_as_well() -> None:
     head[:100], head[148:156] = inner[:100], b" " * 8
     head[148:156] = b"%06o\0 " % sum(head)
     content = bytes(head) + inner[512:] + bytes(-len(inner) % 512) + tarred(tar_entry("a.txt", b"words"))
-    assert tarfile.open(fileobj=io.BytesIO(content)).getmembers()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        assert archive.getmembers()
     assert verdict(content) is not Verdict.CLEAN
 
 

@@ -26,7 +26,7 @@ from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson
-from caponier.detect.model_files.files.spans import find
+from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
 _MOST_REASONS: Final = 8
@@ -133,7 +133,7 @@ class _Judge:
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
             return self._report(Part("empty", unknown=["is empty"]), where, depth)
-        self._hidden(content, head, where, depth)
+        behind = self._hidden(content, head, where, depth)
         is_tar = tar_file.is_tar(content)
         if is_tar:
             # It begins with the name of its first member, and so may begin like anything else, and be that as well.
@@ -159,20 +159,24 @@ class _Judge:
         if is_tar:
             self._second(content, head, where, depth)
             return "tar"
+        if behind and only_zeros(content[:behind]):
+            return "hdf5"
         return self._report(self._no_pickle(content, head), where, depth)
 
-    def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
-        """Judge what is not told by the first bytes, whatever else the file is.
+    def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> int:
+        """Judge what is not told by the first bytes, whatever else the file is, and return where HDF5 begins behind them.
 
         HDF5 may lie behind bytes of somebody else's, and readers of protocol buffers pass over what they do not know.
         """
-        at = _USER_BLOCK
+        at, first = _USER_BLOCK, 0
         while at < len(content):
             if bytes(content[at : at + len(keras.HDF5)]) == keras.HDF5:
                 self._report(keras.read_hdf5(content[at:], self.budget, at), where, depth)
+                first = first or at
             at *= 2
         if wire.may_be(content):
             self._messages(content, head, where, depth)
+        return first
 
     def _messages(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
         """Judge fields behind such that no model has."""
@@ -181,7 +185,11 @@ class _Judge:
         for read, starts in ((onnx.read, onnx.STARTS), (tensorflow.read, tensorflow.STARTS)):
             # What begins as usual is read as such later.
             usual = head[0] in starts and not other
-            if not usual and wire.is_whole(content, budget) and (part := read(content, budget, hidden=True)) is not None:
+            if (
+                not usual
+                and wire.is_whole(content, budget)
+                and (part := read(content, budget, hidden=True)) is not None
+            ):
                 self._report(part, where, depth)
         if budget.fields_left < 0:
             self._report(Part("fields", unknown=["has more fields than a scan reads"]), where, depth)

@@ -34,7 +34,7 @@ _FILTERS: Final = frozenset({
 })  # fmt: skip
 _BY_NAME: Final = frozenset(["groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"])
 """Filters that are told the name of an attribute."""
-_PLACES: Final = {"max": (1,), "min": (1,), "sort": (2,), "unique": (1,)}
+_PLACES: Final = {"max": 1, "min": 1, "sort": 2, "unique": 1}
 """Which argument of a filter is that name, where it is not the first."""
 _LONGEST_CALL: Final = 400
 """Words and signs of what a filter is told; what is behind them is not known."""
@@ -190,13 +190,13 @@ def _arguments(block: list[Token], at: int) -> list[list[Token]]:
 
 def _named(name: str, given: list[list[Token]], climb: Climb) -> None:
     """Note an argument of a filter that may be the computed name of an attribute."""
-    places = _PLACES.get(name, (0,))
+    places: tuple[int, ...] = (_PLACES.get(name, 0),)
     if name == "map" and len(given[0]) == 1 and given[0][0].kind == "string":
         inner = given[0][0].text
         if inner not in _FILTERS:
             climb.doubts.append(_UNKNOWN_FILTER.format(inner))
         # A filter that is told a filter is told its arguments, too.
-        places = (0, 1) if inner in _BY_NAME else (0,)
+        places = (0, 1) if inner in _BY_NAME else places
         if inner == "map":
             climb.doubts.append("has a template use an attribute whose name is computed")
     for at, argument in enumerate(given):

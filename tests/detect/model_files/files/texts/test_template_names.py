@@ -14,7 +14,9 @@ NAME = "'__cla' ~ 'ss__'"
 CLIMBS = {
     "a count of loops that the template binds itself": f"{{% set index = {NAME} %}}{{{{ ''[index] }}}}",
     "a loop that is none": f"{{% set loop = namespace(index={NAME}) %}}{{{{ ''[loop.index] }}}}",
-    "the second of two names that are set": f"{{% for b in tools %}}{{% endfor %}}{{% set a, b = 1, {NAME} %}}{{{{ ''[b] }}}}",
+    "the second of two names that are set": (
+        f"{{% for b in tools %}}{{% endfor %}}{{% set a, b = 1, {NAME} %}}{{{{ ''[b] }}}}"
+    ),
     "a loop over what another loop has made": (
         f"{{% for tools in [[{NAME}]] %}}{{% for k in tools %}}{{{{ ''[k] }}}}{{% endfor %}}{{% endfor %}}"
     ),

@@ -12,6 +12,7 @@ from caponier.detect.model_files.files.texts.languages import SHELLS
 
 _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
+_DAYS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat"
 _ADDRESS: Final = r"(?:https?|file|ftp)://"
 _FORMS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": (
@@ -21,17 +22,27 @@ _FORMS: Final = {
         _HEADING,
         re.compile(
             rf"{_LINE}(?:fsmonitor(?!\s*=\s*(?:true|false))|sshCommand|hooksPath|pager|editor|askPass|gitProxy|clean|smudge"
-            r"|process|textconv|external|driver|program)[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
-            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?!",
+            r"|process|textconv|external|driver|program|alternateRefsCommand|browser|cccmd|diffFilter|headerCmd|httpd"
+            r"|packObjectsHook|receivepack|templateDir|tocmd|uploadarchive|uploadpack)"
+            r"[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
+            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)"
+            rf"|{_LINE}(?:helper|smtpserver)[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[/~.]"
+            rf"|{_LINE}\[(?:pager|include(?:If[ \t][^\]\n]{{1,200}})?)\]",
             re.MULTILINE | re.IGNORECASE,
         ),
     ),
     "has SSH run a command": (
-        re.compile(rf"{_LINE}(?:ProxyCommand|LocalCommand|KnownHostsCommand|Match[ \t]+exec)[ \t=]+\S", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}[\"']?(?:ProxyCommand|LocalCommand|KnownHostsCommand|PKCS11Provider|SecurityKeyProvider"
+            r"|XAuthLocation|AuthorizedKeysCommand|AuthorizedPrincipalsCommand|ForceCommand)[\"']?[ \t=]+(?!none\b)\S"
+            rf"|{_LINE}Match[ \t=][^\n]{{0,400}}\bexec[ \t=]|{_LINE}[^#\n]{{0,400}}\bcommand=\"[^\n]{{1,400}}\bssh-\w",
+            re.MULTILINE | re.IGNORECASE,
+        ),
     ),
     "is a schedule of commands": (
         re.compile(
-            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:[\d*/,-]{{1,20}}[ \t]{{1,9}}){{5}}[A-Za-z/~.]"
+            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:[\d*/,-]{{1,20}}[ \t]{{1,9}}){{3}}"
+            rf"(?:(?:[\d*/,-]{{1,20}}|(?:{_DAYS})(?:[,-](?:{_DAYS})){{0,9}})[ \t]{{1,9}}){{2}}[A-Za-z/~.]"
             r"|^@(?:reboot|daily|hourly|weekly|monthly|yearly|annually|midnight)[ \t]+\S",
             re.MULTILINE,
         ),
@@ -42,7 +53,39 @@ _FORMS: Final = {
     ),
     "names commands that are run": (
         _HEADING,
-        re.compile(rf"{_LINE}(?:commands?(?:_pre|_post)?|install_command|cmd|script)[ \t]{{0,9}}=", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}(?:commands?(?:_pre|_post)?|install_command|cmd|script|script-shell|init-hook"
+            r"|(?:exec|hook)-[\w-]{1,40}|attach-daemon2?|(?:smart-)?spooler|py(?:thon)?-?(?:run|import|exec)|shared-py-import)"
+            r"[ \t]{0,9}=",
+            re.MULTILINE,
+        ),
+    ),
+    "has a tool for Python import what it names": (
+        _HEADING,
+        re.compile(
+            rf"{_LINE}(?:addopts|load-plugins|local_plugins|plugins|wsgi(?:-file)?|cmdclass)[ \t]{{0,9}}="
+            r"(?:[^\n]{0,200}-p[ \t\"',]{0,9}\w|[ \t]{0,9}[\"'\[]{0,3}(?!-)[\w./]{1,200}\w)"
+            rf"|{_LINE}\w+[ \t]{{0,9}}=[ \t]{{0,9}}attr:",
+            re.MULTILINE,
+        ),
+    ),
+    "has Yarn run a program that lies beside it": (
+        re.compile(
+            rf"{_LINE}(?:yarnPath[ \t]{{0,9}}:|yarn-path[ \t]|-[ \t]+path[ \t]{{0,9}}:[^\n]{{0,200}}\.c?js\b)",
+            re.MULTILINE,
+        ),
+    ),
+    "has Python import, or run, a line of it": (
+        # In a folder of packages Python runs each such line of a file of paths, whatever the other lines are.
+        re.compile(r"^import[ \t][\w., \t]{1,200};[^\n]{0,400}[(=]", re.MULTILINE),
+    ),
+    "has a loader of data run a script": (
+        # Data sets of YOLO, whose script is a line of a shell, or Python.
+        re.compile(r"^names[\"']?[ \t]{0,9}:", re.MULTILINE),
+        re.compile(
+            r"^[\"']?download[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?(?!https?://|null\b|~|false\b)[^\s#]",
+            re.MULTILINE | re.IGNORECASE,
+        ),
     ),
     "has logging evaluate what it holds as Python": (
         re.compile(r"^\[handler", re.MULTILINE),
@@ -123,10 +166,11 @@ _FORMS: Final = {
 """What each of the texts has that is one: every pattern of a row must be there."""
 _WORDS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
-    "has SSH run a command": ("Command", "Match"),
-    "is a schedule of commands": ("* *", "@", " *\t", "*/", "\t*"),
+    "is a schedule of commands": ("*", "@"),
     "has hooks run what it names": ("repos:",),
-    "names commands that are run": ("command", "cmd", "script"),
+    "has Yarn run a program that lies beside it": ("yarnPath", "yarn-path", "js"),
+    "has Python import, or run, a line of it": ("import",),
+    "has a loader of data run a script": ("ownload",),
     "has logging evaluate what it holds as Python": ("[handler",),
     "has its loader call what it names": ("()",),
     "has a server import what it names": (":",),

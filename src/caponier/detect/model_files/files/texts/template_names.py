@@ -13,7 +13,18 @@ NUMBERS: Final = frozenset({"loop", "index", "index0", "revindex", "revindex0", 
 """Jinja's own counts of a loop; each is one only as long as the template binds no such name itself."""
 _COUNTING: Final = frozenset({"abs", "count", "int", "length", "round"})
 """Filters that give a number, whatever they are given."""
-_KEEPING: Final = _COUNTING | {"d", "default", "dictsort", "first", "items", "last", "list", "reverse", "sort", "unique"}
+_KEEPING: Final = _COUNTING | {
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "items",
+    "last",
+    "list",
+    "reverse",
+    "sort",
+    "unique",
+}
 """Filters that put no text together."""
 _READING: Final = frozenset({"get", "items", "keys", "values"})
 """Methods that give what is there."""
