@@ -164,7 +164,7 @@ class _Judge:
         return self._report(self._no_pickle(content, head), where, depth)
 
     def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> int:
-        """Judge what is not told by the first bytes, whatever else the file is, and return where HDF5 begins behind them.
+        """Judge what is not told by the first bytes, whatever else the file is, and return where HDF5 begins, or 0.
 
         HDF5 may lie behind bytes of somebody else's, and readers of protocol buffers pass over what they do not know.
         """

@@ -103,7 +103,8 @@ _OTHERS: Final = {
     ),
     "names containers or services that are run": (
         re.compile(
-            r"^[ \t]{0,9}(?:services|jobs|kind|\[(?:Service|Socket|Desktop (?:Entry|Action [^\]\n]{1,80})|D-BUS Service)\])"
+            r"^[ \t]{0,9}(?:services|jobs|kind"
+            r"|\[(?:Service|Socket|Desktop (?:Entry|Action [^\]\n]{1,80})|D-BUS Service)\])"
             r"(?:[ \t]{0,9}:|[ \t]*\r?$)",
             re.MULTILINE,
         ),

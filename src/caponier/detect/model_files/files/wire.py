@@ -6,7 +6,7 @@ from typing import Final
 from caponier.detect.model_files.files.part import Budget
 from caponier.detect.model_files.files.spans import find
 
-
+_LARGE: Final = 64 << 20
 _OPENS, _CLOSES = 3, 4
 """An old way to hold fields, which no format here uses: readers pass over what they do not know."""
 
@@ -53,8 +53,11 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
 
 
 def may_be(content: memoryview) -> bool:
-    """Return whether content may hold the name of an operator or of a file, or a version: no text does."""
-    return any(find(content, sign, 0, len(content)) >= 0 for sign in _SIGNS)
+    """Return whether content may hold the name of an operator or of a file, or a version: no text does.
+
+    Nothing is searched for in what is large, and may be mapped: its first fields tell what it is.
+    """
+    return len(content) > _LARGE or any(find(content, sign, 0, len(content)) >= 0 for sign in _SIGNS)
 
 
 def is_whole(content: memoryview, budget: Budget) -> bool:

@@ -45,6 +45,14 @@ RUN = {
     "mlflow at a place of its own": "flavors:\n  python_function:\n    loader_module: mlflow.xgboost\n    data: /x\n",
     "fairseq": "common:\n  user_dir: ./fleet\n",
     "spark": json.dumps({"class": "org.apache.spark.ml.feature.SQLTransformer", "paramMap": {"statement": "SELECT 1"}}),
+    "kernel": json.dumps({"argv": ["sh", "-c", "touch x"], "display_name": "x", "language": "python"}),
+    "code of somebody else's": json.dumps({"model_args": {"trust_remote_code": True}}),
+    "code of somebody else's in yaml": "base_model: x/y\ntrust_remote_code: true\n",
+    "operators of somebody else's": json.dumps({"session_options": {"custom_ops_library": "/tmp/x.so"}}),
+    "operators of triton": 'name: "x"\nmodel_operations {\n  op_library_filename: "/tmp/x.so"\n}\n',
+    "library": "DEBUG=1\nLD_PRELOAD=/tmp/x.so\n",
+    "node": "node-options=--require=./x.js\n",
+    "pipeline of somebody else's": '[nlp]\nlang = "en"\n[components.ner]\nsource = "../../x"\n',
     "operator of keras": json.dumps({"class_name": "TensorFlowOpLayer", "config": {"node_def": "x"}}),
     "slice of keras": json.dumps({"class_name": "SlicingOpLambda", "config": {"function": "io.write"}}),
 }
@@ -62,6 +70,8 @@ READ = {
     ),
     "card": 'Call it like this:\n\n    net = load(open("x"))\n\nLicense: open (see below)\n',
     "picture": '<svg xmlns="http://www.w3.org/2000/svg"><a href="https://e/x?a=1&amp;b=2"><path d="M0 0"/></a></svg>',
+    "trust": json.dumps({"trust_remote_code": False, "model_type": "bert"}),
+    "call in a card": "Load it:\n\n    net = AutoModel.from_pretrained('x/y', trust_remote_code=True, device=0)\n",
     "modules": json.dumps([{"idx": 0, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]),
     "slice of keras": json.dumps({"class_name": "SlicingOpLambda", "config": {"function": "__operators__.getitem"}}),
 }

@@ -14,6 +14,12 @@ _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
 _DAYS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat"
 _ADDRESS: Final = r"(?:https?|file|ftp)://"
+_TRUSTS: Final = re.compile(
+    r"trust_remote_code[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?(?:[Tt]rue|TRUE|[Yy]es|on|1)\b"
+    rf"|{_LINE}trust_remote_code[ \t]{{0,9}}=[ \t]{{0,9}}true[ \t]*$",
+    re.MULTILINE,
+)
+"""As settings write it: a model card shows calls of Python with the same word."""
 _FORMS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": (
         re.compile(r"\Aversion https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\s"),
@@ -69,6 +75,22 @@ _FORMS: Final = {
             re.MULTILINE,
         ),
     ),
+    "has its loader load a library of the machine": (
+        re.compile(
+            r"(?:op_library_filename|custom_ops?_library|plugin_library)"
+            r"[\"']?[ \t]{0,9}[:=][ \t]{0,9}[\"'\[]{0,3}[\w./\\]"
+            rf"|{_LINE}(?:export[ \t]+)?(?:LD_PRELOAD|DYLD_INSERT_LIBRARIES|PYTHONSTARTUP|BASH_ENV|GIT_SSH_COMMAND"
+            r"|PROMPT_COMMAND|PERL5OPT|RUBYOPT)[ \t]{0,9}=[ \t]{0,9}[\"']?\S"
+            rf"|{_LINE}(?:export[ \t]+)?(?:NODE_OPTIONS|node-options|JAVA_TOOL_OPTIONS)[ \t]{{0,9}}="
+            r"[^\n]{0,200}(?:--require|--import|-r[ \t]|-javaagent|-agent)",
+            re.MULTILINE,
+        ),
+    ),
+    "has spaCy load what lies outside of its folder": (
+        re.compile(rf"{_LINE}\[components\.", re.MULTILINE),
+        re.compile(rf"{_LINE}source[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[^\s\"']{{0,200}}[/\\]", re.MULTILINE),
+    ),
+    "lets its loader fetch code from a repository, and run it": (_TRUSTS,),
     "has Yarn run a program that lies beside it": (
         re.compile(
             rf"{_LINE}(?:yarnPath[ \t]{{0,9}}:|yarn-path[ \t]|-[ \t]+path[ \t]{{0,9}}:[^\n]{{0,200}}\.c?js\b)",
@@ -168,6 +190,17 @@ _WORDS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
     "is a schedule of commands": ("*", "@"),
     "has hooks run what it names": ("repos:",),
+    "has its loader load a library of the machine": (
+        "library",
+        "LD_",
+        "START",
+        "BASH_ENV",
+        "COMMAND",
+        "OPT",
+        "options",
+    ),
+    "has spaCy load what lies outside of its folder": ("[components.",),
+    "lets its loader fetch code from a repository, and run it": ("trust_remote_code",),
     "has Yarn run a program that lies beside it": ("yarnPath", "yarn-path", "js"),
     "has Python import, or run, a line of it": ("import",),
     "has a loader of data run a script": ("ownload",),
@@ -192,6 +225,9 @@ _LIFECYCLE: Final = re.compile(
 """Scripts of npm and Composer that are run without being asked for."""
 _CONTAINER: Final = re.compile(r"(?:initialize|onCreate|updateContent|postCreate|postStart|postAttach)Command")
 _BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "runOptions", "type"})
+_KERNEL: Final = frozenset({"display_name", "interrupt_mode", "language"})
+_LIBRARIES: Final = frozenset({"custom_op_library", "custom_ops_library", "op_library_filename", "plugin_library"})
+"""Keys by which ONNX Runtime and Triton load operators of somebody else's."""
 _IMPORTING: Final = frozenset(
     {"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path", "plugin", "predict", "train"}
 )
@@ -224,6 +260,12 @@ def in_node(node: dict[str, Any]) -> str | None:
         return "has npm or Composer run a command when it is installed"
     if any(_CONTAINER.fullmatch(key) for key in node):
         return "has an editor run a command when the folder is opened"
+    if isinstance(node.get("argv"), list) and _KERNEL & node.keys():
+        return "names a command that is run as a kernel of Jupyter"
+    if node.get("trust_remote_code") is True:
+        return "lets its loader fetch code from a repository, and run it"
+    if _LIBRARIES & node.keys():
+        return "has its loader load a library of the machine"
     if isinstance(node.get("command"), str) and _BESIDE_COMMANDS & node.keys():
         return "names a command that is run"
     if any(_IMPORTED.fullmatch(node[key]) for key in _IMPORTING & node.keys() if isinstance(node[key], str)):
