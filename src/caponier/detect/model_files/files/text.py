@@ -119,7 +119,7 @@ _OTHERS: Final = {
             r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}(?<=\s)on[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
             r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):"
             r"|\b(?:href|src|action|data|srcdoc|values|to)\s{0,9}=\s{0,9}[\"']?[^\"'<>\s:/?]{0,40}&(?:#|tab;|newline;|colon;|lt;)"
-            r"|<iframe\s[^<>]{0,400}\bsrcdoc\b|<(?:object|embed|applet)\s",
+            r"|<iframe\s[^<>]{0,400}\bsrcdoc\b|<(?:object|embed|applet)\s+[a-z][\w:-]{0,40}\s{0,9}=",
             re.IGNORECASE,
         ),
     ),

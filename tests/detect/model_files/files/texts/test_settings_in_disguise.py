@@ -72,6 +72,7 @@ READ = {
     "picture": '<svg xmlns="http://www.w3.org/2000/svg"><a href="https://e/x?a=1&amp;b=2"><path d="M0 0"/></a></svg>',
     "trust": json.dumps({"trust_remote_code": False, "model_type": "bert"}),
     "call in a card": "Load it:\n\n    net = AutoModel.from_pretrained('x/y', trust_remote_code=True, device=0)\n",
+    "types": "16, **32**\n, **64**, 80, 96, 128, and 256 bits; `<object object at 0x7f>`\n",
     "modules": json.dumps([{"idx": 0, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]),
     "slice of keras": json.dumps({"class_name": "SlicingOpLambda", "config": {"function": "__operators__.getitem"}}),
 }

@@ -12,6 +12,7 @@ from caponier.detect.model_files.files.texts.languages import SHELLS
 
 _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
+_TIMES: Final = r"(?:\*|\d{1,2})(?:[,/-]\d{1,3}){0,20}"
 _DAYS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat"
 _ADDRESS: Final = r"(?:https?|file|ftp)://"
 _TRUSTS: Final = re.compile(
@@ -47,8 +48,8 @@ _FORMS: Final = {
     ),
     "is a schedule of commands": (
         re.compile(
-            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:[\d*/,-]{{1,20}}[ \t]{{1,9}}){{3}}"
-            rf"(?:(?:[\d*/,-]{{1,20}}|(?:{_DAYS})(?:[,-](?:{_DAYS})){{0,9}})[ \t]{{1,9}}){{2}}[A-Za-z/~.]"
+            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:{_TIMES}[ \t]{{1,9}}){{3}}"
+            rf"(?:(?:{_TIMES}|(?:{_DAYS})(?:[,-](?:{_DAYS})){{0,9}})[ \t]{{1,9}}){{2}}[A-Za-z/~.]"
             r"|^@(?:reboot|daily|hourly|weekly|monthly|yearly|annually|midnight)[ \t]+\S",
             re.MULTILINE,
         ),
