@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.files.texts.template_names import Names, Token
+from caponier.detect.model_files.files.texts.template_names import Names, Token, arguments
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
@@ -36,8 +36,6 @@ _BY_NAME: Final = frozenset(["groupby", "map", "max", "min", "rejectattr", "sele
 """Filters that are told the name of an attribute."""
 _PLACES: Final = {"max": 1, "min": 1, "sort": 2, "unique": 1}
 """Which argument of a filter is that name, where it is not the first."""
-_LONGEST_CALL: Final = 400
-"""Words and signs of what a filter is told; what is behind them is not known."""
 _UNKNOWN_FILTER: Final = "has a template use the filter {}, which is not known to be harmless"
 _OBJECTS: Final = frozenset({
     "caller", "context", "cycler", "environment", "joiner", "lipsum", "request", "self", "url_for",
@@ -163,29 +161,8 @@ def _filters(block: list[Token], climb: Climb) -> None:
         name = block[at + 1].text
         if name not in _FILTERS:
             climb.doubts.append(_UNKNOWN_FILTER.format(name))
-        elif name in _BY_NAME and (given := _arguments(block, at + 2)):
+        elif name in _BY_NAME and (given := arguments(block, at + 2)):
             _named(name, given, climb)
-
-
-def _arguments(block: list[Token], at: int) -> list[list[Token]]:
-    """Return the arguments of a call whose bracket opens at a place; none if there is none."""
-    if at >= len(block) or block[at].text != "(":
-        return []
-    given: list[list[Token]] = [[]]
-    depth = 0
-    for token in block[at : at + _LONGEST_CALL]:
-        sign = token.kind == "sign"
-        depth += sign and token.text in ("(", "[", "{")
-        depth -= sign and token.text in (")", "]", "}")
-        if depth == 0:
-            break
-        if depth == 1 and sign and token.text == ",":
-            given.append([])
-        elif depth > 1 or token.text != "(" or given[-1]:
-            given[-1].append(token)
-    else:
-        given.append([Token("sign", "*")])
-    return [argument for argument in given if argument]
 
 
 def _named(name: str, given: list[list[Token]], climb: Climb) -> None:

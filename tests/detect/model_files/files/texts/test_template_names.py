@@ -43,6 +43,22 @@ CLIMBS = {
         "{% for k in given[0].list %}{{ ''[k] }}{% endfor %}"
     ),
     "the names of arguments, joined": "{% for k in [dict(__cla=1, ss__=1) | join] %}{{ ''[k] }}{% endfor %}",
+    "a parameter by its name": (
+        "{% macro f(a, tools) %}{% for k in tools %}{{ ''[k] }}{% endfor %}{% endmacro %}"
+        f"{{{{ f(1, tools=[{NAME}]) }}}}"
+    ),
+    "a parameter of its own accord": (
+        f"{{% macro f(tools=[{NAME}]) %}}{{% for k in tools %}}{{{{ ''[k] }}}}{{% endfor %}}{{% endmacro %}}"
+        "{{ f() }}"
+    ),
+    "a macro by another name": (
+        "{% macro f(tools) %}{% for k in tools %}{{ ''[k] }}{% endfor %}{% endmacro %}"
+        f"{{% set g = f %}}{{{{ g([{NAME}]) }}}}"
+    ),
+    "parameters without a name": (
+        f"{{% macro f() %}}{{% for k in varargs %}}{{{{ ''[k] }}}}{{% endfor %}}{{% endmacro %}}{{{{ f({NAME}) }}}}"
+    ),
+    "a list of one text": "{% for k in ['__cla' 'ss__'] %}{{ ''[k] }}{% endfor %}",
     "a token that comes from the same file": "{% for k in [eos_token] %}{{ ''[k] }}{% endfor %}",
     "what a macro writes": "{% macro f() %}__cla{{ x }}ss__{% endmacro %}{% for k in [f()] %}{{ ''[k] }}{% endfor %}",
     "an attribute that is named last": f"{{{{ ([''] | groupby(case_sensitive=true, attribute={NAME}))[0][0] }}}}",
@@ -67,6 +83,9 @@ def test_what_climbs_by_a_name_of_its_own_is_not_clean(trick: str) -> None:
         "{% for tool in tools %}{% for p in tool.parameters.properties %}{{ tool.parameters.properties[p].type }}"
         "{% endfor %}{% endfor %}",
         "{% for k, v in args|dictsort %}{{ args[k] }}{% endfor %}{{ messages[loop.index0 - 1] }}",
+        "{% for k, v in fn['parameters']['keys'] | dictsort %}{{ fn['parameters']['keys'][k] }}{% endfor %}",
+        "{% macro rest(d, known) %}{% for k in d if k not in known %}{{ d[k] }}{% endfor %}{% endmacro %}"
+        "{% for t in tools %}{% set known = ['name'] %}{{ rest(t, known) }}{{ rest(t.function, ['a']) }}{% endfor %}",
         "{{ tools | sort(attribute='name') | map(attribute='name') | join(', ') }}",
         "{{ messages | selectattr('role', 'in', roles) | map('upper') | list }}",
     ],

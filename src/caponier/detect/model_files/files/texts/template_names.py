@@ -37,12 +37,16 @@ _WORDS: Final = frozenset({
 _JOINING: Final = "~+*%{="
 """Signs that put texts together, and those by which a dictionary takes a name for a text."""
 _COMPUTING: Final = frozenset({"(", ")", "+", "-", "*", "/", "//", "|", ".", "%"})
-_BINDING: Final = frozenset({"call", "macro", "trans", "with"})
+_BINDING: Final = frozenset({"call", "trans", "with"})
+_OF_MACROS: Final = ("caller", "kwargs", "varargs")
+"""Names that a macro has without naming them: whatever it was called with."""
 
 
 ANYTHING: Final = "*"
 """No name, and so perhaps every one."""
 _LONGEST_CHAIN: Final = 200
+_LONGEST_CALL: Final = 400
+"""Words and signs of what a filter or a macro is told; what is behind them is not known."""
 _ROUNDS: Final = 20
 """How many names may be bound to each other in a row."""
 
@@ -68,6 +72,8 @@ class Names:
 
     def __init__(self, blocks: list[list[Token]]) -> None:
         bound = [binding for block in blocks for binding in _bindings(block)]
+        bound += [_Binding(name, None) for name in _OF_MACROS]
+        bound += _parameters(blocks)
         self._open = any(binding.name == ANYTHING for binding in bound)
         self._made = {binding.name for binding in bound if binding.value is None}
         names = {binding.name for binding in bound}
@@ -100,6 +106,8 @@ class Names:
         """Return whether an expression gives a part of what the template is given."""
         for at, token in enumerate(value):
             before, after = _text(value, at - 1), _text(value, at + 1)
+            if token.kind == "string" and _is_looked_up(value, at):
+                continue
             if token.kind == "string" or token.text in _JOINING:
                 return False
             if token.kind != "name":
@@ -133,6 +141,74 @@ class Names:
         return known and signs <= {"-", "+", ":", "."} and not any(token.kind == "string" for token in inside)
 
 
+def _iterated(over: list[Token]) -> list[Token] | None:
+    """Return what a loop runs over, without the condition behind it; None if it may be called with something else."""
+    if over and over[-1].text == "recursive":
+        return None
+    depth = 0
+    for at, token in enumerate(over):
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        if depth == 0 and token.kind == "name" and token.text == "if":
+            return over[:at]
+    return over
+
+
+def _parameters(blocks: list[list[Token]]) -> list[_Binding]:
+    """Return what the parameters of macros are bound to, wherever these are called."""
+    macros = {
+        block[1].text: [argument for argument in arguments(block, 2) if argument[0].kind == "name"]
+        for block in blocks
+        if len(block) > 2 and block[0].text == "macro"
+    }
+    bound = [
+        _Binding(argument[0].text, argument[2:]) for given in macros.values() for argument in given if argument[2:]
+    ]
+    for block in blocks if macros else ():
+        head = block[:1] and block[0].text == "macro"
+        for at, token in enumerate(block):
+            if token.text in macros and token.kind == "name" and not (head and at == 1) and _text(block, at - 1) != ".":
+                names = [argument[0].text for argument in macros[token.text]]
+                bound += _passed(names, arguments(block, at + 1) if _text(block, at + 1) == "(" else None)
+    return bound
+
+
+def _passed(names: list[str], given: list[list[Token]] | None) -> list[_Binding]:
+    """Return what a call binds the parameters of a macro to; nothing that is known if it is no plain call."""
+    if given is None or any(argument[0].text in ("*", "**") for argument in given):
+        return [_Binding(name, None) for name in names]
+    named = [(one[0].text, one[2:]) for one in given if len(one) > 1 and one[1].text == "="]
+    plain = [one for one in given if len(one) < 2 or one[1].text != "="]
+    return [_Binding(name, value) for name, value in [*named, *zip(names, plain, strict=False)]]
+
+
+def arguments(block: list[Token], at: int) -> list[list[Token]]:
+    """Return the arguments of a call whose bracket opens at a place; none if there is none."""
+    if at >= len(block) or block[at].text != "(":
+        return []
+    given: list[list[Token]] = [[]]
+    depth = 0
+    for token in block[at : at + _LONGEST_CALL]:
+        sign = token.kind == "sign"
+        depth += sign and token.text in ("(", "[", "{")
+        depth -= sign and token.text in (")", "]", "}")
+        if depth == 0:
+            break
+        if depth == 1 and sign and token.text == ",":
+            given.append([])
+        elif depth > 1 or token.text != "(" or given[-1]:
+            given[-1].append(token)
+    else:
+        given.append([Token("sign", "*")])
+    return [argument for argument in given if argument]
+
+
+def _is_looked_up(value: list[Token], at: int) -> bool:
+    """Return whether a text is all that stands between the brackets behind a value."""
+    held = value[at - 2] if at >= 2 else None
+    behind = held is not None and (held.text in (")", "]") or (held.kind == "name" and held.text not in _WORDS))
+    return behind and _text(value, at - 1) == "[" and _text(value, at + 1) == "]"
+
+
 def _bindings(block: list[Token]) -> Iterator[_Binding]:
     """Yield the names that a statement binds, or to whose values it adds."""
     words = [token.text for token in block]
@@ -140,7 +216,7 @@ def _bindings(block: list[Token]) -> Iterator[_Binding]:
         split = words.index("in")
         for token in block[1:split]:
             if token.kind == "name":
-                yield _Binding(token.text, block[split + 1 :])
+                yield _Binding(token.text, _iterated(block[split + 1 :]))
     elif words[:1] == ["set"]:
         split = words.index("=") if "=" in words else len(words)
         single = split == 2 and split < len(words)
