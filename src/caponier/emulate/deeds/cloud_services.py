@@ -151,7 +151,58 @@ KEYS_AZURE: Final = AttackStep(
     ),
 )
 
+
+def _blob(kind: str, operation: str = "GetBlob", key: str = "/ml-models/digits/m.pt", status: int = 200) -> Row:
+    return {
+        "time": None, "resourceId": f"{_STORE}/blobServices/default", "category": "StorageRead",
+        "operationName": operation, "statusCode": status, "callerIpAddress": f"{THIEF}:51514",
+        "identity": {"type": kind, "requester": {"upn": "ada@example.org"} if kind == "OAuth" else {}},
+        "properties": {"accountName": "ml-models", "objectKey": key},
+    }  # fmt: skip
+
+
+def blobs(count: int, kind: str = "OAuth", form: str = "/ml-models/digits/{}.safetensors") -> tuple[Row, ...]:
+    """Return reads of files in a store of Azure."""
+    return tuple(_blob(kind, key=form.format(number)) for number in range(count))
+
+
+def _databricks(service: str, action: str, address: str = THIEF, status: int = 200, **asked: str) -> Row:
+    return {
+        "timestamp": None, "serviceName": service, "actionName": action, "sourceIPAddress": address,
+        "userIdentity": {"email": "eve@example.org"}, "requestParams": asked or {"name": "digits"},
+        "response": {"statusCode": status}, "requestId": "r", "auditLevel": "WORKSPACE_LEVEL", "orgId": "1",
+    }  # fmt: skip
+
+
+ANONYMOUS_AZURE: Final = AttackStep(
+    "reads of a store of Azure without an account",
+    ((_blob("Anonymous"),), (_blob("Anonymous", "ListBlobs", "/ml-models/digits"),), blobs(5, "Anonymous")),
+    (
+        (_blob("OAuth"),),
+        (_blob("Anonymous", status=404),),
+        (_blob("Anonymous", "GetBlobServiceProperties"),),
+    ),
+)
+
+PLATFORM: Final = AttackStep(
+    "models and endpoints of Databricks changed",
+    (
+        (_databricks("modelRegistry", "transitionModelVersionStage", name="digits", stage="Production"),),
+        (_databricks("modelRegistry", "getModelVersionDownloadUri"),),
+        (_databricks("serverlessRealTimeInference", "changeInferenceEndpointConfig"),),
+        (_databricks("serverlessRealTimeInference", "deleteServingEndpoint"),),
+    ),
+    (
+        (_databricks("modelRegistry", "transitionModelVersionStage", _DESK),),
+        (_databricks("modelRegistry", "deleteRegisteredModel", status=403),),
+        (_databricks("modelRegistry", "searchModelVersions"),),
+        (_databricks("serverlessRealTimeInference", "getServingEndpoint"),),
+    ),
+)
+
 DEEDS: Final = {
+    "store_read_anonymously_azure": ANONYMOUS_AZURE,
+    "ml_platform_changed": PLATFORM,
     "ml_service_changed": CHANGED,
     "ml_service_changed_gcp": CHANGED_GOOGLE,
     "ml_service_changed_azure": CHANGED_AZURE,
