@@ -74,6 +74,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("requestparameters.functionname", "resource.labels.function_name"),
         # And notebooks, the domain that holds them, and the keys that stores are encrypted with.
         *("requestparameters.notebookinstancename", "requestparameters.domainid", "requestparameters.keyid"),
+        # Networks, by their groups, and databases.
+        *("requestparameters.groupid", "requestparameters.dbinstanceidentifier"),
         # Of the role that a machine carries the session bears the machine's id.
         "useridentity.arn",
     ),

@@ -200,7 +200,54 @@ PLATFORM: Final = AttackStep(
     ),
 )
 
+
+def _ec2(name: str, address: str = THIEF, who: str = _EVE, **asked: Any) -> Row:
+    return aws(who, address, "ec2", name, asked)
+
+
+def _group(cidr: str, port: int, who: str = _EVE, **more: Any) -> Row:
+    ranges = {"ipProtocol": "tcp", "fromPort": port, "toPort": port, "ipRanges": {"items": [{"cidrIp": cidr}]}}
+    asked = {"groupId": "i-0ml", "ipPermissions": {"items": [ranges]}}
+    return aws(who, THIEF, "ec2", "AuthorizeSecurityGroupIngress", asked, **more)
+
+
+_PARAMETERS: Final[Row] = {"names": ["/ml/a", "/ml/b"], "withDecryption": True}
+
+TAKEN: Final = AttackStep(
+    "credentials of machines and applications taken",
+    (
+        (_ec2("GetPasswordData", instanceId="i-0ml"),),
+        (_ec2("DescribeInstanceAttribute", attribute="userData", instanceId="i-0ml"),),
+        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": [{"key": "all"}]}),),
+        (aws(_SYNC, THIEF, "ssm", "GetParameters", _PARAMETERS),),
+    ),
+    (
+        (_ec2("GetPasswordData", _DESK, _ADA, instanceId="i-0ml"),),
+        (_ec2("DescribeInstanceAttribute", attribute="instanceType", instanceId="i-0ml"),),
+        (aws(_SYNC, THIEF, "ssm", "GetParameters", {"names": ["/ml/region"], "withDecryption": False}),),
+        (aws(_SYNC, "10.0.9.4", "ssm", "GetParameters", _PARAMETERS),),
+        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": []}, **_REFUSED),),
+    ),
+)
+
+NETWORK: Final = AttackStep(
+    "a network opened to everybody",
+    (
+        (_group("0.0.0.0/0", 22),),
+        (_ec2("AuthorizeSecurityGroupIngress", groupId="i-0ml", cidrIp="0.0.0.0/0", fromPort=8888, toPort=8888),),
+        (_group("0.0.0.0/0", 8265),),
+    ),
+    (
+        (_group("0.0.0.0/0", 443),),
+        (_group("198.51.100.7/32", 22),),
+        (_group("0.0.0.0/0", 22, **_REFUSED),),
+        (_ec2("RevokeSecurityGroupIngress", groupId="i-0ml", cidrIp="0.0.0.0/0", fromPort=22, toPort=22),),
+    ),
+)
+
 DEEDS: Final = {
+    "credentials_taken": TAKEN,
+    "network_opened": NETWORK,
     "store_read_anonymously_azure": ANONYMOUS_AZURE,
     "ml_platform_changed": PLATFORM,
     "ml_service_changed": CHANGED,

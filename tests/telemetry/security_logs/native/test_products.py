@@ -110,9 +110,9 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
         "teleport/authentication/audit", Identity("eve", "gpu-01", BAD), {"outcome": "success"},
     ),
     "Docker events": (
-        {"status": "exec_start: sh", "id": "ab12", "from": "ml/serve:1", "Type": "container", "Action": "exec_start: sh",
-         "Actor": {"ID": "ab12", "Attributes": {"image": "ml/serve:1", "name": "triton"}}, "scope": "local",
-         "time": MS // 1000, "timeNano": MS * 10**6},
+        {"status": "exec_start: sh", "id": "ab12", "from": "ml/serve:1", "Type": "container", "scope": "local",
+         "Action": "exec_start: sh", "time": MS // 1000, "timeNano": MS * 10**6,
+         "Actor": {"ID": "ab12", "Attributes": {"image": "ml/serve:1", "name": "triton"}}},
         "docker/-/events", Identity(None, None, None), {"container.image": "ml/serve:1", "container": "triton"},
     ),
     "OpenAI audit log": (
