@@ -62,7 +62,9 @@ def test_nobody_comes_from_elsewhere_by_way_of_the_machine_itself(address: str) 
 def test_what_was_named_as_inside_is_still_a_place_to_learn() -> None:
     office, bare = settings(addresses=["198.51.100.7"], networks=["10.8.0.0/16"]), Inside()
     told = [
-        (one.abroad({"src_ip": text})) for one in (office, bare) for text in ("198.51.100.7", "10.8.1.1", "10.9.1.1")
+        (one.abroad({"src_ip": text}, text))
+        for one in (office, bare)
+        for text in ("198.51.100.7", "10.8.1.1", "10.9.1.1")
     ]
     assert told == [True, False, True, True, False, False]
 

@@ -31,6 +31,7 @@ class Inside:
 
     def __init__(self, settings: InsideSettings = DEFAULT) -> None:
         self._settings = settings
+        self._names_more = settings != DEFAULT
         networks = settings.networks
         if not any(
             network.overlaps(known) for network in networks for known in PRIVATE if network.version == known.version
@@ -48,9 +49,11 @@ class Inside:
         What came by an endpoint within a private network did, and so does what a cloud's own service does for somebody.
         Of `0.0.0.0`, which products write where they know no address, nobody can tell.
         """
+        return self._origin(address_of(fields), fields)
+
+    def _origin(self, address: str | None, fields: Fields) -> Origin | None:
         if "vpcendpointid" in fields:
             return "inside"
-        address = address_of(fields)
         if address is None:
             return None
         # Only the cloud itself writes this field; elsewhere whoever calls may choose a name for his address.
@@ -64,12 +67,14 @@ class Inside:
             return None
         return Inside(self._settings.model_copy(update={"accounts": (), "changes": ()}))
 
-    def abroad(self, fields: Fields) -> bool:
+    def abroad(self, fields: Fields, address: str) -> bool:
         """Tell whether an event comes from outside, or would if nobody had named the estate's own addresses.
 
         What is learned of places must not hang on what was named as inside: whoever names more knows no less.
         """
-        return self.origin(fields) == "outside" or (self._settings != DEFAULT and _BARE.origin(fields) == "outside")
+        if self._origin(address, fields) == "outside":
+            return True
+        return self._names_more and _BARE._origin(address, fields) == "outside"
 
     def routine(self, event: LogEvent) -> bool:
         """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""

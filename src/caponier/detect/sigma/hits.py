@@ -5,7 +5,7 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -95,9 +95,8 @@ def _matched(time: int, id_: str, document: bytes) -> Matched:
     # What an earlier version has left for this one knows no port and no keys.
     account, host, address, assets, file, line, target, outside, rules, fields, *more = _plain(document)
     touched = tuple(Asset(*asset) for asset in assets)
-    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside)
-    if more:
-        hit = replace(hit, port=more[0], keys=tuple(more[1]))
+    port, keys = (more[0], tuple(more[1])) if more else (None, ())
+    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside, port, keys)
     return Matched(hit, tuple(rules), fields, tuple(more[2]) if len(more) > _OLDER else ())
 
 
