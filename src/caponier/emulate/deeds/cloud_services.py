@@ -52,8 +52,11 @@ CHANGED: Final = AttackStep(
         (_sagemaker("UpdateEndpoint", parameters={"endpointName": "digits", "endpointConfigName": "x"}),),
         (_sagemaker("CreateTrainingJob", parameters={
             "trainingJobName": "x", "roleArn": f"arn:aws:iam::1:role/{SYNC}"}),),
+        (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
     ),
     (
+        (aws(_ADA, _DESK, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
+        (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/metrics.json"}),),
         (_sagemaker("CreatePresignedNotebookInstanceUrl", _DESK, _ADA),),
         (_sagemaker("CreatePresignedNotebookInstanceUrl", **_REFUSED),),
         (_sagemaker("DescribeNotebookInstance"),),
@@ -86,6 +89,7 @@ CHANGED_AZURE: Final = AttackStep(
         ),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE),),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/DATASTORES/WRITE", _WORKSPACE),),
+        (_azure("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", f"{_WORKSPACE}/PROVIDERS/x"),),
     ),
     (
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, _DESK),),

@@ -321,6 +321,14 @@ STOPPED_AZURE: Final = AttackStep(
     tuple(
         (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
         for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
+    )
+    + (
+        (
+            {
+                **_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/DELETE"),
+                "resourceId": "/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.STORAGE/STORAGEACCOUNTS/ml-models",
+            },
+        ),
     ),
     (
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/READ"),),
