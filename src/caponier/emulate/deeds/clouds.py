@@ -318,11 +318,11 @@ STOPPED_GOOGLE: Final = AttackStep(
 
 STOPPED_AZURE: Final = AttackStep(
     "an endpoint of Azure Machine Learning stopped",
-    tuple(
-        (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
-        for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
-    )
-    + (
+    (
+        *(
+            (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
+            for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
+        ),
         (
             {
                 **_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/DELETE"),
