@@ -140,6 +140,8 @@ def _looked(path: Path, entry: list[Any], now: float) -> list[Any] | None:
             # What somebody asked to be erased is gone: what follows counts from here.
             return [number, status.st_size, line, whole]
         quiet = now - status.st_mtime
+        if status.st_size == begin:
+            return [number, begin, line, quiet > WHOLE_S]
         end, lines = _line_end(path, begin, status.st_size)
         if end < status.st_size and quiet > UNFINISHED_S:
             end, lines = status.st_size, lines + 1

@@ -26,7 +26,7 @@ from caponier.engines.shares import bucket_of
 from caponier.engines.spool import fitting
 from caponier.engines.state_table import Changes, StateTable
 
-SHARDS: Final = 32
+SHARDS: Final = 16
 """Into which the subjects are dealt; fixed with a checkpoint, while tasks and workers may be as many as there are."""
 MOST_SUBJECTS: Final = 1_000_000
 """Of all shards together that are kept, about."""

@@ -92,15 +92,15 @@ class StateTable:
         return (name,)
 
     def _surviving(self, changes: "Changes", since: int, most: int) -> Iterator[dict[str, Any]]:
-        rest = [where for key, where in self._where.items() if key not in changes.rows]
-        weighed = [(*_weight(changes.rows[key]), key, None) for key in changes.rows]
-        for where in rest:
-            row = self._light(*where)
-            if row["last_time"] >= since:
-                weighed.append((*_weight(row), "", where))
+        weighed: list[tuple[int, int, str, tuple[int, int] | None]] = []
+        weighed += [(*_weight(row), key, None) for key, row in changes.rows.items()]
+        for key, where in self._where.items():
+            row = self._light(*where) if key not in changes.rows else None
+            if row is not None and row["last_time"] >= since:
+                weighed.append((*_weight(row), key, where))
         weighed.sort(key=lambda one: one[:2], reverse=True)
-        for _, _, key, where in weighed[:most]:
-            yield changes.rows[key] if where is None else self._row(*where)
+        for _, _, key, kept in weighed[:most]:
+            yield changes.rows[key] if kept is None else self._row(*kept)
 
     def _row(self, number: int, row: int) -> dict[str, Any]:
         found: dict[str, Any] = self._tables[number].slice(row, 1).to_pylist()[0]

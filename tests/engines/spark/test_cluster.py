@@ -14,6 +14,7 @@ import pytest
 from bench.machinery.cluster.loopback import Cluster, cluster, environment, kill
 from bench.machinery.cluster.process_tree import descendants
 
+from app.stream.conftest import BEGIN, lines, users
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from conftest import World
 from engines.spark.odd_log import odd_log
@@ -148,13 +149,15 @@ def built(python: Path, log: Path, out: Path, *options: str) -> tuple[str, list[
     return said, [replace(section, created="") for section in Baseline.load(out).models]
 
 
-def test_a_baseline_is_the_same_to_the_last_bit_with_and_without_spark(
-    world: World, python: Path, tmp_path: Path
-) -> None:
-    log = in_parts(world.benign, tmp_path / "log")
-    local = built(Path(sys.executable), log, tmp_path / "local.safetensors", "--reader", "events")
-    on = ("--engine", "spark", "--master", "local[2]", "--shared", str(tmp_path), "--reader", "events")
-    spark = built(python, log, tmp_path / "spark.safetensors", *on)
+def test_a_baseline_is_the_same_to_the_last_bit_with_and_without_spark(python: Path, tmp_path: Path) -> None:
+    (log := tmp_path / "log").mkdir()
+    benign = users(0, BEGIN, 60, "u")
+    for part in range(3):
+        (log / f"guard-{part}.jsonl").write_bytes(lines(benign[part::3]))
+    given = ("--reader", "events", "--kind", "numeric", "--shape", "3", "--range", "0,1")
+    local = built(Path(sys.executable), log, tmp_path / "local.safetensors", *given)
+    on = ("--engine", "spark", "--master", "local[2]", "--shared", str(tmp_path))
+    spark = built(python, log, tmp_path / "spark.safetensors", *given, *on)
     assert spark[0].endswith(local[0]), "Java says something of itself before"
     assert Baseline(tuple(spark[1])).to_bytes() == Baseline(tuple(local[1])).to_bytes()
     assert len(local[1][0].detectors) > 10

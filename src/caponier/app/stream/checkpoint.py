@@ -37,6 +37,8 @@ class Standing:
     """The last micro-batch that is in it."""
     released: int = NEVER
     """Microseconds; all events before that were looked at."""
+    agreed: int = NEVER
+    """The latest time that two events agree on."""
     last: int = NEVER
     """The latest time of an event."""
     files: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -86,6 +86,7 @@ def run_stream(
             try:
                 _follow(query, ended, partial(stream.flush, engine))
             finally:
+                stream.close()
                 query.stop()
         if drain and not ended.is_set():
             stream.flush(engine, at_once=True)

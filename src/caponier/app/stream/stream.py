@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import CallerFacts, OwnFindings, finding_of
-from caponier.app.inference.live import EPOCH, MOST_SUBJECTS, cases_of
+from caponier.app.inference.live import EPOCH, cases_of
 from caponier.app.inference.plan import DetectionSettings, Diagnostics, ModelDetection, unavailable
 from caponier.app.inference.read_options import ReadOptions
 from caponier.app.inference.reading import Reading
@@ -21,6 +21,7 @@ from caponier.app.stream.checkpoint import Checkpoint, Standing
 from caponier.app.stream.parse import NEVER, Parsed, Parsing
 from caponier.app.stream.respond import respond_to
 from caponier.detect.registry import event_detectors
+from caponier.engines.live import MOST_SUBJECTS
 from caponier.engines.resumable import TracedDetection
 from caponier.engines.shards import SHARDS, ShardPlan, ShardResult, Step
 from caponier.errors import CaponierError, InputError
@@ -32,6 +33,8 @@ ACTOR: Final = "caponier stream"
 LATENESS_S: Final = 5.0
 PATIENCE_S: Final = 120.0
 """For how long a store that does not answer is asked again, before the stream ends; it goes on from there."""
+APART_US: Final = 3_600 * 1_000_000
+"""An event that is so much later than all others waits for another one that agrees."""
 _AGAIN_S: Final = 1.0
 _SECOND: Final = 1_000_000
 
@@ -104,7 +107,7 @@ class Stream:
         plans = {model: tuple(case.plan.parts()) for model, case in self._cases.items()}
         self.plan = ShardPlan(plans, checkpoint.state, self.standing.shards)
         self._own = OwnFindings.restored(self.standing.own, MOST_SUBJECTS)
-        self._lock = Lock()
+        self._lock, self._closed = Lock(), False
         self.came = time.monotonic()
         """When something came last."""
 
@@ -114,21 +117,39 @@ class Stream:
         return tuple(self._cases)
 
     def take(self, engine: Engine, frame: Any, batch: int) -> None:
-        """Take a micro-batch; one that is in the checkpoint already changes nothing."""
+        """Take a micro-batch; one that is in the checkpoint already changes nothing.
+
+        Raises:
+            InputError: If those before it are not all in the checkpoint.
+            CaponierError: If the stream was closed: a batch that is not taken must come again.
+        """
         with self._lock:
+            if self._closed:
+                raise CaponierError("the stream has ended")
             if batch <= self.standing.batch:
                 return
+            if batch > self.standing.batch + 1:
+                raise InputError(
+                    f"batch {batch} comes, and {self.standing.batch} was the last that was looked at",
+                    where=str(self._checkpoint.folder),
+                    hint="Its parts are of different times: begin anew with --rebuild",
+                )
             parts = engine.parsed(frame, self._parsing().parsed)
             if any(part.dealt.events for part in parts):
                 self.came = time.monotonic()
             self._told_of(parts)
-            before, last = self.standing, max([self.standing.last, *(part.last for part in parts)])
-            agreed = max([min(before.last, last), *(part.agreed for part in parts)])
-            due = max(before.released, min(agreed - self._lateness, _now() + self._lateness))
+            before, came = self.standing, max([part.last for part in parts], default=NEVER)
+            # The second latest, so that one wrong clock makes nobody late.
+            agreed = max([before.agreed, min(before.last, came), *(part.agreed for part in parts)])
+            due = before.released if agreed == NEVER else max(before.released, min(agreed, _now()) - self._lateness)
             files = [part.file for part in parts if part.file]
-            self._step(
-                engine, files, due if agreed != NEVER else before.released, replace(before, last=last, batch=batch)
-            )
+            after = replace(before, agreed=agreed, last=max(before.last, came), batch=batch)
+            self._step(engine, files, due, after)
+
+    def close(self) -> None:
+        """Finish the look that was begun, and begin none on anything new."""
+        with self._lock:
+            self._closed = True
 
     def flush(self, engine: Engine, *, at_once: bool = False) -> bool:
         """Look at what still waits, if nothing has come for as long as anything may be late; tell whether that was so.
@@ -140,7 +161,11 @@ class Stream:
         with self._lock:
             if not self.standing.waiting or not (at_once or time.monotonic() - self.came > self._lateness / _SECOND):
                 return False
-            due = max(self.standing.released, min(self.standing.last + 1, _now() + self._lateness))
+            last, agreed, now = self.standing.last, self.standing.agreed, _now()
+            if not at_once and last - agreed > APART_US:
+                # It may be a wrong clock's.
+                last = agreed
+            due = max(self.standing.released, min(last + 1, now if at_once else now - self._lateness))
             if due <= self.standing.released:
                 return False
             self._step(engine, [], due, self.standing)
