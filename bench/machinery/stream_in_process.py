@@ -68,7 +68,7 @@ class Follower:
             if Path(part.path).suffix not in LINES:
                 yield {**row, "line": 0, "data": None}
                 continue
-            for line, data in pieces(lake, part, 10_000):
+            for line, data in pieces(lake, part, 100_000):
                 yield {**row, "line": line, "data": data}
 
     def drain(self) -> None:

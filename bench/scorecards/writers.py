@@ -18,6 +18,7 @@ from caponier.app.respond.respond import list_actions
 from caponier.app.stream.respond import respond_to
 from caponier.app.workspace.verify_audit import verify_audit
 from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.errors import CaponierError
 from caponier.records.finding import Basis, Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Workspace
@@ -45,23 +46,36 @@ def _finding(writer: int, turn: int, at: int) -> Finding:
         evidence=Evidence("near_pairs", 8.0, 1.0, 0, 300, 8, Basis.PROMISE),
         summary="Eight different queries, each a small step from an earlier one",
         times=(moment, moment),
+        system=None,
         model="m",
         event_ids=(f"e-{writer}-{turn}-{at}",),
     )
 
 
-def _write(root: Path, writer: int, turns: int) -> int:
-    """Write findings turn by turn, as a stream that enforces does; return how many turns failed."""
+_ready: Any = None
+"""Where the writers wait for each other: none begins before all have started."""
+
+
+def _start(barrier: Any) -> None:
+    global _ready
+    _ready = barrier
+
+
+def _write(root: Path, writer: int, turns: int) -> tuple[int, float, float]:
+    """Write findings turn by turn, as a stream that enforces does; return how many failed, begin and end."""
     home, failed = _home(root), 0
+    with open_store(home.store):
+        _ready.wait()
+    began = monotonic()
     for turn in range(turns):
         found = [_finding(writer, turn, at) for at in range(TOGETHER)]
         try:
             keep_findings(home, found, actor=f"writer {writer}")
             respond_to(home, [one.finding_id for one in found[:2]], 1_000, f"writer {writer}", lambda _: None)
-        except Exception as failure:  # noqa: BLE001 - that is what is counted
+        except CaponierError as failure:
             say(f"writer {writer}, turn {turn}: {failure}")
             failed += 1
-    return failed
+    return failed, began, monotonic()
 
 
 def _home(root: Path) -> Workspace:
@@ -90,6 +104,7 @@ def run(quick: bool) -> Scorecard:
             say(f"{WRITERS} writers on {kind}")
             row = _measured(Path(name) / kind, url, turns)
             table.append({"store": kind, **row})
+            say(str(table[-1]))
             figures["lost"] += row["lost"]
             figures["failed"] += row["failed"]
             figures[f"{kind}_findings_per_second"] = row["findings_per_second"]
@@ -110,10 +125,11 @@ def _measured(root: Path, url: str | None, turns: int) -> dict[str, Any]:
     with open_store(home.store):
         # Its tables are made before the clock runs.
         pass
-    began = monotonic()
-    with multiprocessing.get_context("spawn").Pool(WRITERS) as pool:
-        failed = sum(pool.starmap(_write, [(root, writer, turns) for writer in range(WRITERS)]))
-    seconds = monotonic() - began
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(WRITERS, _start, (context.Barrier(WRITERS),)) as pool:
+        ran = pool.starmap(_write, [(root, writer, turns) for writer in range(WRITERS)], chunksize=1)
+    failed = sum(one[0] for one in ran)
+    seconds = max(one[2] for one in ran) - min(one[1] for one in ran)
     expected = WRITERS * turns * TOGETHER
     with open_store(home.store) as store, store.read() as connection:
         kept = len(search(connection, FindingFilter()))
