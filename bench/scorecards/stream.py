@@ -75,7 +75,7 @@ def _state(follower: Follower) -> int:
 
 def run(quick: bool) -> Scorecard:
     """Measure callers of few and of many queries, then looks at those who are known."""
-    callers = 50 if quick else 400
+    callers = 20 if quick else 400
     figures: dict[str, Any] = {}
     table: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="stream-") as name:

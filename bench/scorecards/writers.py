@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any, Final
 
 from bench.machinery.measured import say
@@ -18,6 +18,7 @@ from caponier.app.respond.respond import list_actions
 from caponier.app.stream.respond import respond_to
 from caponier.app.workspace.verify_audit import verify_audit
 from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.detect.registry import select
 from caponier.errors import CaponierError
 from caponier.records.finding import Basis, Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -31,18 +32,20 @@ TOGETHER: Final = 10
 TURNS: Final = 25
 GOALS = (Goal("lost", 0, at_least=False), Goal("failed", 0, at_least=False))
 BEGIN: Final = datetime(2026, 1, 5, tzinfo=UTC)
+DETECTORS: Final = ("iterative_query", "input_search")
+_TECHNIQUES: Final = {one.name: one.techniques for one in select() if one.name in DETECTORS}
 
 
 def _finding(writer: int, turn: int, at: int) -> Finding:
     # Half of the callers are known to two writers at once: their incidents must become one.
     caller = f"k-{(writer // 2 if at % 2 else 100 + writer)}-{turn}-{at}"
-    moment = BEGIN + timedelta(seconds=turn)
+    moment, name = BEGIN + timedelta(seconds=turn), DETECTORS[writer % 2]
     return build_finding(
-        ("iterative_query", "input_search")[writer % 2],
+        name,
         SubjectRef("principal", caller),
         f"e-{writer}-{turn}-{at}",
         confidence=0.97,
-        techniques=(),
+        techniques=_TECHNIQUES[name],
         evidence=Evidence("near_pairs", 8.0, 1.0, 0, 300, 8, Basis.PROMISE),
         summary="Eight different queries, each a small step from an earlier one",
         times=(moment, moment),
@@ -61,12 +64,12 @@ def _start(barrier: Any) -> None:
     _ready = barrier
 
 
-def _write(root: Path, writer: int, turns: int) -> tuple[int, float, float]:
-    """Write findings turn by turn, as a stream that enforces does; return how many failed, begin and end."""
+def _write(root: Path, writer: int, turns: int) -> tuple[int, float, float, float]:
+    """Write findings turn by turn, as a stream that enforces does; return failures, begin, end, processor seconds."""
     home, failed = _home(root), 0
     with open_store(home.store):
         _ready.wait()
-    began = monotonic()
+    began, spent = monotonic(), process_time()
     for turn in range(turns):
         found = [_finding(writer, turn, at) for at in range(TOGETHER)]
         try:
@@ -75,7 +78,7 @@ def _write(root: Path, writer: int, turns: int) -> tuple[int, float, float]:
         except CaponierError as failure:
             say(f"writer {writer}, turn {turn}: {failure}")
             failed += 1
-    return failed, began, monotonic()
+    return failed, began, monotonic(), process_time() - spent
 
 
 def _home(root: Path) -> Workspace:
@@ -108,6 +111,7 @@ def run(quick: bool) -> Scorecard:
             figures["lost"] += row["lost"]
             figures["failed"] += row["failed"]
             figures[f"{kind}_findings_per_second"] = row["findings_per_second"]
+            figures[f"{kind}_writer_cpu_ms_a_transaction"] = row["writer_cpu_ms_a_transaction"]
     about = (
         f"{WRITERS} processes keep {TOGETHER} findings a transaction with their incidents, and begin responses, "
         f"{turns} times each, into one store at once. Seconds are those of the clock."
@@ -141,5 +145,6 @@ def _measured(root: Path, url: str | None, turns: int) -> dict[str, Any]:
         "audit_whole": verify_audit(home).ok,
         "seconds": round(seconds, 1),
         "findings_per_second": round(kept / seconds, 1),
+        "writer_cpu_ms_a_transaction": round(1_000 * sum(one[3] for one in ran) / (2 * WRITERS * turns), 1),
         "transactions_per_second": round(2 * WRITERS * turns / seconds, 1),
     }

@@ -87,13 +87,18 @@ def run_stream(
                 _follow(query, ended, partial(stream.flush, engine))
             finally:
                 stream.close()
-                query.stop()
+            query.stop()
         if drain and not ended.is_set():
             stream.flush(engine, at_once=True)
+    except OSError as gone:
+        # Java went away: whoever ends a service ends all of its processes. What was begun is done again.
+        if not ended.is_set():
+            raise CaponierError(f"Spark is gone: {gone}", hint="Start it again; it goes on where it stood") from gone
     except CaponierError:
         if failed:
             raise failed[0] from None
-        raise
+        if not ended.is_set():
+            raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

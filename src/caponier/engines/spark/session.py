@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +74,9 @@ def spark_session(master: str, asked: str = "--engine spark") -> Iterator["Spark
             _await_worker(session, master)
         yield session
     finally:
-        session.stop()
+        # Whoever ends a service often ends its Java, too: then there is nothing left to stop.
+        with suppress(Py4JError, OSError):
+            session.stop()
 
 
 def _await_worker(session: "SparkSession", master: str) -> None:
