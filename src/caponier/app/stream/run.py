@@ -95,9 +95,10 @@ def run_stream(
         if not ended.is_set():
             raise CaponierError(f"Spark is gone: {gone}", hint="Start it again; it goes on where it stood") from gone
     except CaponierError:
-        if failed:
-            raise failed[0] from None
+        # Likewise where a look was cut off by it.
         if not ended.is_set():
+            if failed:
+                raise failed[0] from None
             raise
     finally:
         for number, handler in before.items():
