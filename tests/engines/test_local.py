@@ -137,13 +137,22 @@ class TestGather:
         shares = [self.gathered(spool, Share(1, 4, share, share + 1)).names for share in range(4)]
         assert sorted(name for names in shares for name in names) == sorted(self.gathered(spool, EVERYBODY).names)
 
-    def test_progress_is_told_and_every_batch_is_shown(self, spool: Spool) -> None:
+    def test_progress_is_told(self, spool: Spool) -> None:
         told: list[int] = []
-        seen: list[int] = []
-        gather(
-            spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append, lambda scored: seen.append(scored.events)
-        )
-        assert sum(told) == sum(seen) == 120
+        gather(spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append)
+        assert sum(told) == 120
+
+    def test_what_others_gathered_counts_like_ones_own(self, spool: Spool) -> None:
+        joined = Gathered()
+        for share in range(4):
+            joined.absorb(self.gathered(spool, Share(1, 4, share, share + 1)))
+        whole = self.gathered(spool, EVERYBODY)
+        assert joined.peaks() == whole.peaks()
+        names = sorted(whole.names)
+        (ours, places), (theirs, others) = joined.of(names), whole.of(names)
+        np.testing.assert_array_equal(ours.x, theirs.x)
+        np.testing.assert_array_equal(ours.last, theirs.last)
+        np.testing.assert_array_equal(places, others)
 
 
 class TestSample:

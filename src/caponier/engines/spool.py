@@ -147,7 +147,7 @@ class Spool:
             self._writer = pq.ParquetWriter(self.file, _SCHEMA, compression="lz4", use_dictionary=_REPETITIVE)
         if events.source not in self.sources[-1:]:
             self.sources.append(events.source)
-        subjects, buckets = _subjects(events.batch, self.joined)
+        subjects, buckets = subjects_of(events.batch, self.joined)
         source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
         arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
         self._count(events.batch)
@@ -360,7 +360,7 @@ def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
     return sorted_
 
 
-def _subjects(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
+def subjects_of(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
     """Name the subject of each event, and give it a bucket by which work and folds are shared out.
 
     Whoever was turned away is known by the address alone. Anybody may send any session: without a principal it is one

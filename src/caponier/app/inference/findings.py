@@ -1,10 +1,10 @@
 """From what an engine detected to a finding: the same words and figures for a log and for a guard."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -75,6 +75,17 @@ class OwnFindings:
         self._since: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
         """And whether one of the findings was sure."""
         self._most = most
+
+    @classmethod
+    def restored(cls, kept: Iterable[tuple[str, str, str, bool]], most: int | None = None) -> Self:
+        """Return what was `kept` elsewhere."""
+        own = cls(most)
+        own._since.update({(model, who): (datetime.fromisoformat(since), sure) for model, who, since, sure in kept})
+        return own
+
+    def kept(self) -> tuple[tuple[str, str, str, bool], ...]:
+        """Return what is remembered in plain values: model, caller, since when, and whether it is sure."""
+        return tuple((model, who, since.isoformat(), sure) for (model, who), (since, sure) in self._since.items())
 
     def add(self, found: Detection, moment: datetime, *, sure: bool = True) -> None:
         """Take note of what was detected, whose trigger came at a moment.

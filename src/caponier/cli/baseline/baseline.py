@@ -22,7 +22,7 @@ from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.plan import enabled
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
-from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal import engine_options, log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
@@ -149,6 +149,9 @@ def build(
     horizon: options.Horizon = None,
     budget: options.OldBudget = None,
     drawn: Picture = None,
+    engine: engine_options.Chosen = engine_options.EngineKind.LOCAL,
+    master: engine_options.Master = None,
+    shared: engine_options.Shared = None,
     workspace: options.Where = None,
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
@@ -167,7 +170,8 @@ def build(
     before = _before(out)
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
-    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+    running = engine_options.started(engine, master, shared)
+    with running as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
             events,
             workspace=home,
@@ -179,6 +183,8 @@ def build(
             canaries=hidden,
             rejected=rows,
             options=how,
+            engine=run,
+            shared=shared,
             progress=watch,
         )
         if start:

@@ -180,6 +180,11 @@ class Gathered:
         ids = np.array([self._ids.setdefault(names[at], len(self._ids)) for at in here.tolist()])
         self._parts.append(np.stack([ids[place], step[begins], np.maximum.reduceat(scores, begins)]))
 
+    def absorb(self, other: "Gathered") -> None:
+        """Take what was gathered elsewhere, of other subjects or of the same."""
+        ids = np.array([self._ids.setdefault(name, len(self._ids)) for name in other._ids], np.int64)
+        self._parts += [np.concatenate([ids[part[:1]], part[1:]]) for part in other._parts]
+
     @property
     def names(self) -> list[str]:
         """Everybody who was seen."""

@@ -30,12 +30,12 @@ from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
-from caponier.engines.local import gather, sample
+from caponier.engines.local import LOCAL, Engine, sample
 from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
-from caponier.engines.spool import ModelSummary, Spool, caller_of
+from caponier.engines.spool import ModelSummary, Spool, caller_of, temporary_folder
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -159,6 +159,7 @@ class _BuildOptions:
     sampling: float | None
     overrules: Overrules
     self_test: SelfTest | None
+    engine: Engine
 
     @property
     def trained(self) -> bool:
@@ -184,6 +185,8 @@ def build_baseline(
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
+    engine: Engine = LOCAL,
+    shared: Path | None = None,
     progress: Progress | None = None,
 ) -> BaselineReport:
     """Build a baseline from logs of benign traffic, a section for each model in them.
@@ -201,6 +204,9 @@ def build_baseline(
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         options: How the logs are to be read.
+        engine: Scores the callers: the local one, or one on a cluster. What is learned of a bounded sample of them,
+            and the self-test, are this machine's.
+        shared: Folder in which an engine's workers find the events; by default one for temporary files.
         progress: Told how far it is.
 
     Raises:
@@ -210,11 +216,16 @@ def build_baseline(
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt, learning = read_salt(workspace) if workspace else b"", enabled(workspace) if detectors is None else detectors
     sketched = (training_set, canaries)
-    given = _BuildOptions(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
+    given = _BuildOptions(
+        workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test, engine
+    )
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
-    with Spool(joined=keys_joined(workspace)) as spool:
-        read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
+    # It may be asked on another machine, where nobody needs the detectors for it.
+    said = replace(given, detectors=(), training_set=None, canaries=None, self_test=None, engine=LOCAL).spec_of
+    with Spool(folder=temporary_folder(shared), joined=keys_joined(workspace)) as spool:
+        each = engine.each
+        read = load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=said, each=each)
         _refuse_others(given, read)
         for summary in read:
             try:
@@ -338,7 +349,7 @@ def _section(
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
         seen = sitting if part.subject is Subject.PRINCIPAL else None
-        gathered = _cross_fitted(spool, part, own, benign, watch, seen)
+        gathered = _cross_fitted(spool, part, own, benign, watch, seen, given.engine)
         if part.subject is Subject.PRINCIPAL:
             everybody = {name: one.gathered for name, one in gathered.items()}
             learned.aside, said = set_aside(summary.model, own.detectors, everybody, canary_hits, given.overrules)
@@ -468,6 +479,7 @@ def _cross_fitted(
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
     sitting: ProfileBuilder | None,
+    engine: Engine,
 ) -> dict[str, _Found]:
     """Return everybody's scores under what was learned from the other folds, by detector.
 
@@ -481,9 +493,9 @@ def _cross_fitted(
         others = folds != fold
         strangers = benign.only(others if others.any() else ~others)
         lines = tuple(CalibratedDetector(d, lessons.of(d, strangers)) for d in lessons.detectors)
-        share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
         into = {name: one.gathered for name, one in found.items()}
-        gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
+        share = Share(16, FOLDS, fold, fold + 1)
+        engine.gather(spool, replace(plan, lines=lines), share, into, watch.advance, sitting)
     return found
 
 
