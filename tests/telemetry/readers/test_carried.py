@@ -215,3 +215,12 @@ def test_in_a_log_of_bare_records_nothing_stands_before_one(tmp_path: Path) -> N
 def test_what_is_not_utf_8_before_a_record_spoils_it() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         CarriedRecords().rows(b"\xff\xfe" + orjson.dumps(TIMED[0]))
+
+
+def test_pairs_may_hold_lists_of_numbers_with_spaces() -> None:
+    line = b"2026-01-05 12:00:00,123 INFO predict user=u1 features=[1.5, -2e3, 3] label=low proba=[0.25, 0.75]"
+    (row,) = CarriedRecords().rows(line)
+    assert (row["features"], row["label"], row["proba"]) == ("[1.5, -2e3, 3]", "low", "[0.25, 0.75]")
+    # What else stands in brackets may be a caller's own words.
+    with pytest.raises(ValueError, match="no JSON"):
+        CarriedRecords().rows(b"2026-01-05 12:00:00 INFO user=u1 text=[a, b c] label=low")
