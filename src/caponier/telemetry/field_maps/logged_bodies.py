@@ -9,6 +9,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
+from caponier.telemetry.field_maps.tensor_protos import is_tensor_message, out_of_tensors
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
 
 MOST_LINES: Final = 10_000
@@ -85,6 +86,8 @@ def _body(value: Any, rows_under: str) -> Body:
         return {rows_under: value}
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
+    if is_tensor_message(value):
+        return out_of_tensors(value)
     return out_of_seldon(value, rows_under) if is_seldon(value) else value
 
 
