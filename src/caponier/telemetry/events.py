@@ -278,7 +278,15 @@ def _chunks(
     chunks = json_lines.read(path, wanted=wanted, lenient=True)
     if maps.named is None:
         always = reader == "kserve"
-        chunks = kserve.joined(chunks, maps.salt, always=always, callers=callers, answers=answers, spec_of=maps.spec_of)
+        chunks = kserve.joined(
+            chunks,
+            maps.salt,
+            always=always,
+            callers=callers,
+            answers=answers,
+            spec_of=maps.spec_of,
+            tables=report.tables,
+        )
     return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
 
 

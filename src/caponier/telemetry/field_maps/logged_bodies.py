@@ -30,6 +30,8 @@ class LoggedExchange:
     scores: list[list[float]] | None = None
     names: tuple[str, ...] = ()
     """Of its columns as they stand there, where nothing but these says which is which."""
+    texts: tuple[str, ...] = ()
+    """Those of them that hold text."""
     problem: str | None = None
     """Why a part of it was not read; nothing in it comes from the body."""
 
@@ -70,7 +72,7 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
         except _BAD as bad:
             problem = f"response: {why(bad)}"
     scores = None if said.scores is None else said.scores.tolist()
-    return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, problem)
+    return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, found.texts, problem)
 
 
 def why(bad: Exception) -> str:
