@@ -260,3 +260,78 @@ def test_an_answer_in_the_body_of_a_response_belongs_to_the_request_in_the_body_
         }
 
     assert read(tmp_path, one)[0]["scores"] == [0.25, 0.75]
+
+
+@pytest.mark.parametrize(
+    "name", ["user_hash", "clientRef", "caller_arn", "requestor", "camera_user", "account_no", "identifiant_client"]
+)
+def test_who_asked_is_told_by_the_words_of_a_name(name: str) -> None:
+    found = guessed(lambda at: {"ts": when(at), name: f"c{at % 6}", "age": at, "prediction": "ab"[at % 2]})
+    assert found.map is not None
+    assert found.map.columns["principal"].path == (name,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("customer_segment", lambda at: f"s{at % 6}"),
+        ("account_age", lambda at: at),
+        ("client_city", lambda at: f"c{at % 6}"),
+        ("user_id_type", lambda at: f"t{at % 6}"),
+        ("customer_ref", lambda at: f"each-{at}"),
+        ("has_account", lambda at: "yn"[at % 2]),
+    ],
+)
+def test_what_is_about_somebody_or_of_one_call_is_nobody(name: str, value: Callable[[int], Any]) -> None:
+    found = guessed(lambda at: {"ts": when(at), name: value(at), "age": at, "prediction": "ab"[at % 2]})
+    assert found.map is not None
+    assert "principal" not in found.map.columns
+
+
+@pytest.mark.parametrize("name", ["INPUT_VARIANT", "model_input_json", "scoring_features", "req"])
+def test_what_was_asked_is_told_by_the_words_of_a_name(name: str) -> None:
+    found = guessed(
+        lambda at: {"ts": when(at), "user": f"u{at % 3}", "site": "north", name: features(at), "label": "ab"[at % 2]}
+    )
+    assert names(found) == ["age", "amount", "city"]
+
+
+def test_objects_under_names_of_their_own_hold_features_and_those_about_the_call_none() -> None:
+    def one(at: int) -> Row:
+        return {
+            "ts": when(at),
+            "auth": {"sub": f"u{at % 3}"},
+            "applicant": {"age": at, "city": "ab"[at % 2]},
+            "loan": {"amount": at / 2},
+            "process": {"pid": at},
+            "env": "prod",
+            "ms": at / 7,
+            "resp": {"decision": best(at), "score": 0.5},
+        }
+
+    assert names(guessed(one)) == ["age", "amount", "city"]
+
+
+def test_a_text_beside_its_sentiment_is_what_was_asked(tmp_path: Path) -> None:
+    def one(at: int) -> Row:
+        text = f"a long review of number {at}"
+        return {
+            "date": when(at),
+            "user": f"u{at % 3}",
+            "review_text": text,
+            "sentiment": "ab"[at % 2],
+            "confidence": 0.5,
+        }
+
+    row = read(tmp_path, one)[1]
+    assert (row["input_raw"], row["label"]) == ("a long review of number 1", "b")
+
+
+def test_days_of_one_week_are_not_taken_for_months(tmp_path: Path) -> None:
+    found = guessed(
+        lambda at: {"ts": f"{5 + at // 12:02d}/10/2026 08:{at % 60:02d}:00", "x": [at], "label": "ab"[at % 2]}
+    )
+    assert found.map is not None
+    assert (found.doubts, found.map.columns["time"].format) == ([], "%d/%m/%Y %H:%M:%S")
+    of_a_day = guessed(lambda at: {"ts": f"05/10/2026 08:{at % 60:02d}:00", "x": [at], "label": "ab"[at % 2]})
+    assert of_a_day.doubts

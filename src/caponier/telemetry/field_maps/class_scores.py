@@ -11,7 +11,7 @@ from caponier.telemetry.field_maps.value_kinds import is_number, nearly
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import SCORE_STEMS, normal
 
-_CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "name")
+_CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
 _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
 """Keys of objects that are a class and its score; the surest come first."""
 MOST_CLASSES: Final = 100

@@ -11,11 +11,20 @@ from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.access_guess import AccessGuess
+from caponier.telemetry.field_maps.callers import caller_place
 from caponier.telemetry.field_maps.class_scores import class_columns, listed_scores
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
+from caponier.telemetry.field_maps.places import READ, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_columns import time_column
+from caponier.telemetry.field_maps.unnamed_inputs import (
+    asked_rank,
+    features_of_objects,
+    is_asked,
+    says_nothing,
+    text_place,
+)
 from caponier.telemetry.field_maps.value_kinds import (
     DECIMAL_COMMA,
     FITS,
@@ -49,12 +58,9 @@ from caponier.telemetry.readers.field_names import (
     LIKE,
     NO_FEATURES,
     OF_CALLS,
-    OPERATIONS,
-    PERHAPS,
     SCORE_PARTS,
     SCORE_STEMS,
     SEVERAL,
-    TOLD_BY_PATH,
     UNIONS,
     UNITS,
     normal,
@@ -62,8 +68,6 @@ from caponier.telemetry.readers.field_names import (
 
 SAMPLE: Final = 1_000
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
-REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
-_ASKED: Final = (*INPUTS, *PERHAPS)
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
@@ -99,7 +103,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         name: What the map is called.
     """
     nodes = nodes_of(rows[:SAMPLE])
-    work = _Work(nodes, GuessedMap(None, tuple(path_of(place) for place in nodes)))
+    work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
@@ -107,13 +111,10 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
 
 
 @dataclass
-class _Work:
-    nodes: Nodes
+class _Work(AccessGuess):
     out: GuessedMap
-    columns: dict[str, MapColumn] = field(default_factory=dict)
     features: list[MapFeature] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
-    used: set[Place] = field(default_factory=set)
     is_flat: bool = False
     """Whether a column stands for a feature."""
 
@@ -130,8 +131,13 @@ class _Work:
                 self._choose(column, place)
         if "time" not in self.columns:
             self.out.doubts.append("no field holds a time")
+        if "principal" not in self.columns and (who := caller_place(self.nodes, self._is_taken)) is not None:
+            self._choose("principal", who)
         if not {"principal", "session"} & set(self.columns):
             self._choose_named_in_body()
+
+    def _is_taken(self, place: Place) -> bool:
+        return place in self.used or self._below_input(place) or not self._is_asked(place)
 
     def _choose_named_in_body(self) -> None:
         """Take who is named in the body of a request: as a session, since whoever calls may write any name there."""
@@ -211,9 +217,9 @@ class _Work:
         elif "scores" not in self.columns:
             self._choose_class_columns()
         named = sorted(
-            (_ASKED.index(normal(place[-1])), len(keys_of(place)), place)
+            (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
-            if normal(place[-1]) in _ASKED and not self._is_of_call(place) and self._is_asked(place)
+            if is_asked(normal(place[-1])) and not self.is_of_call(place) and self._is_asked(place)
         )
         # The whole request first: a part of it is read with less knowledge of the protocol.
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
@@ -225,6 +231,8 @@ class _Work:
             if place not in self.used and self._take_input(place):
                 return
         self._take_flat()
+        if not self.features and not self.bodies:
+            self._take_unnamed()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
         if unread and not self.features:
             self.out.remarks.append(f"what {', '.join(unread[:FEW])} holds is not understood as an input")
@@ -382,7 +390,7 @@ class _Work:
                 self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
 
     def _take_flat(self) -> None:
-        if self._is_access():
+        if self.is_access():
             return
         self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
@@ -395,9 +403,17 @@ class _Work:
             if SCORE_PARTS.fullmatch(name):
                 continue
             feature = feature_of(place[0], None, self.nodes[place])
-            if feature is not None:
+            if feature is not None and not says_nothing(self.nodes[place]):
                 self.features.append(feature)
                 self.used.add(place)
+
+    def _take_unnamed(self) -> None:
+        """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
+        if (text := text_place(self.nodes, self.used)) is not None:
+            self.columns["input_raw"] = MapColumn(path=(path_of(text),))
+            self.used.add(text)
+            return
+        self.features = features_of_objects(self.nodes, self.used)
 
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
@@ -405,7 +421,7 @@ class _Work:
             return
         if self._choose_listed():
             return
-        places = self._score_parts()
+        places = self.score_parts()
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
@@ -436,13 +452,9 @@ class _Work:
             )
             self.used |= set(places)
 
-    def _score_parts(self) -> list[Place]:
-        """Return the columns that hold the score of a class each."""
-        return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
-
     def _choose_one_of_the_scored(self) -> None:
         """Take for the answer what always is one of the classes that have a column of scores each."""
-        parts = self._score_parts()
+        parts = self.score_parts()
         known = {normal(place[-1]) for place in parts}
         for place, values in self.nodes.items() if len(parts) > 1 else ():
             held = {value for value in values if isinstance(value, str) and value}
@@ -469,12 +481,12 @@ class _Work:
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
         if self._is_nobodys():
             out.doubts.append("all are numbers, and none says who asked or what was answered")
-        if not asked and not self._is_access_log():
+        if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
             return out
         constants: dict[str, Any] = {}
-        if "operation" not in self.columns and not self._take_operation():
+        if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"
         if "model" not in self.columns:
             constants["model"] = model
@@ -500,70 +512,14 @@ class _Work:
         )
         return out
 
-    def _take_operation(self) -> bool:
-        """Take what was asked for from the paths that were called, where they are of several kinds."""
-        place = self._called()
-        if place is None or self._are_calls(place):
-            return False
-        kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
-        if len(kinds) < 2:
-            return False
-        self.columns["operation"] = MapColumn(
-            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
-        )
-        self.used.add(place)
-        return True
-
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
-    def _called(self) -> Place | None:
-        """Return where a log has what was called: a path, or the first line of a request."""
-        found = (place for place in self.nodes if place not in self.used)
-        return next((one for one in found if normal(one[-1]) in CALLED and self._are_texts(one)), None) or next(
-            (one for one in self.nodes if one not in self.used and self._are_calls(one)), None
-        )
-
-    def _are_texts(self, place: Place) -> bool:
-        return all(isinstance(one, str) for one in self.nodes[place])
-
-    def _are_calls(self, place: Place) -> bool:
-        values = self.nodes[place]
-        return normal(place[-1]) == "request" and nearly(
-            isinstance(one, str) and REQUEST_LINE.match(one) is not None for one in values
-        )
-
-    def _is_of_call(self, place: Place) -> bool:
-        """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
-        return self._are_calls(place) or (normal(place[-1]) == "query" and self._is_access())
-
-    def _is_access(self) -> bool:
-        """Tell whether a log says who called what and how it went, and nothing of an answer."""
-        has = set(self.columns)
-        return (
-            self._called() is not None
-            and "status" in has
-            and bool({"source_ip", "principal"} & has)
-            and not ({"label", "scores"} & has)
-            and len(self._score_parts()) < 2
-        )
-
-    def _is_access_log(self) -> bool:
-        """Tell whether a log is an access log, and take model and operation from what was called."""
-        called = self._called()
-        if called is None or not self._is_access():
+    def _told_as_access_log(self) -> bool:
+        if not self.is_access_log():
             return False
-        from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
-
-        known = find_map(ACCESS_LOG).columns
-        for column in ("model", "operation"):
-            about = known[column].model_copy(update={"path": (path_of(called),)})
-            if self._are_calls(called) and about.take and about.take.startswith("^"):
-                about = about.model_copy(update={"take": f"^[A-Z]+ {about.take[1:]}"})
-            self.columns.setdefault(column, about)
-        self.used.add(called)
         self.out.remarks.append("an access log: it says who asked, and not what")
         return True
 

@@ -123,8 +123,15 @@ class CarriedRecords:
             # Files that were put behind each other have a mark in the middle, too.
             line = line.removeprefix(BOM)
         if line[:1] in (b"{", b"["):
+            try:
+                held = self._objects(line)
+            except ValueError:
+                # `[2026-01-05 12:00:00] INFO {…}` begins like a list and is none.
+                if line[:1] == b"{" or b"{" not in line[1:LONGEST_PREFIX]:
+                    raise
+                return list(self._text(line, None, 0))
             self._check_begin("")
-            return self._out_of(self._objects(line))
+            return self._out_of(held)
         if cri := _CRI.fullmatch(line):
             self.any = True
             whole = self._whole(cri[2].decode(), cri[4], ends=cri[3] == b"F")
@@ -202,6 +209,11 @@ class CarriedRecords:
             if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
                 self.any = True
                 yield from self._row(_timed(inner, next((row[key] for key in TIMES if row.get(key)), None)), depth + 1)
+                return
+            _, pairs = _pairs(text)
+            if pairs is not None and not OWN.isdisjoint(map(normal, pairs)):
+                self.any = True
+                yield _timed(pairs, next((row[key] for key in TIMES if row.get(key)), None))
                 return
         yield row
 

@@ -174,6 +174,11 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "vorhersage",
         "ergebnis",
         "klasse",
+        "sentiment",
+        "intent",
+        "emotion",
+        "verdict",
+        "outcome",
     ),
     "scores": (
         "scores",
@@ -191,6 +196,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "logits",
         "wahrscheinlichkeit",
         "wahrscheinlichkeiten",
+        "probabilite",
+        "probabilité",
         "prediction_score",
         "prediction_scores",
         "prediction_proba",
@@ -351,7 +358,7 @@ OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
     r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
-    r"|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
+    r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
 """What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(
@@ -368,12 +375,12 @@ LIKE: Final = {
     ),
     "label": re.compile(
         r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
-        r"|recommend(?:ed|ation)(?:_item)?|(?:model|ml)_(?:prediction|label|class|output|decision)"
+        r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
         r"|predicted_(?!at$|on$|time)[a-z]+|[a-z]+_(?:predicted|prediction)"
     ),
     "scores": re.compile(
-        r"(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|max|best|class|label)"
-        r"_(?:score|scores|prob|probs|proba|probas|probability|probabilities|confidence|confidences)"
+        r"(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
+        r"_(?:score|scores|conf|prob|probs|proba|probas|probability|probabilities|confidence|confidences)"
     ),
     "input_digest": re.compile(
         r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"
