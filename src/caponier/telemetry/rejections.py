@@ -13,7 +13,7 @@ import orjson
 from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.seen_tables import SeenTables
+from caponier.telemetry.column_layouts import SeenTables
 
 RAW_LIMIT: Final = 2_000
 """Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""

@@ -335,3 +335,63 @@ def test_days_of_one_week_are_not_taken_for_months(tmp_path: Path) -> None:
     assert (found.doubts, found.map.columns["time"].format) == ([], "%d/%m/%Y %H:%M:%S")
     of_a_day = guessed(lambda at: {"ts": f"05/10/2026 08:{at % 60:02d}:00", "x": [at], "label": "ab"[at % 2]})
     assert of_a_day.doubts
+
+
+def test_classes_and_scores_in_a_list_each_say_what_was_best(tmp_path: Path) -> None:
+    def one(at: int) -> Row:
+        pairs = sorted(zip(shares(at), CLASSES, strict=True), reverse=True)
+        return {
+            "timestamp": when(at),
+            "api_key": f"k{at % 3}",
+            "sequence": f"a sequence {at}",
+            "labels": [name for _, name in pairs],
+            "scores": [score for score, _ in pairs],
+        }
+
+    row = read(tmp_path, one)[1]
+    assert (row["label"], row["scores"], row["input_raw"]) == ("high", pytest.approx([max(shares(1))]), "a sequence 1")
+
+
+def test_attributes_of_a_span_are_features_where_they_say_so(tmp_path: Path) -> None:
+    def one(at: int) -> Row:
+        held = {f"ml.input.{name}": value for name, value in features(at).items()}
+        about = {"enduser.id": f"u{at % 3}", "ml.output.label": best(at)}
+        return {"start_time": when(at), "context": {"span_id": f"s{at % 2}"}, "attributes": held | about}
+
+    row = read(tmp_path, one)[2]
+    assert (row["input"][:2], row["label"], row["principal"]) == ([22.0, 3.0], best(2), principal_of("u2", b""))
+
+
+def test_values_with_the_types_of_dynamodb(tmp_path: Path) -> None:
+    def one(at: int) -> Row:
+        held = {"M": {"age": {"N": str(at)}, "amount": {"N": "1.5"}}}
+        return {
+            "Item": {
+                "ts": {"S": when(at)},
+                "user_id": {"S": f"u{at % 3}"},
+                "features": held,
+                "prediction": {"S": best(at)},
+            }
+        }
+
+    row = read(tmp_path, one)[2]
+    assert (row["input"], row["label"], row["principal"]) == ([2.0, 1.5], best(2), principal_of("u2", b""))
+
+
+@pytest.mark.parametrize("row", [{"client": {"name": "c{}"}}, {"who": "c{}"}, {"user_AuthenticatedId": "c{}"}])
+def test_somebody_is_known_by_a_name_within_an_object_too(row: Row) -> None:
+    def one(at: int) -> Row:
+        held = orjson.loads(orjson.dumps(row).replace(b"{}", str(at % 5).encode()))
+        return {"at": when(at), **held, "x1": at, "cls": best(at)}
+
+    found = guessed(one)
+    assert found.map is not None
+    assert {"time", "principal", "label"} <= set(found.map.columns)
+
+
+def test_times_as_oracle_writes_them() -> None:
+    found = guessed(
+        lambda at: {"SCORING_DATE": f"05-JAN-26 09.{at % 60:02d}.01.250000 AM", "x": [at], "cls": "ab"[at % 2]}
+    )
+    assert found.map is not None
+    assert found.map.columns["time"].format == "%d-%b-%y %I.%M.%S.%f %p"

@@ -11,6 +11,7 @@ WHO: Final = frozenset(
     (
         *("user", "client", "caller", "customer", "account", "tenant", "consumer", "requestor", "requester"),
         *("subscriber", "member", "principal", "actor", "login", "operator", "partner", "merchant", "apikey"),
+        *("who", "party", "organization", "organisation"),
         *("kunde", "kunden", "nutzer", "benutzer", "utilisateur", "usuario", "cliente", "utente", "identity"),
     )
 )
@@ -19,6 +20,7 @@ NAMES: Final = frozenset(
     (
         *("id", "ids", "no", "nr", "number", "num", "ref", "reference", "hash", "name", "code", "key", "arn", "uuid"),
         *("guid", "email", "login", "handle", "token", "hashed", "identifiant", "identifier", "kennung"),
+        *("ident", "authenticated"),
     )
 )
 """Words for what somebody is known by; any other beside a word of `WHO` is about him, such as his age or his city."""
@@ -45,6 +47,9 @@ def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | Non
 
 def _is_called_so(keys: Place) -> bool:
     words = normal(keys[-1]).split("_") if keys else []
+    if len(keys) > 1 and set(words) <= NAMES and normal(keys[-2]) in WHO:
+        # `client.name`
+        return True
     rest = [word for word in words if word not in WHO]
     return len(rest) < len(words) and (words[-1] in WHO or all(word in NAMES for word in rest))
 

@@ -54,6 +54,16 @@ def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | No
     }
 
 
+def are_ranked(classes: Sequence[Any], scores: Sequence[Any]) -> bool:
+    """Tell whether lists hold classes and the scores of these, the best first and in no order of the classes."""
+    pairs = [(a, b) for a, b in zip(classes, scores, strict=False) if isinstance(a, list) and isinstance(b, list) and b]
+    return (
+        len(pairs) == len(classes)
+        and nearly(len(a) == len(b) and _is_descending(b) and all(isinstance(one, str) for one in a) for a, b in pairs)
+        and len({str(a) for a, _ in pairs}) > 1
+    )
+
+
 def _lists_of(values: Sequence[Any]) -> tuple[list[list[dict[str, Any]]], str]:
     """Return lists of objects, and the steps that lead to them: some stand as text, or alone in another list."""
     held, inside = [value for value in values if value not in (None, "", [])], ""

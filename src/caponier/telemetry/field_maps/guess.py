@@ -13,7 +13,7 @@ from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.callers import caller_place
-from caponier.telemetry.field_maps.class_scores import class_columns, listed_scores
+from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import READ, Place, below, keys_of, nodes_of, path_of
@@ -58,6 +58,7 @@ from caponier.telemetry.readers.field_names import (
     LIKE,
     NO_FEATURES,
     OF_CALLS,
+    PERHAPS,
     SCORE_PARTS,
     SCORE_STEMS,
     SEVERAL,
@@ -174,7 +175,8 @@ class _Work(AccessGuess):
         if column == "principal":
             return any(LIKE[column].fullmatch(name) for name in told)
         # Beside an x a y is a place, and no answer.
-        return LIKE[column].fullmatch(told[0]) is not None and (*place[:-1], "x") not in self.nodes
+        is_place = told[0] == "y" and (*place[:-1], "x") in self.nodes
+        return LIKE[column].fullmatch(told[0]) is not None and not is_place
 
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
@@ -316,6 +318,8 @@ class _Work(AccessGuess):
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
         taken = {path_of(one) for one in self.used}
         features = [one for one in features_of(values, f"{path}{each}") if one.path not in taken]
+        if normal(place[-1]) in PERHAPS:
+            features = [one for one in features if normal(one.name) not in NO_FEATURES]
         if not features:
             return False
         self.features = features
@@ -393,19 +397,23 @@ class _Work(AccessGuess):
         if self.is_access():
             return
         self.is_flat = True
-        rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
-        marked = [place for place in rest if _is_marked(place[0])]
+        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
+        marked = [place for place in rest if _is_marked(place[-1])]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
-            name = normal(place[0])
+            name = normal(place[-1])
             if place not in marked and (name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)):
                 continue
             if SCORE_PARTS.fullmatch(name):
                 continue
-            feature = feature_of(place[0], None, self.nodes[place])
+            feature = feature_of(place[-1], None if len(place) == 1 else path_of(place), self.nodes[place])
             if feature is not None and not says_nothing(self.nodes[place]):
                 self.features.append(feature)
                 self.used.add(place)
+
+    def _is_flat_place(self, place: Place) -> bool:
+        """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
+        return len(place) == 1 or ("." in place[-1] and _is_marked(place[-1]) and self._is_asked(place))
 
     def _take_unnamed(self) -> None:
         """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
@@ -417,6 +425,7 @@ class _Work(AccessGuess):
 
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
+        self._take_best_of_lists()
         if "scores" in self.columns or "response" in self.bodies:
             return
         if self._choose_listed():
@@ -428,6 +437,17 @@ class _Work(AccessGuess):
             self.used |= set(places)
         elif "label" not in self.columns:
             self._choose_answer()
+
+    def _take_best_of_lists(self) -> None:
+        """Where classes and scores stand in a list each, the best first, take the answer and its score."""
+        pair = [self.columns.get(column) for column in ("label", "scores")]
+        held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
+        if held[0] and held[1] and are_ranked(held[0], held[1]):
+            for column in ("label", "scores"):
+                self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
+
+    def _values_at(self, path: str) -> list[Any]:
+        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
 
     def _choose_listed(self) -> bool:
         """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
@@ -444,8 +464,7 @@ class _Work(AccessGuess):
 
     def _choose_class_columns(self) -> None:
         """Take columns that are called like the classes and hold the score of each."""
-        path = next(iter(self.columns["label"].path), None)
-        answers = next((values for place, values in self.nodes.items() if path_of(place) == path), [])
+        answers = self._values_at(next(iter(self.columns["label"].path), ""))
         if places := class_columns(self.nodes, self.used, answers if all(map(_is_plain, answers)) else []):
             self.columns["scores"] = MapColumn(
                 parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)

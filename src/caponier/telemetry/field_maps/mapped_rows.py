@@ -14,7 +14,7 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.chunk import Chunk
-from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
@@ -25,7 +25,6 @@ from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import schema_of
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.seen_tables import SeenTables
 
 KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""

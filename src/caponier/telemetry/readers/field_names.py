@@ -38,6 +38,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "date",
         "horodatage",
         "fecha",
+        "at",
+        "when",
     ),
     "event_id": ("event_id",),
     "input_digest": ("input_digest",),
@@ -174,6 +176,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "vorhersage",
         "ergebnis",
         "klasse",
+        "cls",
         "sentiment",
         "intent",
         "emotion",
@@ -233,6 +236,7 @@ INPUTS: Final = (
     "query",
     "question",
     "sample",
+    "sequence",
     "merkmale",
     "eingabe",
     "embedding",
@@ -257,8 +261,8 @@ IDS: Final = ("_id", "_key", "email", "user", "account", "customer", "client")
 """How names end that say who somebody is, and no model takes."""
 SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
 """Under these stand several examples, one after the other."""
-UNIONS: Final = frozenset(("string", "int", "long", "float", "double", "boolean"))
-"""Names of types that Avro writes around the value of a union in JSON."""
+UNIONS: Final = frozenset(("string", "int", "long", "float", "double", "boolean", "S", "N", "BOOL"))
+"""Names of types that Avro writes around the value of a union in JSON, and DynamoDB around every value."""
 ASIDE: Final = frozenset(
     ("headers", "header", "http_headers", "cookies", "metadata", "meta", "auth", "trace", "span", "options", "config")
 )
@@ -307,7 +311,12 @@ _NO_INPUT: Final = (
     "time",
     "input_digest",
 )
-NO_FEATURES: Final = frozenset(name for column in _NO_INPUT for name in ALIASES[column])
+NO_FEATURES: Final = frozenset(name for column in _NO_INPUT for name in ALIASES[column]) | {
+    "span_id",
+    "parent_id",
+    "parent_span_id",
+    "message_id",
+}
 """What says of a call when, from where and under which id it came, and is no feature beside others either."""
 FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
 """How columns are called that say that they are features."""
@@ -371,7 +380,7 @@ LIKE: Final = {
     "time": re.compile(
         r"t|.+_(?:ts|time|timestamp|datetime|at|on|unix_nano)"
         r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
-        r"|unix_?time"
+        r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
     "label": re.compile(
         r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"

@@ -20,7 +20,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.inference_body import Answer
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.cloud_event import (
@@ -38,7 +38,6 @@ from caponier.telemetry.readers.cloud_event import (
 )
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.seen_tables import SeenTables
 
 PENDING: Final = 10_000
 """Requests that may wait for a response, and ids of responses for a request; the oldest then stays without."""

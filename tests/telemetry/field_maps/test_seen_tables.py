@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.column_layouts import MOST_TABLES, SeenTables
 from caponier.telemetry.events import read_events
 from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.rejections import RejectedRows
-from caponier.telemetry.seen_tables import MOST_TABLES, SeenTables
 
 Row = dict[str, Any]
 NAMES = ("city", "age", "plan")
