@@ -43,6 +43,7 @@ _SAMPLE: Final = 200
 DENSER: Final = 8
 """Times as long a log lasts by one reading as by another before the shorter one is meant: days of one week lie months
 apart by the other."""
+LEAST_DAYS: Final = 3
 _NEARLY: Final = 0.95
 
 
@@ -94,8 +95,9 @@ def _span(values: list[Any], form: str) -> timedelta:
             moments.append(datetime.strptime(str(value).strip(), form))
         except ValueError:
             continue
-    # Of a log with rows of a single day both readings are as good.
-    return max(moments) - min(moments) if len({one.date() for one in moments}) > 1 else timedelta(0)
+    # Of rows of a day or two both readings are as good, and of days alone: they may be those of something monthly.
+    days = {one.date() for one in moments}
+    return max(moments) - min(moments) if len(days) >= LEAST_DAYS and "%H" in form else timedelta(0)
 
 
 def _forms_of(value: Any) -> list[tuple[str, str | None]]:
