@@ -62,6 +62,8 @@ class Asked:
     names: tuple[str, ...] = ()
     """Of several columns, as they stand there, where nobody has said how the model's are called: whether it takes them
     by name or as they stand is not known (`column_layouts`)."""
+    texts: tuple[str, ...] = ()
+    """Those of them that hold text."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,12 @@ def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked
     if takes is None:
         _check_width(made.rows.shape[1], size)
     names = () if takes is not None and takes.columns else _layout(columns)
-    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names)
+    texts = tuple(name for name in names if _holds_text(columns[name]))
+    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names, texts)
+
+
+def _holds_text(cells: Sequence[Any] | NDArray[np.float64]) -> bool:
+    return not isinstance(cells, np.ndarray) and any(isinstance(cell, str) for cell in cells)
 
 
 def _joined(columns: Cells, size: int | None) -> Asked:

@@ -13,6 +13,7 @@ import orjson
 from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.column_layouts import SeenTables
 
 RAW_LIMIT: Final = 2_000
 """Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""
@@ -64,6 +65,8 @@ class RejectedRows:
     """What the model takes, where a field map names it; None if two maps name different things."""
     guessed: list[FieldMap] = field(default_factory=list)
     """Field maps that logs of this run suggested."""
+    tables: SeenTables = field(default_factory=SeenTables)
+    """Tables in the requests of logs that hold whole bodies."""
     _specs: set[FeatureSpec] = field(default_factory=set)
     _files: Counter[str] = field(default_factory=Counter)
     """How many rows of each file are remembered."""
@@ -128,6 +131,7 @@ class RejectedRows:
         for spec in other._specs:
             self.learn(spec)
         self.guessed += other.guessed
+        self.tables.absorb(other.tables)
 
     def _write(self, path: Path, rejection: Rejection) -> None:
         try:
