@@ -251,8 +251,7 @@ class TestRanking:
         add(learned["d0"], {"blind spot": [1, 2, 3]})
         ranking = Ranking.of(learned)
         assert len(ranking) == 61
-        # Of 61 callers the oddest is not ranked among.
-        assert ranking.ranks["d0"].n == ranking.ranks["d1"].n + 1 == 60
+        assert ranking.ranks["d0"].n == ranking.ranks["d1"].n + 1 == 61
 
     def test_scores_are_ranked_up_to_ages_that_are_several_times_as_old(self) -> None:
         ranks = Ranking.of({"d": add(Gathered(), {f"c{at}": [1] * 100 for at in range(40)})}).ranks["d"]

@@ -67,9 +67,7 @@ class Ranking:
         """
         names = chosen(lives, without)
         known = {detector: one.of(names) for detector, one in lives.items()}
-        ranks = {
-            detector: TailRanks.of(one, _steps(one), odd_ones=odd_ones) for detector, (one, _) in known.items()
-        }
+        ranks = {detector: TailRanks.of(one, _steps(one), odd_ones=odd_ones) for detector, (one, _) in known.items()}
         return cls(ranks, JointTail.of(_cross_fitted(known, names, _divisions(len(names)), odd_ones)))
 
 
