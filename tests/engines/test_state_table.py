@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from caponier.engines.judge import Standing
-from caponier.engines.resumable import Held, Ledger
+from caponier.engines.resumable import RingEvents, SubjectMemory
 from caponier.engines.state_table import MOST_FILES, Changes, StateTable
-from caponier.engines.subjects import Carried
+from caponier.engines.subjects import SubjectState
 
 
-def held(time: int, events: int = 1, *, said: bool = False) -> Held:
+def held(time: int, events: int = 1, *, said: bool = False) -> SubjectMemory:
     standing = Standing(*(np.arange(3) + part for part in range(4))) if said else None
-    ledger = Ledger(np.array([[0, time], [1, 2**40]]), np.array([time, time + 1]), ["a", "é☂"], ["x", None])
+    ring = RingEvents(np.array([[0, time], [1, 2**40]]), np.array([time, time + 1]), ["a", "é☂"], ["x", None])
     states = np.arange(100, dtype=np.uint8)
-    return Held(Carried(time, 2**63 + 5, [1, events, 3], states), standing, ledger)
+    return SubjectMemory(SubjectState(time, 2**63 + 5, [1, events, 3], states), standing, ring)
 
 
-def changes(**subjects: Held) -> Changes:
+def changes(**subjects: SubjectMemory) -> Changes:
     made = Changes()
     for key, one in subjects.items():
         made.keep(key, one)
@@ -33,9 +33,9 @@ def test_all_comes_back(tmp_path: Path, said: bool) -> None:
     assert after is not None
     assert (after.carried.last_time, after.carried.last_key, after.carried.ages) == (7, 2**63 + 5, [1, 1, 3])
     np.testing.assert_array_equal(after.carried.states, before.carried.states)
-    np.testing.assert_array_equal(after.ledger.places, before.ledger.places)
-    np.testing.assert_array_equal(after.ledger.times, before.ledger.times)
-    assert (after.ledger.ids, after.ledger.senders) == (before.ledger.ids, before.ledger.senders)
+    np.testing.assert_array_equal(after.ring.places, before.ring.places)
+    np.testing.assert_array_equal(after.ring.times, before.ring.times)
+    assert (after.ring.ids, after.ring.senders) == (before.ring.ids, before.ring.senders)
     assert (after.standing is None) is not said
     if after.standing and before.standing:
         np.testing.assert_array_equal(after.standing.told, before.standing.told)

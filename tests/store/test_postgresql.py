@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from bench.machinery.postgresql_server import programs, running
+from bench.machinery.many_machines.postgresql_server import programs, running
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 

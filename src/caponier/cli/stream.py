@@ -1,11 +1,11 @@
 """`caponier stream`: the same detections on a stream, on as many machines as it takes."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
@@ -13,15 +13,11 @@ from caponier.cli.terminal.log_report import say, say_notes, say_skipped
 from caponier.cli.terminal.output import notes
 from caponier.errors import InputError
 
+if TYPE_CHECKING:
+    from caponier.app.stream.checkpoint import StreamPosition
+
 EXAMPLE = "Example: [bold]caponier stream --master spark://10.0.0.1:7077 --checkpoint /lake/.stream[/bold]"
 PARTLY = 3
-
-
-class Mode(StrEnum):
-    """What is done about findings."""
-
-    OBSERVE = "observe"
-    ENFORCE = "enforce"
 
 
 def stream(
@@ -36,8 +32,8 @@ def stream(
         ),
     ] = None,
     mode: Annotated[
-        Mode, typer.Option("--mode", help="enforce does what playbooks want done; guards of the store obey.")
-    ] = Mode.OBSERVE,
+        options.Mode, typer.Option("--mode", help="enforce does what playbooks want done; guards of the store obey.")
+    ] = options.Mode.OBSERVE,
     lateness: Annotated[
         float, typer.Option("--lateness", min=0, help="Seconds by which events may be overtaken.")
     ] = 5.0,
@@ -60,44 +56,39 @@ def stream(
     home, console = require_workspace(workspace), notes(quiet=quiet)
     given = _options(kafka or ())
     # Imported here: whoever asks for help need not pay for it.
+    from caponier.app.stream.checkpoint import Checkpoint
+    from caponier.app.stream.run import run_stream
+    from caponier.app.stream.stream import EventStream
     from caponier.engines.spark.session import spark_session
 
     with spark_session(master, "caponier stream") as session:
-        from caponier.app.stream.checkpoint import Checkpoint
-        from caponier.app.stream.run import run_stream
-        from caponier.app.stream.stream import Stream
-
         kept = Checkpoint(checkpoint or home.root / "stream")
         if rebuild:
             kept.clear()
-        following = Stream(
-            home,
-            kept,
-            lateness=lateness,
-            enforce=mode is Mode.ENFORCE,
-            lake=lake,
-            tell=lambda words: say(console, words),
+        enforce = mode is options.Mode.ENFORCE
+        following = EventStream(
+            home, kept, lateness=lateness, enforce=enforce, lake=lake, tell=lambda words: say(console, words)
         )
         if not given and not following.lake.is_dir():
             raise InputError("there is no lake there", where=str(following.lake), hint="Name its folder")
         say_notes(console, following.remarks.notes)
         say_skipped(console, following.remarks.skipped)
         source = given.get("subscribe", "topics") if given else following.lake
+        words = f"following {source} for {', '.join(following.models)}"
         run_stream(
-            session,
-            following,
-            kept.spark,
-            every=every,
-            drain=drain,
-            kafka=given,
-            running=lambda: say(console, f"following {source} for {', '.join(following.models)}"),
+            session, following, kept.spark, every=every, drain=drain, kafka=given, running=lambda: say(console, words)
         )
-    standing = following.standing
-    say(console, f"{standing.findings:,} findings in {standing.events:,} events since the checkpoint began")
-    for reason, count in sorted(standing.left_out.items()):
-        say(console, f"left out: {count:,} rows: {reason}")
-    if drain and (standing.left_out or following.remarks.skipped):
+    left_out = _conclude(console, following.position)
+    if drain and (left_out or following.remarks.skipped):
         raise typer.Exit(PARTLY)
+
+
+def _conclude(console: Console, reached: "StreamPosition") -> bool:
+    """Say what came of it, and tell whether something was left out."""
+    say(console, f"{reached.findings:,} findings in {reached.events:,} events since the checkpoint began")
+    for reason, count in sorted(reached.left_out.items()):
+        say(console, f"left out: {count:,} rows: {reason}")
+    return bool(reached.left_out)
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from caponier.detect.similarity.nearest_query import RING
 from caponier.engines.judge import Detection, Judge, Standing
 from caponier.engines.plan import Plan
 from caponier.engines.spool import KINDS, SEPARATOR
-from caponier.engines.subjects import Carried, Scored, SubjectPass
+from caponier.engines.subjects import Scored, SubjectPass, SubjectState
 
 BESIDE: Final = pa.schema([pa.field(name, pa.string()) for name in ("event_id", "sender", "system", "model_version")])
 """Columns that events must have beside those that are scored."""
@@ -26,7 +26,7 @@ _PRINCIPAL: Final = f"{KINDS[0]}{SEPARATOR}"
 
 
 @dataclass
-class Ledger:
+class RingEvents:
     """Which events the ring of a subject holds, at most `RING`."""
 
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
@@ -38,12 +38,12 @@ class Ledger:
 
 
 @dataclass
-class Held:
+class SubjectMemory:
     """What is kept of one subject."""
 
-    carried: Carried
+    carried: SubjectState
     standing: Standing | None
-    ledger: Ledger
+    ring: RingEvents
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class TracedDetection:
     """Principals, as far as they are known."""
 
 
-Recall = Callable[[str], Held | None]
-Keep = Callable[[str, Held], None]
+Recall = Callable[[str], SubjectMemory | None]
+Keep = Callable[[str, SubjectMemory], None]
 
 
 @dataclass
@@ -90,7 +90,7 @@ class ResumableScan:
         self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False)
         self._judge = Judge(plan, sorted_by_subject=False)
         self._recall, self._keep = recall, keep
-        self._ledgers: dict[str, Ledger] = {}
+        self._rings: dict[str, RingEvents] = {}
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Looked:
         """Look at events; their subjects are recalled when their events come, and kept when these are over.
@@ -104,30 +104,30 @@ class ResumableScan:
             if not batch.num_rows:
                 continue
             names = batch.column("subject").unique().to_pylist()
-            for over in self._ledgers.keys() - set(names):
+            for over in self._rings.keys() - set(names):
                 self._close(over)
             for name in names:
                 self._open(name)
             for scored in self._scoring.run(iter([batch])):
                 self._note(scored, batch, looked)
-        for name in list(self._ledgers):
+        for name in list(self._rings):
             self._close(name)
         return looked
 
     def _open(self, name: str) -> None:
-        if name in self._ledgers:
+        if name in self._rings:
             return
         held = self._recall(name)
-        self._ledgers[name] = Ledger() if held is None else held.ledger
+        self._rings[name] = RingEvents() if held is None else held.ring
         if held is not None:
             self._scoring.resume(name, held.carried)
             if held.standing is not None:
                 self._judge.resume(name, held.standing)
 
     def _close(self, name: str) -> None:
-        carried, standing, ledger = self._scoring.take(name), self._judge.take(name), self._ledgers.pop(name)
+        carried, standing, ring = self._scoring.take(name), self._judge.take(name), self._rings.pop(name)
         if carried is not None:
-            self._keep(name, Held(carried, standing, ledger))
+            self._keep(name, SubjectMemory(carried, standing, ring))
 
     def _note(self, scored: Scored, batch: pa.RecordBatch, looked: Looked) -> None:
         looked.duplicates += scored.duplicates
@@ -139,14 +139,14 @@ class ResumableScan:
         for found in self._judge.detections(scored):
             looked.found.append(self._traced(found, batch, scored, rows))
         for name in set(scored.names):
-            self._ledgers[name] = _latest(self._ledgers[name])
+            self._rings[name] = _latest(self._rings[name])
 
     def _enter(self, name: str, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> None:
         if not len(rows):
             return
-        known, taken = self._ledgers[name], batch.take(pa.array(rows))
+        known, taken = self._rings[name], batch.take(pa.array(rows))
         places = np.stack([taken.column(one).to_numpy().astype(np.int64) for one in ("source", "seq")], axis=1)
-        self._ledgers[name] = Ledger(
+        self._rings[name] = RingEvents(
             np.concatenate([known.places, places]),
             np.concatenate([known.times, taken.column("time").to_numpy()]),
             known.ids + taken.column("event_id").to_pylist(),
@@ -158,12 +158,10 @@ class ResumableScan:
     ) -> TracedDetection:
         at = np.flatnonzero((scored.batch.source == found.trigger[0]) & (scored.batch.seq == found.trigger[1]))[0]
         trigger = batch.slice(int(rows[at]), 1).select(["subject", "time", *BESIDE.names]).to_pylist()[0]
-        ledger = self._ledgers[trigger["subject"]]
+        ring = self._rings[trigger["subject"]]
         known = {
             (int(source), int(seq)): (int(time), id_, sender)
-            for (source, seq), time, id_, sender in zip(
-                ledger.places, ledger.times, ledger.ids, ledger.senders, strict=True
-            )
+            for (source, seq), time, id_, sender in zip(ring.places, ring.times, ring.ids, ring.senders, strict=True)
         }
         known[found.trigger] = trigger["time"], trigger["event_id"], trigger["sender"]
         places = sorted({*found.evidence, found.trigger} & known.keys(), key=lambda place: (known[place][0], place))
@@ -190,10 +188,10 @@ def _rows_in(batch: pa.RecordBatch, scored: Scored) -> NDArray[np.int64]:
     return np.flatnonzero(kept)
 
 
-def _latest(ledger: Ledger) -> Ledger:
-    if len(ledger.ids) <= RING:
-        return ledger
-    return Ledger(ledger.places[-RING:], ledger.times[-RING:], ledger.ids[-RING:], ledger.senders[-RING:])
+def _latest(ring: RingEvents) -> RingEvents:
+    if len(ring.ids) <= RING:
+        return ring
+    return RingEvents(ring.places[-RING:], ring.times[-RING:], ring.ids[-RING:], ring.senders[-RING:])
 
 
 def parts_by(column: str, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, Iterator[pa.RecordBatch]]]:

@@ -21,7 +21,7 @@ from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, in_order, raw_type, selected
 from caponier.engines.local import BATCH_ROWS
 from caponier.engines.plan import Plan
-from caponier.engines.resumable import BESIDE, Held, Looked, Place, ResumableScan, TracedDetection, parts_by
+from caponier.engines.resumable import BESIDE, Looked, Place, ResumableScan, SubjectMemory, TracedDetection, parts_by
 from caponier.engines.shares import bucket_of
 from caponier.engines.spool import fitting
 from caponier.engines.state_table import Changes, StateTable
@@ -147,7 +147,7 @@ def _rows(plan: ShardPlan, part: Plan, batch: pa.RecordBatch, dealt: Dealt) -> I
 
 
 @dataclass(frozen=True)
-class Step:
+class LookTask:
     """One look: what is due, and where it stands before."""
 
     number: int
@@ -183,7 +183,7 @@ class ShardResult:
     """Bytes of state."""
 
 
-def look(plan: ShardPlan, step: Step, batches: Iterable[pa.RecordBatch]) -> Iterator["ShardResult | str"]:
+def look(plan: ShardPlan, step: LookTask, batches: Iterable[pa.RecordBatch]) -> Iterator["ShardResult | str"]:
     """Look at the rows of some shards; yield what each gave, and the names of files with rows that wait.
 
     Asked again, it gives the same.
@@ -226,7 +226,7 @@ class _Waiting:
 
 
 def _of_shard(
-    plan: ShardPlan, step: Step, shard: int, rows: Iterator[pa.RecordBatch], waiting: _Waiting, name: str
+    plan: ShardPlan, step: LookTask, shard: int, rows: Iterator[pa.RecordBatch], waiting: _Waiting, name: str
 ) -> ShardResult:
     table, changes = StateTable(plan.folder, step.files.get(shard, ())), Changes()
     result = ShardResult(shard, (), 0)
@@ -234,10 +234,10 @@ def _of_shard(
         of = plan.plan_of(part)
         by_caller = of.subject is Subject.PRINCIPAL
 
-        def recall(subject: str, part: str = part) -> Held | None:
+        def recall(subject: str, part: str = part) -> SubjectMemory | None:
             return table.recall(f"{part}{_BETWEEN}{subject}")
 
-        def keep(subject: str, held: Held, part: str = part) -> None:
+        def keep(subject: str, held: SubjectMemory, part: str = part) -> None:
             changes.keep(f"{part}{_BETWEEN}{subject}", held)
 
         due = _due(own, step, waiting, result, by_caller=by_caller)
@@ -260,7 +260,7 @@ def _count(result: ShardResult, looked: Looked) -> None:
 
 
 def _due(
-    rows: Iterator[pa.RecordBatch], step: Step, waiting: _Waiting, result: ShardResult, *, by_caller: bool
+    rows: Iterator[pa.RecordBatch], step: LookTask, waiting: _Waiting, result: ShardResult, *, by_caller: bool
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows that are due; put aside what waits, and leave out what is late."""
     for batch in rows:

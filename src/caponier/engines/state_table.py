@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.engines.judge import Standing
-from caponier.engines.resumable import Held, Ledger
-from caponier.engines.subjects import Carried
+from caponier.engines.resumable import RingEvents, SubjectMemory
+from caponier.engines.subjects import SubjectState
 from caponier.formats.atomic_file import replacing
 
 FORM: Final = 1
@@ -69,7 +69,7 @@ class StateTable:
     def __contains__(self, key: str) -> bool:
         return key in self._where
 
-    def recall(self, key: str) -> Held | None:
+    def recall(self, key: str) -> SubjectMemory | None:
         """Return what is kept of a subject; None if nothing is."""
         where = self._where.get(key)
         return None if where is None else _held(self._row(*where))
@@ -117,7 +117,7 @@ class Changes:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def keep(self, key: str, held: Held) -> None:
+    def keep(self, key: str, held: SubjectMemory) -> None:
         """Take what is to be kept of a subject."""
         self.rows[key] = _packed(key, held)
 
@@ -144,8 +144,8 @@ def _weight(row: dict[str, Any]) -> tuple[int, int]:
     return min(int(row["ages"][1]), 200), int(row["last_time"])
 
 
-def _packed(key: str, held: Held) -> dict[str, Any]:
-    carried, standing, ledger = held.carried, held.standing, held.ledger
+def _packed(key: str, held: SubjectMemory) -> dict[str, Any]:
+    carried, standing, ring = held.carried, held.standing, held.ring
     states = carried.states.tobytes()
     return {
         "key": key,
@@ -156,10 +156,10 @@ def _packed(key: str, held: Held) -> dict[str, Any]:
         # Most of the state of somebody who asked little is empty.
         "states": pa.compress(states, codec=_CODEC, asbytes=True),
         "standing": None if standing is None else np.stack(_parts(standing)).tobytes(),
-        "places": ledger.places.astype(np.int64).tobytes(),
-        "times": ledger.times.astype(np.int64).tobytes(),
-        "ids": ledger.ids,
-        "senders": ledger.senders,
+        "places": ring.places.astype(np.int64).tobytes(),
+        "times": ring.times.astype(np.int64).tobytes(),
+        "ids": ring.ids,
+        "senders": ring.senders,
     }
 
 
@@ -167,11 +167,13 @@ def _parts(standing: Standing) -> list[NDArray[np.int64]]:
     return [standing.rarity, standing.value, standing.age, standing.told]
 
 
-def _held(row: dict[str, Any]) -> Held:
+def _held(row: dict[str, Any]) -> SubjectMemory:
     states = pa.decompress(row["states"], row["size"], codec=_CODEC, asbytes=True)
-    carried = Carried(row["last_time"], row["last_key"], row["ages"], np.frombuffer(states, np.uint8))
+    carried = SubjectState(row["last_time"], row["last_key"], row["ages"], np.frombuffer(states, np.uint8))
     standing = None
     if row["standing"] is not None:
         standing = Standing(*np.frombuffer(row["standing"], np.int64).reshape(4, -1).copy())
     places = np.frombuffer(row["places"], np.int64).reshape(-1, 2)
-    return Held(carried, standing, Ledger(places, np.frombuffer(row["times"], np.int64), row["ids"], row["senders"]))
+    return SubjectMemory(
+        carried, standing, RingEvents(places, np.frombuffer(row["times"], np.int64), row["ids"], row["senders"])
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.machinery.stream_in_process import Follower
+from bench.machinery.many_machines.stream_in_process import Follower
 
 from app.stream.conftest import BEGIN, DAY, StreamWorld, event, lines
 from caponier.app.incidents.correlate import correlate_findings
@@ -49,16 +49,16 @@ def test_a_stream_finds_what_a_scan_finds(
     assert kept(home) == ordered(scanned)
     assert {"iterative_query", "distributed_query"} <= {one.detector for one in scanned}
     assert count_loose_findings(home) == 0
-    standing = follower.stream.standing
-    assert standing.left_out == {
+    position = follower.stream.position
+    assert position.left_out == {
         "nobody is named": 1,
         "input of the wrong length": 1,
         "input is empty": 1,
         "unknown is not watched": 1,
         "duplicate": 2,
     }
-    assert not standing.waiting
-    named = {name for names in standing.files.values() for name in names}
+    assert not position.waiting
+    named = {name for names in position.files.values() for name in names}
     assert {path.name for path in follower.checkpoint.state.iterdir()} == named
 
 
@@ -72,7 +72,7 @@ def test_many_looks_put_their_states_together(
     lay(900)
     follower.drain()
     assert kept(home) == ordered(scanned)
-    assert all(len(names) < 8 for names in follower.stream.standing.files.values())
+    assert all(len(names) < 8 for names in follower.stream.position.files.values())
 
 
 @pytest.mark.parametrize("cut_off", ["keep_findings", "write", "respond_to"])
@@ -106,9 +106,9 @@ def test_a_batch_that_is_in_the_checkpoint_is_not_taken_again(home: Workspace, l
     lay()
     follower = Follower(home, tmp_path / "c")
     follower.drain()
-    before = follower.stream.standing
+    before = follower.stream.position
     follower.again(0)
-    assert follower.stream.standing == before
+    assert follower.stream.position == before
 
 
 def test_a_batch_that_skips_one_is_refused_and_so_is_one_after_the_end(
@@ -121,7 +121,7 @@ def test_a_batch_that_skips_one_is_refused_and_so_is_one_after_the_end(
     follower.stream.close()
     with pytest.raises(CaponierError, match="has ended"):
         follower.look()
-    assert follower.stream.standing.batch == -1
+    assert follower.stream.position.batch == -1
 
 
 def test_guards_that_share_the_store_obey(home: Workspace, lay: Lay, tmp_path: Path) -> None:
@@ -162,17 +162,17 @@ class TestLateness:
         self.append(home, "a.jsonl", self.events(0, 1, 2, 20, 21))
         follower = self.follower(home, tmp_path)
         follower.look()
-        assert follower.stream.standing.events == 3
+        assert follower.stream.position.events == 3
         # Another guard is later than the first by four seconds.
         self.append(home, "b.jsonl", self.events(15.5, 17))
         follower.look()
-        assert follower.stream.standing.events == 3
+        assert follower.stream.position.events == 3
         self.append(home, "a.jsonl", self.events(22, 23))
         follower.look()
-        assert follower.stream.standing.events == 4, "what is younger than 17 waits"
+        assert follower.stream.position.events == 4, "what is younger than 17 waits"
         follower.stream.flush(follower.engine, at_once=True)
-        assert follower.stream.standing.events == 9
-        assert not follower.stream.standing.left_out
+        assert follower.stream.position.events == 9
+        assert not follower.stream.position.left_out
 
     def test_what_is_later_is_counted_and_not_looked_at(self, home: Workspace, tmp_path: Path) -> None:
         self.append(home, "a.jsonl", self.events(0, 1, 2, 20, 21))
@@ -180,8 +180,8 @@ class TestLateness:
         follower.drain()
         self.append(home, "b.jsonl", self.events(3))
         follower.drain()
-        assert follower.stream.standing.left_out == {"late": 1}
-        assert follower.stream.standing.events == 5
+        assert follower.stream.position.left_out == {"late": 1}
+        assert follower.stream.position.events == 5
 
     def test_one_wrong_clock_makes_nobody_late(self, home: Workspace, tmp_path: Path) -> None:
         ahead = (datetime.now(UTC) - datetime.fromtimestamp(BEGIN / 1_000, UTC)).total_seconds() - 30 * 86_400
@@ -192,9 +192,9 @@ class TestLateness:
             # Nothing has come for long.
             follower.stream.came = -1_000.0
             follower.stream.flush(follower.engine)
-        assert follower.stream.standing.events == 5
-        assert not follower.stream.standing.left_out
-        assert follower.stream.standing.waiting
+        assert follower.stream.position.events == 5
+        assert not follower.stream.position.left_out
+        assert follower.stream.position.waiting
 
     def test_a_line_that_is_no_event_is_named_with_its_line(self, home: Workspace, tmp_path: Path) -> None:
         said: list[str] = []
@@ -206,7 +206,7 @@ class TestLateness:
         (told,) = (line for line in said if line.startswith("rejected: "))
         assert told.startswith("rejected: a.jsonl:4: ")
         follower.stream.flush(follower.engine, at_once=True)
-        assert follower.stream.standing.events == 4
+        assert follower.stream.position.events == 4
 
 
 class TestAnotherBaseline:
@@ -226,8 +226,8 @@ class TestAnotherBaseline:
         lay(0, 300)
         follower = Follower(home, tmp_path / "c")
         follower.drain()
-        standing = follower.stream.standing
-        follower.checkpoint.write(replace(standing, made_by={"m": {**standing.made_by["m"], "flood": "0"}}))
+        position = follower.stream.position
+        follower.checkpoint.write(replace(position, made_by={"m": {**position.made_by["m"], "flood": "0"}}))
         with pytest.raises(InputError, match="m: flood was 0 and is 1"):
             Follower(home, tmp_path / "c")
 
@@ -238,7 +238,7 @@ class TestAnotherBaseline:
         Follower(home, tmp_path / "c").drain()
         Checkpoint(tmp_path / "c").clear()
         follower = Follower(home, tmp_path / "c")
-        assert follower.stream.standing.step == 0
+        assert follower.stream.position.step == 0
         follower.drain()
         assert kept(home) == ordered(scanned)
 
@@ -251,7 +251,7 @@ def test_a_folder_with_something_else_is_no_checkpoint(home: Workspace) -> None:
 
 def test_a_damaged_checkpoint_is_told(home: Workspace, tmp_path: Path) -> None:
     Follower(home, tmp_path / "c").drain()
-    (tmp_path / "c" / "standing.json").write_text("{")
+    (tmp_path / "c" / "position.json").write_text("{")
     with pytest.raises(InputError, match="damaged") as told:
         Follower(home, tmp_path / "c")
     assert "--rebuild" in str(told.value)

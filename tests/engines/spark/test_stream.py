@@ -46,7 +46,7 @@ def lay(home: Workspace, world: StreamWorld, begin: int, end: int | None) -> Non
 
 def until_step(process: subprocess.Popen[bytes], home: Workspace, step: int, errors: Path) -> None:
     """Wait until the stream has taken so many looks."""
-    file, until = home.root / "stream" / "standing.json", time.monotonic() + SECONDS
+    file, until = home.root / "stream" / "position.json", time.monotonic() + SECONDS
     while not file.exists() or orjson.loads(file.read_bytes())["step"] < step:
         assert process.poll() is None, errors.read_text()[-3_000:]
         assert time.monotonic() < until, errors.read_text()[-3_000:]

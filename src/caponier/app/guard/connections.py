@@ -18,7 +18,7 @@ RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
 
 
-class Held(Protocol):
+class OpenConnection(Protocol):
     """A connection that may have to make room."""
 
     @property
@@ -54,10 +54,10 @@ class ConnectionLimits:
         self._most, self._per_address = most, per_address
         self._is_proxy, self.refused = is_proxy, refused
         self._from: Counter[str] = Counter()
-        self._held: dict[str, list[Held]] = defaultdict(list)
+        self._held: dict[str, list[OpenConnection]] = defaultdict(list)
         """Connections from addresses that are no proxies of ours, the oldest first."""
 
-    def take(self, address: str, connection: Held | None = None) -> bool:
+    def take(self, address: str, connection: OpenConnection | None = None) -> bool:
         """Count a connection; False if it is one too many, and is not counted.
 
         Where there are too many in all, whoever has the most makes room for one who has fewer.
@@ -72,7 +72,7 @@ class ConnectionLimits:
             self._held[who].append(connection)
         return True
 
-    def leave(self, address: str, connection: Held | None = None) -> None:
+    def leave(self, address: str, connection: OpenConnection | None = None) -> None:
         """Count one less."""
         who = sender_address(address)
         self._from[who] -= 1

@@ -17,14 +17,14 @@ from caponier.engines.state_table import FORM
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 
-STANDING: Final = "standing.json"
+POSITION: Final = "position.json"
 STATE: Final = "state"
 SPARK: Final = "spark"
 _COLD: Final = "none"
 
 
 @dataclass(frozen=True)
-class Standing:
+class StreamPosition:
     """Where a stream stands."""
 
     made_by: Mapping[str, Mapping[str, str]]
@@ -70,7 +70,7 @@ class Checkpoint:
         self.state, self.spark = self.folder / STATE, self.folder / SPARK
         try:
             known = sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
-            if known and not {STATE, SPARK, STANDING} & set(known):
+            if known and not {STATE, SPARK, POSITION} & set(known):
                 raise InputError(
                     "is no checkpoint of a stream", where=str(folder), hint="Name another folder with --checkpoint"
                 )
@@ -78,24 +78,24 @@ class Checkpoint:
         except OSError as failed:
             raise InputError(f"no checkpoint can be kept there: {failed.strerror}", where=str(folder)) from failed
 
-    def read(self, cases: Mapping[str, ModelDetection], shards: int) -> Standing:
+    def read(self, cases: Mapping[str, ModelDetection], shards: int) -> StreamPosition:
         """Return where the stream stands, or where one begins.
 
         Raises:
             InputError: If its states were made with other detectors or baselines, or it is damaged.
         """
         now = made_by(cases)
-        file = self.folder / STANDING
+        file = self.folder / POSITION
         if not file.exists():
             if self.spark.exists() and any(self.spark.iterdir()):
                 # Nothing was looked at yet; what was read is read again.
                 shutil.rmtree(self.spark)
-            return Standing(now, shards)
+            return StreamPosition(now, shards)
         try:
-            standing = Standing(**orjson.loads(file.read_bytes()))
+            position = StreamPosition(**orjson.loads(file.read_bytes()))
         except (ValueError, TypeError) as damaged:
             raise InputError("is damaged", where=str(file), hint="Begin anew with --rebuild") from damaged
-        if changes := _changes(standing, now):
+        if changes := _changes(position, now):
             raise InputError(
                 f"what was remembered there was made with something else: {'; '.join(changes)}",
                 where=str(self.folder),
@@ -105,25 +105,25 @@ class Checkpoint:
             raise InputError(
                 "how far the lake was read is gone", where=str(self.spark), hint="Begin anew with --rebuild"
             )
-        return standing
+        return position
 
-    def write(self, standing: Standing) -> None:
+    def write(self, position: StreamPosition) -> None:
         """Put a new state in place in one step, and delete the files that it does not name."""
-        write_bytes(self.folder / STANDING, orjson.dumps(asdict(standing)))
-        self.sweep(standing)
+        write_bytes(self.folder / POSITION, orjson.dumps(asdict(position)))
+        self.sweep(position)
 
-    def sweep(self, standing: Standing) -> None:
+    def sweep(self, position: StreamPosition) -> None:
         """Delete what looks that were cut off have left."""
-        named = {*standing.waiting, *(name for names in standing.files.values() for name in names)}
+        named = {*position.waiting, *(name for names in position.files.values() for name in names)}
         for path in self.state.iterdir():
             if path.name not in named:
                 path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget everything."""
-        (self.folder / STANDING).unlink(missing_ok=True)
+        (self.folder / POSITION).unlink(missing_ok=True)
         shutil.rmtree(self.spark, ignore_errors=True)
-        self.sweep(Standing({}, 0))
+        self.sweep(StreamPosition({}, 0))
 
 
 def made_by(cases: Mapping[str, ModelDetection]) -> dict[str, dict[str, str]]:
@@ -144,10 +144,10 @@ def _digest(case: ModelDetection) -> str:
     return hashlib.sha256(Baseline((case.section,)).to_bytes()).hexdigest()[:16]
 
 
-def _changes(standing: Standing, now: Mapping[str, Mapping[str, str]]) -> list[str]:
-    if standing.form != FORM:
-        return [f"states of form {standing.form}, and this Caponier ({__version__}) reads form {FORM}"]
-    before = standing.made_by
+def _changes(position: StreamPosition, now: Mapping[str, Mapping[str, str]]) -> list[str]:
+    if position.form != FORM:
+        return [f"states of form {position.form}, and this Caponier ({__version__}) reads form {FORM}"]
+    before = position.made_by
     said = [f"{model} was not watched" for model in now if model not in before]
     said += [f"{model} is not watched any more" for model in before if model not in now]
     for model in sorted(now.keys() & before.keys()):

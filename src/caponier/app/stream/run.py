@@ -8,8 +8,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from caponier.app.stream.parse import Parsed
-from caponier.app.stream.stream import Stream
-from caponier.engines.shards import ShardPlan, ShardResult, Step
+from caponier.app.stream.stream import EventStream
+from caponier.engines.shards import LookTask, ShardPlan, ShardResult
 from caponier.engines.spark.micro_batches import each_batch, kafka_stream, lake_stream, looked, parsed
 from caponier.engines.spark.session import failures_told
 from caponier.errors import CaponierError
@@ -34,17 +34,17 @@ class OnSpark:
         self._carried = session.sparkContext.broadcast(plan)
 
     def parsed(self, frame: Any, parse: Callable[[Any], Parsed]) -> list[Parsed]:
-        """See `app.stream.stream.Engine`."""
+        """See `app.stream.stream.StreamEngine`."""
         return parsed(frame, parse, self._folder)
 
-    def looked(self, plan: ShardPlan, step: Step, files: Sequence[str]) -> list[ShardResult | str]:
-        """See `app.stream.stream.Engine`."""
+    def looked(self, plan: ShardPlan, step: LookTask, files: Sequence[str]) -> list[ShardResult | str]:
+        """See `app.stream.stream.StreamEngine`."""
         return looked(self._session, plan, step, files, self._carried)
 
 
 def run_stream(
     session: "SparkSession",
-    stream: Stream,
+    stream: EventStream,
     spark_folder: Path,
     *,
     every: float,
@@ -94,12 +94,10 @@ def run_stream(
         # Java went away: whoever ends a service ends all of its processes. What was begun is done again.
         if not ended.is_set():
             raise CaponierError(f"Spark is gone: {gone}", hint="Start it again; it goes on where it stood") from gone
-    except CaponierError:
+    except CaponierError as gone:
         # Likewise where a look was cut off by it.
         if not ended.is_set():
-            if failed:
-                raise failed[0] from None
-            raise
+            raise failed[0] if failed else gone from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

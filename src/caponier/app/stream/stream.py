@@ -17,13 +17,13 @@ from caponier.app.inference.live import EPOCH, cases_of
 from caponier.app.inference.plan import DetectionSettings, Diagnostics, ModelDetection, unavailable
 from caponier.app.inference.read_options import ReadOptions
 from caponier.app.inference.reading import Reading
-from caponier.app.stream.checkpoint import Checkpoint, Standing
+from caponier.app.stream.checkpoint import Checkpoint, StreamPosition
 from caponier.app.stream.parse import NEVER, Parsed, Parsing
 from caponier.app.stream.respond import respond_to
 from caponier.detect.registry import event_detectors
 from caponier.engines.live import MOST_SUBJECTS
 from caponier.engines.resumable import TracedDetection
-from caponier.engines.shards import SHARDS, ShardPlan, ShardResult, Step
+from caponier.engines.shards import SHARDS, LookTask, ShardPlan, ShardResult
 from caponier.errors import CaponierError, InputError
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Finding
@@ -41,14 +41,14 @@ _SECOND: Final = 1_000_000
 Tell = Callable[[str], None]
 
 
-class Engine(Protocol):
+class StreamEngine(Protocol):
     """Does the work of a look, wherever it has room for it."""
 
     def parsed(self, frame: Any, parse: Callable[[Any], Parsed]) -> list[Parsed]:
         """Parse what is new, part by part."""
         ...
 
-    def looked(self, plan: ShardPlan, step: Step, files: Sequence[str]) -> list[ShardResult | str]:
+    def looked(self, plan: ShardPlan, step: LookTask, files: Sequence[str]) -> list[ShardResult | str]:
         """Deal rows out to their shards, and look at them; see `engines.shards.look`."""
         ...
 
@@ -62,7 +62,7 @@ class _Look:
     waiting: list[str] = field(default_factory=list)
 
 
-class Stream:
+class EventStream:
     """Findings from logs that grow.
 
     Args:
@@ -102,11 +102,11 @@ class Stream:
             )
         self._lateness, self._enforce = int(lateness * _SECOND), enforce
         self.lake = (lake or Path(workspace.lake)).absolute()
-        self.standing = checkpoint.read(self._cases, shards)
-        checkpoint.sweep(self.standing)
+        self.position = checkpoint.read(self._cases, shards)
+        checkpoint.sweep(self.position)
         plans = {model: tuple(case.plan.parts()) for model, case in self._cases.items()}
-        self.plan = ShardPlan(plans, checkpoint.state, self.standing.shards)
-        self._own = OwnFindings.restored(self.standing.own, MOST_SUBJECTS)
+        self.plan = ShardPlan(plans, checkpoint.state, self.position.shards)
+        self._own = OwnFindings.restored(self.position.own, MOST_SUBJECTS)
         self._lock, self._closed = Lock(), False
         self.came = time.monotonic()
         """When something came last."""
@@ -116,7 +116,7 @@ class Stream:
         """Names of the models that are watched."""
         return tuple(self._cases)
 
-    def take(self, engine: Engine, frame: Any, batch: int) -> None:
+    def take(self, engine: StreamEngine, frame: Any, batch: int) -> None:
         """Take a micro-batch; one that is in the checkpoint already changes nothing.
 
         Raises:
@@ -126,11 +126,11 @@ class Stream:
         with self._lock:
             if self._closed:
                 raise CaponierError("the stream has ended")
-            if batch <= self.standing.batch:
+            if batch <= self.position.batch:
                 return
-            if batch > self.standing.batch + 1:
+            if batch > self.position.batch + 1:
                 raise InputError(
-                    f"batch {batch} comes, and {self.standing.batch} was the last that was looked at",
+                    f"batch {batch} comes, and {self.position.batch} was the last that was looked at",
                     where=str(self._checkpoint.folder),
                     hint="Its parts are of different times: begin anew with --rebuild",
                 )
@@ -138,7 +138,7 @@ class Stream:
             if any(part.dealt.events for part in parts):
                 self.came = time.monotonic()
             self._told_of(parts)
-            before, came = self.standing, max([part.last for part in parts], default=NEVER)
+            before, came = self.position, max([part.last for part in parts], default=NEVER)
             # The second latest, so that one wrong clock makes nobody late.
             agreed = max([before.agreed, min(before.last, came), *(part.agreed for part in parts)])
             due = before.released if agreed == NEVER else max(before.released, min(agreed, _now()) - self._lateness)
@@ -151,7 +151,7 @@ class Stream:
         with self._lock:
             self._closed = True
 
-    def flush(self, engine: Engine, *, at_once: bool = False) -> bool:
+    def flush(self, engine: StreamEngine, *, at_once: bool = False) -> bool:
         """Look at what still waits, if nothing has come for as long as anything may be late; tell whether that was so.
 
         Args:
@@ -159,16 +159,16 @@ class Stream:
             at_once: Whether nothing more is waited for.
         """
         with self._lock:
-            if not self.standing.waiting or not (at_once or time.monotonic() - self.came > self._lateness / _SECOND):
+            if not self.position.waiting or not (at_once or time.monotonic() - self.came > self._lateness / _SECOND):
                 return False
-            last, agreed, now = self.standing.last, self.standing.agreed, _now()
+            last, agreed, now = self.position.last, self.position.agreed, _now()
             if not at_once and last - agreed > APART_US:
                 # It may be a wrong clock's.
                 last = agreed
-            due = max(self.standing.released, min(last + 1, now if at_once else now - self._lateness))
-            if due <= self.standing.released:
+            due = max(self.position.released, min(last + 1, now if at_once else now - self._lateness))
+            if due <= self.position.released:
                 return False
-            self._step(engine, [], due, self.standing)
+            self._step(engine, [], due, self.position)
             return True
 
     def _parsing(self) -> Parsing:
@@ -179,14 +179,14 @@ class Stream:
             return known.spec(model)
 
         reading = Reading(ReadOptions(reader="events"), self._terms.salt, spec_of)
-        joined, name = keys_joined(self._workspace), f"{self.standing.step + 1:09d}"
-        return Parsing(self.plan, reading, joined, self.lake, self.standing.released, name)
+        joined, name = keys_joined(self._workspace), f"{self.position.step + 1:09d}"
+        return Parsing(self.plan, reading, joined, self.lake, self.position.released, name)
 
-    def _step(self, engine: Engine, files: list[str], due: int, after: Standing) -> None:
+    def _step(self, engine: StreamEngine, files: list[str], due: int, after: StreamPosition) -> None:
         """Look at what is due, keep what was found, and only then say that it was looked at."""
-        before = self.standing
+        before = self.position
         shards = {int(shard): names for shard, names in before.files.items()}
-        step = Step(before.step + 1, due, before.released, shards)
+        step = LookTask(before.step + 1, due, before.released, shards)
         look = _Look()
         for given in engine.looked(self.plan, step, [*before.waiting, *files]):
             if isinstance(given, str):
@@ -200,7 +200,7 @@ class Stream:
         left_out = Counter(after.left_out)
         left_out["late"] += sum(result.overtaken for result in look.results)
         left_out["duplicate"] += sum(result.repeated for result in look.results)
-        self.standing = replace(
+        self.position = replace(
             after,
             step=step.number,
             released=due,
@@ -212,7 +212,7 @@ class Stream:
             findings=before.findings + len(findings),
             left_out={reason: count for reason, count in left_out.items() if count},
         )
-        self._checkpoint.write(self.standing)
+        self._checkpoint.write(self.position)
 
     def _findings(self, found: Iterable[TracedDetection]) -> Iterable[Finding]:
         """Write findings as a scan does: those of callers first, for what one sent alone is told once."""
@@ -246,7 +246,7 @@ class Stream:
 
     def _told_of(self, parts: Sequence[Parsed]) -> None:
         """Count what could not be used, and name the first of it."""
-        left_out = Counter(self.standing.left_out)
+        left_out = Counter(self.position.left_out)
         for part in parts:
             left_out += part.rejected.reasons
             left_out["nobody is named"] += part.dealt.nobodys
@@ -255,7 +255,7 @@ class Stream:
                 left_out[f"{model} is not watched"] += count
             for one in part.rejected.first:
                 self._tell(f"rejected: {shown(Path(one.file))}:{one.line}: {one.reason}")
-        self.standing = replace(self.standing, left_out={reason: count for reason, count in left_out.items() if count})
+        self.position = replace(self.position, left_out={reason: count for reason, count in left_out.items() if count})
 
 
 def _order(one: TracedDetection) -> tuple[str, str, str, tuple[int, int], str]:

@@ -72,7 +72,7 @@ def gather(
         sitting.absorb(part.glances for part in parts if part.glances)
 
 
-def _gathered(carried: Broadcast, version: str, blank: TrafficProfile | None, batches: Batches) -> Batches:
+def _gathered(carried: Broadcast[Plan], version: str, blank: TrafficProfile | None, batches: Batches) -> Batches:
     """Gather the scores of the subjects of one partition."""
     plan = carried.value
 

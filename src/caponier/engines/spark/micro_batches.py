@@ -8,14 +8,14 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from caponier import __version__
 from caponier.engines.lake_offsets import LINES, LakeSlice, latest, nothing_read, pieces, slices
-from caponier.engines.shards import ShardPlan, ShardResult, Step, look
-from caponier.engines.spark.scan import RESULT, TASKS_A_CORE, Batches
+from caponier.engines.shards import LookTask, ShardPlan, ShardResult, look
+from caponier.engines.spark.scan import RESULT, TASKS_A_CORE, Batches, Broadcast
 from caponier.engines.spark.session import OTHER_VERSION, failures_told
 from caponier.errors import InputError
 
@@ -31,15 +31,6 @@ _ORDER: Final = ("shard", "part", "subject", "time", "source", "seq")
 _SOURCE: Final = "caponier_lake"
 
 Row = Mapping[str, Any]
-
-
-class Carried(Protocol):
-    """What Spark carries to each worker once."""
-
-    @property
-    def value(self) -> ShardPlan:
-        """What it carries."""
-        ...
 
 
 def lake_stream(session: "SparkSession", lake: Path) -> "DataFrame":
@@ -117,7 +108,7 @@ def _parsed(version: str, parse: Callable[[Iterator[Row]], Any], batches: Batche
 
 
 def looked(
-    session: "SparkSession", plan: ShardPlan, step: Step, files: Sequence[str], carried: Carried
+    session: "SparkSession", plan: ShardPlan, step: LookTask, files: Sequence[str], carried: Broadcast[ShardPlan]
 ) -> list[ShardResult | str]:
     """Deal rows out to their shards and look at them; see `engines.shards.look` and `results`."""
     if not files:
@@ -133,7 +124,7 @@ def looked(
     return results(dealt, partial(_looked, carried, step), plan.folder)
 
 
-def _looked(carried: Carried, step: Step, batches: Batches) -> Batches:
+def _looked(carried: Broadcast[ShardPlan], step: LookTask, batches: Batches) -> Batches:
     for result in look(carried.value, step, batches):
         yield _result(result)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -58,13 +58,14 @@ _TYPES: Final[Mapping[pa.DataType, str]] = {
 _PATTERN: Final = re.compile(r"([\[\]{}*?\\])")
 
 Batches = Iterator[pa.RecordBatch]
+Sent = TypeVar("Sent", covariant=True)
 
 
-class Broadcast(Protocol):
+class Broadcast(Protocol[Sent]):
     """What Spark carries to each worker once."""
 
     @property
-    def value(self) -> Plan:
+    def value(self) -> Sent:
         """What it carries."""
         ...
 
@@ -132,7 +133,7 @@ def _part(session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int) ->
 @contextmanager
 def dealt(
     session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int, share: Share = EVERYBODY
-) -> Iterator[tuple["DataFrame | None", Broadcast]]:
+) -> Iterator[tuple["DataFrame | None", Broadcast[Plan]]]:
     """Give the events of a share of the subjects of a plan, dealt out by subject and sorted, and what carries the plan.
 
     Where there is nothing to look at, such as cells without inputs, there are no events.
@@ -225,7 +226,7 @@ def _bytes(spool: Spool, plan: Plan) -> int:
     return spool.rows * (4 * plan.encoder.size + 100)
 
 
-def _by_cell(carried: Broadcast, share: Share, batches: Batches) -> Batches:
+def _by_cell(carried: Broadcast[Plan], share: Share, batches: Batches) -> Batches:
     """Name the cell of each event in place of its caller."""
     plan = carried.value
     if plan.cells is not None:
@@ -233,7 +234,7 @@ def _by_cell(carried: Broadcast, share: Share, batches: Batches) -> Batches:
             yield by_cell(batch, plan.cells, plan.encoder, share)
 
 
-def _judged(carried: Broadcast, version: str, batches: Batches) -> Batches:
+def _judged(carried: Broadcast[Plan], version: str, batches: Batches) -> Batches:
     """Score and judge the subjects of one partition."""
     plan = carried.value
     yield result_of(version, plan, batches, lambda scored: judged(plan, scored, sorted_by_subject=True))

@@ -1,7 +1,7 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,7 +219,7 @@ def build_baseline(
     given = _BuildOptions(
         workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test, engine
     )
-    report, sections = BaselineReport(Baseline(), rejected), []
+    report = BaselineReport(Baseline(), rejected)
     report.skipped += unavailable(event_detectors, workspace)
     # It may be asked on another machine, where nobody needs the detectors for it.
     said = replace(given, detectors=(), training_set=None, canaries=None, self_test=None, engine=LOCAL).spec_of
@@ -227,21 +227,31 @@ def build_baseline(
         each = engine.each
         read = load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=said, each=each)
         _refuse_others(given, read)
-        for summary in read:
-            try:
-                section = _of_model(report, spool, summary, given, watch)
-            except InputError as wrong:
-                if len(read) == 1:
-                    raise
-                # What is wrong with one model costs no other its baseline.
-                report.skipped.append(Skip(summary.model, wrong.what))
-                continue
-            if section is not None:
-                sections.append(section)
+        sections = tuple(_of_each(report, spool, read, given, watch))
     if not sections:
         reasons = "; ".join(in_words(report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
-    return replace(report, baseline=Baseline(tuple(sections)))
+    return replace(report, baseline=Baseline(sections))
+
+
+def _of_each(
+    report: BaselineReport, spool: Spool, read: Sequence[ModelSummary], given: _BuildOptions, watch: Progress
+) -> Iterator[ModelBaseline]:
+    """Learn model by model: what is wrong with one costs no other its baseline.
+
+    Raises:
+        InputError: If it is the only one.
+    """
+    for summary in read:
+        try:
+            section = _of_model(report, spool, summary, given, watch)
+        except InputError as wrong:
+            if len(read) == 1:
+                raise
+            report.skipped.append(Skip(summary.model, wrong.what))
+            continue
+        if section is not None:
+            yield section
 
 
 def _refuse_others(given: _BuildOptions, read: Sequence[ModelSummary]) -> None:

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from caponier.app.stream.checkpoint import Checkpoint
 from caponier.app.stream.parse import Parsed
-from caponier.app.stream.stream import Stream
+from caponier.app.stream.stream import EventStream
 from caponier.engines.lake_offsets import LINES, latest, nothing_read, pieces, slices
-from caponier.engines.shards import ShardPlan, ShardResult, Step, look
+from caponier.engines.shards import LookTask, ShardPlan, ShardResult, look
 from caponier.records.inventory import Workspace
 
 ORDER = ("shard", "part", "subject", "time", "source", "seq")
@@ -26,7 +26,7 @@ class InProcess:
     def parsed(self, frame: list[dict[str, Any]], parse: Callable[[Any], Parsed]) -> list[Parsed]:
         return [parse(iter([row])) for row in frame]
 
-    def looked(self, plan: ShardPlan, step: Step, files: Sequence[str]) -> list[ShardResult | str]:
+    def looked(self, plan: ShardPlan, step: LookTask, files: Sequence[str]) -> list[ShardResult | str]:
         if not files:
             return []
         table = pq.read_table([plan.folder / name for name in files], schema=plan.schema)
@@ -40,7 +40,7 @@ class Follower:
     def __init__(self, home: Workspace, folder: Path, *, rows: int = 1_000, shards: int = 2, **options: Any) -> None:
         self.folder, self.engine = folder, InProcess(rows)
         self.checkpoint = Checkpoint(folder)
-        self.stream = Stream(home, self.checkpoint, shards=shards, **options)
+        self.stream = EventStream(home, self.checkpoint, shards=shards, **options)
         self.checkpoint.spark.mkdir(exist_ok=True)
         self._file = self.checkpoint.spark / "offsets.json"
 
@@ -51,7 +51,7 @@ class Follower:
     def look(self) -> None:
         """Note what there is, and take it."""
         offsets = self.offsets
-        if len(offsets) - 1 <= self.stream.standing.batch + 1 or len(offsets) == 1:
+        if len(offsets) - 1 <= self.stream.position.batch + 1 or len(offsets) == 1:
             offsets.append(latest(self.stream.lake, offsets[-1]))
             self._file.write_bytes(orjson.dumps(offsets))
         self.again(len(offsets) - 2)

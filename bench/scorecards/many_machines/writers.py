@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any, Final
 
+from bench.machinery.many_machines.postgresql_server import programs, running
 from bench.machinery.measured import say
-from bench.machinery.postgresql_server import programs, running
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.incidents.incidents import count_loose_findings
 from caponier.app.incidents.keep_findings import keep_findings

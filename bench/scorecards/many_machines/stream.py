@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from bench.machinery.many_machines.stream_in_process import Follower
 from bench.machinery.measured import cpu_seconds, say
 from bench.machinery.scorecard import Goal, Scorecard
-from bench.machinery.stream_in_process import Follower
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.records.inventory import Workspace
