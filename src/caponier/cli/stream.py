@@ -53,8 +53,7 @@ def stream(
 
     Findings are those that a scan of the whole log gives. It ends with Ctrl-C.
     """
-    home, console = require_workspace(workspace), notes(quiet=quiet)
-    given = _options(kafka or ())
+    home, console, given = require_workspace(workspace), notes(quiet=quiet), _options(kafka or ())
     # Imported here: whoever asks for help need not pay for it.
     from caponier.app.stream.checkpoint import Checkpoint
     from caponier.app.stream.run import run_stream
