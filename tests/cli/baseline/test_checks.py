@@ -85,8 +85,8 @@ class TestCompare:
         assert ran.code == 0
         (row,) = [line for line in ran.out.splitlines() if "first_feature" in line]
         before, now, *reach = [cell.strip() for cell in row.strip("│").split("│")[2:]]
-        # Who stands apart raises what benign callers reach, and not what it takes.
-        assert 6 < float(now) <= float(before)
+        # Who stands apart raises what benign callers reach to eight times as much, and what it takes by a twentieth.
+        assert 6 < float(now) <= 1.05 * float(before)
         assert reach == ["6", "50"]
         assert "m, before: 60 principals, 100% ask different things" in ran.err
         assert "m, now: 61 principals" in ran.err

@@ -182,11 +182,13 @@ def _work(folder: Path, files: Sequence[LogFile]) -> Path:
     """Read some files, and leave what they give on disk: however much matches, memory stays flat."""
     past = Past()
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as out:
-        last = LogPart("")
+        last: LogPart | None = None
         for part in _HERE[0].parts(files, past):
-            pickle.dump(last, out)
+            if last:
+                pickle.dump(last, out)
             last = part
-        pickle.dump(replace(last, facts=past.facts()), out)
+        if last:
+            pickle.dump(replace(last, facts=past.facts()), out)
     return Path(out.name)
 
 
