@@ -21,6 +21,7 @@ ELSEWHERE: Final = {
     r"caponier guard": "tests/cli/test_guard.py",
     r"caponier collect": "tests/cli/test_collect.py",
     r"caponier enrich": "tests/cli/test_enrich.py",
+    r"caponier remediate (membership|robustness)": "tests/app/remediate/test_retrained_model.py",
     r"caponier validate --log": "tests/cli/validate/test_own_log.py",
     r"caponier validate$": "tests/cli/validate/test_validate.py",
     r"cat >> ": "tests/journeys/test_first_finding.py",

@@ -42,7 +42,7 @@ def show(monkeypatch: pytest.MonkeyPatch, result: DemoResult) -> None:
 def test_the_story_comes_first_and_stages_go_to_standard_error(run: SecondRun) -> None:
     result, out = run, run.out
     assert result.exit_code == 0, result.stdout + result.stderr
-    assert result.stdout.startswith("One attacker, 5 tactics, one combined incident: found, blocked and repaired, ")
+    assert result.stdout.startswith("One attacker, 6 tactics, one combined incident: found, blocked and repaired, ")
     for said in (
         "HopSkipJump",
         "sigma:model_bulk_read",
