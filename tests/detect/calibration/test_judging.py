@@ -217,7 +217,7 @@ class TestRanking:
         assert (len(with_thieves), len(without)) == (62, 60)
         thief = np.array([10**6])
         step = np.zeros(1, np.int64)
-        assert with_thieves.ranks["d0"].above(thief, step).tolist() == [1]
+        assert with_thieves.ranks["d0"].above(thief, step).tolist() == [2]
         assert without.ranks["d0"].above(thief, step).tolist() == [0]
         assert np.array_equal(without.tail.evidence, Ranking.of(self.learned()).tail.evidence)
 
@@ -242,9 +242,9 @@ class TestRanking:
         assert 1_000 * held.ranks["d"].rarity(4 * at, known)[0] > held.tail.level(alpha)
         assert 1_000 * not_held.ranks["d"].rarity(at, known)[0] > not_held.tail.level(alpha)
 
-    def test_of_too_few_to_rank_among_nobody_is_left_out(self) -> None:
-        assert Ranking.of(self.learned(30)).ranks["d0"].n == 30
-        assert Ranking.of(self.learned(31)).ranks["d0"].n == 30
+    @pytest.mark.parametrize("callers", [30, 31, 200])
+    def test_nobody_is_left_out_for_coming_high(self, callers: int) -> None:
+        assert Ranking.of(self.learned(callers)).ranks["d0"].n == callers
 
     def test_a_caller_whom_a_detector_did_not_see_says_nothing_there(self) -> None:
         learned = self.learned()
