@@ -1,4 +1,4 @@
-"""Checkpoints that somebody edited, cut off, mixed up or shares: told before anything is read, and nothing else goes."""
+"""Checkpoints that somebody edited, cut off, mixed up or shares are told before anything is read; nothing else goes."""
 
 import shutil
 from collections.abc import Callable
@@ -20,9 +20,7 @@ from once import once
 
 
 def some(seconds: range) -> bytes:
-    return lines(
-        [event(BEGIN + at * 1_000, f"c{at % 3}", [0.1, 0.2, at / 99], event_id=f"e{at}") for at in seconds]
-    )
+    return lines([event(BEGIN + at * 1_000, f"c{at % 3}", [0.1, 0.2, at / 99], event_id=f"e{at}") for at in seconds])
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +69,19 @@ def test_one_that_nobody_touched_goes_on(opened: Callable[[], Follower]) -> None
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"null", b"[]", b"7", b'"x"', b"{}", b'{"form": 1}', b"\xff\xfe", b"\0" * 500, b'{"made_by": {}, "x": 1}'],
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"{}",
+        b'{"form": 1}',
+        b"\xff\xfe",
+        b"\0" * 500,
+        b'{"made_by": {}, "x": 1}',
+    ],
 )
 def test_what_is_no_position_is_damaged(content: bytes, folder: Path, opened: Callable[[], Follower]) -> None:
     (folder / "position.json").write_bytes(content)
@@ -115,9 +125,7 @@ def test_so_is_one_that_was_cut_off(kept: int, folder: Path, opened: Callable[[]
         {"form": "1"},
     ],
 )
-def test_so_is_one_that_no_stream_writes(
-    changes: dict[str, Any], folder: Path, opened: Callable[[], Follower]
-) -> None:
+def test_so_is_one_that_no_stream_writes(changes: dict[str, Any], folder: Path, opened: Callable[[], Follower]) -> None:
     edit(folder, **changes)
     with pytest.raises(InputError, match="is damaged"):
         opened()
@@ -125,7 +133,7 @@ def test_so_is_one_that_no_stream_writes(
 
 def test_another_form_is_named_whatever_else_is_in_it(folder: Path, opened: Callable[[], Follower]) -> None:
     (folder / "position.json").write_bytes(b'{"form": 2, "of": "a time to come"}')
-    with pytest.raises(InputError, match="states of form 2, and this Caponier .* reads form 1"):
+    with pytest.raises(InputError, match=r"states of form 2, and this Caponier .* reads form 1"):
         opened()
 
 
