@@ -1,7 +1,7 @@
 """Checkpoints that somebody edited, cut off, mixed up or shares are told before anything is read; nothing else goes."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from bench.machinery.many_machines.stream_in_process import Follower
 
 from app.stream.conftest import BEGIN, StreamWorld, event, lines
+from caponier.app.inference.live import cases_of
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, ModelDetection
 from caponier.app.stream.checkpoint import Checkpoint, StreamPosition
 from caponier.app.workspace.workspace import load_workspace
 from caponier.engines.shards import refuse_damaged
@@ -54,6 +56,16 @@ def opened(watched: Workspace, folder: Path) -> Callable[[], Follower]:
     return lambda: Follower(watched, folder)
 
 
+@pytest.fixture(scope="session")
+def cases(watched: Workspace) -> Mapping[str, ModelDetection]:
+    return cases_of(DetectionSettings.of(watched), Diagnostics([]))
+
+
+@pytest.fixture
+def read(cases: Mapping[str, ModelDetection], folder: Path) -> Callable[[], StreamPosition]:
+    return lambda: Checkpoint(folder).read(cases, 2)
+
+
 def edit(folder: Path, **changes: Any) -> None:
     file = folder / "position.json"
     file.write_bytes(orjson.dumps({**orjson.loads(file.read_bytes()), **changes}))
@@ -83,19 +95,19 @@ def test_one_that_nobody_touched_goes_on(opened: Callable[[], Follower]) -> None
         b'{"made_by": {}, "x": 1}',
     ],
 )
-def test_what_is_no_position_is_damaged(content: bytes, folder: Path, opened: Callable[[], Follower]) -> None:
+def test_what_is_no_position_is_damaged(content: bytes, folder: Path, read: Callable[[], StreamPosition]) -> None:
     (folder / "position.json").write_bytes(content)
     with pytest.raises(InputError, match="is damaged") as told:
-        opened()
+        read()
     assert told.value.hint == "Begin anew with --rebuild"
 
 
 @pytest.mark.parametrize("kept", [1, 10, 100, -1])
-def test_so_is_one_that_was_cut_off(kept: int, folder: Path, opened: Callable[[], Follower]) -> None:
+def test_so_is_one_that_was_cut_off(kept: int, folder: Path, read: Callable[[], StreamPosition]) -> None:
     file = folder / "position.json"
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(InputError, match="is damaged"):
-        opened()
+        read()
 
 
 @pytest.mark.parametrize(
@@ -125,22 +137,24 @@ def test_so_is_one_that_was_cut_off(kept: int, folder: Path, opened: Callable[[]
         {"form": "1"},
     ],
 )
-def test_so_is_one_that_no_stream_writes(changes: dict[str, Any], folder: Path, opened: Callable[[], Follower]) -> None:
+def test_so_is_one_that_no_stream_writes(
+    changes: dict[str, Any], folder: Path, read: Callable[[], StreamPosition]
+) -> None:
     edit(folder, **changes)
     with pytest.raises(InputError, match="is damaged"):
-        opened()
+        read()
 
 
-def test_another_form_is_named_whatever_else_is_in_it(folder: Path, opened: Callable[[], Follower]) -> None:
+def test_another_form_is_named_whatever_else_is_in_it(folder: Path, read: Callable[[], StreamPosition]) -> None:
     (folder / "position.json").write_bytes(b'{"form": 2, "of": "a time to come"}')
     with pytest.raises(InputError, match=r"states of form 2, and this Caponier .* reads form 1"):
-        opened()
+        read()
 
 
 @pytest.mark.parametrize("kind", ["state", "parquet"])
 @pytest.mark.parametrize("damage", ["gone", "empty", "half", "other"])
 def test_a_file_that_it_names_must_be_whole(
-    kind: str, damage: str, folder: Path, opened: Callable[[], Follower]
+    kind: str, damage: str, folder: Path, read: Callable[[], StreamPosition]
 ) -> None:
     file = next((folder / "state").glob(f"*.{kind}"))
     content = file.read_bytes()
@@ -150,26 +164,26 @@ def test_a_file_that_it_names_must_be_whole(
         file.write_bytes({"empty": b"", "half": content[: len(content) // 2], "other": b"x" * len(content)}[damage])
     before = sorted(path.name for path in (folder / "state").iterdir())
     with pytest.raises(InputError, match="is gone or damaged") as told:
-        opened()
+        read()
     assert file.name in str(told.value)
     assert sorted(path.name for path in (folder / "state").iterdir()) == before
     with pytest.raises((OSError, ValueError)):
         refuse_damaged(file)
 
 
-def test_states_with_other_columns_are_none(folder: Path, opened: Callable[[], Follower]) -> None:
+def test_states_with_other_columns_are_none(folder: Path, read: Callable[[], StreamPosition]) -> None:
     file = next((folder / "state").glob("*.state"))
     table = pa.table({"key": ["m"]})
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     with pytest.raises(InputError, match="is gone or damaged"):
-        opened()
+        read()
 
 
-def test_how_far_it_read_must_be_there(folder: Path, opened: Callable[[], Follower]) -> None:
+def test_how_far_it_read_must_be_there(folder: Path, read: Callable[[], StreamPosition]) -> None:
     shutil.rmtree(folder / "spark")
     with pytest.raises(InputError, match="how far the lake was read is gone"):
-        opened()
+        read()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"shards": 0}'])
@@ -250,9 +264,9 @@ class TestTwoStreams:
 
 @pytest.mark.parametrize("changes", [{"m": {}, "n": {}}, {}, {"n": {}}])
 def test_models_that_come_or_go_are_named(
-    changes: dict[str, Any], folder: Path, opened: Callable[[], Follower]
+    changes: dict[str, Any], folder: Path, read: Callable[[], StreamPosition]
 ) -> None:
     edit(folder, made_by=changes)
     with pytest.raises(InputError, match=r"n is not watched any more|m was not watched") as told:
-        opened()
+        read()
     assert "--rebuild" in str(told.value)
