@@ -66,6 +66,7 @@ class TestCompacted:
 
     def compact(self, lake: Path) -> None:
         append(lake / self.PARQUET, b"PAR1")
+        append(lake / "date=2026-01-01" / ".compacted-1", b'["guard-1.jsonl"]')
         (lake / self.LINES).unlink(missing_ok=True)
 
     def test_lines_that_were_all_read_are_not_read_again(self, tmp_path: Path) -> None:

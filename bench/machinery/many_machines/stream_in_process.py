@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from caponier.app.stream.checkpoint import Checkpoint
 from caponier.app.stream.parse import Parsed
 from caponier.app.stream.stream import EventStream
-from caponier.engines.lake_offsets import LINES, latest, nothing_read, pieces, slices
+from caponier.engines.lake_offsets import LINES, latest, nothing_read, pieces, present, slices
 from caponier.engines.shards import LookTask, ShardPlan, ShardResult, look
 from caponier.records.inventory import Workspace
 
@@ -63,7 +63,7 @@ class Follower:
 
     def _rows(self, start: Any, end: Any) -> Iterator[dict[str, Any]]:
         lake = self.stream.lake
-        for part in slices(start, end):
+        for part in present(lake, slices(start, end)):
             row = {"source": part.source, "path": part.path, "again": part.again}
             if Path(part.path).suffix not in LINES:
                 yield {**row, "line": 0, "data": None}

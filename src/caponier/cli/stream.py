@@ -1,6 +1,8 @@
 """`caponier stream`: the same detections on a stream, on as many machines as it takes."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +16,12 @@ from caponier.cli.terminal.output import notes
 from caponier.errors import InputError
 
 if TYPE_CHECKING:
-    from caponier.app.stream.checkpoint import StreamPosition
+    from caponier.app.stream.checkpoint import Checkpoint, StreamPosition
 
 EXAMPLE = "Example: [bold]caponier stream --master spark://10.0.0.1:7077 --checkpoint /lake/.stream[/bold]"
 PARTLY = 3
+MOST_S = 86_400
+"""Of what waits for so long, a disk must hold all."""
 
 
 def stream(
@@ -35,9 +39,9 @@ def stream(
         options.Mode, typer.Option("--mode", help="enforce does what playbooks want done; guards of the store obey.")
     ] = options.Mode.OBSERVE,
     lateness: Annotated[
-        float, typer.Option("--lateness", min=0, help="Seconds by which events may be overtaken.")
+        float, typer.Option("--lateness", min=0, max=MOST_S, help="Seconds by which events may be overtaken.")
     ] = 5.0,
-    every: Annotated[float, typer.Option("--every", min=0, help="Seconds between two looks.")] = 1.0,
+    every: Annotated[float, typer.Option("--every", min=0, max=MOST_S, help="Seconds between two looks.")] = 1.0,
     drain: Annotated[bool, typer.Option("--drain", help="Read what is there now, and end.")] = False,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Forget the checkpoint, and read again from the beginning.")
@@ -54,40 +58,57 @@ def stream(
     Findings are those that a scan of the whole log gives. It ends with Ctrl-C.
     """
     home, console, given = require_workspace(workspace), notes(quiet=quiet), _options(kafka or ())
+    _refuse_no_number(lateness=lateness, every=every)
     # Imported here: whoever asks for help need not pay for it.
-    from caponier.app.stream.checkpoint import Checkpoint
     from caponier.app.stream.run import run_stream
     from caponier.app.stream.stream import EventStream
     from caponier.engines.spark.session import spark_session
 
-    with spark_session(master, "caponier stream") as session:
-        kept = Checkpoint(checkpoint or home.root / "stream")
+    with spark_session(master, "caponier stream") as session, _kept(checkpoint or home.root / "stream") as kept:
+        followed = (lake or Path(home.lake)).absolute()
+        if not given and not followed.is_dir():
+            # Before anything is forgotten.
+            raise InputError("there is no lake there", where=str(followed), hint="Name its folder")
         if rebuild:
             kept.clear()
         enforce = mode is options.Mode.ENFORCE
         following = EventStream(
-            home, kept, lateness=lateness, enforce=enforce, lake=lake, tell=lambda words: say(console, words)
+            home, kept, lateness=lateness, enforce=enforce, lake=followed, tell=lambda words: say(console, words)
         )
-        if not given and not following.lake.is_dir():
-            raise InputError("there is no lake there", where=str(following.lake), hint="Name its folder")
         say_notes(console, following.remarks.notes)
         say_skipped(console, following.remarks.skipped)
-        source = given.get("subscribe", "topics") if given else following.lake
-        words = f"following {source} for {', '.join(following.models)}"
+        source = given.get("subscribe", "topics") if given else followed
+        words, before = f"following {source} for {', '.join(following.models)}", following.position.left_out
         run_stream(
             session, following, kept.spark, every=every, drain=drain, kafka=given, running=lambda: say(console, words)
         )
-    left_out = _conclude(console, following.position)
-    if drain and (left_out or following.remarks.skipped):
+    _conclude(console, following.position)
+    # Of this run alone: a line that was told once is no news for all times.
+    if drain and (following.position.left_out != before or following.remarks.skipped):
         raise typer.Exit(PARTLY)
 
 
-def _conclude(console: Console, reached: "StreamPosition") -> bool:
-    """Say what came of it, and tell whether something was left out."""
+@contextmanager
+def _kept(folder: Path) -> Iterator["Checkpoint"]:
+    from caponier.app.stream.checkpoint import Checkpoint
+
+    kept = Checkpoint(folder)
+    with kept.alone():
+        yield kept
+
+
+def _conclude(console: Console, reached: "StreamPosition") -> None:
+    """Say what came of it."""
     say(console, f"{reached.findings:,} findings in {reached.events:,} events since the checkpoint began")
     for reason, count in sorted(reached.left_out.items()):
         say(console, f"left out: {count:,} rows: {reason}")
-    return bool(reached.left_out)
+
+
+def _refuse_no_number(**seconds: float) -> None:
+    """Refuse what is no number: it is neither too little nor too much."""
+    for name, given in seconds.items():
+        if math.isnan(given):
+            raise InputError("is no number", where=f"--{name} {given}", hint=f"Such as --{name} 5")
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,13 @@ follow folders elsewhere take a file when they see it first and never again; her
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 LINES: Final = frozenset({".jsonl", ".ndjson"})
 PARQUET: Final = ".parquet"
@@ -18,11 +21,15 @@ UNFINISHED_S: Final = 60.0
 WHOLE_S: Final = 3 * 3_600.0
 """After which nothing is appended to a file any more: guards write a new one each hour."""
 _BLOCK: Final = 2**20
+NOTE: Final = ".compacted-"
+"""How the name of a note begins by which a compaction counts: it names the files that Parquet was made of."""
 _DAY: Final = "date="
+_MADE: Final = "guard-"
+_NOTES: Final = 4_096
 
 Offset = dict[str, Any]
 """`next`: number of the next file; `files`: by path below the lake, its number, bytes and lines that were read, and
-whether nothing more will come."""
+whether nothing more will come. In place of lines, 1 says of Parquet that a part of it was read as lines."""
 
 
 @dataclass(frozen=True)
@@ -60,32 +67,57 @@ def latest(lake: Path, start: Mapping[str, Any], now: float | None = None) -> Of
     moment = time.time() if now is None else now
     known: dict[str, list[Any]] = dict(start["files"])
     number, files = int(start["next"]), {}
-    found = sorted(_files(lake))
-    for path in found:
+    for path in sorted(_files(lake)):
         entry = known.get(path)
         if entry is None:
-            origin = _origin(path)
-            if origin is not None and origin in known and known[origin][3]:
+            origins = _origins(lake, path)
+            if origins is None:
+                # A compaction is at work, or was cut off: its lines still stand beside it.
+                continue
+            before = [known[one] for one in origins if one in known]
+            if before and len(before) == len(origins) and all(one[3] for one in before):
                 # All of its lines were read before they were put into another form.
-                entry = [known[origin][0], 0, 0, True]
+                entry = [before[0][0], 0, 0, True]
             else:
-                entry = [number, 0, 0, False]
+                entry = [number, 0, int(bool(before)), False]
                 number += 1
         looked = _looked(lake / path, entry, moment)
         if looked is not None:
             files[path] = looked
-    origins = {_origin(path) for path in found}
-    files |= {path: entry for path, entry in known.items() if path not in files and path in origins}
+    # Asked after the walk, which a compaction may have overtaken: its note is there before any line goes.
+    gone = [path for path in known if path not in files and _made_of(lake, path)]
+    files |= {path: known[path] for path in gone}
     return {"next": number, "files": {path: files[path] for path in sorted(files)}}
 
 
 def slices(start: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[LakeSlice]:
     """Yield what lies between two offsets."""
     before, after = start["files"], end["files"]
-    for path, (number, size, _, _) in after.items():
+    for path, (number, size, lines, _) in after.items():
         _, begin, line, _ = before.get(path, (number, 0, 0, False))
         if size > begin:
-            yield LakeSlice(path, number, begin, size, line, again=_origin(path) in before)
+            parquet = Path(path).suffix == PARQUET
+            yield LakeSlice(path, number, begin, size, 0 if parquet else line, again=parquet and bool(lines))
+
+
+def present(lake: Path, parts: Iterable[LakeSlice]) -> Iterator[LakeSlice]:
+    """Yield slices as they can be read now: a batch may come again days after it was noted.
+
+    Of lines that became Parquet meanwhile that is read, once and as known in part; what retention or somebody's wish
+    has deleted is left out.
+    """
+    given = list(parts)
+    done = {part.path for part in given}
+    for part in given:
+        if (lake / part.path).exists():
+            yield part
+            continue
+        for file in _made_of(lake, part.path):
+            path = os.path.relpath(file, lake)
+            if path not in done:
+                done.add(path)
+                # A number of its own: rows of Parquet are not the lines of the file whose number it would share.
+                yield LakeSlice(path, -1 - part.source, 0, file.stat().st_size, 0, again=True)
 
 
 def pieces(lake: Path, part: LakeSlice, most: int) -> Iterator[tuple[int, bytes]]:
@@ -120,12 +152,40 @@ def _files(lake: Path) -> Iterator[str]:
                 yield os.path.relpath(os.path.join(folder, name), lake)
 
 
-def _origin(path: str) -> str | None:
-    """Return the path of the lines that compacted Parquet was made of; None if it is none."""
+def _origins(lake: Path, path: str) -> tuple[str, ...] | None:
+    """Return the paths of the lines that a file was made of: none of most, None where a compaction has not ended."""
     parts = Path(path).parts
-    if len(parts) != 3 or not parts[0].startswith(_DAY) or Path(path).suffix != PARQUET:
+    if len(parts) != 3 or not parts[0].startswith(_DAY) or not parts[2].startswith(_MADE):
+        return ()
+    if Path(path).suffix != PARQUET:
+        return ()
+    try:
+        names = _noted(str(lake / parts[0] / f"{NOTE}{Path(path).stem.removeprefix(_MADE)}"))
+    except FileNotFoundError:
         return None
-    return str(Path(parts[0].removeprefix(_DAY)) / Path(parts[2]).with_suffix(".jsonl"))
+    return tuple(os.path.join(parts[0].removeprefix(_DAY), name) for name in names)
+
+
+def _made_of(lake: Path, path: str) -> list[Path]:
+    """Return the Parquet files that were made of a file of lines, and of others with it."""
+    folder = lake / f"{_DAY}{os.path.dirname(path)}"
+    for note in sorted(folder.glob(f"{NOTE}*")):
+        if os.path.basename(path) in _noted(str(note)):
+            return sorted(folder.glob(f"model=*/{_MADE}{note.name.removeprefix(NOTE)}{PARQUET}"))
+    return []
+
+
+@lru_cache(_NOTES)
+def _noted(note: str) -> tuple[str, ...]:
+    """Return the names in a note, which is never written to again.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    try:
+        return tuple(str(name) for name in orjson.loads(Path(note).read_bytes()))
+    except (ValueError, TypeError):
+        return ()
 
 
 def _looked(path: Path, entry: list[Any], now: float) -> list[Any] | None:
@@ -135,7 +195,7 @@ def _looked(path: Path, entry: list[Any], now: float) -> list[Any] | None:
         status = path.stat()
         if path.suffix == PARQUET:
             # It was put there as a whole.
-            return [number, status.st_size if not whole else begin, 0, True if whole else bool(status.st_size)]
+            return [number, status.st_size if not whole else begin, line, True if whole else bool(status.st_size)]
         if status.st_size < begin:
             # What somebody asked to be erased is gone: what follows counts from here.
             return [number, status.st_size, line, whole]

@@ -19,12 +19,13 @@ from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.detector import Subject
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, in_order, raw_type, selected
+from caponier.engines.lake_offsets import PARQUET
 from caponier.engines.local import BATCH_ROWS
 from caponier.engines.plan import Plan
 from caponier.engines.resumable import BESIDE, Looked, Place, ResumableScan, SubjectMemory, TracedDetection, parts_by
 from caponier.engines.shares import bucket_of
 from caponier.engines.spool import fitting
-from caponier.engines.state_table import Changes, StateTable
+from caponier.engines.state_table import Changes, StateTable, opened
 
 SHARDS: Final = 16
 """Into which the subjects are dealt; fixed with a checkpoint, while tasks and workers may be as many as there are."""
@@ -200,6 +201,19 @@ def look(plan: ShardPlan, step: LookTask, batches: Iterable[pa.RecordBatch]) -> 
             yield _of_shard(plan, step, int(shard), rows, waiting, f"{name}-{shard}.state")
     if waiting.rows:
         yield waiting.path.name
+
+
+def refuse_damaged(path: Path) -> None:
+    """Make sure that a file of states, or of rows that wait, is there to its end.
+
+    Raises:
+        OSError: If it is not there.
+        ValueError: If it is cut off, or something else.
+    """
+    if path.suffix == PARQUET:
+        pq.read_metadata(path)
+    else:
+        opened(path)
 
 
 class _Waiting:

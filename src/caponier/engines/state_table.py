@@ -58,7 +58,7 @@ class StateTable:
 
     def __post_init__(self) -> None:
         """Map the files into memory: of a subject that is not asked for no more than its name is read."""
-        self._tables = [pa.ipc.open_file(pa.memory_map(str(self.folder / name))).read_all() for name in self.files]
+        self._tables = [opened(self.folder / name).read_all() for name in self.files]
         self._where = {}
         for number, table in enumerate(self._tables):
             self._where |= {key: (number, row) for row, key in enumerate(table.column("key").to_pylist())}
@@ -125,6 +125,19 @@ class Changes:
     def size(self) -> int:
         """Bytes of it, about."""
         return sum(len(row["states"]) + len(row["places"]) + sum(map(len, row["ids"])) for row in self.rows.values())
+
+
+def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
+    """Return a file of states, mapped into memory.
+
+    Raises:
+        OSError: If it is not there.
+        ValueError: If it is cut off, or something else.
+    """
+    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    if not reader.schema.equals(_SCHEMA):
+        raise ValueError("no file of states")
+    return reader
 
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:

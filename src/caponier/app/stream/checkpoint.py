@@ -1,26 +1,37 @@
 """Where a stream stands: one small file that is replaced in one step, and the files of state that it names."""
 
+import fcntl
 import hashlib
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import orjson
+from pydantic import TypeAdapter
 
 from caponier import __version__
 from caponier.app.inference.plan import ModelDetection
 from caponier.app.stream.parse import NEVER
 from caponier.detect.calibration.baseline import Baseline
+from caponier.engines.shards import refuse_damaged
 from caponier.engines.state_table import FORM
 from caponier.errors import InputError
-from caponier.formats.atomic_file import write_bytes
+from caponier.formats.atomic_file import HALF, write_bytes
 
 POSITION: Final = "position.json"
 STATE: Final = "state"
 SPARK: Final = "spark"
+LOCK: Final = ".following"
 _COLD: Final = "none"
+_OWN: Final = re.compile(rf"(\d{{9}}-|{re.escape(HALF)}).+")
+"""Names of files that looks write."""
+_NOWHERE: Final = "no checkpoint can be kept there"
+_ANEW: Final = "Begin anew with --rebuild"
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,9 @@ class StreamPosition:
     """Rows that could not be used, by reason."""
 
 
+_POSITION: Final = TypeAdapter(StreamPosition)
+
+
 class Checkpoint:
     """The folder in which a stream keeps where it stands.
 
@@ -69,14 +83,34 @@ class Checkpoint:
         self.folder = folder.absolute()
         self.state, self.spark = self.folder / STATE, self.folder / SPARK
         try:
-            known = sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
-            if known and not {STATE, SPARK, POSITION} & set(known):
+            known = {path.name for path in self.folder.iterdir()} if self.folder.exists() else set()
+            # A folder that only holds something of such a name, as /opt does, is somebody else's, and cleared never.
+            others = {name for name in known - {STATE, SPARK, POSITION, LOCK} if not name.startswith(HALF)}
+            if others or (SPARK in known and STATE not in known):
                 raise InputError(
                     "is no checkpoint of a stream", where=str(folder), hint="Name another folder with --checkpoint"
                 )
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as failed:
-            raise InputError(f"no checkpoint can be kept there: {failed.strerror}", where=str(folder)) from failed
+            raise InputError(f"{_NOWHERE}: {failed.strerror}", where=str(folder)) from failed
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others away: two streams would delete each other's files.
+
+        Raises:
+            InputError: If another one is at work, or nothing can be kept there.
+        """
+        with ExitStack() as held:
+            try:
+                lock = held.enter_context((self.folder / LOCK).open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                hint = "End that one, or name another folder with --checkpoint"
+                raise InputError("another stream is at work here", where=str(self.folder), hint=hint) from None
+            except OSError as failed:
+                raise InputError(f"{_NOWHERE}: {failed.strerror}", where=str(self.folder)) from failed
+            yield
 
     def read(self, cases: Mapping[str, ModelDetection], shards: int) -> StreamPosition:
         """Return where the stream stands, or where one begins.
@@ -92,9 +126,9 @@ class Checkpoint:
                 shutil.rmtree(self.spark)
             return StreamPosition(now, shards)
         try:
-            position = StreamPosition(**orjson.loads(file.read_bytes()))
-        except (ValueError, TypeError) as damaged:
-            raise InputError("is damaged", where=str(file), hint="Begin anew with --rebuild") from damaged
+            position = _position(file.read_bytes())
+        except ValueError as damaged:
+            raise InputError("is damaged", where=str(file), hint=_ANEW) from damaged
         if changes := _changes(position, now):
             raise InputError(
                 f"what was remembered there was made with something else: {'; '.join(changes)}",
@@ -102,9 +136,12 @@ class Checkpoint:
                 hint="Read the lake again from its beginning with --rebuild; findings that are known stay as they are",
             )
         if not self.spark.exists():
-            raise InputError(
-                "how far the lake was read is gone", where=str(self.spark), hint="Begin anew with --rebuild"
-            )
+            raise InputError("how far the lake was read is gone", where=str(self.spark), hint=_ANEW)
+        for name in sorted(_named(position)):
+            try:
+                refuse_damaged(self.state / name)
+            except (OSError, ValueError) as damaged:
+                raise InputError("is gone or damaged", where=str(self.state / name), hint=_ANEW) from damaged
         return position
 
     def write(self, position: StreamPosition) -> None:
@@ -114,9 +151,9 @@ class Checkpoint:
 
     def sweep(self, position: StreamPosition) -> None:
         """Delete what looks that were cut off have left."""
-        named = {*position.waiting, *(name for names in position.files.values() for name in names)}
+        named = _named(position)
         for path in self.state.iterdir():
-            if path.name not in named:
+            if path.name not in named and _OWN.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
     def clear(self) -> None:
@@ -124,6 +161,33 @@ class Checkpoint:
         (self.folder / POSITION).unlink(missing_ok=True)
         shutil.rmtree(self.spark, ignore_errors=True)
         self.sweep(StreamPosition({}, 0))
+
+
+def _named(position: StreamPosition) -> set[str]:
+    return {*position.waiting, *(name for names in position.files.values() for name in names)}
+
+
+def _position(kept: bytes) -> StreamPosition:
+    """Return a position as it was kept.
+
+    Raises:
+        ValueError: If it is none, or one that no stream writes.
+    """
+    said = orjson.loads(kept)
+    if isinstance(said, dict) and type(form := said.get("form")) is int and form != FORM:
+        # Whatever else is in it, it was another Caponier's.
+        return StreamPosition({}, 1, form=form)
+    if not isinstance(said, dict) or said.keys() != StreamPosition.__dataclass_fields__.keys():
+        raise ValueError("of another shape")
+    position = _POSITION.validate_json(kept, strict=True)
+    numbers = {*position.files, *position.subjects}
+    if position.shards < 1 or not numbers <= {str(shard) for shard in range(position.shards)}:
+        raise ValueError("of no shards")
+    if not all(_OWN.fullmatch(name) and "/" not in name for name in _named(position)):
+        raise ValueError("with files of another kind")
+    if any(datetime.fromisoformat(since).tzinfo is None for _, _, since, _ in position.own):
+        raise ValueError("with times of no zone")
+    return position
 
 
 def made_by(cases: Mapping[str, ModelDetection]) -> dict[str, dict[str, str]]:

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.retention import day_of
+from caponier.engines.lake_offsets import NOTE
 from caponier.errors import InputError
 from caponier.formats.atomic_file import replacing, write_new
 from caponier.formats.walk_files import shown
@@ -38,8 +39,6 @@ QUIET_DAYS: Final = 2
 the file that it was killed over."""
 MODE: Final = 0o600
 """What callers ask is nobody else's business."""
-NOTE: Final = ".compacted-"
-"""How the name of a note begins; nobody takes it for a log."""
 _LOCK: Final = ".compacting"
 _LONGEST: Final = 120
 """Bytes of a folder's name that a model's name may fill."""

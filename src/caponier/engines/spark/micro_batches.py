@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from caponier import __version__
-from caponier.engines.lake_offsets import LINES, LakeSlice, latest, nothing_read, pieces, slices
+from caponier.engines.lake_offsets import LINES, LakeSlice, latest, nothing_read, pieces, present, slices
 from caponier.engines.shards import LookTask, ShardPlan, ShardResult, look
 from caponier.engines.spark.scan import RESULT, TASKS_A_CORE, Batches, Broadcast
 from caponier.engines.spark.session import OTHER_VERSION, failures_told
@@ -58,12 +58,13 @@ def kafka_stream(session: "SparkSession", options: Mapping[str, str]) -> "DataFr
             f"Kafka cannot be read: {str(failed).partition(chr(10))[0]}",
             hint="Spark's connector is a package of its own: name it under spark.jars.packages in spark-defaults.conf",
         ) from failed
+    # Partitions of two topics have the same numbers; a message without a value is a line with nothing in it.
     return messages.selectExpr(
-        "partition as source",
+        "hash(topic, partition) as source",
         "concat(topic, '/', partition) as path",
         "offset - 1 as line",
         "false as again",
-        "cast(concat(translate(cast(value as string), '\\n\\r', '  '), '\\n') as binary) as data",
+        "cast(concat(translate(coalesce(cast(value as string), ''), '\\n\\r', '  '), '\\n') as binary) as data",
     )
 
 
@@ -185,7 +186,7 @@ def _lake_source() -> type:
             return latest(self._lake, start)
 
         def partitions(self, start: dict[str, Any], end: dict[str, Any]) -> list[Any]:
-            return [InputPartition(part) for part in slices(start, end)]
+            return [InputPartition(part) for part in present(self._lake, slices(start, end))]
 
         def read(self, partition: Any) -> Iterator[tuple[int, str, int, bool, bytes | None]]:
             return _rows_of(self._lake, partition.value)
