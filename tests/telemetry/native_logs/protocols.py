@@ -56,9 +56,7 @@ def mlserver_text(q: Query) -> Any:
 
 @per_line("triton-http-json", f"{SCORED} label")
 def triton(q: Query) -> Any:
-    inputs = [
-        {"name": name, "shape": [1, 1], "datatype": "FP32", "data": [[value]]} for name, value in q.named.items()
-    ]
+    inputs = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [[value]]} for name, value in q.named.items()]
     return {"time": q.iso, "client_id": q.caller, "request": {"id": q.request_id, "inputs": inputs},
             "response": answered(q), "took_ms": q.took_ms}  # fmt: skip
 
