@@ -306,7 +306,7 @@ def answer(body: Body, n: int) -> Answer:
     """
     labels = scores = None
     embeds = False
-    for output in [_prediction(body["predictions"])] if "predictions" in body else tensors_of(body, "outputs"):
+    for output in _answers(body):
         shape = _shape(output)
         if not shape or shape[0] != n:
             continue
@@ -326,6 +326,19 @@ def answer(body: Body, n: int) -> Answer:
     if labels is None and scores is not None and scores.shape[1] > 1:
         labels = [str(best) for best in scores.argmax(axis=1).tolist()]
     return Answer(labels, scores, _name(body, "model_name"), _name(body, "model_version"))
+
+
+def _answers(body: Body) -> list[Body]:
+    """Return what a response answers as tensors; TensorFlow Serving answers columns with bare lists."""
+    if "predictions" in body:
+        return [_prediction(body["predictions"])]
+    held = body.get("outputs")
+    check_tensors(held)
+    if isinstance(held, list) and held and isinstance(held[0], list):
+        return [_prediction(held)]
+    if isinstance(held, dict) and held and all(isinstance(one, list) and one for one in held.values()):
+        return [{"name": name, **_prediction(one)} for name, one in held.items()]
+    return list(tensors_of(body, "outputs"))
 
 
 def _classes(output: Body, n: int) -> tuple[list[str], NDArray[np.float64] | None] | None:

@@ -36,6 +36,16 @@ def shape(name: str, tells: str, slack: float = 0.0) -> Callable[[Write], Write]
     return keep
 
 
+def per_line(name: str, tells: str, slack: float = 0.0) -> Callable[[Callable[[Query], Any]], Callable[[Query], Any]]:
+    """Name a kind of log that has a line for each query."""
+
+    def keep(write: Callable[[Query], Any]) -> Callable[[Query], Any]:
+        shape(name, tells, slack)(lambda folder, queries: lines(folder / "app.jsonl", map(write, queries)))
+        return write
+
+    return keep
+
+
 def json_text(value: Any) -> str:
     """Write JSON as Python's own library does, with its spaces."""
     import json

@@ -1,11 +1,12 @@
 """Which field of a log says who asked, where its name is none of the usual ones: by its words, and by what it holds."""
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
-from caponier.telemetry.readers.field_names import normal
+from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, normal
 
 WHO: Final = frozenset(
     (
@@ -24,10 +25,20 @@ NAMES: Final = frozenset(
     )
 )
 """Words for what somebody is known by; any other beside a word of `WHO` is about him, such as his age or his city."""
+Ranked: TypeAlias = tuple[tuple[int, int], Place]
+"""How sure a name is, the surest being the least, and its field."""
+FEW_ROWS: Final = 20
+"""Rows of which each may have another caller."""
+LOOKED_AT: Final = 50
+"""Values of a field in which the names of callers are looked for."""
 LEAST: Final = 3
 """Callers; what has fewer values is a kind of them."""
 SINGLE: Final = 0.9
 """Share of different values beyond which each is of a call, and of nobody."""
+
+
+_SOURCE: Final = re.compile(r"[^\s:]+\.[A-Za-z]{1,4}:\d+")
+"""A line of source code: Go's loggers write it as `caller`."""
 
 
 def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | None:
@@ -40,7 +51,7 @@ def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | Non
     found = [
         (len(keys_of(place)), at, place)
         for at, (place, values) in enumerate(nodes.items())
-        if _is_called_so(keys_of(place)) and not is_taken(place) and _are_callers(values)
+        if _is_called_so(keys_of(place)) and not is_taken(place) and are_callers(values)
     ]
     return min(found)[-1] if found else None
 
@@ -54,9 +65,65 @@ def _is_called_so(keys: Place) -> bool:
     return len(rest) < len(words) and (words[-1] in WHO or all(word in NAMES for word in rest))
 
 
-def _are_callers(values: Sequence[Any]) -> bool:
+def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
+    """Put an id that each row has another of behind names that come again: it is of what was asked about.
+
+    Args:
+        ranked: Fields that may say who asked, the surest first.
+        nodes: The fields of a sample.
+    """
+    if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS or len(keys_of(place)) == 1:
+        return ranked
+    values = [str(value) for value in nodes[place] if not is_missing(value)]
+    if len(values) < FEW_ROWS or len(set(values)) < len(values):
+        return ranked
+    return [one for one in ranked if are_callers(nodes[one[1]])] or ranked
+
+
+def tells_who(place: Place, values: Sequence[Any], callers: Sequence[Any]) -> bool:
+    """Tell whether a field would write into events who asked, which is hashed there: by its name, or in its text.
+
+    Args:
+        place: The field.
+        values: What stands there.
+        callers: What is hashed.
+    """
+    if _is_somebody(place):
+        return True
+    names = {str(one) for one in callers[:LOOKED_AT] if one is not None and str(one)}
+    if not names:
+        return False
+    told = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})(?!\w)")
+    return any(isinstance(value, str) and told.search(value) is not None for value in values[:LOOKED_AT])
+
+
+def names_somebody(place: Place, values: Sequence[Any]) -> bool:
+    """Tell whether a column of texts says who somebody is, and so is no feature: `user_id`, and not `account`."""
+    is_id = normal(place[-1]).rsplit("_", 1)[-1] in NAMES and _is_somebody(place)
+    return is_id and all(isinstance(value, str) for value in values if not is_missing(value))
+
+
+def _is_somebody(place: Place) -> bool:
+    name = normal(place[-1])
+    is_known = name in CREDENTIALS or name in ALIASES["principal"] or LIKE["principal"].fullmatch(name) is not None
+    return is_known or _is_called_so(keys_of(place))
+
+
+def are_places_in_code(values: Sequence[Any]) -> bool:
+    """Tell whether values are lines of source code, which are nobody."""
+    return all(isinstance(value, str) and _SOURCE.fullmatch(value) is not None for value in values)
+
+
+def are_callers(values: Sequence[Any]) -> bool:
+    """Tell whether values are those of several callers, each of whom comes again."""
     held = [value for value in values if not is_missing(value)]
-    if not held or not all(isinstance(value, str | int) and not isinstance(value, bool) for value in held):
+    if not held or not all(_is_name(value) for value in held) or are_places_in_code(held):
         return False
     different = len(set(held))
     return LEAST <= different <= SINGLE * len(held)
+
+
+def _is_name(value: Any) -> bool:
+    # A data frame makes 7.0 of 7 where another row has none.
+    is_whole = isinstance(value, float) and value.is_integer()
+    return is_whole or (isinstance(value, str | int) and not isinstance(value, bool))

@@ -12,16 +12,24 @@ from typing import Any, Final
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.access_guess import AccessGuess
-from caponier.telemetry.field_maps.callers import caller_place
+from caponier.telemetry.field_maps.callers import (
+    are_places_in_code,
+    caller_place,
+    names_somebody,
+    tells_who,
+    who_come_again,
+)
 from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import READ, Place, below, keys_of, nodes_of, path_of
+from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of
+from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
     asked_rank,
     features_of_objects,
     is_asked,
+    is_sent,
     says_nothing,
     text_place,
 )
@@ -52,6 +60,7 @@ from caponier.telemetry.readers.field_names import (
     BODIES,
     CALLED,
     COUNTERS,
+    CREDENTIALS,
     FEATURE_PARTS,
     IDS,
     INPUTS,
@@ -62,7 +71,6 @@ from caponier.telemetry.readers.field_names import (
     SCORE_PARTS,
     SCORE_STEMS,
     SEVERAL,
-    UNIONS,
     UNITS,
     normal,
 )
@@ -147,7 +155,8 @@ class _Work(AccessGuess):
             (names.index(told), len(place), place)
             for place, values in self.nodes.items()
             if (told := normal(place[-1])) in names and told.endswith(IDS) and place not in self.used
-            if any(normal(step) in BODIES for step in place[:-1]) and is_name([v for v in values if not is_missing(v)])
+            if any(normal(step) in BODIES or is_sent(normal(step)) for step in place[:-1])
+            if is_name([value for value in values if not is_missing(value)])
         ]
         if found:
             _, _, place = min(found)
@@ -160,17 +169,18 @@ class _Work(AccessGuess):
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
-            rank = min((names.index(name) for name in _names(place) if name in names), default=None)
+            rank = min((names.index(name) for name in names_of(place) if name in names), default=None)
             if rank is None and self._is_like(column, place):
                 rank = len(names)
             held = [value for value in values if not is_missing(value)]
-            if rank is not None and held and fits(held):
+            if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
-        return [(key, place) for key, _, place in sorted(found)]
+        ranked = [(key, place) for key, _, place in sorted(found)]
+        return who_come_again(ranked, self.nodes) if column == "principal" else ranked
 
     def _is_like(self, column: str, place: Place) -> bool:
         """Tell whether a field is called like those of a column, where no name is a known one."""
-        if column not in LIKE or not (told := _names(place)):
+        if column not in LIKE or not (told := names_of(place)):
             return False
         if column == "principal":
             return any(LIKE[column].fullmatch(name) for name in told)
@@ -182,8 +192,7 @@ class _Work(AccessGuess):
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
         answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
         return not answered and any(
-            normal(step) in INPUTS
-            and step != "request"
+            is_sent(normal(step))
             and (inside := below(place[: at + 1], self.nodes)) is not None
             and not self._is_call(inside)
             for at, step in enumerate(place[:-1])
@@ -337,6 +346,8 @@ class _Work(AccessGuess):
                 self.used.add(place)
                 return True
             items = [one for value in values for one in value if isinstance(one, dict)]
+            if are_tensors(items):
+                return self._take_text_tensors(values, path, place)
             if pairs := named_values(items, path):
                 self.features = pairs
                 self.used.add(place)
@@ -366,6 +377,18 @@ class _Work(AccessGuess):
             self.columns["input"] = MapColumn(path=(path,))
         else:
             return False
+        self.used.add(place)
+        return True
+
+    def _take_text_tensors(self, values: list[Any], path: str, place: Place) -> bool:
+        """Take the text in tensors that could not be read as numbers; what is around it is no feature."""
+        if (asked := text_in_tensors(values, path)) is None:
+            return False
+        self.columns["input_raw"] = MapColumn(path=(asked,))
+        for other, held in self.nodes.items():
+            if ANSWERS.fullmatch(normal(other[-1])) and (said := text_in_tensors(held, path_of(other))):
+                self.columns.setdefault("label", MapColumn(path=(said,)))
+                self.used.add(other)
         self.used.add(place)
         return True
 
@@ -404,7 +427,9 @@ class _Work(AccessGuess):
             name = normal(place[-1])
             if place not in marked and (name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)):
                 continue
-            if SCORE_PARTS.fullmatch(name):
+            if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
+                continue
+            if place not in marked and (name in CREDENTIALS or names_somebody(place, self.nodes[place])):
                 continue
             feature = feature_of(place[-1], None if len(place) == 1 else path_of(place), self.nodes[place])
             if feature is not None and not says_nothing(self.nodes[place]):
@@ -527,7 +552,7 @@ class _Work(AccessGuess):
             features=tuple(sorted(self.features, key=lambda feature: feature.name)),
             request=self.bodies.get("request"),
             response=self.bodies.get("response"),
-            extra=tuple(path_of(place) for place in self.nodes if self._is_left(place))[:50],
+            extra=tuple(map(path_of, filter(self._is_told, self.nodes)))[:50],
         )
         return out
 
@@ -545,6 +570,13 @@ class _Work(AccessGuess):
     def _is_left(self, place: Place) -> bool:
         return place not in self.used and len(place) == 1 and not isinstance(self.nodes[place][0], dict | list)
 
+    def _is_told(self, place: Place) -> bool:
+        """Tell whether events carry a field beside what they are read as: never who asked, who is hashed there."""
+        if not self._is_left(place) or any(one[: len(place)] == place for one in self.used):
+            return False
+        secret = [about.path[0] for about in self.columns.values() if about.secret]
+        return not tells_who(place, self.nodes[place], [value for path in secret for value in self._values_at(path)])
+
     def _has_decimal_comma(self) -> bool:
         texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
         return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
@@ -558,17 +590,3 @@ def _is_marked(name: str) -> bool:
     """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
     *above, _ = name.split(".")
     return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
-
-
-def _names(place: Place) -> tuple[str, ...]:
-    """Return what a field is called: by itself, and with what stands before it; the surest first."""
-    if place[-1] == READ:
-        return ()
-    keys = keys_of(place)
-    if len(keys) > 1 and keys[-1] in UNIONS:
-        keys = keys[:-1]
-    last = normal(keys[-1])
-    names = (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
-    *above, inner = keys[-1].split(".")
-    # `user.name` and `ml.prediction.class`, where a store of logs writes places as names.
-    return (*names, normal(inner), normal(f"{above[-1]}_{inner}")) if above and inner else names

@@ -7,6 +7,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.value_kinds import alike
 from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers.field_names import UNIONS, normal
 
 DEEPEST: Final = 6
 WIDEST: Final = 2_000
@@ -75,3 +76,17 @@ def below(place: Place, nodes: Nodes) -> Place | None:
     if any(isinstance(value, dict) for value in alike([value for value in nodes.get(place, ()) if value is not None])):
         return place
     return (*place, READ) if (*place, READ) in nodes else None
+
+
+def names_of(place: Place) -> tuple[str, ...]:
+    """Return what a field is called: by itself, and with what stands before it; the surest first."""
+    if place[-1] == READ:
+        return ()
+    keys = keys_of(place)
+    if len(keys) > 1 and keys[-1] in UNIONS:
+        keys = keys[:-1]
+    last = normal(keys[-1])
+    names = (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
+    *above, inner = keys[-1].split(".")
+    # `user.name` and `ml.prediction.class`, where a store of logs writes places as names.
+    return (*names, normal(inner), normal(f"{above[-1]}_{inner}")) if above and inner else names

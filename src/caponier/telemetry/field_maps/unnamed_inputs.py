@@ -14,7 +14,7 @@ from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, INPUTS, PERHA
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
     r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
-    r"|req|request_(?:data|json|payload|params|content|object)|model_(?:request|payload)"
+    r"|req|(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
 _TEXTS: Final = frozenset(
@@ -42,6 +42,11 @@ STEADY: Final = 20
 def is_asked(name: str) -> bool:
     """Tell whether a field may hold what was asked, by its name."""
     return name in INPUTS or name in PERHAPS or _LIKE.fullmatch(name) is not None
+
+
+def is_sent(name: str) -> bool:
+    """Tell whether a field holds, by its name, what whoever calls has written, and may write as he likes."""
+    return (name in INPUTS and name != "request") or (name != "req" and _LIKE.fullmatch(name) is not None)
 
 
 def asked_rank(name: str) -> int:

@@ -257,6 +257,13 @@ PERHAPS: Final = ("arguments", "args", "kwargs", "params", "parameters", "contex
 """Under these it may stand, where it stands under none of those: what says who asked does, too."""
 BODIES: Final = ("request", "body", "request_body", "payload", "data")
 """Of these, where what was sent stands as it came."""
+CREDENTIALS: Final = frozenset(
+    (
+        *("api_key", "apikey", "x_api_key", "authorization", "token", "access_token", "refresh_token", "id_token"),
+        *("email", "user_email", "cookie", "set_cookie", "password", "passwd", "secret", "client_secret", "bearer"),
+    )
+)
+"""By these somebody gets in or is written to: no model takes them, and they stand in no event as they are."""
 IDS: Final = ("_id", "_key", "email", "user", "account", "customer", "client")
 """How names end that say who somebody is, and no model takes."""
 SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
@@ -378,7 +385,7 @@ UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstrea
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
     "time": re.compile(
-        r"t|.+_(?:ts|time|timestamp|datetime|at|on|unix_nano)"
+        r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano)"
         r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
