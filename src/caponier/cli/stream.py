@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,17 +72,14 @@ def stream(
             raise InputError("there is no lake there", where=str(followed), hint="Name its folder")
         if rebuild:
             kept.clear()
-        enforce = mode is options.Mode.ENFORCE
-        following = EventStream(
-            home, kept, lateness=lateness, enforce=enforce, lake=followed, tell=lambda words: say(console, words)
-        )
+        how = {"lateness": lateness, "enforce": mode is options.Mode.ENFORCE}
+        following = EventStream(home, kept, **how, lake=followed, tell=partial(say, console))
         say_notes(console, following.remarks.notes)
         say_skipped(console, following.remarks.skipped)
-        source = given.get("subscribe", "topics") if given else followed
-        words, before = f"following {source} for {', '.join(following.models)}", following.position.left_out
-        run_stream(
-            session, following, kept.spark, every=every, drain=drain, kafka=given, running=lambda: say(console, words)
-        )
+        source, before = given.get("subscribe", "topics") if given else followed, following.position.left_out
+        words = f"following {source} for {', '.join(following.models)}"
+        begun = partial(say, console, words)
+        run_stream(session, following, kept.spark, every=every, drain=drain, kafka=given, running=begun)
     _conclude(console, following.position)
     # Of this run alone: a line that was told once is no news for all times.
     if drain and (following.position.left_out != before or following.remarks.skipped):
