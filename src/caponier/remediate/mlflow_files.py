@@ -49,13 +49,18 @@ def fetch(server: MlflowServer, uri: str, into: Path | None) -> VersionFiles | N
     if parts.scheme == PROXIED:
         return _digest(_proxied(server, parts.path.strip("/")), into, uri)
     local = Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.netloc in ("", "localhost") else None
-    return _digest(_local(local), into, uri) if local and local.is_dir() else None
+    # A path that does not begin at the root, or is empty, would be sought from where this program was started.
+    return _digest(_local(local), into, uri) if local and local.is_absolute() and local.is_dir() else None
 
 
 def _digest(found: Iterator[tuple[str, _Stream]], into: Path | None, uri: str) -> VersionFiles:
     lines: list[str] = []
+    names: set[str] = set()
     size = 0
     for name, stream in found:
+        if name in names:
+            raise InputError(f"the version has two files of the name {name!r}", where=uri)
+        names.add(name)
         copy = _copy(into, name)
         try:
             digest, length = _read(stream, copy)
@@ -91,8 +96,12 @@ def _copy(into: Path | None, name: str) -> BinaryIO | None:
     if into is None:
         return None
     path = into / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("xb")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
+    except OSError as failed:
+        why = failed.strerror or failed
+        raise InputError(f"a copy of the version cannot be written: {why}", where=str(path)) from failed
 
 
 def _proxied(server: MlflowServer, root: str) -> Iterator[tuple[str, _Stream]]:
@@ -103,8 +112,7 @@ def _proxied(server: MlflowServer, root: str) -> Iterator[tuple[str, _Stream]]:
             # Servers list names relative to the folder that was asked for.
             name = f"{folder}/{_one_step(listed, server.address)}".lstrip("/")
             seen += 1
-            if seen > MOST_FILES or name.count("/") >= DEEPEST:
-                raise InputError(f"more than {MOST_FILES:,} files, or folders too deep", where=server.address)
+            _bound(seen, name, server.address)
             if is_folder:
                 waiting.append(name)
                 continue
@@ -120,14 +128,32 @@ def _one_step(listed: str, where: str) -> str:
     """
     name = listed.rstrip("/").rsplit("/", 1)[-1]
     if name in ("", ".", "..") or "\\" in name or not name.isprintable():
-        raise InputError(f"the server lists a file of the name {listed!r}", where=where)
+        raise InputError(f"the version holds a file of the name {listed!r}", where=where)
     return name
 
 
+def _bound(seen: int, name: str, where: str) -> None:
+    if seen > MOST_FILES or name.count("/") >= DEEPEST:
+        raise InputError(f"more than {MOST_FILES:,} files, or folders too deep", where=where)
+
+
 def _local(root: Path) -> Iterator[tuple[str, _Stream]]:
-    for path in sorted(root.rglob("*")):
+    paths: list[Path] = []
+    for path in root.rglob("*"):
+        paths.append(path)
+        _bound(len(paths), path.relative_to(root).as_posix(), str(root))
+    for path in sorted(paths):
         if path.is_symlink():
             raise InputError("a version must not hold links", where=str(path))
+        # The end of a line in a name could make the list of one version that of another.
+        _one_step(path.name, str(root))
         if path.is_file():
-            with path.open("rb") as stream:
+            with _opened(path) as stream:
                 yield path.relative_to(root).as_posix(), stream
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as failed:
+        raise InputError(f"cannot be read: {failed.strerror or failed}", where=str(path)) from failed

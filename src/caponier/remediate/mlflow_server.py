@@ -24,10 +24,43 @@ USER, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", 
 """What MLflow's own client takes its credentials from."""
 TIMEOUT: Final = 30.0
 """Seconds of silence after which a server is given up."""
+MOST_PAGES: Final = 1_000
+"""Of versions; a server that tells of ever more would never be done with."""
 LONGEST: Final = 16 * 2**20
 """Bytes of an answer that is read as JSON."""
+LONGEST_NUMBER: Final = 18
+"""Digits of a version."""
 TOLD: Final = 200
 """Characters of a server's own complaint that are repeated."""
+
+
+BROKEN: Final = (OSError, http.client.HTTPException, ssl.SSLError)
+"""What goes wrong with a connection."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that is read from a server, to its end or not at all."""
+
+    reply: http.client.HTTPResponse
+    where: str
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` more bytes; nothing at the end.
+
+        Raises:
+            InputError: If the connection breaks before the end.
+        """
+        try:
+            lot = self.reply.read(size)
+        except BROKEN as failed:
+            what = f"the file broke off: {type(failed).__name__}: {failed}"[:TOLD]
+            raise InputError(what, where=self.where, hint="Try again.") from failed
+        # Python's client takes the end of a connection for the end of a file, whatever length was announced.
+        if not lot and self.reply.length:
+            what = f"the file broke off: {self.reply.length:,} bytes are missing"
+            raise InputError(what, where=self.where, hint="Try again.")
+        return lot
 
 
 @dataclass(frozen=True)
@@ -78,16 +111,19 @@ class MlflowServer:
 
     def __post_init__(self) -> None:
         """Refuse what is no address; a password in one would get into records and logs."""
+        # Whatever comes before the last @, or after a question mark, may be a secret, and so may what is said of it.
+        shown = self.address.rpartition("@")[2].partition("?")[0]
         try:
             parts = urlsplit(self.address)
             _ = parts.port
-        except ValueError as wrong:
-            raise InputError(f"this is no address: {wrong}", where=self.address) from wrong
+        except ValueError:
+            hint = "Such as http://127.0.0.1:5000"
+            raise InputError("this is no address of a server", where=shown, hint=hint) from None
         if parts.username or parts.password:
             hint = f"Set {USER} and {PASSWORD}, or {TOKEN}, as for MLflow's own client."
             raise InputError("the address holds a password, which would be recorded", where=parts.hostname, hint=hint)
         if not is_address(self.address) or not parts.hostname or parts.query or parts.fragment:
-            raise InputError("this is no address of a server", where=self.address, hint="Such as http://127.0.0.1:5000")
+            raise InputError("this is no address of a server", where=shown, hint="Such as http://127.0.0.1:5000")
 
     def model(self, name: str) -> MlflowModel:
         """Return a registered model with all of its versions.
@@ -98,16 +134,18 @@ class MlflowServer:
         plain = self._object(self._asked("GET", f"{REST}/registered-models/get", {"name": name}), "registered_model")
         versions: list[MlflowVersion] = []
         query = {"filter": f"name={_quoted(name)}", "max_results": "200"}
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._asked("GET", f"{REST}/model-versions/search", query)
             versions += [
                 MlflowVersion(str(one["version"]), str(one.get("status", "READY")), _pairs(one.get("tags")))
                 for one in self._list(page, "model_versions")
-                if one.get("name") == name and str(one.get("version", "")).isdecimal()
+                if one.get("name") == name and _is_number(str(one.get("version", "")))
             ]
             if not page.get("next_page_token") or page["next_page_token"] == query.get("page_token"):
                 break
             query["page_token"] = str(page["next_page_token"])
+        else:
+            raise InputError(f"there are more than {MOST_PAGES:,} pages of versions of {name}", where=self.address)
         aliases = _pairs(plain.get("aliases"), "alias", "version")
         versions.sort(key=lambda one: int(one.version))
         return MlflowModel(name, aliases, _pairs(plain.get("tags")), tuple(versions))
@@ -142,10 +180,10 @@ class MlflowServer:
         return [(str(one.get("path", "")), bool(one.get("is_dir"))) for one in files]
 
     @contextmanager
-    def opened(self, path: str) -> Iterator[http.client.HTTPResponse]:
-        """Yield the answer that holds a file of the server's artifacts."""
+    def opened(self, path: str) -> Iterator["Download"]:
+        """Yield a file of the server's artifacts, to be read."""
         with self._reply("GET", f"{ARTIFACTS}/{quote(path)}") as reply:
-            yield reply
+            yield Download(reply, f"{self.address}, {path}")
 
     def _asked(self, method: str, path: str, told: Mapping[str, str]) -> dict[str, Any]:
         query = f"?{urlencode(told)}" if method == "GET" else ""
@@ -173,7 +211,7 @@ class MlflowServer:
             if reply.status // 100 != 2:
                 raise self._refused(reply.status, reply.read(LONGEST))
             yield reply
-        except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as failed:
+        except (*BROKEN, ValueError) as failed:
             why = f"{type(failed).__name__}: {failed}"[:TOLD]
             raise InputError(f"the MLflow server cannot be asked: {why}", where=self.address) from failed
         finally:
@@ -184,6 +222,10 @@ class MlflowServer:
             pair = f"{user}:{self.environ.get(PASSWORD, '')}"
             return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
         token = self.environ.get(TOKEN)
+        if token and not (token.isascii() and token.isprintable()):
+            # HTTP cannot carry it, and what its library says of that repeats it.
+            hint = "Look for the end of a line in it."
+            raise InputError(f"{TOKEN} holds characters that no token holds", where="the environment", hint=hint)
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _refused(self, status: int, said: bytes) -> InputError:
@@ -212,6 +254,10 @@ class MlflowServer:
 def _pairs(plain: Any, key: str = "key", value: str = "value") -> dict[str, str]:
     rows = plain if isinstance(plain, list) else []
     return {str(one[key]): str(one.get(value, "")) for one in rows if isinstance(one, dict) and key in one}
+
+
+def _is_number(version: str) -> bool:
+    return version.isdecimal() and len(version) <= LONGEST_NUMBER
 
 
 def _noun(version: str | None) -> str:

@@ -86,9 +86,12 @@ def _left_out(without: Path | None, material: Material) -> NDArray[np.bool_]:
     if without is None:
         return np.zeros(len(dataset), bool)
     try:
-        asked = {line.strip() for line in read_bytes(without).decode("utf-8").splitlines() if line.strip()}
+        asked = {line.strip() for line in read_bytes(without).decode("utf-8-sig").splitlines() if line.strip()}
     except UnicodeDecodeError as wrong:
         raise InputError(f"this is no text: {wrong}", where=str(without)) from wrong
+    if not asked:
+        hint = "Leave --without away to keep all rows."
+        raise InputError("no id is in it, so nothing is to be forgotten", where=str(without), hint=hint)
     ids = [str(one) for one in dataset.ids]
     if unknown := sorted(asked - set(ids)):
         hint = f"Rows are known by id, such as {ids[0]!r}."

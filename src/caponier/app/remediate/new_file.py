@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError
+from caponier.formats.atomic_file import refuse_unwritable
 from caponier.records.remediation import Remediation, RemediationKind
 
 UNMEASURED: Final = ""
@@ -29,6 +30,7 @@ def refuse_existing(source: Path, *new: Path) -> None:
             raise InputError("there is such a file already, and nothing is overwritten", where=str(file))
         if not file.resolve().parent.is_dir():
             raise InputError("its folder does not exist", where=str(file))
+        refuse_unwritable(file)
 
 
 def record_of(

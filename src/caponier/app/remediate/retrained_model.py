@@ -15,7 +15,7 @@ from caponier.app.remediate.new_file import record_of, refuse_existing
 from caponier.app.remediate.new_model import read_back, written
 from caponier.app.remediate.pinned_test_set import FEWEST, Figures, PinnedTestSet
 from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
-from caponier.app.scan.model import class_numbers, open_clean, samples_of
+from caponier.app.scan.model import class_numbers, numbers_of, open_clean, samples_of
 from caponier.detect.model import Samples
 from caponier.detect.networks.network import Network
 from caponier.errors import InputError
@@ -30,6 +30,7 @@ from caponier.telemetry.labelled_data.datasets import read_dataset
 
 PRICE = 0.02
 """Accuracy that a repair may cost."""
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ class Material:
         refuse_existing(path, asked.out)
         require_incident(workspace, asked.incident_id)
         dataset = read_dataset(asked.rows, asked.columns)
+        # What is wrong with the rows is not to be said of the model.
+        rows = samples_of(dataset)
         pinned = PinnedTestSet.read(asked.test, asked.columns, asked.test_sha256)
         report = open_clean(path, dataset, workspace=workspace)
         opened = report.opened
         if opened is None:
             raise InputError(report.skipped[0].reason, where=str(path), hint="Only a clean network can be taught.")
-        rows, network = samples_of(dataset), opened.model.network
+        network = opened.model.network
         apart = pinned.apart_from(dataset)
         known = dict(zip(dataset.given, class_numbers(dataset).tolist(), strict=True))
         strange = sorted(set(apart.dataset.given) - set(known))
@@ -107,11 +110,18 @@ class Material:
             network=network,
             dataset=dataset,
             rows=rows,
-            test=Samples(apart.dataset.x.astype(np.float32), labels, rows.shape),
+            test=Samples(numbers_of(apart.dataset), labels, rows.shape),
             test_digest=pinned.digest,
             write=lambda new: written(opened, new),
             sha256=opened.sha256,
         )
+
+    def unmeasured(self) -> list[str]:
+        """Say which classes the network knows and no test row has: whether they still are known, nobody can tell."""
+        missing = sorted(set(range(self.network.outputs)) - set(self.test.labels.tolist()))
+        named = ", ".join(str(one) for one in missing[:MOST_NAMED]) + (", ..." if len(missing) > MOST_NAMED else "")
+        total = f"{len(missing)} of the {self.network.outputs} classes"
+        return [f"no test row has {total} that the model knows, so they are not measured: {named}"] if missing else []
 
     def accuracy(self, network: Network) -> float:
         """Return the share of right answers on the test rows."""
@@ -149,7 +159,7 @@ def retrain(
     began = process_time()
     before = measure(material.network)
     progress.stage("Teaching", None)
-    new = teach(material.network)
+    new = _finite(teach, material)
     after, data = measure(new), material.write(new)
     refuse_existing(material.path, asked.out)
     try:
@@ -174,7 +184,18 @@ def retrain(
         # A file that nobody has recorded must not be taken for one that was.
         asked.out.unlink(missing_ok=True)
         raise
-    against = speaks_against(before, after)
+    against = [*speaks_against(before, after), *material.unmeasured()]
     if (lost := before["accuracy"] - after["accuracy"]) > PRICE:
         against.append(f"the accuracy fell by {100 * lost:.1f} points")
     return RetrainedModel(done, tuple(against), None if against else repaired_incident(workspace, done))
+
+
+def _finite(teach: Callable[[Network], Network], material: Material) -> Network:
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = teach(material.network)
+    if not all(np.isfinite(tensor).all() for layer in new.layers for tensor in layer.tensors.values()):
+        what = (
+            f"teaching led to no finite numbers; its values lie in {material.rows.x.min()} to {material.rows.x.max()}"
+        )
+        raise InputError(what, where=str(material.dataset.path), hint="Scale the rows as the model takes them.")
+    return new

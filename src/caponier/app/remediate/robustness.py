@@ -41,10 +41,16 @@ def remediate_robustness(
         InputError: If an input cannot be used, or the output exists; then nothing was written.
     """
     if not 0 < asked.epsilon < float("inf") or asked.lessons < 1:
-        raise InputError("epsilon and the number of lessons must be more than 0")
+        seen = f"--epsilon is {asked.epsilon}, --lessons {asked.lessons}"
+        raise InputError(f"both must be finite and more than 0: {seen}")
     material, watch = Material.read(path, asked, workspace), progress or Silent()
     rows = material.rows
     ball = Ball(asked.epsilon, float(rows.x.min()), float(rows.x.max()))
+    if asked.epsilon >= ball.high - ball.low:
+        what = (
+            f"with --epsilon {asked.epsilon} any row can become any other: all values lie in {ball.low} to {ball.high}"
+        )
+        raise InputError(what, where=str(asked.rows), hint="Take a small part of that range, such as a tenth.")
     wider = Ball(HALF_AGAIN * asked.epsilon, ball.low, ball.high)
     step = max(1, -(-len(material.test.x) // MOST_ATTACKED))
     x, labels = material.test.x[::step], material.test.labels[::step]

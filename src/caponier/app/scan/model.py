@@ -16,7 +16,7 @@ from caponier.app.scan.judge_file import judge_model
 from caponier.detect.artifact import Verdict
 from caponier.detect.model import ModelAnalysis, ModelDetector, ReadModel, Samples
 from caponier.detect.networks.architecture import assemble, assemble_bare
-from caponier.detect.networks.stored_tensors import Contents, read_contents
+from caponier.detect.networks.stored_tensors import Contents, Floats, read_contents
 from caponier.detect.registry import model_detectors
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
@@ -201,7 +201,20 @@ def samples_of(dataset: Dataset) -> Samples:
     side = round(width**0.5)
     if not shape and not dataset.features and side * side == width and side >= 6:
         shape = (side, side)
-    return Samples(dataset.x.astype(np.float32), class_numbers(dataset), shape)
+    return Samples(numbers_of(dataset), class_numbers(dataset), shape)
+
+
+def numbers_of(dataset: Dataset) -> Floats:
+    """Return rows (n, d) with as many bits as a network computes with.
+
+    Raises:
+        InputError: If a value is too large for them.
+    """
+    largest = float(np.abs(dataset.x).max(initial=0.0))
+    if largest > float(np.finfo(np.float32).max):
+        hint = "Scale the rows as the model takes them."
+        raise InputError(f"values up to {largest:.3g} are too large", where=str(dataset.path), hint=hint)
+    return dataset.x.astype(np.float32)
 
 
 def class_numbers(dataset: Dataset) -> NDArray[np.int64]:
