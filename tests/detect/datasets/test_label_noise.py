@@ -57,6 +57,15 @@ def test_a_targeted_poison_is_named(pool: Pool) -> None:
     assert any(f"look like '{poisoned.aim[0]}' are labelled '{poisoned.aim[1]}'" in reason for reason in found.reasons)
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+def test_half_a_class_that_was_flipped_to_another_is_found(seed: int) -> None:
+    poisoned = poisons()["targeted_flips"].apply(load_digits_split(seed).train, 0.1, seed)
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
+    assert found.reasons
+    assert found.flagged[poisoned.changed].mean() >= 0.6
+    assert poisoned.changed[found.flagged].mean() >= 0.9
+
+
 @pytest.mark.parametrize("name", ["noisy_digits", "rare_styles"])
 def test_hard_images_with_right_labels_raise_nothing(pool: Pool, name: str) -> None:
     harder = harmless_sets()[name].apply(pool, 21)
