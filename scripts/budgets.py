@@ -58,7 +58,6 @@ TWICE: Final = frozenset(
         "Row",
         "Scale",
         "Scope",
-        "Skip",
         "Source",
         "Stage",
         "Status",

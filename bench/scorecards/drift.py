@@ -161,7 +161,7 @@ def _crowd(
         plan = Plan(summary.model, Encoder.fit(SPEC, images), ())
         blank = blank or TrafficProfile.blank(sample(spool, plan, 1.0, 1_000)[0])
         sitting = ProfileBuilder(blank)
-        gather(spool, plan, EVERYBODY, {}, None, sitting.watch)
+        gather(spool, plan, EVERYBODY, {}, None, sitting)
         names, sums = sitting.glances()
     return blank, _Crowd(names, sums)
 

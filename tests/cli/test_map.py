@@ -131,3 +131,32 @@ def test_a_map_is_what_it_was_when_it_is_read_again(one: FieldMap, tmp_path: Pat
     path.write_text(yaml_of(one), encoding="utf-8")
     assert read_map(path) == one
     assert map_of(one.model_dump(mode="json", exclude_defaults=True), "x") == one
+
+
+def test_a_map_is_guessed_of_a_folder_by_its_first_log(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs/day").mkdir(parents=True)
+    log.write_bytes(log.read_bytes().replace(b'"f":', b'"features":'))
+    log.rename("logs/day/a.jsonl")
+    ran = run(capsys, "map", "guess", "logs")
+    assert ran.code == 0
+    assert "guessed from logs/day/a.jsonl, the first log in logs" in ran.err
+
+
+def test_what_needs_no_map_is_said_to_need_none(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"type": "org.kubeflow.serving.inference.request", "id": "1", "data": {"instances": [[1.0]]}}
+    log.write_bytes(orjson.dumps(event) + b"\n")
+    assert "what KServe's inference logger writes: it needs no map" in run(capsys, "map", "guess", log).err
+    access = '2026-01-05T12:00:00,123 - /10.0.0.1:64003 "POST /predictions/resnet HTTP/1.1" 200 118\n'
+    Path("access_log.log").write_text(access * 5)
+    ran = run(capsys, "map", "guess", "access_log.log")
+    assert ran.code == 0
+    assert "known as torchserve-access-log" in ran.err
+
+
+def test_a_text_that_was_asked_is_no_missing_input(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"ts": 1_767_614_400 + at, "user": f"u{at % 3}", "text": f"word {at}", "label": "ab"[at % 2]}
+        for at in range(40)
+    ]
+    log.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    assert "missing: input" not in run(capsys, "map", "guess", log).err

@@ -20,6 +20,20 @@ def test_some_rows_are_taken_and_all_subjects_stay(rows: list[int], offsets: lis
     assert taken.signals["x"].tolist() == [row + 7 for row in rows]
 
 
+def test_some_subjects_are_taken_and_the_others_stay_empty() -> None:
+    batch = batch_of([[[1.0], [2.0]], [[3.0]], [[4.0]]])
+    some = batch.only(np.array([True, False, True]))
+    assert some.offsets.tolist() == [0, 2, 2, 3]
+    assert some.query[:, 0].tolist() == batch.query[[0, 1, 3], 0].tolist()
+
+
+def test_what_was_made_of_a_batch_belongs_to_it_alone() -> None:
+    batch = batch_of([[[1.0], [2.0]]])
+    batch.made_once["sum"] = 3
+    assert batch.made_once == {"sum": 3}
+    assert batch.only(np.array([True])).made_once == {}
+
+
 def test_queries_are_what_is_new() -> None:
     batch = similar(batch_of([[[1], [1], None, [2]]]))
     queries, rows = batch.queries()

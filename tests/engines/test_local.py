@@ -8,7 +8,7 @@ import pytest
 from caponier.detect.calibration.ages import AGES
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.registry import event_detectors
-from caponier.engines.local import fits, gather, joined, sample, scan, suspicion
+from caponier.engines.local import gather, joined, sample, scan, suspicion
 from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import Spool
@@ -137,13 +137,22 @@ class TestGather:
         shares = [self.gathered(spool, Share(1, 4, share, share + 1)).names for share in range(4)]
         assert sorted(name for names in shares for name in names) == sorted(self.gathered(spool, EVERYBODY).names)
 
-    def test_progress_is_told_and_every_batch_is_shown(self, spool: Spool) -> None:
+    def test_progress_is_told(self, spool: Spool) -> None:
         told: list[int] = []
-        seen: list[int] = []
-        gather(
-            spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append, lambda scored: seen.append(scored.events)
-        )
-        assert sum(told) == sum(seen) == 120
+        gather(spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append)
+        assert sum(told) == 120
+
+    def test_what_others_gathered_counts_like_ones_own(self, spool: Spool) -> None:
+        joined = Gathered()
+        for share in range(4):
+            joined.absorb(self.gathered(spool, Share(1, 4, share, share + 1)))
+        whole = self.gathered(spool, EVERYBODY)
+        assert joined.peaks() == whole.peaks()
+        names = sorted(whole.names)
+        (ours, places), (theirs, others) = joined.of(names), whole.of(names)
+        np.testing.assert_array_equal(ours.x, theirs.x)
+        np.testing.assert_array_equal(ours.last, theirs.last)
+        np.testing.assert_array_equal(places, others)
 
 
 class TestSample:
@@ -205,16 +214,6 @@ def test_batches_are_laid_behind_each_other(spool: Spool) -> None:
     twice = joined([batch, batch], 2)
     assert (len(twice), twice.subjects) == (240, 20)
     assert twice.signals["squared"].tolist() == batch.signals["squared"].tolist() * 2
-
-
-def test_some_subjects_are_fitted_on(spool: Spool) -> None:
-    class Measuring(Counter):
-        def fit(self, benign):
-            return {"n": np.array([len(benign)])}
-
-    batch, names = sample(spool, BARE, 1.0, 100)
-    picked = np.array([name.endswith("3") for name in names])
-    assert fits(Measuring(), batch, picked)["n"].tolist() == [12]
 
 
 class TestSuspicion:

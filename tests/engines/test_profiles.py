@@ -29,7 +29,7 @@ def spool() -> Iterator[Spool]:
 def sitting(spool: Spool, *shares: Share) -> ProfileBuilder:
     found = ProfileBuilder(replace(TrafficProfile.blank(sample(spool, PLAN, 1.0, 100)[0]), size=5))
     for share in shares:
-        gather(spool, PLAN, share, {}, None, found.watch)
+        gather(spool, PLAN, share, {}, None, found)
     return found
 
 
@@ -40,6 +40,15 @@ def test_everybody_sits_whatever_the_shares(spool: Spool) -> None:
     assert sorted(others) == sorted(names)
     order = [others.index(name) for name in names]
     np.testing.assert_array_equal(halves.rows[order], portrait.rows)
+
+
+def test_glances_gathered_elsewhere_count_in_the_order_of_their_callers(spool: Spool) -> None:
+    joined = sitting(spool)
+    joined.absorb([sitting(spool, Share(1, 3, part, part + 1)).glances() for part in (2, 0, 1)])
+    portrait, names = joined.portrait()
+    expected, order = sitting(spool, EVERYBODY).portrait()
+    assert names == order
+    np.testing.assert_array_equal(portrait.rows, expected.rows)
 
 
 def test_some_can_be_left_out(spool: Spool) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.guard.call import NAME_LIMIT, Call, call_of
+from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.records.event import OPERATIONS
 
 
@@ -79,3 +79,20 @@ def test_any_path_is_some_operation(method: str, path: str) -> None:
     call = call_of(method, path)
     assert call.operation in OPERATIONS
     assert len(call.model or "") <= NAME_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "found"),
+    [
+        ("/api/v1/models/m:predict", "/api", "/v1/models/m:predict"),
+        ("/v1/models/m:predict", "/api", "/v1/models/m:predict"),
+        ("/apiary/v1", "/api", "/apiary/v1"),
+        ("/api", "/api", "/api"),
+        ("/api//v1", "/api/", "/v1"),
+        ("/v1", "", "/v1"),
+        ("/v1", None, "/v1"),
+    ],
+)
+def test_a_prefix_under_which_an_application_stands_is_no_part_of_the_path(path: str, root: str, found: str) -> None:
+    assert path_of({"path": path, "root_path": root}) == found
+    assert path_of({"path": found}) == found

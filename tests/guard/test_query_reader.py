@@ -2,17 +2,20 @@
 
 import asyncio
 import gzip
+from random import Random
 from typing import Any
 
 import orjson
 import pytest
 
-from caponier.guard import query_reader
+from caponier.guard import exchange, query_reader
+from caponier.guard.events import events_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.verdict import PASS
 from caponier.telemetry.body_limits import LIMITS
+from caponier.telemetry.column_layouts import ColumnLayouts
 
 INFER = "/v2/models/m/infer"
 TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
@@ -45,7 +48,8 @@ def sent(
     async def send(message: dict[str, Any]) -> None:
         back.append(message)
 
-    reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: None, server, passed)  # type: ignore[arg-type]
+    layouts = options.pop("layouts", None)
+    reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: None, server, passed, layouts)  # type: ignore[arg-type]
     guard = Middleware(
         app, decide=lambda *_: PASS, record=seen.append, principal_of=lambda key: key,
         reader=reader, **{"enforce": True, **options},
@@ -97,7 +101,7 @@ def test_what_is_read_passes_and_is_read_once(headers: Any) -> None:
 
 
 def test_a_large_body_is_read_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_reader, "LARGE", 10)
+    monkeypatch.setattr(exchange, "LARGE", 10)
     assert sent(INFER, GOOD)[0] == 200
     assert sent(INFER, b"{" * 100)[0] == 400
 
@@ -132,3 +136,19 @@ def test_a_length_beside_a_transfer_coding_is_refused_in_both_modes() -> None:
     both = ((b"content-length", b"5"), (b"transfer-encoding", b"chunked"))
     for enforce in (True, False):
         assert sent("/v2/models/other/infer", GOOD, *both, enforce=enforce)[0] == 400
+
+
+def test_columns_that_are_called_otherwise_with_each_query_do_not_pass() -> None:
+    """Some servers take tensors as they stand: whoever names them anew would show the guard other rows."""
+    layouts, random = ColumnLayouts(), Random(0)
+
+    def ask(names: list[str]) -> int:
+        tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [1]} for name in names]
+        status, exchange, _ = sent(INFER, orjson.dumps({"inputs": tensors}), JSON, layouts=layouts)
+        events_of(exchange, LIMITS, 2, None, layouts)
+        return status
+
+    assert [ask(["age", "height"]) for _ in range(40)] == [200] * 40
+    drawn = [ask([str(random.random()), str(random.random())]) for _ in range(40)]
+    assert set(drawn[8:]) == {400}
+    assert ask(["age", "height"]) == 200

@@ -128,6 +128,8 @@ def test_numbers_that_are_none_have_one_meaning_and_are_read() -> None:
         (b"application/json; charset=utf-7", False),
         (b"application/json;CHARSET=utf-16", False),
         (b"application/json; charset=", False),
+        (b"application/json; charset*=utf-7''utf-7", False),
+        (b"application/json; charset*0=utf-; charset*1=7", False),
         (b"multipart/form-data; boundary=x", False),
         (b"text/csv", False),
         (b"application/x-protobuf", False),

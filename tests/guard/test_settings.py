@@ -33,6 +33,7 @@ def test_limits_can_be_set() -> None:
         ({"rows_limit": 0}, "guard.rows_limit"),
         ({"trusted_proxies": ["*"]}, "guard.trusted_proxies.0: '*' trusts everybody"),
         ({"trusted_proxies": ["10.0.0.1", "0.0.0.0/0"]}, "'0.0.0.0/0' trusts everybody"),
+        ({"credentials": ["x-api-key", "Cookie"]}, "guard.credentials.1: any cookie that a caller adds"),
         ({"trusted_proxies": ["::/0"]}, "'::/0' trusts everybody"),
     ],
 )

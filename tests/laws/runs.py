@@ -1,7 +1,8 @@
 """Run one detector over a made-up stream, and say all that came of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -9,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.training_sketch.near_rows import USUAL, banded, opened
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
 from caponier.detect.training_sketch.slow_hits import GAIN
-from caponier.engines.local import joined, scan
+from caponier.engines.judge import Detection, Judge
+from caponier.engines.local import Result, joined, merged, scan, scored_batches
 from caponier.engines.plan import CalibratedDetector, Plan
+from caponier.engines.shares import EVERYBODY
 from caponier.engines.subjects import SubjectPass
 from caponier.plugins import Discovery
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
@@ -65,19 +68,24 @@ def params_of(detector: EventDetector) -> list[Params]:
     return [{**detector.fit(BENIGN), **given}, *([priors[0]] if priors else [])]
 
 
-def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequence[int]) -> dict[str, Any]:
-    """Return the score and ordinal of every different query, and the duplicates."""
-    found: dict[str, Any] = {"events": 0, "duplicates": [], "queries": []}
-    for part in SubjectPass(ENCODER, [(detector, params)], b"").run(stream.batches(cuts)):
+Lines = Sequence[tuple[EventDetector, Params]]
+"""Detectors, each with what it runs with."""
+
+
+def scores(lines: Lines, stream: Stream, cuts: Sequence[int]) -> dict[str, Any]:
+    """Return each detector's score and ordinal of every query that counts for it, the events, and the duplicates."""
+    found: dict[str, Any] = {"events": 0, "duplicates": [], **{detector.name: [] for detector, _ in lines}}
+    for part in SubjectPass(ENCODER, lines, b"").run(stream.batches(cuts)):
         found["events"] += part.events
         found["duplicates"] += part.duplicates
-        rows, ordinals, subjects = part.counted(detector.counts)
-        for row, subject, ordinal, score in zip(
-            rows, subjects, ordinals, part.scores[detector.name][rows], strict=True
-        ):
-            place = (part.names[subject], int(part.batch.time[row]), int(part.batch.seq[row]))
-            signals = (int(part.similar.batch.signals["squared"][row]), bool(part.similar.batch.signals["flip"][row]))
-            found["queries"].append((place, int(ordinal), signals, int(score)))
+        squared, flip = (part.similar.batch.signals[name] for name in ("squared", "flip"))
+        for detector, _ in lines:
+            rows, ordinals, subjects = part.counted(detector.counts)
+            told = zip(rows, subjects, ordinals, part.scores[detector.name][rows], strict=True)
+            for row, subject, ordinal, score in told:
+                place = (part.names[subject], int(part.batch.time[row]), int(part.batch.seq[row]))
+                signals = (int(squared[row]), bool(flip[row]))
+                found[detector.name].append((place, int(ordinal), signals, int(score)))
     return found
 
 
@@ -90,19 +98,45 @@ def registered(*detectors: EventDetector) -> Iterator[None]:
 
 
 def findings(
-    detector: EventDetector, params: Params, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
-) -> list[tuple[Any, ...]]:
-    """Return the detections of a scan as plain values; each is told as often as it comes, so that there are many."""
-    plan = Plan("m", ENCODER, (CalibratedDetector(detector, params, threshold),), cells=CELLS, span=1)
+    lines: Lines, stream: Stream, thresholds: Mapping[str, float], batch_rows: int
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return by detector what each by itself tells, as plain values; as often as it comes, so that there are many."""
+    calibrated = tuple(CalibratedDetector(detector, params, thresholds[detector.name]) for detector, params in lines)
+    plan = Plan("m", ENCODER, calibrated, cells=CELLS, span=1)
+    found: dict[str, list[tuple[Any, ...]]] = {}
     with stream.spool() as spool:
-        found = scan(spool, [plan], batch_rows=batch_rows, workers=workers).detections
+        for part in plan.parts():
+            by_caller = part.subject is Subject.PRINCIPAL
+            # Scored together, which is what takes the time, and judged as if each were alone.
+            judges = {
+                line.name: Judge(replace(part, lines=(line,)), sorted_by_subject=by_caller) for line in part.lines
+            }
+            told: dict[str, list[Detection]] = {name: [] for name in judges}
+            for scored in scored_batches(spool, part, EVERYBODY, batch_rows):
+                for name, judge in judges.items():
+                    told[name] += judge.detections(scored)
+            found |= {name: _plain(merged(Result(), [Result(detections=some)])) for name, some in told.items()}
+    return found
+
+
+def scanned(
+    detector: EventDetector, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
+) -> list[tuple[Any, ...]]:
+    """Return the detections of a whole scan as plain values."""
+    plan = Plan("m", ENCODER, (CalibratedDetector(detector, {}, threshold),), cells=CELLS, span=1)
+    with stream.spool() as spool:
+        return _plain(scan(spool, [plan], batch_rows=batch_rows, workers=workers))
+
+
+def _plain(result: Result) -> list[tuple[Any, ...]]:
     return [
         (one.subject, one.value, one.queries, one.trigger, one.evidence, one.explanation.summary, one.explanation.facts)
-        for one in found
+        for one in result.detections
     ]
 
 
-def middling(detector: EventDetector, params: Params, stream: Stream) -> float:
-    """Return a threshold that some scores pass, so that there is something to compare."""
-    values = {score for *_, score in scores(detector, params, stream, [])["queries"]}
-    return float(np.median(sorted(values))) if len(values) > 1 else -1.0
+def middling(lines: Lines, stream: Stream) -> dict[str, float]:
+    """Return by detector a threshold that some scores pass, so that there is something to compare."""
+    told = scores(lines, stream, [])
+    values = {detector.name: sorted({score for *_, score in told[detector.name]}) for detector, _ in lines}
+    return {name: float(np.median(some)) if len(some) > 1 else -1.0 for name, some in values.items()}

@@ -16,7 +16,7 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from conftest import World, learns, world_of
 from laws.bad_detectors import Bookish, Counter, Hoarder
-from laws.runs import findings, middling
+from laws.runs import scanned
 from laws.streams import TYPICAL
 from once import once
 
@@ -125,7 +125,7 @@ def test_two_processes_say_the_same_to_the_last_word(attacked_scan: ScanReport, 
 
 def shared_out(detector: EventDetector) -> list[set[Any]]:
     with patch("caponier.engines.local.ProcessPoolExecutor", HerePool):
-        return [set(map(str, findings(detector, {}, TYPICAL, 30.0, 50, workers))) for workers in (1, 2)]
+        return [set(map(str, scanned(detector, TYPICAL, 30.0, 50, workers))) for workers in (1, 2)]
 
 
 def test_a_bad_detector_that_hoards_is_caught() -> None:
@@ -134,7 +134,7 @@ def test_a_bad_detector_that_hoards_is_caught() -> None:
         engine_law(*shared_out(Hoarder()))
 
 
-def scanned(detector: EventDetector, world: World, folder: Path) -> list[set[Any]]:
+def from_files(detector: EventDetector, world: World, folder: Path) -> list[set[Any]]:
     pq.write_table(shuffled(world.events, 4), folder / "log.parquet")
     with patch.object(type(detector), "priors", lambda _: ({}, 2.0)):
         logs = (world.attacked, folder / "log.parquet")
@@ -142,15 +142,11 @@ def scanned(detector: EventDetector, world: World, folder: Path) -> list[set[Any
 
 
 def test_a_bad_detector_that_goes_by_the_place_in_the_file_is_caught(world: World, tmp_path: Path) -> None:
-    engine_law(*scanned(Counter(), world, tmp_path))
+    engine_law(*from_files(Counter(), world, tmp_path))
     with pytest.raises(AssertionError):
-        engine_law(*scanned(Bookish(), world, tmp_path))
+        engine_law(*from_files(Bookish(), world, tmp_path))
 
 
 def test_a_law_without_findings_says_nothing() -> None:
     with pytest.raises(AssertionError):
         engine_law(set(), set())
-
-
-def test_middling_thresholds_are_passed() -> None:
-    assert findings(Counter(), {}, TYPICAL, middling(Counter(), {}, TYPICAL), 50)

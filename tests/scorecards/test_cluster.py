@@ -9,7 +9,7 @@ import time
 import pytest
 from bench.machinery.cluster.process_tree import Meter, descendants
 from bench.machinery.long_log import LongLog
-from bench.scorecards.cluster import GOALS, Measured, _figures
+from bench.scorecards.many_machines.cluster import GOALS, Measured, _figures
 
 PARENT = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'while True: pass']); time.sleep(60)"
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from bench.machinery.many_machines.postgresql_server import programs, running
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -21,7 +22,6 @@ from caponier.store.schema import VERSION_TABLE
 from caponier.store.tables import metadata
 from pace import HANG
 from respond.made import ADA, NOW, context, finding, log_finding, workspace
-from store.postgresql_server import programs, running
 
 WRITERS = 8
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from caponier.records.inventory import FeatureColumn, FeatureSpec
-from caponier.telemetry.column_layouts import MEMORY, ColumnLayouts
+from caponier.telemetry.column_layouts import MEMORY, MOST_CALLERS, ColumnLayouts
 from caponier.telemetry.inference_body import Body, asked
 
 NAMES = ("age", "height", "weight", "income")
@@ -37,6 +37,37 @@ def test_a_second_order_that_many_use_is_usual_and_models_are_apart() -> None:
     seen = [layouts.is_usual("m", NAMES[:: 1 - 2 * (n % 2)]) for n in range(100)]
     assert all(seen[4:])
     assert layouts.is_usual("other", NAMES[::-1])
+
+
+def test_whoever_always_asks_in_his_own_way_is_read_however_much_others_ask_in_theirs() -> None:
+    layouts = ColumnLayouts()
+    for n in range(2_000):
+        assert layouts.is_usual("m", NAMES, f"k-{n % 5}")
+    own = NAMES[::-1]
+    assert not layouts.would_be_usual("m", own)
+    for _ in range(50):
+        assert layouts.would_be_usual("m", own, "k-other")
+        assert layouts.is_usual("m", own, "k-other")
+    assert not layouts.would_be_usual("m", own, "k-0"), "who asks in several ways is told by what others do"
+
+
+def test_whoever_draws_them_anew_is_not() -> None:
+    layouts, random = ColumnLayouts(), Random(0)
+    for _ in range(100):
+        assert layouts.is_usual("m", NAMES, "k-0")
+    drawn = [tuple(str(random.random()) for _ in NAMES) for _ in range(100)]
+    before = [layouts.would_be_usual("m", names, "k-1") for names in drawn[:1]]
+    seen = [(layouts.would_be_usual("m", names, "k-1"), layouts.is_usual("m", names, "k-1")) for names in drawn]
+    assert before == [True]
+    assert all(would == did for would, did in seen)
+    assert not any(did for _, did in seen[4:])
+
+
+def test_no_more_callers_are_remembered_than_there_is_room_for() -> None:
+    layouts = ColumnLayouts()
+    for n in range(MOST_CALLERS + 10):
+        layouts.is_usual("m", NAMES, f"k-{n}")
+    assert len(layouts._callers) == MOST_CALLERS
 
 
 def test_a_single_column_has_no_layout() -> None:

@@ -31,6 +31,11 @@ def tensor(shape: Any, data: Any, datatype: str = "FP32", name: str = "t") -> di
         ({"instances": [[1, 2], [3, 4]]}, [[1, 2], [3, 4]], [2]),
         ({"instances": [[[1, 2], [3, 4]]]}, [[1, 2, 3, 4]], [2, 2]),
         ({"instances": [1, 2]}, [[1], [2]], [1]),
+        ({"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}, [[1, 2], [3, 4]], [2]),
+        ({"instances": [{"x": [[1, 2], [3, 4]]}]}, [[1, 2, 3, 4]], [2, 2]),
+        ({"instances": [{"b": 5, "a": [1, 2]}, {"a": [3, 4], "b": 6}]}, [[1, 2, 5], [3, 4, 6]], [3]),
+        ({"inputs": {"x": [[1, 2], [3, 4]]}}, [[1, 2], [3, 4]], [2]),
+        ({"inputs": {"b": [[5], [6]], "a": [[1, 2], [3, 4]]}}, [[1, 2, 5], [3, 4, 6]], [3]),
     ],
 )
 def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
@@ -69,6 +74,13 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"instances": 1},
         {"instances": "private"},
         {"instances": [{"age": ["private"]}]},
+        {"instances": [{"x": [1, 2]}, {"x": [3]}]},
+        {"instances": [{"x": [1, 2]}, {"x": 3}]},
+        {"instances": [{"x": [1, 2]}, {"y": [3, 4]}]},
+        {"instances": [{"x": [1, {"b64": "AAAA"}]}]},
+        {"instances": [{"x": []}]},
+        {"inputs": {"x": [[1, 2]], "y": [[1], [2]]}},
+        {"inputs": {"x": [[1, 2]], "y": []}},
         {"instances": [{"age": 1}, [1]]},
         {"instances": [[1, 2], [3]]},
     ],
@@ -283,3 +295,12 @@ def test_answers_that_do_not_fit_are_refused_and_not_repeated(body: Any) -> None
     with pytest.raises(FAILURES) as refused:
         answer(body, 2)
     assert "private" not in str(refused.value)
+
+
+def test_named_inputs_of_several_values_are_as_wide_as_the_model_and_have_names() -> None:
+    found = inference_body.asked({"instances": [{"b": 5, "a": [1, 2]}]}, size=3)
+    assert (found.rows.tolist(), found.names) == ([[1, 2, 5]], ("b", "a"))
+    assert inference_body.asked({"instances": [{"x": [1, 2, 5]}]}, size=3).names == ()
+    for wide in ({"instances": [{"x": [1, 2]}]}, {"inputs": {"x": [[1, 2, 3]], "y": [[4]]}}):
+        with pytest.raises(ValueError, match="where the model takes 3"):
+            inference_body.asked(wide, size=3)

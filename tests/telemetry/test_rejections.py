@@ -59,3 +59,15 @@ def test_what_looks_like_a_credential_is_blotted_out(raw: str) -> None:
 
 def test_other_raw_rows_are_shown_as_they_are() -> None:
     assert Rejection("a", 1, "bad", '{"model":"m"}').to_dict()["raw"] == '{"model":"m"}'
+
+
+def test_each_file_is_told_of_however_much_is_wrong_with_another() -> None:
+    rejected = RejectedRows(shown=4)
+    rejected.add(Rejection("rubbish.log", line, "no known format") for line in range(1, 100))
+    rejected.add([Rejection("torn.gz", 7, "the file is broken from here on"), Rejection("torn.gz", 8, "again")])
+    rejected.add([Rejection("cut.json", 1, "bad JSON")])
+    told = [(one.file, one.line) for one in rejected.first]
+    assert told == [("rubbish.log", 1), ("rubbish.log", 2), ("torn.gz", 7), ("cut.json", 1)]
+    rejected.add(Rejection(f"more-{n}.log", 1, "no known format") for n in range(9))
+    assert len(rejected.first) == len({one.file for one in rejected.first}) == rejected.shown
+    assert rejected.count == 111

@@ -33,6 +33,7 @@ COMMANDS: Final[Table] = {
     "coverage": "caponier.cli.coverage.coverage:coverage",
     "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
+    "stream": "caponier.cli.stream:stream",
     "lake": "caponier.cli.lake:app",
     "backup": "caponier.cli.backup:backup",
     "restore": "caponier.cli.restore:restore",

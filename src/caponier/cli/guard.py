@@ -16,13 +16,6 @@ from caponier.guard.settings import GuardSettings
 EXAMPLE = "Example: [bold]caponier guard --upstream http://127.0.0.1:8080 --mode observe[/bold]"
 
 
-class Mode(StrEnum):
-    """What a guard does about what it sees."""
-
-    OBSERVE = "observe"
-    ENFORCE = "enforce"
-
-
 class Fail(StrEnum):
     """What happens to a request when the guard cannot decide about it."""
 
@@ -33,7 +26,8 @@ class Fail(StrEnum):
 def guard(
     upstream: Annotated[str | None, typer.Option("--upstream", metavar="URL", help="The model server.")] = None,
     mode: Annotated[
-        Mode | None, typer.Option("--mode", help="observe changes nothing; enforce blocks, throttles and rounds.")
+        options.Mode | None,
+        typer.Option("--mode", help="observe changes nothing; enforce blocks, throttles and rounds."),
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on; 127.0.0.1 by default.")] = None,
     port: Annotated[

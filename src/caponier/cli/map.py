@@ -41,7 +41,7 @@ MAPS: Final[Listing[tuple[str, FieldMap]]] = Listing(
 
 @app.command("guess", epilog="Example: [bold]caponier map guess requests.jsonl --out requests.yaml[/bold]")
 def guess(
-    log: Annotated[Path, typer.Argument(metavar="FILE", help="A log: .jsonl, .csv, .tsv or .parquet.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log, or a folder of logs that are alike.")],
     name: Annotated[
         str | None, typer.Option("--name", help="What the map is called; the file's name by default.")
     ] = None,
@@ -61,13 +61,17 @@ def guess(
     choice = replace(map_choice(None, home), salt=salt)
     proposal = propose_map(log, choice, name or log.name.split(".")[0] or "guessed")
     console = notes(quiet=quiet)
-    if proposal.native:
-        say(console, f"{log} is in the event schema: it needs no map")
+    if proposal.native or proposal.is_kserve:
+        form = "in the event schema" if proposal.native else "what KServe's inference logger writes"
+        say(console, f"{log} is {form}: it needs no map")
+        say(console, f"next: caponier scan inference {log}")
         return
+    if proposal.log != log:
+        say(console, f"guessed from {proposal.log}, the first log in {log}")
     if proposal.guess.map is None:
         raise InputError(
             f"no map can be proposed: {'; '.join(proposal.guess.doubts)}",
-            where=str(log),
+            where=str(proposal.log),
             hint=f"Seen here: {', '.join(proposal.guess.seen[:60]) or 'nothing'}. Write one: docs/how-to/field-maps.md",
         )
     if choose_format(format_, out, Format.TABLE) == Format.JSON:

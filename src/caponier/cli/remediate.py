@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from caponier.app.remediate.dataset import DEAD, DatasetRemediation, DatasetRepair, remediate_dataset
+from caponier.app.remediate.mlflow_rollback import AliasRollback, rollback_alias
 from caponier.app.remediate.pinned_test_set import ATTACK
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.remediate_model import EXAMPLE as MODEL_EXAMPLE
 from caponier.cli.remediate_model import model
+from caponier.cli.remediate_training import MEMBERSHIP_EXAMPLE, ROBUSTNESS_EXAMPLE, membership, robustness
 from caponier.cli.remediation_view import (
     PARTLY,
     AskedFormat,
@@ -26,9 +28,11 @@ from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
+from caponier.errors import InputError
 from caponier.formats import safe_text
 from caponier.records.remediation import Remediation
 from caponier.remediate.dataset_file import Repair
+from caponier.remediate.mlflow_server import is_address
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.rejections import RejectedRows
 
@@ -104,11 +108,23 @@ def dataset(
 @app.command("rollback", epilog="Example: [bold]caponier remediate rollback digits --registry models/[/bold]")
 def rollback(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Its name in the registry.")],
-    registry: Annotated[Path, typer.Option("--registry", metavar="PATH", help="registry.json, or its folder.")],
+    registry: Annotated[
+        str,
+        typer.Option(
+            "--registry", metavar="PATH|URL", help="registry.json or its folder, or the address of an MLflow server."
+        ),
+    ],
+    alias: Annotated[
+        str | None, typer.Option("--alias", metavar="NAME", help="On an MLflow server: the alias that is served.")
+    ] = None,
     to: Annotated[
         str | None, typer.Option("--to", metavar="VERSION", help="The version to take; else the last good one.")
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Roll forward again: undo the last rollback.")] = False,
+    sha256: Annotated[
+        str | None,
+        typer.Option("--sha256", metavar="DIGEST", help="On an MLflow server: take no other files than these."),
+    ] = None,
     test: Test = None,
     test_sha256: TestDigest = None,
     evaluate_command: Annotated[
@@ -129,28 +145,33 @@ def rollback(
     report: Report = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Put the last good version of a model back into service, after verifying its file; the bad one is quarantined."""
+    """Put the last good version of a model back into service, after verifying its files; the bad one is quarantined."""
     how = Measurement(test, Columns(label), test_sha256, evaluate_command, measure_bad) if test else None
-    result = rollback_model(
-        registry,
-        model,
-        to=to,
-        undo=undo,
-        measurement=how,
-        workspace=(home := load_workspace(workspace)),
-        incident_id=incident,
-    )
+    home = load_workspace(workspace)
+    if is_address(registry):
+        asked = AliasRollback(registry, model, alias, to, undo, sha256, how, incident)
+        result = rollback_alias(asked, workspace=home)
+    else:
+        _refuse_of_files({"--alias": alias, "--sha256": sha256})
+        result = rollback_model(
+            Path(registry), model, to=to, undo=undo, measurement=how, workspace=home, incident_id=incident
+        )
     console = notes(quiet=quiet)
     console.print(
-        safe_text.plain(
-            f"{model}: version {result.plan.takes.version} is active, {_fate(undo=undo)} {result.plan.leaves.version}"
-        ),
+        safe_text.plain(f"{model}: version {result.takes} is active, {_fate(undo=undo)} {result.leaves}"),
         markup=False,
     )
     moved = [f"the incident is {result.stage.value}"] if result.stage else []
     for line in (*result.notes, *moved, *unrecorded(recorded=home is not None)):
         console.print(safe_text.plain(f"note: {line}"), markup=False)
     print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+
+
+def _refuse_of_files(given: dict[str, str | None]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            hint = "Name the server's address with --registry; a registry.json holds digests itself."
+            raise InputError(f"{option} is of use with an MLflow server alone", hint=hint)
 
 
 def _fate(*, undo: bool) -> str:
@@ -188,3 +209,5 @@ def _unproven(done: Remediation) -> str:
 
 
 app.command("model", epilog=MODEL_EXAMPLE)(model)
+app.command("membership", epilog=MEMBERSHIP_EXAMPLE)(membership)
+app.command("robustness", epilog=ROBUSTNESS_EXAMPLE)(robustness)

@@ -73,6 +73,10 @@ class EventBatch:
             signals={name: column[rows] for name, column in self.signals.items()},
         )
 
+    def only(self, subjects: NDArray[np.bool_]) -> Self:
+        """Return the events of some of the subjects (s,); the others stay, and are empty."""
+        return self.take(np.flatnonzero(subjects[self.subject]))
+
     def of(self, first: int, end: int) -> Self:
         """Return the events of the subjects from one index up to, and without, another one."""
         rows = slice(int(self.offsets[first]), int(self.offsets[end]))
@@ -93,6 +97,11 @@ class EventBatch:
         Exact repeats are no new evidence, and events without an input are none of similarity.
         """
         return self._queries
+
+    @cached_property
+    def made_once(self) -> dict[str, Any]:
+        """What was made of this batch for one detector, by name, for the next one that asks for the same."""
+        return {}
 
     @cached_property
     def _queries(self) -> "tuple[Self, NDArray[np.int64]]":

@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
-from caponier.detect.detector import EventDetector, Params, Subject
+from caponier.detect.detector import Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.engines.cells import cell_events
 from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
-from caponier.engines.profiles import Comparison
+from caponier.engines.profiles import Comparison, ProfileBuilder
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import Spool, caller_of, connected, fitting, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -53,6 +53,22 @@ class Scan(Protocol):
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+class Gather(Protocol):
+    """Gathers the scores of a share of the subjects: `gather` below, or the same on a cluster."""
+
+    def __call__(
+        self,
+        spool: Spool,
+        plan: Plan,
+        share: Share,
+        gathered: Mapping[str, Gathered],
+        progress: Progress | None,
+        sitting: ProfileBuilder | None,
+    ) -> None:
+        """See `gather`."""
+        ...
 
 
 class Each(Protocol):
@@ -96,19 +112,6 @@ def scan(
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(_share, spool, plan, where, batch_rows) for plan, where in shares]
         return merged(result, _reported((future.result() for future in futures), progress))
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Where the work is done."""
-
-    scan: Scan
-    each: Each | None = None
-    """For logs of which each can be read by itself; None where that is best done one after the other."""
-
-
-LOCAL: Final = Engine(scan)
-"""This machine."""
 
 
 def _reported(parts: Iterator[Result], progress: Progress | None) -> Iterator[Result]:
@@ -261,22 +264,38 @@ def gather(
     share: Share,
     gathered: Mapping[str, Gathered],
     progress: Progress | None = None,
-    watch: Callable[[Scored], None] | None = None,
+    sitting: ProfileBuilder | None = None,
 ) -> None:
-    """Gather, for each detector of a plan, the scores of a share of the subjects; `watch` is shown every batch."""
+    """Gather the scores of a share of the subjects, by detector; they sit for a portrait meanwhile, if asked to."""
     for scored in scored_batches(spool, plan, share, BATCH_ROWS):
-        for line in plan.lines:
-            rows, ordinal, subject = scored.counted(line.detector.counts)
-            gathered[line.name].add(scored.names, scored.scores[line.name][rows], ordinal, subject)
-        if watch:
-            watch(scored)
+        gather_batch(plan, scored, gathered, sitting)
         if progress:
             progress(scored.events)
 
 
-def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
-    """Fit a detector on some of the subjects of a batch."""
-    return detector.fit(benign.take(np.flatnonzero(subjects[benign.subject])))
+def gather_batch(
+    plan: Plan, scored: Scored, gathered: Mapping[str, Gathered], sitting: ProfileBuilder | None = None
+) -> None:
+    """Gather the scores of one batch: the same for every engine."""
+    for line in plan.lines:
+        rows, ordinal, subject = scored.counted(line.detector.counts)
+        gathered[line.name].add(scored.names, scored.scores[line.name][rows], ordinal, subject)
+    if sitting:
+        sitting.watch(scored)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the work is done."""
+
+    scan: Scan
+    each: Each | None = None
+    """For logs of which each can be read by itself; None where that is best done one after the other."""
+    gather: Gather = gather
+
+
+LOCAL: Final = Engine(scan)
+"""This machine."""
 
 
 @dataclass(frozen=True, eq=False)

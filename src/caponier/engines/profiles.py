@@ -1,5 +1,6 @@
 """What callers are like, gathered while their events are scored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,14 @@ class ProfileBuilder:
     def watch(self, scored: Scored) -> None:
         """Take a batch; batches come sorted by caller."""
         self._parts.append(_seen(self._glances, scored))
+
+    def absorb(self, parts: Iterable[tuple[list[str], Sums]]) -> None:
+        """Take the glances of others, gathered elsewhere, as if their batches had come here sorted by caller."""
+        self._parts.append(self._glances.end())
+        known = [(name, row) for names, sums in parts for name, row in zip(names, sums, strict=True)]
+        known.sort(key=lambda one: one[0])
+        if known:
+            self._parts.append(([name for name, _ in known], np.stack([row for _, row in known])))
 
     def glances(self) -> tuple[list[str], Sums]:
         """Return all who were seen, and their glances."""

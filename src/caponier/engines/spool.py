@@ -125,6 +125,7 @@ class Spool:
     """Time, source and seq of the event that was written last."""
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
     """Batches that are to be written together: small groups of rows cost time in writing and in reading."""
+    _waiting_bytes: int = 0
 
     @property
     def file(self) -> Path:
@@ -147,14 +148,19 @@ class Spool:
             self._writer = pq.ParquetWriter(self.file, _SCHEMA, compression="lz4", use_dictionary=_REPETITIVE)
         if events.source not in self.sources[-1:]:
             self.sources.append(events.source)
-        subjects, buckets = _subjects(events.batch, self.joined)
+        if not events.batch.num_rows:
+            return
+        subjects, buckets = subjects_of(events.batch, self.joined)
         source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
         arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
         self._count(events.batch)
         self._watch(events.batch)
-        self._waiting.append(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
+        batch = pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+        self._waiting.append(batch)
+        # Added up as they come: a folder may hold a file an event.
+        self._waiting_bytes += batch.nbytes
         self.rows += events.batch.num_rows
-        if sum(batch.nbytes for batch in self._waiting) >= GROUP_BYTES:
+        if self._waiting_bytes >= GROUP_BYTES:
             self._flush(self._writer)
 
     def absorb(self, part: "Spool", source: str) -> None:
@@ -207,6 +213,7 @@ class Spool:
         if self._waiting:
             writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=GROUP_ROWS)
             self._waiting.clear()
+            self._waiting_bytes = 0
 
     def models(self) -> list[ModelSummary]:
         """Summarise what is there, model by model."""
@@ -360,7 +367,7 @@ def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
     return sorted_
 
 
-def _subjects(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
+def subjects_of(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
     """Name the subject of each event, and give it a bucket by which work and folds are shared out.
 
     Whoever was turned away is known by the address alone. Anybody may send any session: without a principal it is one

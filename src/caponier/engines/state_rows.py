@@ -23,6 +23,11 @@ class StateRows:
         self._dtypes: Final = tuple(dtypes)
         self._spans: Final = list(pairwise(accumulate((dtype.itemsize for dtype in dtypes), initial=0)))
 
+    @property
+    def size(self) -> int:
+        """Bytes of a row."""
+        return self._spans[-1][1]
+
     def packed(self, states: Sequence[NDArray[Any]]) -> list[NDArray[np.uint8]]:
         """Return a row for each of n subjects, in memory of its own, so that one can be dropped without the others.
 

@@ -65,7 +65,7 @@ class Scored:
 
 
 @dataclass
-class _Open:
+class SubjectState:
     """What goes on into the next batch: the state of one subject."""
 
     last_time: int
@@ -116,7 +116,7 @@ class SubjectPass:
         self._failed = failed
         self._dtype = nearest_query.state_dtype(encoder.width)
         self._rows = StateRows([self._dtype, *(detector.state for detector, _ in detectors)])
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, SubjectState] = {}
         self._rings = np.zeros(0, self._dtype)
 
     def run(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Scored]:
@@ -128,6 +128,19 @@ class SubjectPass:
     def forget(self, name: str) -> None:
         """Drop the state of a subject."""
         self._open.pop(name, None)
+
+    def resume(self, name: str, state: "SubjectState") -> None:
+        """Go on with the state of a subject that was kept elsewhere."""
+        self._open[name] = state
+
+    def take(self, name: str) -> "SubjectState | None":
+        """Give the state of a subject away; None if it is not known."""
+        return self._open.pop(name, None)
+
+    @property
+    def row_size(self) -> int:
+        """Bytes of the states of one subject."""
+        return self._rows.size
 
     def _one(self, arrow: pa.RecordBatch) -> Scored:
         names, first_rows, codes = _runs(arrow.column("subject"))
@@ -159,7 +172,7 @@ class SubjectPass:
         names: list[str],
         batch: EventBatch,
         repeated: list[tuple[int, int]],
-        resumed: dict[int, _Open],
+        resumed: dict[int, SubjectState],
         last_time: NDArray[np.int64],
         last_key: NDArray[np.uint64],
         events: int,
@@ -195,7 +208,7 @@ class SubjectPass:
         states = self._rows.packed([similar.state, *after])
         moments, keys = last_time[kept].tolist(), last_key[kept].tolist()
         for at, *own in zip(kept.tolist(), moments, keys, ages[:, kept].T.tolist(), states, strict=True):
-            self._open[names[at]] = _Open(*own)
+            self._open[names[at]] = SubjectState(*own)
         carried = np.zeros(len(names), bool)
         carried[goes_on] = True
         return Scored(
@@ -244,7 +257,7 @@ class SubjectPass:
 
     def _begins(
         self, names: list[str], first_rows: NDArray[np.int64], codes: NDArray[np.int64], time: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], dict[int, _Open]]:
+    ) -> tuple[NDArray[np.int64], dict[int, SubjectState]]:
         """Return the rows at which a subject begins, or begins anew after a long silence, and which of them go on."""
         pause = np.diff(time, prepend=time[0]) > IDLE
         pause[first_rows] = True

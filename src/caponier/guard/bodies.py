@@ -46,8 +46,13 @@ class GoneError(InputError):
     """The caller hung up before the end of the request."""
 
 
-async def read(receive: Receive, limit: int) -> bytes:
+async def read(receive: Receive, limit: int, grown: Callable[[int], None] = lambda _: None) -> bytes:
     """Read the body of an ASGI request.
+
+    Args:
+        receive: Gives its parts.
+        limit: Most bytes.
+        grown: Told with each part how many bytes there are by now; what it raises ends the reading.
 
     Raises:
         TooLargeError: If it is larger than `limit` bytes; no more than that is read.
@@ -63,6 +68,7 @@ async def read(receive: Receive, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise TooLargeError(f"the body is larger than {limit} bytes")
+        grown(size)
         parts.append(part)
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)

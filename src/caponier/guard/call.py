@@ -5,8 +5,9 @@ A path that is not known is no proof that no model is asked: servers have more o
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 NAME_LIMIT: Final = 200
 """Characters of a name that a caller chooses; longer ones are somebody's payload."""
@@ -70,6 +71,21 @@ class Call:
     def asks(self) -> bool:
         """Whether a model is asked, as far as the path tells."""
         return self.operation in _ASKING
+
+
+def path_of(scope: Mapping[str, Any]) -> str:
+    """Return the path by which an application finds what is asked: without that under which it stands (`root_path`).
+
+    A server that was told of a prefix puts it before every path, and frameworks take a path with it and without it for
+    the same: whoever writes it, or leaves it out, must not become unseen by it.
+
+    Args:
+        scope: Of the connection; see the ASGI specification, version 3.
+    """
+    path: str = scope["path"]
+    below = path.removeprefix(scope.get("root_path") or "")
+    # Of `/api` nothing else stands below than what follows a slash: `/apiary` is another path.
+    return below if below.startswith("/") else path
 
 
 def call_of(method: str, path: str, *, carries: bool = False, parameters: bool = False) -> Call:

@@ -66,7 +66,8 @@ def events_of(
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
         return [shared]
-    if layouts is not None and not layouts.is_usual(shared["model"], asked.names):
+    who = exchange.caller.place if exchange.stranger else exchange.caller.name
+    if layouts is not None and not layouts.is_usual(shared["model"], asked.names, who):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)
@@ -115,6 +116,8 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
     One whose examples cannot be told counts as more than may be asked at once: else it would be the way around a
     throttle. One without a body asks about none, and is one query.
     """
+    if exchange.examples is not None:
+        return exchange.examples
     if not exchange.body:
         return 1
     if exchange.query is not None:

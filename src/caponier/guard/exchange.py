@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from caponier.records.event import UNAUTHENTICATED
 from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
+
+LARGE: Final = 64 * 1024
+"""Bytes from which on a body is read in another thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Caller:
     in force against one of them holds."""
     unproven: bool = False
     """Whether the principal is that of a token whose signature the model server alone can check."""
+
+    @property
+    def name(self) -> str | None:
+        """What tells who asks, and is not another one with each query by his own will alone."""
+        return self.principal or self.place
 
     @property
     def place(self) -> str | None:
@@ -72,6 +80,8 @@ class Exchange:
     addressed: bool = False
     """Whether the address alone tells who asks, since the model server asks for no credential."""
     body: bytes = b""
+    room: int = 0
+    """Bytes that are held for the body, where it is a large one."""
     verdict: Verdict = PASS
     status: int = 0
     answer_headers: list[Header] = field(default_factory=list)
@@ -80,6 +90,8 @@ class Exchange:
     answer_too_large: bool = False
     query: ModelQuery | None = None
     """What it asks, where that was read before it went to the model."""
+    examples: int | None = None
+    """How many it may ask about, where that was counted."""
     unread: str = ""
     """Why it was refused unread; empty if it was not."""
     kept: bool = False
@@ -101,6 +113,11 @@ class Exchange:
         """
         proven = not self.caller.unproven or (self.call.asks and self.status // 100 == 2)
         return self.status in UNAUTHENTICATED or not proven
+
+    @property
+    def is_large(self) -> bool:
+        """Whether reading it takes so long that no other caller may wait for it."""
+        return len(self.body) > LARGE or b"content-encoding" in self.headers
 
     @property
     def size(self) -> int:

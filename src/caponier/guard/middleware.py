@@ -20,9 +20,11 @@ import orjson
 
 from caponier.errors import CaponierError
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
-from caponier.guard.call import NAME_LIMIT, Call, call_of
+from caponier.guard.body_room import SMALL, BodyRoom, NoRoomError
+from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.framing import MOST_HEADERS, why_hidden, why_misframed
 from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
@@ -48,6 +50,7 @@ PrincipalOf = Callable[[str], str | None]
 """From a credential to the salted hash that stands for it."""
 
 BODY_LIMIT: Final = 64 * 2**20
+BODIES_LIMIT: Final = 512 * 2**20
 CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
 WAITED: Final = "caponier.waited"
@@ -61,8 +64,8 @@ MOST_HELD: Final = 200
 """Requests that are kept waiting at once, with their bodies; others get 503 at once."""
 ALWAYS_READ: Final = (*DECIDING, b"user-agent", b"host", b"content-length", b"x-forwarded-for")
 """Headers that the guard goes by whatever the operator has named besides."""
-MOST_NAMED: Final = 1_024
-"""Bytes of the headers that are for one connection alone; there are not many of them."""
+CLOSING: Final = ((b"connection", b"close"),)
+"""Where what is still to come of a request is not read."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -88,6 +91,7 @@ class Middleware:
             refused when detection is behind, he is refused before that, and they are not.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         body_s: Seconds in which the body of a request has to be there.
+        bodies_limit: Most bytes of large requests that are under way at once.
         limits: What reading a body may cost; beyond them it passes unread.
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
@@ -116,6 +120,7 @@ class Middleware:
         is_crowding: Callable[[Caller], bool] = lambda _: False,
         body_limit: int = BODY_LIMIT,
         body_s: float = BODY_S,
+        bodies_limit: int = BODIES_LIMIT,
         limits: BodyLimits = LIMITS,
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
@@ -136,6 +141,8 @@ class Middleware:
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
         self._shown_in = frozenset(name.encode("latin-1", "replace") for name in self._credentials)
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
+        # One request alone may always be as large as it may be.
+        self._room = BodyRoom(max(bodies_limit, 2 * body_limit))
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
         read = (name.decode() for name in ALWAYS_READ)
@@ -147,14 +154,20 @@ class Middleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = self._begin(scope)
+        few = scope["headers"][:MOST_HEADERS]
+        exchange = self._begin(scope if len(few) == len(scope["headers"]) else {**scope, "headers": few})
         leaving = _Leaving(send, exchange, scope["method"], started, self._kept, self._judged)
         try:
             await self._serve(exchange, scope, receive, leaving)
         finally:
             if not leaving.told:
                 # Nobody gets anything of it any more: there is nothing to keep back.
+                if exchange.status != GONE and not leaving.begun:
+                    # Whoever fails before a byte of his answer has left is answered for by the server.
+                    exchange.status = 500
                 leaving.finish()
+            if exchange.room:
+                self._room.give_back(exchange.caller.place or "", exchange.room)
             took = (time.perf_counter() - started) * 1_000
             exchange.own_ms = took - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
             self._note(exchange)
@@ -162,7 +175,12 @@ class Middleware:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            wrong = _framing(exchange) or self._hidden(exchange) or self._ambiguity(exchange, scope)
+            if len(scope["headers"]) > MOST_HEADERS:
+                exchange.status = 431
+                await answer(send, 431, {"error": "the request has too many headers"}, CLOSING)
+                return
+            wrong = why_misframed(exchange.headers) or why_hidden(exchange.headers, self._goes_by)
+            wrong = wrong or self._ambiguity(exchange, scope)
             if wrong is not None:
                 exchange.status = 400
                 await answer(send, 400, {"error": wrong})
@@ -170,18 +188,22 @@ class Middleware:
             exchange.body = await self._body(exchange, receive)
         except TooLargeError:
             exchange.status = 413
-            await answer(send, 413, {"error": "the request is too large"}, [(b"connection", b"close")])
+            await answer(send, 413, {"error": "the request is too large"}, CLOSING)
+            return
+        except NoRoomError as full:
+            exchange.status = 503
+            await answer(send, 503, {"error": full.what}, [*CLOSING, (b"retry-after", b"1")])
             return
         except TimeoutError:
             exchange.status = 408
-            await answer(send, 408, {"error": "the request did not arrive in time"}, [(b"connection", b"close")])
+            await answer(send, 408, {"error": "the request did not arrive in time"}, CLOSING)
             return
         except GoneError:
             exchange.status = GONE
             return
         finally:
             exchange.read_ms = (time.perf_counter() - began) * 1_000
-        exchange.verdict = self._verdict(exchange)
+        exchange.verdict = await self._decided(exchange)
         if self._enforce and exchange.verdict.measure is Measure.HOLD:
             await self._hold(exchange)
             if exchange.verdict.measure is Measure.HOLD:
@@ -193,7 +215,7 @@ class Middleware:
             await refuse(send)
             return
         if self._enforce and self._reader is not None:
-            exchange.unread = await self._why_unread(self._reader, exchange, scope["path"]) or ""
+            exchange.unread = await self._why_unread(self._reader, exchange, path_of(scope)) or ""
             if exchange.unread:
                 exchange.status = 400
                 await answer(send, 400, {"error": f"the request cannot be read: {exchange.unread}"})
@@ -210,7 +232,7 @@ class Middleware:
             try:
                 while exchange.verdict.measure is Measure.HOLD and time.perf_counter() - began < self._hold_s:
                     await asyncio.sleep(min(LOOK_S, self._hold_s))
-                    exchange.verdict = self._verdict(exchange)
+                    exchange.verdict = await self._decided(exchange)
             finally:
                 self._held -= 1
         # It is not what the guard takes.
@@ -218,7 +240,7 @@ class Middleware:
 
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:
-            if reader.is_large(exchange):
+            if exchange.is_large:
                 return await asyncio.to_thread(reader.why_not, exchange, path)
             return reader.why_not(exchange, path)
         except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
@@ -230,20 +252,12 @@ class Middleware:
         if stated.isdigit() and int(stated) > self._limit:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
         async with asyncio.timeout(self._body_s):
-            return await read(receive, self._limit)
+            return await read(receive, self._limit, partial(self._grown, exchange))
 
-    def _hidden(self, exchange: Exchange) -> str | None:
-        """Return what is wrong where a header is for the next program alone: the model server would never see it.
-
-        One that lets in whoever shows nothing would answer, and the guard take the caller for whom he likes.
-        """
-        if b"connection" not in exchange.headers:
-            return None
-        value = exchange.headers[b"connection"]
-        named = value[:MOST_NAMED].decode("latin-1").lower().split(",")
-        hidden = self._goes_by.intersection(header_name(name.strip()) for name in named)
-        wrong = hidden or len(value) > MOST_NAMED
-        return "a header is named that is not for one connection alone" if wrong else None
+    def _grown(self, exchange: Exchange, size: int) -> None:
+        if size > SMALL:
+            self._room.take(exchange.caller.place or "", size - exchange.room)
+            exchange.room = size
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
@@ -262,7 +276,7 @@ class Middleware:
         client = scope.get("client")
         carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
         parameters = scope.get("query_string", b"")
-        call = call_of(scope["method"], scope["path"], carries=carries, parameters=bool(parameters))
+        call = call_of(scope["method"], path_of(scope), carries=carries, parameters=bool(parameters))
         if call.model is not None:
             meant = self._names(call.model)
             call = call if meant == call.model else replace(call, model=meant)
@@ -307,6 +321,13 @@ class Middleware:
         )
         return caller, credential.unclear
 
+    async def _decided(self, exchange: Exchange) -> Verdict:
+        try:
+            return self._verdict(exchange)
+        except _UncountedError:
+            exchange.examples = await asyncio.to_thread(self._count, exchange)
+            return self._verdict(exchange)
+
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
@@ -314,11 +335,20 @@ class Middleware:
             return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
+        except _UncountedError:
+            raise
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
             return REFUSE if self._closed(exchange.call.model) else PASS
 
     def _queries(self, exchange: Exchange) -> int:
+        if exchange.examples is None:
+            if exchange.is_large:
+                raise _UncountedError
+            exchange.examples = self._count(exchange)
+        return exchange.examples
+
+    def _count(self, exchange: Exchange) -> int:
         try:
             return queries_of(exchange, self._limits, self._size_of(exchange.call.model))
         except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
@@ -364,10 +394,8 @@ class Middleware:
             self._on_failure(failed)
 
 
-def _framing(exchange: Exchange) -> str | None:
-    """Return what is wrong where two readers could see the end of the body in two places (RFC 9112, section 6.3)."""
-    both = b"transfer-encoding" in exchange.headers and b"content-length" in exchange.headers
-    return "a length and a transfer coding in one request" if both else None
+class _UncountedError(Exception):
+    """It takes long to count what a request asks, and a decision needs to know."""
 
 
 class UnrecordedError(CaponierError):
@@ -393,8 +421,8 @@ class _Leaving:
         self._started, self._bodiless = started, method == "HEAD"
         self._start: Message | None = None
         self._left: int | None = None
-        self.told = False
-        """Whether the exchange was handed over to be kept."""
+        self.begun = self.told = False
+        """Whether anything has left, and whether the exchange was handed over to be kept."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -408,6 +436,7 @@ class _Leaving:
             if last and not self.told and not await self._may_leave():
                 await self._withhold()
                 return
+        self.begun = True
         if self._start is not None:
             start, self._start = self._start, None
             await self._send(start)

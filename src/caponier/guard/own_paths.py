@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 
 from caponier.guard.bodies import Receive
+from caponier.guard.call import path_of
 from caponier.guard.metrics import Metrics
 from caponier.guard.middleware import App, Scope, Send, answer
 from caponier.guard.settings import LOOPBACK, Network
@@ -30,11 +31,12 @@ class OwnPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
-        if scope["type"] != "http" or not scope["path"].startswith("/-/"):
+        path = path_of(scope) if scope["type"] == "http" else ""
+        if not path.startswith("/-/"):
             await self._app(scope, receive, send)
-        elif scope["path"] == "/-/healthz":
+        elif path == "/-/healthz":
             await answer(send, 200, {"status": "ok", "detection": self._detection()})
-        elif scope["path"] == "/-/metrics" and self._may_ask(scope):
+        elif path == "/-/metrics" and self._may_ask(scope):
             await _text(send, self._metrics.text())
         else:
             await answer(send, 404, {"error": "there is nothing at this path"})

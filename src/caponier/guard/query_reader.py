@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from caponier.guard.call import is_exact
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
+from caponier.records.event import UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
-
-LARGE: Final = 64 * 1024
-"""Bytes from which on a body is read in another thread, so that no other caller waits for it."""
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
 
 
 @dataclass(slots=True)
@@ -24,6 +22,8 @@ class QueryReader:
         takes_of: From a model to what it takes, where that is known.
         server: What answers; None if that is not known.
         passed: Paths that pass unread, though it is not known what they ask for.
+        layouts: Tells whether columns that nobody can put into the model's order are named and ordered as in other
+            queries; None if they do not matter.
     """
 
     limits: BodyLimits
@@ -31,6 +31,7 @@ class QueryReader:
     takes_of: Callable[[str | None], FeatureSpec | None]
     server: str | None = None
     passed: tuple[str, ...] = ()
+    layouts: ColumnLayouts | None = None
 
     def why_not(self, exchange: Exchange, path: str) -> str | None:
         """Return why a request must not pass; None if it may. What was read stays with the exchange.
@@ -55,8 +56,6 @@ class QueryReader:
             exchange.query = question(exchange, self.limits, size, takes, self.server)
         except (UnreadableQueryError, UnreadError) as unreadable:
             return str(unreadable)
-        return None
-
-    def is_large(self, exchange: Exchange) -> bool:
-        """Tell whether reading takes long."""
-        return len(exchange.body) > LARGE or b"content-encoding" in exchange.headers
+        model, names = call.model or UNKNOWN, exchange.query.names
+        usual = self.layouts is None or self.layouts.would_be_usual(model, names, exchange.caller.name)
+        return None if usual else STRANGE

@@ -22,6 +22,13 @@ def _some(proxy: str) -> str:
     return proxy
 
 
+def _fixed(header: str) -> str:
+    """Refuse a header to which a caller may add what he likes: he would be somebody else with every query."""
+    if header.strip().lower() == "cookie":
+        raise ValueError("any cookie that a caller adds would make him another one; have a proxy write a header of it")
+    return header
+
+
 def _network(name: str) -> Network | None:
     try:
         return ipaddress.ip_network(name, strict=False)
@@ -48,6 +55,8 @@ class GuardSettings(BaseModel):
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
     body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64
+    bodies_limit_mb: Annotated[float, Field(gt=0, le=1_048_576)] = 512
+    """Of large requests that are under way at once; at least twice `body_limit_mb`."""
     expanded_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = LIMITS.expanded / 2**20
     """Of a compressed body once it is unpacked; beyond this and the next two a body passes unread."""
     rows_limit: Annotated[int, Field(gt=0, le=1_000_000)] = LIMITS.rows
@@ -64,7 +73,7 @@ class GuardSettings(BaseModel):
     """Most connections of callers at once."""
     connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     """Of them from one address that is no trusted proxy."""
-    credentials: tuple[Name, ...] = ("authorization", "x-api-key")
+    credentials: tuple[Annotated[Name, AfterValidator(_fixed)], ...] = ("authorization", "x-api-key")
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for; without credentials it counts only where it is said."""
@@ -114,6 +123,11 @@ class GuardSettings(BaseModel):
     def body_limit(self) -> int:
         """Most bytes of a request."""
         return int(self.body_limit_mb * 2**20)
+
+    @property
+    def bodies_limit(self) -> int:
+        """Most bytes of large requests that are under way at once."""
+        return int(self.bodies_limit_mb * 2**20)
 
     @property
     def spool_limit(self) -> int:

@@ -13,6 +13,10 @@ class RemediationKind(StrEnum):
     ARTIFACT = "artifact"
     MODEL = "model"
     ROLLBACK = "rollback"
+    MEMBERSHIP = "membership"
+    """A model that gives away less of who was in its training data."""
+    ROBUSTNESS = "robustness"
+    """A model that withstands small changes of its input."""
 
 
 @dataclass(frozen=True, slots=True)

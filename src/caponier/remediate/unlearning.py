@@ -19,6 +19,7 @@ from caponier.detect.networks.layers import Convolution, Linear
 from caponier.detect.networks.network import Network, softmax
 from caponier.detect.networks.stored_tensors import Floats
 from caponier.detect.networks.trigger_synthesis import Form, Synthesised, synthesise
+from caponier.remediate.adam import Adam
 
 ROUNDS: Final = 4
 EPOCHS: Final = 25
@@ -150,23 +151,11 @@ def _teach(
     epochs: int,
     rng: np.random.Generator,
 ) -> None:
-    """Train a network in place with Adam (Kingma, Ba 2015) on rows (n, d) and shares (n, c)."""
-    places = [(at, name) for at, name in network.stored]
-    moments = {place: np.zeros_like(network.layers[place[0]].tensors[place[1]]) for place in places}
-    squares = {place: np.zeros_like(network.layers[place[0]].tensors[place[1]]) for place in places}
-    silenced = {place: network.layers[place[0]].tensors[place[1]] != 0 for place in places}
+    """Train a network in place on rows (n, d) and shares (n, c)."""
     steps = epochs * -(-len(x) // BATCH)
-    for step in range(1, steps + 1):
+    adam = Adam.of(network, RATE, steps, silence=True)
+    for _ in range(steps):
         drawn = rng.integers(len(x), size=BATCH)
         scores, held = network.run(change(x[drawn], rng))
         gradient = (softmax(scores) - wanted[drawn]) / np.float32(BATCH)
-        _, gradients = network.back(held, gradient, weights=True)
-        rate = RATE * (1 - (step - 1) / steps)
-        for place in places:
-            at, name = place
-            slope = gradients[at][name]
-            moments[place] += np.float32(0.1) * (slope - moments[place])
-            squares[place] += np.float32(0.01) * (slope**2 - squares[place])
-            size = np.sqrt(squares[place] / np.float32(1 - 0.99**step)) + np.float32(1e-8)
-            move = moments[place] / np.float32(1 - 0.9**step) / size
-            network.layers[at].tensors[name] -= np.float32(rate) * move * silenced[place]
+        adam.step(network, network.back(held, gradient, weights=True)[1])

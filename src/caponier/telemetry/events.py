@@ -278,7 +278,15 @@ def _chunks(
     chunks = json_lines.read(path, wanted=wanted, lenient=True)
     if maps.named is None:
         always = reader == "kserve"
-        chunks = kserve.joined(chunks, maps.salt, always=always, callers=callers, answers=answers, spec_of=maps.spec_of)
+        chunks = kserve.joined(
+            chunks,
+            maps.salt,
+            always=always,
+            callers=callers,
+            answers=answers,
+            spec_of=maps.spec_of,
+            tables=report.tables,
+        )
     return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
 
 
@@ -289,6 +297,11 @@ def _line_map(path: Path, reader: str, maps: MapChoice) -> FieldMap | None:
     if reader == "auto" and _format(path) in (json_lines.read, None):
         return known_line_map(path, maps.known)
     return None
+
+
+def known_form(path: Path, maps: MapChoice) -> FieldMap | None:
+    """Return the map that ships or was given for a text log whose lines have the form of this one."""
+    return _line_map(path, "auto", maps)
 
 
 def first_chunk(path: Path) -> Chunk | None:

@@ -62,6 +62,8 @@ class Asked:
     names: tuple[str, ...] = ()
     """Of several columns, as they stand there, where nobody has said how the model's are called: whether it takes them
     by name or as they stand is not known (`column_layouts`)."""
+    texts: tuple[str, ...] = ()
+    """Those of them that hold text."""
 
 
 @dataclass(frozen=True)
@@ -157,11 +159,36 @@ def _columns(held: Body, limits: BodyLimits, size: int | None, takes: FeatureSpe
 
 
 def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked:
+    known = {column.name for column in takes.columns} if takes else set()
+    if not known & set(columns) and any(len(cells) and isinstance(cells[0], list) for cells in columns.values()):
+        return _joined(columns, size)
     made = table_rows(columns, takes)
     if takes is None:
         _check_width(made.rows.shape[1], size)
     names = () if takes is not None and takes.columns else _layout(columns)
-    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names)
+    texts = tuple(name for name in names if _holds_text(columns[name]))
+    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names, texts)
+
+
+def _holds_text(cells: Sequence[Any] | NDArray[np.float64]) -> bool:
+    return not isinstance(cells, np.ndarray) and any(isinstance(cell, str) for cell in cells)
+
+
+def _joined(columns: Cells, size: int | None) -> Asked:
+    """Join named inputs of several values each, as TensorFlow Serving takes them by row and by column."""
+    names = sorted(columns)
+    shapes = [_nesting(columns[name]) for name in names]
+    if len({one[0] for one in shapes}) != 1:
+        raise ValueError("columns that differ in their number of rows")
+    width = sum(prod(one[1:]) for one in shapes)
+    _check_width(width, size)
+    parts = [_numbers(columns[name]) for name in names]
+    if any(list(part.shape) != one for part, one in zip(parts, shapes, strict=True)):
+        raise ValueError("data that are no numbers")
+    rows = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    if not rows.size:
+        raise ValueError("a table without rows")
+    return Asked(rows, shapes[0][1:] if len(names) == 1 else [width], names=_layout(columns))
 
 
 def _layout(names: Iterable[Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import orjson
 from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.column_layouts import SeenTables
 
 RAW_LIMIT: Final = 2_000
 """Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""
@@ -64,7 +65,11 @@ class RejectedRows:
     """What the model takes, where a field map names it; None if two maps name different things."""
     guessed: list[FieldMap] = field(default_factory=list)
     """Field maps that logs of this run suggested."""
+    tables: SeenTables = field(default_factory=SeenTables)
+    """Tables in the requests of logs that hold whole bodies."""
     _specs: set[FeatureSpec] = field(default_factory=set)
+    _files: Counter[str] = field(default_factory=Counter)
+    """How many rows of each file are remembered."""
     _stream: IO[bytes] | None = None
 
     def tell(self, words: str) -> None:
@@ -90,10 +95,25 @@ class RejectedRows:
         for rejection in rejections:
             self.count += 1
             self.reasons[rejection.reason.split(":")[0]] += 1
-            if len(self.first) < self.shown:
+            if len(self.first) < self.shown or self._makes_room(rejection.file):
                 self.first.append(rejection)
+                self._files[rejection.file] += 1
             if self.path is not None:
                 self._write(self.path, rejection)
+
+    def _makes_room(self, file: str) -> bool:
+        """Forget the last row of the file that most are remembered of, for a file of which none is.
+
+        So one file full of rubbish does not hide that another one was cut short.
+        """
+        if not self.first or file in self._files:
+            return False
+        loudest, rows = self._files.most_common(1)[0]
+        if rows < 2:
+            return False
+        del self.first[max(place for place, one in enumerate(self.first) if one.file == loudest)]
+        self._files[loudest] -= 1
+        return True
 
     def called(self, file: str) -> "RejectedRows":
         """Return the same of a file that is called otherwise here."""
@@ -111,6 +131,7 @@ class RejectedRows:
         for spec in other._specs:
             self.learn(spec)
         self.guessed += other.guessed
+        self.tables.absorb(other.tables)
 
     def _write(self, path: Path, rejection: Rejection) -> None:
         try:

@@ -28,7 +28,13 @@ def test_every_detector_says_which_data_it_needs():
         ("label_noise", ("the training data with their labels",)),
         ("unsafe_code", ("the model files",)),
         ("sigma:ml_image_push", ("AWS CloudTrail",)),
-        ("sigma:login_then_export", ("the log of logins", "AWS CloudTrail")),
+        (
+            "sigma:login_then_export",
+            (
+                "the log of logins",
+                "AWS CloudTrail, the audit log of Google Cloud or the log of Azure's blob storage",
+            ),
+        ),
         ("sigma:login_two_countries", ("the log of logins",)),
     ],
 )

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.alerts.receivers import found, receiving, record, workspace_with
 from caponier.app.guard import alerting
 from caponier.app.guard.run import Guard
+from caponier.errors import InputError
 from pace import wait_for
 
 
@@ -37,3 +40,12 @@ def test_without_a_route_nothing_runs(tmp_path: Path) -> None:
     guard.start()
     assert not guard.alerting._thread.is_alive()
     guard.close()
+
+
+def test_a_secret_that_is_not_there_is_told_before_there_is_anything_to_tell(tmp_path: Path) -> None:
+    route = {"name": "soc", "kind": "webhook", "to": "https://soc.example/", "secret_file": "soc.secret"}
+    workspace = workspace_with(tmp_path, route)
+    with pytest.raises(InputError, match="the secret of a route cannot be read"):
+        Guard(workspace, app=model)
+    (tmp_path / "soc.secret").write_text("a-secret-of-some-length-0123456789")
+    Guard(workspace, app=model)

@@ -97,7 +97,7 @@ def test_many_connections_of_one_address_leave_room_for_others(tmp_path: Path) -
 
 def test_proxies_may_have_all_of_them_and_what_leaves_makes_room() -> None:
     refused: list[str] = []
-    limits = ConnectionLimits(5, 2, 1, lambda address: address == "proxy", refused.append)
+    limits = ConnectionLimits(5, 2, 1, 1, lambda address: address == "proxy", refused.append)
     assert [limits.take("a") for _ in range(3)] == [True, True, False]
     assert [limits.take("proxy") for _ in range(4)] == [True, True, True, False]
     limits.leave("a")
@@ -115,7 +115,7 @@ class Connection:
 
 def test_whoever_has_the_most_connections_makes_room_for_one_who_has_fewer() -> None:
     refused: list[str] = []
-    limits = ConnectionLimits(6, 100, 1, lambda address: address == "proxy", refused.append)
+    limits = ConnectionLimits(6, 100, 1, 1, lambda address: address == "proxy", refused.append)
     busy, *idle = [Connection(idle=n > 0) for n in range(4)]
     assert all(limits.take("eve", one) for one in (busy, *idle))
     assert limits.take("proxy", Connection())
@@ -131,7 +131,7 @@ def test_whoever_has_the_most_connections_makes_room_for_one_who_has_fewer() -> 
 
 
 def test_where_nothing_is_idle_nobody_makes_room() -> None:
-    limits = ConnectionLimits(3, 100, 1, lambda _: False, lambda _: None)
+    limits = ConnectionLimits(3, 100, 1, 1, lambda _: False, lambda _: None)
     assert all(limits.take("eve", Connection(idle=False)) for _ in range(3))
     assert not limits.take("ada", Connection())
 
@@ -149,7 +149,7 @@ def test_where_nothing_is_idle_nobody_makes_room() -> None:
     ],
 )
 def test_whoever_has_a_network_has_no_more_connections_for_its_many_addresses(one: str, other: str, same: bool) -> None:
-    limits = ConnectionLimits(10, 1, 1, lambda _: False, lambda _: None)
+    limits = ConnectionLimits(10, 1, 1, 1, lambda _: False, lambda _: None)
     assert limits.take(one)
     assert limits.take(other) is not same
     limits.leave(one)

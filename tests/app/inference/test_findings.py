@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import numpy as np
 import pytest
@@ -75,6 +76,23 @@ def test_like_queries_of_one_caller_are_said_to_be_one_callers(senders: tuple[st
     assert finding_of(FOUND, COLD, sight(senders), None).summary.endswith(f". {said}")
 
 
+def test_who_asks_now_and_then_in_a_popular_cell_is_not_named_beside_a_search() -> None:
+    """A mass of like inputs of one caller, and chat partners whose words lie near: they were named in 97 findings."""
+    chat = tuple(f"chat {number}" for number in range(7) for _ in range(1 + number % 3))
+    finding = finding_of(FOUND, COLD, sight(("eve",) * 12 + chat + ("bob",) * 5), None)
+    assert accused(finding) == {"eve", "bob"}
+    # It is still said how many there were.
+    assert finding.evidence.facts["principals"] == 9
+
+
+@given(sent=st.lists(st.integers(1, 40), min_size=1, max_size=NAMED), rng=st.randoms(use_true_random=False))
+def test_whoever_sent_most_is_named_and_all_who_sent_as_much(sent: list[int], rng: Random) -> None:
+    senders = [f"c{who}" for who, count in enumerate(sent) for _ in range(count)]
+    rng.shuffle(senders)
+    named = accused(finding_of(FOUND, COLD, sight(tuple(senders)), None))
+    assert named == {f"c{who}" for who, count in enumerate(sent) if 3 * count >= max(sent)}
+
+
 class TestWhatOneCallerSentAlone:
     """It is told as that caller's, and not once more as a distributed search."""
 
@@ -89,6 +107,13 @@ class TestWhatOneCallerSentAlone:
     @pytest.mark.parametrize("senders", [("eve", "ann"), ("eve",), ()], ids=["two", "one of two is known", "nobody"])
     def test_it_is_told_where_others_sent_a_part_or_may_have(self, senders: tuple[str, ...]) -> None:
         assert not self.own().tell(FOUND, sight(senders))
+
+    @pytest.mark.parametrize(("others", "told"), [(("ann",), True), (("ann", "bob"), True), (("ann",) * 3, False)])
+    def test_others_who_asked_near_it_now_and_then_share_no_search(self, others: tuple[str, ...], told: bool) -> None:
+        senders = ("eve",) * 8 + others
+        seen = replace(sight(senders), event_ids=tuple(f"e-{at}" for at in range(len(senders))))
+        assert self.own().tell(FOUND, seen) is told
+        assert not self.own(subject="ann").tell(FOUND, seen)
 
     @pytest.mark.parametrize("change", [{"subject": "ann"}, {"model": "other"}, {"kind": "session"}])
     def test_it_is_told_where_nothing_else_tells_of_the_caller(self, change: dict[str, str]) -> None:

@@ -78,8 +78,7 @@ class TestFindings:
         evidence = finding.evidence
         assert (evidence.statistic, evidence.value) == ("queries", 120.0)
         assert 6 < evidence.threshold < 120
-        # Of sixty callers, the oddest is not ranked among.
-        assert (evidence.above, evidence.of, evidence.age, evidence.basis) == (0, 59, 1, Basis.ESTIMATE)
+        assert (evidence.above, evidence.of, evidence.age, evidence.basis) == (0, 60, 1, Basis.ESTIMATE)
         assert evidence.share is not None
         assert evidence.share < 0.01
         assert evidence.expected is not None

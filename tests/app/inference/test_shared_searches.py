@@ -144,5 +144,5 @@ def test_cells_are_as_many_as_the_whole_log_asks_for(learned: Baseline) -> None:
     assert section.cells is not None
     assert len(section.cells.names) >= FEWEST
     assert section.detectors[NAME].ranks.n >= FEWEST
-    # Of callers the oddest are not ranked among; of cells each is.
+    # As of callers, none is left out.
     assert len(section.tails[Subject.BUCKET]) == section.detectors[NAME].ranks.n

@@ -1,6 +1,7 @@
 """Files that several processes share give the same, to the last digit, as files that one reads."""
 
 import dataclasses
+import gc
 import gzip
 import json
 import os
@@ -72,6 +73,14 @@ def scan(logs: Path, home: Workspace, rejected: Path, **how: Any) -> tuple[dict[
 
 
 @pytest.mark.slow
+def test_the_collector_is_as_it_was_after_a_scan_that_was_left_in_the_middle() -> None:
+    before, going = gc.get_threshold(), log_parts.rarely_collected()
+    going.__enter__()
+    assert gc.get_threshold() != before
+    assert not going.__exit__(KeyError, KeyError(), None), "what went wrong is not kept back"
+    assert gc.get_threshold() == before
+
+
 def test_the_number_of_processes_changes_nothing(
     logs: Path, home: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

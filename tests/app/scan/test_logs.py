@@ -289,3 +289,14 @@ def test_a_log_without_events_says_what_was_seen_where_and_what_to_do(
         scan_logs([tmp_path / name], workspace=home)
     for words in said:
         assert words in str(wrong.value)
+
+
+def test_a_file_with_nothing_in_it_is_named(home: Workspace) -> None:
+    folder = home.root / "logs"
+    folder.mkdir()
+    (folder / "full.jsonl").write_text(json.dumps(login(0, "desk-7")))
+    (folder / "rubbish.log").write_text("rubbish\n")
+    for name in ("a.log", "b.json", "c.csv", "d.txt"):
+        (folder / name).touch()
+    (note,) = [note for note in scan_logs([folder], workspace=home).notes if "nothing" in note]
+    assert note == f"nothing is in {folder}/a.log, {folder}/b.json, {folder}/c.csv and 1 more"

@@ -100,7 +100,7 @@ class TestShow:
         assert section["expected_per_week"] == pytest.approx(0.02 * 60 * 7)
         detector = section["detectors"]["first_feature"]
         assert detector["threshold"] > 6
-        assert (detector["basis"], detector["benign"], detector["age"], detector["off"]) == ("ranks", 59, 100, None)
+        assert (detector["basis"], detector["benign"], detector["age"], detector["off"]) == ("ranks", 60, 100, None)
 
     def test_the_old_budget_is_accepted_and_told(self, caponier: Any) -> None:
         caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)

@@ -146,7 +146,7 @@ BROKEN: Final = {
         "log.csv", b"time,x,prediction\n09:30:00,1,a\n09:31:00,2,b\n", WRONG, "no field holds a time"
     ),
     "header-twice": Broken("log.csv", b"ts,x,x\n1767605400,1,2\n", WRONG, "two columns have the same name"),
-    "no-header": Broken("log.csv", b"1767605400,u1,1.5,a\n1767605401,u2,2.5,b\n", WRONG, "caponier map guess"),
+    "no-header": Broken("log.csv", b"1767605400,u1,1.5,a\n1767605401,u2,2.5,b\n", WRONG, "time,user_id,x2,label"),
     "short-rows": Broken("log.csv", CSV + b"1767605499,u1\n", PARTLY, "2 cells where the header has 5", 20),
     "broken-quote": Broken("log.csv", CSV + b'1767605499,"u1,3,2.5,a\n', PARTLY, "bad CSV", 20),
     "bad-times": Broken("log.jsonl", GOOD + row(ts="soon"), PARTLY, "time cannot be read", 20),

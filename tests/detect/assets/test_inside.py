@@ -48,6 +48,35 @@ def test_the_inventory_says_what_is_inside() -> None:
     assert told == ["inside", "inside", "inside", "outside"]
 
 
+@pytest.mark.parametrize("address", ["10.9.0.1", "192.168.7.7", "fd00::1"])
+def test_who_names_public_networks_alone_keeps_the_private_ones(address: str) -> None:
+    assert settings(networks=["198.51.100.0/24", "2001:db8:1::/48"]).origin({"src_ip": address}) == "inside"
+    assert settings(networks=["10.8.0.0/16"], addresses=["198.51.100.7"]).origin({"src_ip": address}) == "outside"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_nobody_comes_from_elsewhere_by_way_of_the_machine_itself(address: str) -> None:
+    assert settings(networks=["10.8.0.0/16"]).origin({"src_ip": address}) == "inside"
+
+
+def test_what_was_named_as_inside_is_still_a_place_to_learn() -> None:
+    office, bare = settings(addresses=["198.51.100.7"], networks=["10.8.0.0/16"]), Inside()
+    told = [
+        (one.abroad({"src_ip": text}, text))
+        for one in (office, bare)
+        for text in ("198.51.100.7", "10.8.1.1", "10.9.1.1")
+    ]
+    assert told == [True, False, True, True, False, False]
+
+
+def test_without_what_is_routine_the_places_stay() -> None:
+    plain = settings(addresses=["198.51.100.7"], accounts=["ci"]).plain()
+    assert plain is not None
+    assert plain.origin({"src_ip": "198.51.100.7"}) == "inside"
+    assert not plain.routine(event(user="ci"))
+    assert plain.plain() is None
+
+
 def test_a_machines_work_from_inside_is_routine_and_from_outside_never() -> None:
     inside = settings(accounts=["ci-*", "arn:aws:iam::1:role/deployer"])
     assert inside.routine(event(user="CI-train", src_ip="10.0.0.1"))

@@ -120,8 +120,8 @@ PROCESSES: dict[str, tuple[Process, ...]] = {
 }
 UNMET = pytest.mark.xfail(
     strict=True,
-    reason="what adds up without end shows each caller's habit the more, the longer it goes on: 5.3 % (one detector) "
-    "and 2.1 % (four) of callers who go on five times longer are flagged, where 1 % is promised",
+    reason="what adds up without end shows each caller's habit the more, the longer it goes on: 2.8 % (one detector) "
+    "and 2.0 % (four) of callers who go on five times longer are flagged, where 1 % is promised",
 )
 
 
@@ -184,8 +184,8 @@ def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_lea
         ranking = Ranking.of(by_detector(population(rng, 200, PROCESSES[kind])))
         fresh = population(rng, 300, PROCESSES[kind], longer=LONGER)
         flagged.append((judged(ranking, fresh) >= ranking.tail.level(ALPHA)).mean())
-    error = np.std(flagged) / np.sqrt(len(flagged))
-    assert np.mean(flagged) <= ALPHA + 2 * error
+    # One error and no more: populations differ so much that two would let 4 % pass.
+    assert np.mean(flagged) <= ALPHA + np.std(flagged) / np.sqrt(len(flagged))
 
 
 def test_who_stands_far_apart_is_flagged() -> None:
@@ -251,8 +251,7 @@ class TestRanking:
         add(learned["d0"], {"blind spot": [1, 2, 3]})
         ranking = Ranking.of(learned)
         assert len(ranking) == 61
-        # Of 61 callers the oddest is not ranked among.
-        assert ranking.ranks["d0"].n == ranking.ranks["d1"].n + 1 == 60
+        assert ranking.ranks["d0"].n == ranking.ranks["d1"].n + 1 == 61
 
     def test_scores_are_ranked_up_to_ages_that_are_several_times_as_old(self) -> None:
         ranks = Ranking.of({"d": add(Gathered(), {f"c{at}": [1] * 100 for at in range(40)})}).ranks["d"]

@@ -52,11 +52,11 @@ def test_the_example_is_short_and_follows_the_protocol(restless: EventDetector) 
 
 def test_the_example_keeps_the_laws(restless: EventDetector) -> None:
     id_law(restless)
-    params = restless.fit(None)
+    alone = [(restless, restless.fit(None))]
     for size in (1, 7, 50):
-        split_law(restless, params, TYPICAL, range(size, len(TYPICAL), size))
-    split_law_of_findings(restless, params, TYPICAL)
-    assert findings(restless, params, TYPICAL, middling(restless, params, TYPICAL), 100)
+        split_law(alone, TYPICAL, range(size, len(TYPICAL), size))
+    split_law_of_findings(alone, TYPICAL)
+    assert findings(alone, TYPICAL, middling(alone, TYPICAL), 100)["restless"]
 
 
 def test_the_example_learns_and_scans(restless: EventDetector, world: World) -> None:

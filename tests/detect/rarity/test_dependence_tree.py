@@ -10,9 +10,12 @@ from caponier.detect.rarity.dependence_tree import (
     SPAN,
     UNITS,
     _learners,
+    common_tree,
     fit_tree,
     surprise_of,
+    without_odd,
 )
+from detect.batches import batch_of, similar
 
 RNG = np.random.default_rng(11)
 
@@ -106,3 +109,14 @@ def test_a_picture_with_many_features_stays_exact() -> None:
     at, cells = np.arange(256), rows >> 4
     above = np.where(tree["parents"] == ROOT, 0, cells[:, tree["parents"]])
     assert surprise_of(tree, rows).tolist() == tree["surprise"][at, above, cells].sum(axis=1).tolist()
+
+
+def test_two_who_ask_of_the_same_queries_get_one_tree_that_neither_can_spoil() -> None:
+    queries = similar(batch_of([part.tolist() for part in np.split(chain(400), 40)]))
+    common, tree = common_tree(queries)
+    assert (common.query == without_odd(queries).query).all()
+    assert tree.keys() == fit_tree(common.query).keys()
+    tree["mine"] = np.zeros(1)
+    again, other = common_tree(queries)
+    assert again is common
+    assert "mine" not in other

@@ -26,6 +26,7 @@ SYSTEM = System(
     endpoints=("models.example.org", "digits"),
     models=("digits",),
     namespaces=("ml",),
+    instances=("i-0ml",),
 )
 CORRELATIONS = {
     "model_slow_read",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +14,8 @@ import pytest
 from bench.machinery.cluster.loopback import Cluster, cluster, environment, kill
 from bench.machinery.cluster.process_tree import descendants
 
+from app.stream.conftest import BEGIN, lines, users
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from conftest import World
 from engines.spark.odd_log import odd_log
 
@@ -127,6 +130,37 @@ def test_every_attack_is_found_alike_on_two_workers(world: World, two_workers: C
     spark = ran(two_workers.python, log, tmp_path / "s.json", *given, *workspace_of(world, tmp_path / "s"), *on)
     assert spark == local
     assert len(json.loads(spark[1])["findings"]) > 100
+    assert not list(tmp_path.glob("caponier-*")), "nothing stays in the shared folder"
+
+
+def built(python: Path, log: Path, out: Path, *options: str) -> tuple[str, list[ModelBaseline]]:
+    """Build a baseline as a user does; return what is said of it, and its sections but for when they were made."""
+    given = ["baseline", "build", str(log), "--out", str(out), "--no-self-test", *options]
+    done = subprocess.run(
+        [str(python), "-m", "caponier", *given],
+        env=environment(python),
+        cwd=out.parent,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode in (0, 3), done.stderr[-3_000:]
+    said = done.stderr.replace(str(out), "OUT")
+    return said, [replace(section, created="") for section in Baseline.load(out).models]
+
+
+def test_a_baseline_is_the_same_to_the_last_bit_with_and_without_spark(python: Path, tmp_path: Path) -> None:
+    (log := tmp_path / "log").mkdir()
+    benign = users(0, BEGIN, 60, "u")
+    for part in range(3):
+        (log / f"guard-{part}.jsonl").write_bytes(lines(benign[part::3]))
+    given = ("--reader", "events", "--kind", "numeric", "--shape", "3", "--range", "0,1")
+    local = built(Path(sys.executable), log, tmp_path / "local.safetensors", *given)
+    on = ("--engine", "spark", "--master", "local[2]", "--shared", str(tmp_path))
+    spark = built(python, log, tmp_path / "spark.safetensors", *given, *on)
+    assert spark[0].endswith(local[0]), "Java says something of itself before"
+    assert Baseline(tuple(spark[1])).to_bytes() == Baseline(tuple(local[1])).to_bytes()
+    assert len(local[1][0].detectors) > 10
     assert not list(tmp_path.glob("caponier-*")), "nothing stays in the shared folder"
 
 

@@ -215,3 +215,30 @@ def test_in_a_log_of_bare_records_nothing_stands_before_one(tmp_path: Path) -> N
 def test_what_is_not_utf_8_before_a_record_spoils_it() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         CarriedRecords().rows(b"\xff\xfe" + orjson.dumps(TIMED[0]))
+
+
+def test_pairs_may_hold_lists_of_numbers_with_spaces() -> None:
+    line = b"2026-01-05 12:00:00,123 INFO predict user=u1 features=[1.5, -2e3, 3] label=low proba=[0.25, 0.75]"
+    (row,) = CarriedRecords().rows(line)
+    assert (row["features"], row["label"], row["proba"]) == ("[1.5, -2e3, 3]", "low", "[0.25, 0.75]")
+    # What else stands in brackets may be a caller's own words.
+    with pytest.raises(ValueError, match="no JSON"):
+        CarriedRecords().rows(b"2026-01-05 12:00:00 INFO user=u1 text=[a, b c] label=low")
+
+
+def test_a_time_in_brackets_begins_no_list() -> None:
+    (row,) = CarriedRecords().rows(b'[2026-01-05 12:00:00] INFO in app: {"user": "u1", "x": [1]}')
+    assert (row["user"], row["time"]) == ("u1", "2026-01-05 12:00:00")
+    with pytest.raises(ValueError, match="bad JSON"):
+        CarriedRecords().rows(b"[1, 2")
+
+
+def test_pairs_in_the_message_of_a_journal_are_its_record() -> None:
+    line = orjson.dumps(
+        {"__REALTIME_TIMESTAMP": "1767614400000000", "MESSAGE": "predict caller=c1 features=[1, 2] pred=0"}
+    )
+    (row,) = CarriedRecords().rows(line)
+    assert (row["caller"], row["features"], row["time"]) == ("c1", "[1, 2]", "1767614400000000")
+    # Words with signs between them are no record of a prediction, nor is what an object says beside its own caller.
+    for other in ({"MESSAGE": "a=1 b=2 c=3"}, {"user": "u1", "message": "caller=c2 features=[1] pred=0"}):
+        assert CarriedRecords().rows(orjson.dumps(other)) == [other]

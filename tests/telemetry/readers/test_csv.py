@@ -5,7 +5,7 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.telemetry.readers import csv
-from telemetry.conftest import Reading
+from telemetry.conftest import Reading, reading
 
 HEADER = "time,model,operation,input,status,mine\n"
 GOOD = '1767571200000,m,predict,"[0.5, 1]",200,x\n'
@@ -148,3 +148,18 @@ def test_cells_as_people_and_stores_write_them(name: str, read_csv: Text) -> Non
     assert [line["input"] for line in found.rows] == [[first, at + 0.5] for at in range(40)]
     assert len({line["time"] for line in found.rows}) == 40
     assert name != "shares in percent" or {tuple(line["scores"]) for line in found.rows} == {(0.75,)}
+
+
+@pytest.mark.parametrize("first", ["2026-01-05T12:00:00Z,u1,2,low", "u1,0.25,low", "1791000000.5\t3\tlow"])
+def test_values_in_the_place_of_names_are_refused_with_a_header_to_put_there(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{first}\n{first}\n")
+    with pytest.raises(InputError, match="no names of columns") as raised:
+        reading(path)
+    assert "label" in str(raised.value.hint)
+
+
+def test_numbers_may_name_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,model,operation,0,1\n2026-01-05T12:00:00Z,m,predict,5,6\n")
+    assert len(reading(path).rows) == 1

@@ -100,12 +100,15 @@ class Alerts:
         workspace: Its routes, maintenance windows and store.
 
     Raises:
-        InputError: If a section cannot be read.
+        InputError: If a section cannot be read, or the secret of a route.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._windows = workspace, windows_of(workspace)
         self._routes = routes_of(workspace)
+        for route in self._routes:
+            # Now, and not first when there is something to tell.
+            route.secret(workspace.root)
         self._folder = workspace.root / FOLDER
         self._ways: list[_Way] = []
         self._lock = -1

@@ -29,11 +29,18 @@ _LOGS: Final = {
     "gcp/gcp.audit": "the audit log of Google Cloud",
     "azure/activitylogs": "the activity log of Azure",
     "azure/auditlogs": "the audit log of Microsoft Entra",
+    "azure/storagebloblogs": "the log of Azure's blob storage",
+    "azure/auditevent": "the audit log of Azure's key vaults",
+    "databricks/audit": "the audit log of Databricks",
+    "vault/audit": "the audit log of HashiCorp Vault",
+    "gitlab/audit": "the audit log of GitLab",
     "okta/okta": "the system log of Okta",
     "github/audit": "the audit log of GitHub",
     "falco": "the alarms of Falco",
 }
 _PREFIX: Final = "sigma:"
+_ANY: Final = ("event_count", "value_count")
+"""Correlations that count events of any of their rules; the others ask for each."""
 
 
 def needs(card: DetectorCard) -> tuple[str, ...]:
@@ -57,8 +64,14 @@ def _logs(name: str) -> Iterator[str]:
     if source:
         key = "/".join(str(source[part]) for part in ("product", "category", "service") if part in source)
         yield _LOGS.get(key, key)
-    for part in content.get("correlation", {}).get("rules", ()):
-        yield from _logs(str(part))
+    correlation = content.get("correlation", {})
+    parts = dict.fromkeys(log for part in correlation.get("rules", ()) for log in _logs(str(part)))
+    if correlation.get("type") in _ANY and len(parts) > 1:
+        # What is counted may come from any of the logs.
+        *first, last = parts
+        yield f"{', '.join(first)} or {last}"
+    else:
+        yield from parts
 
 
 @cache

@@ -4,6 +4,7 @@ The KServe inference logger sends a CloudEvent for each request and one for each
 whoever reads the lake joins them. What a request showed to be let in is replaced by the principal that it stands for.
 """
 
+import asyncio
 import hmac
 import json
 import os
@@ -20,7 +21,8 @@ from caponier.app.workspace.workspace import read_salt
 from caponier.errors import InputError
 from caponier.formats.append_file import append_whole
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, read
-from caponier.guard.middleware import Scope, Send, answer
+from caponier.guard.body_room import BodyRoom, NoRoomError
+from caponier.guard.middleware import BODIES_LIMIT, BODY_S, CLOSING, Scope, Send, answer
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import Workspace
 from caponier.telemetry import plain_json
@@ -31,6 +33,8 @@ MOST_BYTES: Final = 64 * 2**20
 MODE: Final = 0o600
 BATCH: Final = b"application/cloudevents-batch+json"
 LINES: Final = (b"application/x-ndjson", b"application/jsonl", b"application/json-lines")
+_UNREAD: Final = (408, 413, 503)
+"""Answers after which what may still come of a body is not waited for."""
 _COLUMNS: Final = frozenset(EVENT_SCHEMA.names)
 
 
@@ -40,12 +44,13 @@ class Collector:
     Args:
         workspace: Whose lake it is.
         token: That senders have to show as `Authorization: Bearer …`; None if anybody who reaches it may send.
+        body_s: Seconds in which a body has to be there.
 
     Raises:
         InputError: If the lake is no folder, the salt cannot be read, or inputs are not to be kept as they come.
     """
 
-    def __init__(self, workspace: Workspace, token: str | None = None) -> None:
+    def __init__(self, workspace: Workspace, token: str | None = None, body_s: float = BODY_S) -> None:
         if "://" in workspace.lake:
             raise InputError("what is collected is written to a folder only", where=f"{workspace.file}: lake")
         if workspace.privacy.keep_inputs != "exact":
@@ -56,6 +61,7 @@ class Collector:
             )
         self._lake, self._salt, self._token = Path(workspace.lake), read_salt(workspace), token
         self._callers = caller_headers(workspace)
+        self._body_s, self._room = body_s, BodyRoom(BODIES_LIMIT)
         self._name = f"{os.getpid()}-{secrets.token_hex(3)}"
         self.taken = self.refused = 0
 
@@ -65,7 +71,7 @@ class Collector:
             return
         status, said = await self._served(scope, receive)
         self.refused += status >= 400 and scope["method"] == "POST"
-        await answer(send, status, said)
+        await answer(send, status, said, CLOSING if status in _UNREAD else ())
 
     async def _served(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         if scope["method"] == "GET" and scope["path"] == "/-/healthz":
@@ -75,12 +81,30 @@ class Collector:
             return 401, {"error": "show the collector's token"}
         if scope["method"] != "POST":
             return 405, {"error": "send events with POST"}
+        who, held = str((scope.get("client") or ("",))[0]), 0
+
+        def grown(size: int) -> None:
+            nonlocal held
+            self._room.take(who, size - held)
+            held = size
+
         try:
-            body = await read(receive, MOST_BYTES)
+            async with asyncio.timeout(self._body_s):
+                body = await read(receive, MOST_BYTES, grown)
+            return self._taken(headers, body)
         except TooLargeError:
             return 413, {"error": "the request is too large"}
+        except TimeoutError:
+            return 408, {"error": "the request did not arrive in time"}
+        except NoRoomError as full:
+            # Whoever sends keeps it, and tries again.
+            return 503, {"error": full.what}
         except GoneError:
             return 499, {}
+        finally:
+            self._room.give_back(who, held)
+
+    def _taken(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[int, dict[str, Any]]:
         try:
             kserve, events = self._records(headers, body)
         except (*BAD, UnreadError):
@@ -89,7 +113,6 @@ class Collector:
             self._write("kserve", kserve)
             self._write("events", events)
         except OSError as failed:
-            # Whoever sends keeps it, and tries again.
             return 503, {"error": f"the lake cannot be written: {failed.strerror}"}
         self.taken += len(kserve) + len(events)
         return 202, {"taken": len(kserve) + len(events)}

@@ -1,6 +1,9 @@
 """Connections that hold on to what others need: too many of them, or ones that never finish a request."""
 
+import fcntl
 import resource
+import sys
+import termios
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,12 +18,12 @@ RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
 
 
-class Held(Protocol):
+class OpenConnection(Protocol):
     """A connection that may have to make room."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether no whole request is under way on it: none at all, or one whose body does not come to an end."""
+        """Whether no whole request is under way on it: none at all, or one whose body or answer comes to no end."""
 
     def make_room(self) -> None:
         """End it."""
@@ -33,6 +36,7 @@ class ConnectionLimits:
         most: In all.
         per_address: From an address that is no trusted proxy.
         header_s: Seconds in which the head of a request has to be there.
+        answer_s: Seconds in which a caller has to take some more of an answer that waits for him.
         is_proxy: Tells whether an address is one of ours, behind which many callers are.
         refused: Told of each connection that was closed, and why.
     """
@@ -42,16 +46,18 @@ class ConnectionLimits:
         most: int,
         per_address: int,
         header_s: float,
+        answer_s: float,
         is_proxy: Callable[[str], bool],
         refused: Callable[[str], None],
     ) -> None:
-        self.header_s, self._most, self._per_address = header_s, most, per_address
+        self.header_s, self.answer_s = header_s, answer_s
+        self._most, self._per_address = most, per_address
         self._is_proxy, self.refused = is_proxy, refused
         self._from: Counter[str] = Counter()
-        self._held: dict[str, list[Held]] = defaultdict(list)
+        self._held: dict[str, list[OpenConnection]] = defaultdict(list)
         """Connections from addresses that are no proxies of ours, the oldest first."""
 
-    def take(self, address: str, connection: Held | None = None) -> bool:
+    def take(self, address: str, connection: OpenConnection | None = None) -> bool:
         """Count a connection; False if it is one too many, and is not counted.
 
         Where there are too many in all, whoever has the most makes room for one who has fewer.
@@ -66,7 +72,7 @@ class ConnectionLimits:
             self._held[who].append(connection)
         return True
 
-    def leave(self, address: str, connection: Held | None = None) -> None:
+    def leave(self, address: str, connection: OpenConnection | None = None) -> None:
         """Count one less."""
         who = sender_address(address)
         self._from[who] -= 1
@@ -98,6 +104,11 @@ class LimitedProtocol(H11Protocol):
     _waiting: Any = None
     _body_since: float | None = None
     """Since when the body of a request is awaited."""
+    _full_since: float | None = None
+    """Since when an answer waits until the caller takes it."""
+    _unsent = 0
+    """Bytes of it, when that was looked at last."""
+    _taking: Any = None
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or close it at once."""
@@ -107,11 +118,14 @@ class LimitedProtocol(H11Protocol):
             transport.abort()
             return
         self._address = address
+        # Whoever is told of a full buffer is told as soon as something does not go out at once.
+        transport.set_write_buffer_limits(high=0)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of it."""
         self._unwatch()
+        self._taken()
         if self._address is not None:
             self.limits.leave(self._address, self)
             self._address = None
@@ -119,7 +133,9 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way on it, or one whose body takes longer than a head may."""
+        """Whether no request is under way on it, or one whose body or answer takes longer than a head may."""
+        if self._full_since is not None and self.loop.time() - self._full_since > self.limits.header_s:
+            return True
         if self.conn.their_state is h11.SEND_BODY:
             return self._body_since is not None and self.loop.time() - self._body_since > self.limits.header_s
         return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
@@ -138,6 +154,42 @@ class LimitedProtocol(H11Protocol):
         """Go on with what came already of the next request."""
         super().on_response_complete()
         self._look()
+
+    def pause_writing(self) -> None:
+        """Wait until the caller takes what is sent to him, but not for ever."""
+        super().pause_writing()
+        self._full_since = self.loop.time()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._taken()
+        super().resume_writing()
+
+    def _await_taking(self) -> None:
+        self._unsent = self._not_taken()
+        self._taking = self.loop.call_later(self.limits.answer_s, self._see_taking)
+
+    def _see_taking(self) -> None:
+        if self._not_taken() < self._unsent:
+            self._await_taking()
+            return
+        self._taking = None
+        self.limits.refused("no answer taken within the time")
+        self.transport.abort()
+
+    def _not_taken(self) -> int:
+        """Return how many bytes wait here, and in the system: of these it tells only once a third of many is gone."""
+        waiting = bytearray(4)
+        with suppress(OSError):
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+        return int(self.transport.get_write_buffer_size()) + int.from_bytes(waiting, sys.byteorder)
+
+    def _taken(self) -> None:
+        self._full_since = None
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def _look(self) -> None:
         if self.conn.their_state is not h11.SEND_BODY:

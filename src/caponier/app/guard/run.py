@@ -34,6 +34,7 @@ from caponier.app.workspace.erasure import forgotten
 from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
+from caponier.guard.behind_proxies import BehindProxies
 from caponier.guard.decisions import Decisions
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Exchange
@@ -41,7 +42,7 @@ from caponier.guard.metrics import Metrics, label
 from caponier.guard.middleware import App, Middleware
 from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
-from caponier.guard.proven import PEER, ProvenCallers, is_within
+from caponier.guard.proven import ProvenCallers, is_within
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.servers import probe
 from caponier.guard.settings import GuardSettings, read_settings
@@ -132,8 +133,10 @@ class Guard:
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self._show()
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
+        self.reader.layouts = self.work.layouts
         guarded = self._guarded(app or self._upstream(), terms.salt)
-        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+        asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+        self._asgi = BehindProxies(asgi, self.settings.proxies) if self.settings.proxies else asgi
 
     def _response(self) -> GuardResponse:
         return GuardResponse(
@@ -175,6 +178,7 @@ class Guard:
             is_well=lambda: self.watchdog.is_well,
             is_crowding=self.work.is_crowding,
             body_limit=settings.body_limit,
+            bodies_limit=settings.bodies_limit,
             body_s=settings.body_timeout,
             limits=settings.limits,
             size_of=self.live.size,
@@ -352,17 +356,27 @@ def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], 
     Raises:
         InputError: If the address cannot be listened on.
     """
-    with needs("serve", "The collector"):
-        import uvicorn
-    with _listener(GuardSettings(host=host, port=port)) as listener:
-        config = uvicorn.Config(
-            app, access_log=False, date_header=False, log_config=None, log_level="critical", proxy_headers=False,
-            server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none", lifespan="off",
-        )  # fmt: skip
+    settings = GuardSettings(host=host, port=port)
+    with _listener(settings) as listener:
+        server = collector_server(app, settings)
         # Whoever is told the address may connect at once.
         listener.listen()
         listening(_url(listener))
-        uvicorn.Server(config).run([listener])
+        server.run([listener])
+
+
+def collector_server(app: Any, settings: GuardSettings) -> Any:
+    """Return a server for an application that collects, whose senders have the guard's limits on connections."""
+    with needs("serve", "The collector"):
+        import uvicorn
+
+        from caponier.app.guard.connections import protocol_with
+    config = uvicorn.Config(
+        app, http=protocol_with(_limits(settings)), access_log=False, date_header=False, log_config=None,
+        log_level="critical", proxy_headers=False, server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
+        lifespan="off",
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 @contextmanager
@@ -408,34 +422,17 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _behind_proxies(guard: Guard) -> App:
-    """Have the caller's address told by trusted proxies, and note which address the connection itself is from."""
-    trusted = list(guard.settings.trusted_proxies)
-    if not trusted:
-        return guard
-    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-
-    # Its types say less than they take: whatever is an ASGI application.
-    told: Any = ProxyHeadersMiddleware(guard, trusted)
-
-    async def noted(scope: Any, receive: Any, send: Any) -> None:
-        scope[PEER] = (scope.get("client") or ("",))[0]
-        await told(scope, receive, send)
-
-    return noted
-
-
-def _limits(guard: Guard) -> "ConnectionLimits":
+def _limits(settings: GuardSettings, refused: Callable[[str], None] = lambda _: None) -> "ConnectionLimits":
     # Only here: a guard inside an application serves nothing itself, and needs no server.
     from caponier.app.guard.connections import ConnectionLimits, room_for
 
-    settings, metrics = guard.settings, guard.metrics
     return ConnectionLimits(
         room_for(settings.connections),
         settings.connections_per_address,
         settings.header_timeout,
+        settings.body_timeout,
         lambda address: is_within(address, settings.proxies),
-        lambda why: metrics.count("connections_refused", label("why", why)),
+        refused,
     )
 
 
@@ -445,8 +442,10 @@ def _server(guard: Guard) -> Any:
 
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        _behind_proxies(guard),
-        http=protocol_with(_limits(guard)),
+        guard,
+        http=protocol_with(
+            _limits(guard.settings, lambda why: guard.metrics.count("connections_refused", label("why", why)))
+        ),
         backlog=min(guard.settings.connections, MOST_BACKLOG),
         access_log=False,
         date_header=False,

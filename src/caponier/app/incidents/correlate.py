@@ -75,25 +75,47 @@ def correlate_findings(
     """
     settings = settings_of(workspace)
     with open_store(workspace.store) as store, store.write() as connection:
-        learned = tuple(ip_network(address) for address in estate.shared_addresses(connection))
-        settings = settings.model_copy(update={"shared_addresses": (*settings.shared_addresses, *learned)})
-        # First of all, or two writers could wait for each other for ever.
-        audit.lock(connection)
-        loose = incidents.loose_findings(connection)
-        waiting = context.earliest_waiting(connection)
-        larger = [finding for id_ in grown if (finding := findings.get(connection, id_))]
-        moments = [finding.first_time for finding in (*loose, *larger)] + ([waiting] if waiting else [])
-        if not moments:
-            return CorrelationReport()
-        # Context may stand a gap before a finding, and a gap after an incident that it belongs to; and an actor who
-        # left something behind comes back after a longer silence.
-        since = min(moments) - max(2 * settings.gap, settings.gap + settings.foothold)
-        stored = list(incidents.all_since(connection, since))
-        found = [*loose, *incidents.findings_of(connection, [incident.incident_id for incident in stored])]
-        related = _context(connection, found, stored, workspace, settings)
-        result = correlate(found, related, stored, workspace, settings, now or datetime.now(UTC))
-        context.consider_all(connection)
-        return _written(connection, result.incidents, result.merged, stored, actor or acting_user())
+        return correlate_within(connection, workspace, settings, grown=grown, now=now, actor=actor)
+
+
+def correlate_within(
+    connection: Connection,
+    workspace: Workspace,
+    settings: RespondSettings,
+    *,
+    grown: Sequence[str] = (),
+    now: datetime | None = None,
+    actor: str | None = None,
+) -> CorrelationReport:
+    """Do the same within a transaction in which more is written.
+
+    Args:
+        connection: From `Store.write`.
+        workspace: Whose inventory it is.
+        settings: From `settings_of`.
+        grown: See `correlate_findings`.
+        now: Too.
+        actor: Too.
+    """
+    learned = tuple(ip_network(address) for address in estate.shared_addresses(connection))
+    settings = settings.model_copy(update={"shared_addresses": (*settings.shared_addresses, *learned)})
+    # First of all, or two writers could wait for each other for ever.
+    audit.lock(connection)
+    loose = incidents.loose_findings(connection)
+    waiting = context.earliest_waiting(connection)
+    larger = [finding for id_ in grown if (finding := findings.get(connection, id_))]
+    moments = [finding.first_time for finding in (*loose, *larger)] + ([waiting] if waiting else [])
+    if not moments:
+        return CorrelationReport()
+    # Context may stand a gap before a finding, and a gap after an incident that it belongs to; and an actor who
+    # left something behind comes back after a longer silence.
+    since = min(moments) - max(2 * settings.gap, settings.gap + settings.foothold)
+    stored = list(incidents.all_since(connection, since))
+    found = [*loose, *incidents.findings_of(connection, [incident.incident_id for incident in stored])]
+    related = _context(connection, found, stored, workspace, settings)
+    result = correlate(found, related, stored, workspace, settings, now or datetime.now(UTC))
+    context.consider_all(connection)
+    return _written(connection, result.incidents, result.merged, stored, actor or acting_user())
 
 
 def _context(

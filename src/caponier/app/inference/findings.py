@@ -1,10 +1,10 @@
 """From what an engine detected to a finding: the same words and figures for a log and for a guard."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -26,6 +26,9 @@ FALLBACK: Final = 0.8
 
 NAMED: Final = 20
 """Principals that a finding about like queries of many callers names."""
+IN_TURN: Final = 1 / 3
+"""Of what whoever sent most of like queries did: who sent less took no turns, but asks in a popular cell. Of ten
+accounts that are drawn at random for each of thirty queries, three in four send that much."""
 WEEK_US: Final = 7 * DAY_US
 ALONE: Final = 0.8
 """Share of like queries from which on they are said to be one caller's."""
@@ -51,6 +54,13 @@ class CallerFacts:
         return tuple(dict.fromkeys(self.senders))
 
     @property
+    def in_turn(self) -> tuple[str, ...]:
+        """Who sent about as much of the evidence as others, in the same order: those who share it out."""
+        sent = Counter(self.senders)
+        least = IN_TURN * max(sent.values(), default=0)
+        return tuple(who for who in self.principals if sent[who] >= least)
+
+    @property
     def alone(self) -> bool:
         """Whether one caller sent nearly all of it."""
         return bool(self.senders) and Counter(self.senders).most_common(1)[0][1] >= ALONE * len(self.senders)
@@ -60,12 +70,18 @@ class CallerFacts:
         """Who sent all of it; None where that were several, or is not known of a part."""
         return self.senders[0] if len(set(self.senders)) == 1 and len(self.senders) == len(self.event_ids) else None
 
+    @property
+    def searcher(self) -> str | None:
+        """Whose search it is: of nearly all of it, beside others who asked near it now and then; None as for `only`."""
+        whole = self.alone and len(self.senders) == len(self.event_ids)
+        return self.in_turn[0] if whole and len(self.in_turn) == 1 else None
+
 
 class OwnFindings:
     """Callers of whom a finding of their own tells, and since when.
 
-    What one caller sent alone is told once, as that caller's: a search by one is not distributed. Where nothing else
-    tells of it the finding about like queries stays, for it would be the only one.
+    What one caller sent alone, or nearly so, is told once, as that caller's: a search by one is not distributed. Where
+    nothing else tells of it the finding about like queries stays, for it would be the only one.
 
     Args:
         most: Callers that are remembered, the last ones; None for all.
@@ -75,6 +91,17 @@ class OwnFindings:
         self._since: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
         """And whether one of the findings was sure."""
         self._most = most
+
+    @classmethod
+    def restored(cls, kept: Iterable[tuple[str, str, str, bool]], most: int | None = None) -> Self:
+        """Return what was `kept` elsewhere."""
+        own = cls(most)
+        own._since.update({(model, who): (datetime.fromisoformat(since), sure) for model, who, since, sure in kept})
+        return own
+
+    def kept(self) -> tuple[tuple[str, str, str, bool], ...]:
+        """Return what is remembered in plain values: model, caller, since when, and whether it is sure."""
+        return tuple((model, who, since.isoformat(), sure) for (model, who), (since, sure) in self._since.items())
 
     def add(self, found: Detection, moment: datetime, *, sure: bool = True) -> None:
         """Take note of what was detected, whose trigger came at a moment.
@@ -96,14 +123,14 @@ class OwnFindings:
         self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
 
     def tell(self, found: Detection, sight: CallerFacts, *, sure: bool = False) -> bool:
-        """Say whether what a detection says is said already, in a finding of the only caller who sent it.
+        """Say whether what a detection says is said already, in a finding of the one caller who sent nearly all of it.
 
         Args:
             found: The detection.
             sight: Of it.
             sure: Whether it is rare enough for a response: what is says more than one that is not.
         """
-        since, known = self._since.get((found.model, sight.only or ""), (None, False))
+        since, known = self._since.get((found.model, sight.searcher or ""), (None, False))
         return found.kind == BUCKET and since is not None and since <= sight.last_time and (known or not sure)
 
 
@@ -129,7 +156,7 @@ def finding_of(
     summary = found.explanation.summary
     facts = found.explanation.facts
     if found.kind == BUCKET:
-        facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
+        facts = facts | {"principals": len(sight.principals), NAMES: list(sight.in_turn[:NAMED])}
         summary += f". {_who(sight)}"
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)

@@ -179,11 +179,9 @@ class LiveFindings:
         self._failed = failed
         self._joined = keys_joined(terms.workspace)
         self._workspace, self._budget, self._event_id = terms.workspace, terms.budget, event_id_of
-        names = {section.model for section in terms.baseline.models} if terms.baseline else set()
-        if terms.workspace:
-            names |= {model.name for model in terms.workspace.models}
-        cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
-        self._models = {name: _Model(case, failed, alpha, between) for name, case in cases.items() if case}
+        names = _named(terms)
+        cases = cases_of(terms, self.remarks)
+        self._models = {name: _Model(case, failed, alpha, between) for name, case in cases.items()}
         # Also of those that are not watched yet: their log is what a baseline will be learned from.
         self._takes = {
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
@@ -330,6 +328,17 @@ class LiveFindings:
         sure = not model.doubt(found, trigger, finding)
         self._own.add(found, trigger["time"], sure=sure)
         return None if self._own.tell(found, sight, sure=sure) else finding
+
+
+def _named(terms: DetectionSettings) -> set[str]:
+    names = {section.model for section in terms.baseline.models} if terms.baseline else set()
+    return names | ({model.name for model in terms.workspace.models} if terms.workspace else set())
+
+
+def cases_of(terms: DetectionSettings, remarks: Diagnostics) -> dict[str, ModelDetection]:
+    """Return what is run over events as they come, by model: those of the baselines, and those that are described."""
+    cases = {name: _spared_case(name, terms, remarks) for name in sorted(_named(terms))}
+    return {name: case for name, case in cases.items() if case}
 
 
 def _spared_case(name: str, terms: DetectionSettings, remarks: Diagnostics) -> ModelDetection | None:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import FieldMap
-from caponier.telemetry.events import first_chunk, read_events
+from caponier.telemetry.events import files_of, first_chunk, known_form, read_events
 from caponier.telemetry.field_maps.choose import MapChoice, is_native, known_map, sample_of
 from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
+from caponier.telemetry.readers.cloud_event import is_cloud_event
 from caponier.telemetry.rejections import RejectedRows
 
 WANTED: Final = {
@@ -37,8 +38,11 @@ class Preview:
 
     @property
     def missing(self) -> dict[str, str]:
-        """Columns that no event has, and what they are good for."""
-        return {name: why for name, why in WANTED.items() if not self.filled.get(name)}
+        """Columns that no event has, and what they are good for; a text that was asked is no list of numbers."""
+        asked = self.filled.get("input_raw") or self.filled.get("input_digest")
+        return {
+            name: why for name, why in WANTED.items() if not self.filled.get(name) and not (name == "input" and asked)
+        }
 
 
 @dataclass(frozen=True)
@@ -49,29 +53,38 @@ class MapProposal:
     native: bool
     """Whether it is in the event schema already."""
     preview: Preview | None
+    log: Path
+    """The file that it was guessed from: of a folder, the first log in it."""
+    is_kserve: bool = False
+    """Whether KServe's inference logger wrote it, which is read without a map."""
 
 
 def propose_map(path: Path, choice: MapChoice, name: str) -> MapProposal:
     """Guess a map of a log, or find a known one, and read the first rows with it.
 
     Args:
-        path: The log.
+        path: The log, or a folder of logs.
         choice: Known maps, the salt and the name of a model that no row names.
         name: What the map is called.
 
     Raises:
         InputError: If the log cannot be read.
     """
-    first = first_chunk(path)
+    if path.is_dir():
+        path = files_of([path])[0]
+    by_line = known_form(path, choice)
+    first = None if by_line else first_chunk(path)
     rows = sample_of(first) if first else []
-    known = known_map(rows, choice.known) if rows else None
+    if rows and is_cloud_event(rows[0]):
+        return MapProposal(GuessedMap(None, tuple({str(key): None for key in rows[0]})), False, None, path, True)
+    known = by_line or (known_map(rows, choice.known) if rows else None)
     if known is not None:
         found = GuessedMap(known, tuple({key: None for row in rows for key in row}))
         found.remarks.append(f"this is known as {known.name}: it is read without any option")
     else:
         found = guess(rows, choice.model, name)
     native = is_native(rows)
-    return MapProposal(found, native, preview(path, found.map, choice) if found.map and not native else None)
+    return MapProposal(found, native, preview(path, found.map, choice) if found.map and not native else None, path)
 
 
 def preview(path: Path, field_map: FieldMap | None, choice: MapChoice) -> Preview:

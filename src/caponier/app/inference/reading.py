@@ -1,7 +1,7 @@
 """From logs to a spool: one after the other, or each by itself on another machine."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,15 @@ class Reading:
     def fill(self, spool: Spool, paths: Sequence[Path | LogFile], rejected: RejectedRows, progress: Progress) -> int:
         """Write the good rows of logs into a spool; return how many there were, also of other times than are meant."""
         read_rows = 0
-        for events in read_events(
+        for events in self.read(paths, rejected):
+            read_rows += events.batch.num_rows
+            spool.write(self.completed(_wanted(events, self.options), rejected))
+            progress.advance(events.bytes_read)
+        return read_rows
+
+    def read(self, paths: Sequence[Path | LogFile], rejected: RejectedRows) -> Iterator[Events]:
+        """Yield the good rows of logs as they stand there."""
+        return read_events(
             paths,
             rejected,
             reader=self.options.reader,
@@ -54,13 +62,12 @@ class Reading:
             salt=self.salt,
             callers=self.options.callers,
             maps=replace(self.options.maps, spec_of=self.spec_of),
-        ):
-            read_rows += events.batch.num_rows
-            events = _wanted(events, self.options)
-            batch = with_numbers(events.batch, partial(_takes, self.spec_of, rejected))
-            spool.write(replace(events, batch=with_answers(batch)))
-            progress.advance(events.bytes_read)
-        return read_rows
+        )
+
+    def completed(self, events: Events, rejected: RejectedRows) -> Events:
+        """Fill in numbers for inputs that are logged as they came, and answers that are scores."""
+        batch = with_numbers(events.batch, partial(_takes, self.spec_of, rejected))
+        return replace(events, batch=with_answers(batch))
 
     def fill_with_each(self, spool: Spool, files: Sequence[LogFile], rejected: RejectedRows, each: Each) -> int:
         """Do the same with logs that are all in the event schema, each read by itself, wherever somebody is free.

@@ -11,12 +11,12 @@ import numpy as np
 
 from caponier.app.progress import Progress, Silent
 from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
+from caponier.app.remediate.new_model import read_back, written
 from caponier.app.remediate.pinned_test_set import ATTACK, FEWEST, Figures, PinnedTestSet
 from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
-from caponier.app.scan.model import ModelReport, OpenedModel, class_numbers, samples_of, scan_model
+from caponier.app.scan.model import ModelReport, class_numbers, samples_of, scan_model
 from caponier.detect.model import Samples
 from caponier.detect.networks.network import Network
-from caponier.detect.networks.stored_tensors import rewritten
 from caponier.detect.networks.trigger_synthesis import Form, Synthesised
 from caponier.detect.registry import model_detectors
 from caponier.errors import InputError
@@ -106,7 +106,7 @@ def remediate_model(
         return ModelRemediation(report, None)
     test = _Exam.read(asked, samples) if asked.test else None
     # A file that cannot be written anew is told before the work, not after it.
-    _written(opened, network)
+    written(opened, network)
     triggers = again(network, samples.x, target, picture=samples.picture, seed=asked.seed)
     before = test.measured(network, target, triggers) if test else {}
     watch.stage("Taking the backdoor out", None)
@@ -121,12 +121,12 @@ def remediate_model(
         seed=asked.seed,
     )
     after = test.measured(new, target, triggers) if test else {}
-    data = _written(opened, new)
+    data = written(opened, new)
     refuse_existing(path, asked.out)
     try:
         write_bytes(asked.out, data)
         again_report = scan_model(asked.out, asked.samples, asked.columns, workspace=workspace, progress=watch)
-        _read_back(again_report, new, samples)
+        read_back(again_report, new, samples.x)
         still = tuple(f"{found.detector}: {found.summary}" for found in again_report.findings)
         digests = {"kept": opened.sha256, "produced": hashlib.sha256(data).hexdigest()}
         details = _details(asked, samples, target, still, began) | {"sha256": digests}
@@ -219,29 +219,6 @@ def _natural(report: ModelReport, target: int) -> Mapping[Form, float]:
         )
         for form in forms
     }
-
-
-def _written(opened: OpenedModel, new: Network) -> bytes:
-    old = opened.model.network
-    changes = [(tensor, new.layers[at].tensors[name]) for (at, name), tensor in old.stored.items()]
-    try:
-        return rewritten(opened.content, opened.contents, changes)
-    except InputError as packed:
-        raise InputError(packed.what, where=str(opened.path), hint=packed.hint) from packed
-
-
-def _read_back(report: ModelReport, new: Network, samples: Samples) -> None:
-    """Make sure that the file that was written is the network that was measured.
-
-    Raises:
-        InputError: If it is not.
-    """
-    if report.opened is None:
-        raise InputError(f"what was written cannot be read again: {report.skipped[0].reason}", where=str(report.path))
-    answers = report.opened.model.network.answers(samples.x)
-    # Sixteen bits hold less than what was computed.
-    if (answers == new.answers(samples.x)).mean() < 0.98:
-        raise InputError("what was written answers otherwise than what was measured", where=str(report.path))
 
 
 def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str, ...], began: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,7 +51,10 @@ class RolledBack:
     """What changed, and what could not be measured."""
 
     done: Remediation
-    plan: Plan
+    leaves: str
+    """The version that was in service."""
+    takes: str
+    """The version that is in service now."""
     notes: tuple[str, ...] = ()
     stage: Stage | None = None
     """Where the incident is now, if it moved on."""
@@ -116,9 +119,17 @@ def rollback_model(
     if read_registry(file)[1].to_bytes() != read_as:
         raise InputError("the registry was changed by somebody else meanwhile; try again", where=str(file))
     _commit(file, read_as, changed, done, workspace)
+    return rolled_back(done, plan.leaves.version, plan.takes.version, notes, workspace, undo=undo)
+
+
+def rolled_back(
+    done: Remediation, leaves: str, takes: str, notes: Sequence[str], workspace: Workspace | None, *, undo: bool
+) -> RolledBack:
+    """Move the incident on if a rollback is proven, and return what it did."""
     # Only the good version need be measured: the bad one may run an attacker's code when it is loaded.
-    proven = "accuracy" in after and after["accuracy"] >= before.get("accuracy", 0.0) and not undo
-    return RolledBack(done, plan, tuple(notes), repaired_incident(workspace, done) if proven else None)
+    after = done.after.get("accuracy")
+    proven = after is not None and after >= done.before.get("accuracy", 0.0) and not undo
+    return RolledBack(done, leaves, takes, tuple(notes), repaired_incident(workspace, done) if proven else None)
 
 
 def _details(plan: Plan, file: Path) -> dict[str, Any]:

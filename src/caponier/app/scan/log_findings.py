@@ -222,7 +222,11 @@ def judge(
     judged, ranked = Judged(), _by_criticality(systems)
     room = _Room(MOST_IDS)
     inside_ones, outside_ones, left_out = _Episodes(room), _Episodes(room), 0
+    known = past or Past()
     for match in matches:
+        if match.routine:
+            _learn_routine(known, match)
+            continue
         judged.matches += 1
         inside = [name for name in ranked if name in match.systems]
         subject = _subject(match)
@@ -235,11 +239,19 @@ def judge(
                 continue
             episode = into.open(key, match, subject, inside)
         episode.take(match)
-    findings = _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past())
+    findings = _sort_out(judged, inside_ones.all(), outside_ones.all(), known)
     judged.findings = [_finding(one, ranked[one.inside[0]], confidence or RuleConfidence()) for one in findings]
     if left_out:
         judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
     return judged
+
+
+def _learn_routine(past: Past, match: LogMatch) -> None:
+    """Take what a machine does as what is usual, as if nobody had named it: it is told to nobody, and known to all."""
+    who = _name(_subject(match))
+    for hit in (*match.hits, match.trigger):
+        for kind in {f"{asset.kind} of {asset.system}" for asset in hit.assets} or {""}:
+            past.add(Fact(ACT, who, act(match.rule.name, kind)), day_of(hit.time))
 
 
 def _learn(past: Past, episode: _Episode) -> None:

@@ -4,6 +4,7 @@ Reading and matching know nothing of what stands in other files, so files can be
 the order of the files, so that nothing can tell how many processes there were.
 """
 
+import gc
 import multiprocessing
 import pickle
 import tempfile
@@ -11,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -36,6 +38,8 @@ WORTH: Final = 32 * 2**20
 """Bytes for which further processes pay: each takes about a second to begin."""
 _PACKED: Final = 8
 """Times that logs are larger than they are packed, about."""
+_RARELY: Final = (50_000, 20, 50)
+"""Objects, and collections of younger ones, before Python looks for cycles among them."""
 _AHEAD: Final = 3
 """Shares for each process that wait for those before them."""
 
@@ -81,7 +85,7 @@ class LogReading:
             InputError: If a file that was named cannot be read.
         """
         inside = Inside(self.inside)
-        with self.sigma.matcher(Scope(self.systems), self.salt, inside) as matcher:
+        with rarely_collected(), self.sigma.matcher(Scope(self.systems), self.salt, inside) as matcher:
             for file in files:
                 for read in read_log(
                     file, origin=self.origin, asked=self.sigma.categories, host=self.host, lateness=self.lateness
@@ -124,6 +128,17 @@ class LogReading:
                 ) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Look for cycles more rarely: events are many small objects without any, and looking took a fifth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def shares(files: Sequence[LogFile]) -> list[list[LogFile]]:

@@ -54,6 +54,8 @@ class LogTally:
         self._asks = lru_cache(10_000)(asks)
         self._files: dict[str, ScannedLog] = {}
         self._shortened = self._continued = 0
+        self._told_of: set[str] = set()
+        """Files of which a row was listed as one that cannot be used."""
 
     def add(self, read: LogPart) -> None:
         """Take note of some events of one file."""
@@ -62,6 +64,7 @@ class LogTally:
         into.formats += read.formats
         into.sources += read.sources
         into.asked += sum(count for origin, count in read.sources.items() if self._asks(origin))
+        self._told_of |= {one.file for one in read.rejections}
         self._shortened += read.shortened
         self._continued += read.continued
 
@@ -74,6 +77,9 @@ class LogTally:
     def notes(self) -> list[str]:
         """What is worth knowing about how they were read."""
         notes = []
+        if empty := [name for name, file in self._files.items() if not file.events and name not in self._told_of]:
+            more = f" and {len(empty) - SHOWN:,} more" if len(empty) > SHOWN else ""
+            notes.append(f"nothing is in {', '.join(empty[:SHOWN])}{more}")
         if self._shortened:
             notes.append(f"{self._shortened:,} values were so long that only their beginning was read")
         if self._continued:

@@ -13,6 +13,7 @@ from caponier.app.scan.log_parts import LogPart, LogReading, worth_workers
 from caponier.app.scan.log_tally import LogTally, ScannedLog
 from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import read_salt
+from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope
 from caponier.detect.habits.past import Past
 from caponier.detect.log import LogRun
@@ -115,7 +116,7 @@ def scan_logs(
     memory = memory or Memory()
     salt, inside = (read_salt(workspace), workspace.inside) if workspace else (b"", InsideSettings())
     reading = LogReading(sigma, systems, salt, inside, origin, host, lateness, batch_rows)
-    with sigma.start(Scope(systems)) as run:
+    with sigma.start(Scope(systems), inside=Inside(inside)) as run:
         watch.stage("Reading", _size(paths))
         for part in _parts(reading, paths, memory.past, workers):
             run.take(part.matched)

@@ -93,6 +93,31 @@ def scan_model(
     """
     watch = progress or Silent()
     known = read_dataset(samples, columns) if samples else None
+    report = open_clean(path, known, workspace=workspace, system=system)
+    if report.opened is None:
+        return report
+    judge_opened(report, workspace=workspace, system=system, progress=watch)
+    if samples and known and known.rejections:
+        first = known.rejections[0]
+        why = f"{len(known.rejections)} of its rows cannot be used, such as row {first.line}: {first.reason}"
+        report.notes.append(f"{shown(samples)}: {why}")
+    return report
+
+
+def open_clean(
+    path: Path, known: Dataset | None, *, workspace: Workspace | None = None, system: str | None = None
+) -> ModelReport:
+    """Read a model file as numbers if the scan of files calls it clean; else the report says why not.
+
+    Args:
+        path: The file.
+        known: A few rows that tell how the layers of a state dictionary follow each other.
+        workspace: Its inventory and disabled detectors.
+        system: The ML system that the model belongs to.
+
+    Raises:
+        InputError: If there is no such file or system.
+    """
     if not path.is_file():
         raise InputError(
             "is no file", where=str(path), hint="Name one model file; folders are for caponier scan artifact."
@@ -108,12 +133,6 @@ def scan_model(
         report.opened = open_model(path, known, sha256=report.scanned.sha256)
     except InputError as cannot:
         report.skipped.append(Skip(shown(path), ". ".join(filter(None, [cannot.what, cannot.hint]))))
-        return report
-    judge_opened(report, workspace=workspace, system=system, progress=watch)
-    if samples and known and known.rejections:
-        first = known.rejections[0]
-        why = f"{len(known.rejections)} of its rows cannot be used, such as row {first.line}: {first.reason}"
-        report.notes.append(f"{shown(samples)}: {why}")
     return report
 
 

@@ -1,8 +1,8 @@
 """Test again what an incident was about, once it is remediated: what passes makes it `verified`.
 
-Every data set and every model that was repaired for it is scanned anew, as it lies there now; and every detector that
-saw the incident in events, logs or files must still see its attack and leave the controls alone. A rollback is tested
-by its detectors.
+Every data set and every model that was repaired for it is scanned anew, as it lies there now (a model that was taught
+anew must be the file that was attacked then); and every detector that saw the incident in events, logs or files must
+still see its attack and leave the controls alone. A rollback is tested by its detectors.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from caponier.app.incidents.incidents import CaseFile, advance_incident, show_in
 from caponier.app.progress import Progress
 from caponier.app.remediate.repaired_incident import BEFORE
 from caponier.app.scan.dataset import scan_dataset
-from caponier.app.scan.model import scan_model
+from caponier.app.scan.model import open_clean, scan_model
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.validate import QUICK, ValidationReport, validate
 from caponier.detect.provenance.recorded_rows import NAME as PROVENANCE
@@ -26,6 +26,7 @@ from caponier.records.remediation import Remediation, RemediationKind
 from caponier.store import remediations
 from caponier.store.database import open_store
 from caponier.telemetry.labelled_data.dataset import Columns
+from caponier.telemetry.labelled_data.datasets import read_dataset
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _last(done: Sequence[Remediation]) -> list[Remediation]:
     """Return the last repair of each data set and model: what it repaired before has been repaired again."""
     last: dict[str, Remediation] = {}
     for one in done:
-        if one.kind in (RemediationKind.DATASET, RemediationKind.MODEL):
+        if one.kind is not RemediationKind.ROLLBACK:
             last.setdefault(one.subject, one)
     return list(last.values())
 
@@ -118,6 +119,8 @@ def _last(done: Sequence[Remediation]) -> list[Remediation]:
 def _checked(done: Remediation, workspace: Workspace) -> Checked:
     if done.kind is RemediationKind.MODEL:
         return _checked_model(done, workspace)
+    if done.kind in (RemediationKind.MEMBERSHIP, RemediationKind.ROBUSTNESS):
+        return _checked_taught(done, workspace)
     try:
         columns, recorded = _columns(done.details.get("columns")), done.details.get("manifest")
         manifest = Path(recorded) if recorded else None
@@ -143,6 +146,21 @@ def _checked_model(done: Remediation, workspace: Workspace) -> Checked:
         why = report.findings[0].summary if report.findings else str(report.skipped[0])
         return Checked(done.produced, False, why)
     return Checked(done.produced, True, f"{len(report.analyses)} detectors, nothing found")
+
+
+def _checked_taught(done: Remediation, workspace: Workspace) -> Checked:
+    """Tell whether a model that was taught anew is the file that was attacked then, and holds nothing but numbers."""
+    path = Path(done.produced)
+    try:
+        rows = read_dataset(Path(done.details["rows"]), Columns(done.details.get("label")))
+        report = open_clean(path, rows, workspace=workspace)
+    except InputError as gone:
+        return Checked(done.produced, False, str(gone))
+    if report.scanned.sha256 != done.details.get("sha256", {}).get("produced"):
+        return Checked(done.produced, False, "it is not the file that was written: its digest is another one")
+    if report.opened is None:
+        return Checked(done.produced, False, str(report.skipped[0]))
+    return Checked(done.produced, True, "the file that was attacked, and clean")
 
 
 def _columns(plain: dict[str, Any] | None) -> Columns | None:

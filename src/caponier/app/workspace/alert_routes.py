@@ -86,7 +86,8 @@ class AlertRoute(BaseModel):
         try:
             secret = file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
-            raise InputError("the secret of a route cannot be read", where=str(file)) from None
+            hint = f"Write it there, for its owner alone: umask 077; openssl rand -hex 32 > {file.name}"
+            raise InputError("the secret of a route cannot be read", where=str(file), hint=hint) from None
         if len(secret) < _SHORTEST_SECRET or not secret.isprintable():
             raise InputError(f"a secret of {len(secret)} characters can be guessed", where=str(file))
         if self.kind != "webhook" and not secret.isascii():

@@ -22,7 +22,7 @@ from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.plan import enabled
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
-from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal import engine_options, log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
@@ -149,6 +149,9 @@ def build(
     horizon: options.Horizon = None,
     budget: options.OldBudget = None,
     drawn: Picture = None,
+    engine: engine_options.Chosen = engine_options.EngineKind.LOCAL,
+    master: engine_options.Master = None,
+    shared: engine_options.Shared = None,
     workspace: options.Where = None,
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
@@ -162,12 +165,12 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
-    home = load_workspace(workspace)
+    home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
-    before = _before(out)
-    learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
-    hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
-    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+    before, label = _before(out), Columns(label=training_label)
+    learned, hidden = (read_dataset(path, label) if path else None for path in (training_set, canaries))
+    started = engine_options.started(engine, master, shared)
+    with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
             events,
             workspace=home,
@@ -179,26 +182,29 @@ def build(
             canaries=hidden,
             rejected=rows,
             options=how,
+            engine=run,
+            shared=shared,
             progress=watch,
         )
         if start:
             report = warm_start(report, events, Baseline.load(start), workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
-    console = notes(quiet=quiet)
     options.tell_deprecated(console, horizon=horizon, alert_budget=budget)
-    for words in changes_in_words(before, report.baseline) if before else ():
-        say(console, f"change: {words}")
-    _draw(_tell(console, report, out, verbose=verbose), drawn)
-    _tell_unused(console, {"rows of the training set": learned, "canaries": hidden})
-    print_rejected(console, rows)
-    if report.skipped or rows.count:
+    _draw(_tell(console, report, out, before, verbose=verbose), drawn)
+    _tell_unused(console, {"rows of the training set": learned, "canaries": hidden}, rows)
+    _end(partly=bool(report.skipped or rows.count))
+
+
+def _end(*, partly: bool) -> None:
+    if partly:
         raise typer.Exit(PARTLY)
 
 
-def _tell_unused(console: Console, given: Mapping[str, Dataset | None]) -> None:
+def _tell_unused(console: Console, given: Mapping[str, Dataset | None], rows: RejectedRows) -> None:
     for what, read in given.items():
         if read and read.rejections:
             say(console, f"note: {len(read.rejections):,} {what} could not be used")
+    print_rejected(console, rows)
 
 
 def _before(out: Path) -> Baseline | None:
@@ -233,8 +239,12 @@ def _overrules(workspace: Path | None, keep: Iterable[str], drop: Iterable[str],
     return replace(given, drop=given.drop | taught.attackers - given.keep, benign=taught.benign)
 
 
-def _tell(console: Console, report: BaselineReport, out: Path, *, verbose: bool) -> list[Story]:
-    """Say what was learned and what was left out; return the stories, one a model."""
+def _tell(
+    console: Console, report: BaselineReport, out: Path, before: Baseline | None, *, verbose: bool
+) -> list[Story]:
+    """Say what is new, what was learned and what was left out; return the stories, one a model."""
+    for words in changes_in_words(before, report.baseline) if before else ():
+        say(console, f"change: {words}")
     told = stories(report.baseline, report.nearest)
     for story in told:
         for line in (*story.lines, *(story.details if verbose else ())):

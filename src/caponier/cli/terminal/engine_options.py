@@ -52,8 +52,9 @@ def started(engine: EngineKind, master: str | None, shared: Path | None) -> Iter
         )
     # Imported here: whoever scans with one machine need not pay for it.
     from caponier.engines.spark.each import each
+    from caponier.engines.spark.gather import gather
     from caponier.engines.spark.scan import scan
     from caponier.engines.spark.session import spark_session
 
     with spark_session(master) as session:
-        yield Engine(partial(scan, session), partial(each, session))
+        yield Engine(partial(scan, session), partial(each, session), partial(gather, session))

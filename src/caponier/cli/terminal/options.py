@@ -1,6 +1,7 @@
 """Options that commands share, whatever they do; those of commands on logs are beside them."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -29,6 +30,15 @@ Since = Annotated[
     typer.Option("--since", parser=parse_moment, metavar="WHEN", help="Then or later: a date, a time, or 7d."),
 ]
 Until = Annotated[datetime | None, typer.Option("--until", parser=parse_moment, metavar="WHEN", help="Before then.")]
+
+
+class Mode(StrEnum):
+    """What is done about what is seen."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
 FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 only for findings of this severity or more.")]
 Horizon = Annotated[int | None, typer.Option("--horizon", hidden=True, min=1)]
 OldBudget = Annotated[str | None, typer.Option("--alert-budget", hidden=True)]

@@ -46,7 +46,11 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
         *("key", "requestparameters.key", "resources.arn"),
     ),
-    "model": ("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
+    "model": (
+        *("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
+        *("requestparameters.modelpackagegroupname", "requestparameters.modelpackagename"),
+        "requestparameters.modelpackagearn",
+    ),
     "namespace": (
         "objectref.namespace",
         "namespace",
@@ -70,6 +74,10 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("requestparameters.functionname", "resource.labels.function_name"),
         # And notebooks, the domain that holds them, and the keys that stores are encrypted with.
         *("requestparameters.notebookinstancename", "requestparameters.domainid", "requestparameters.keyid"),
+        # Networks, by their groups, and databases.
+        *("requestparameters.groupid", "requestparameters.dbinstanceidentifier"),
+        # Of the role that a machine carries the session bears the machine's id.
+        "useridentity.arn",
     ),
 }
 

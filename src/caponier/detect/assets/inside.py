@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from caponier.records.inside import InsideSettings
+from caponier.records.inside import PRIVATE, InsideSettings
 from caponier.telemetry.security_logs.events import LogEvent, moment
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, address_of, identity
@@ -30,7 +30,15 @@ class Inside:
     """
 
     def __init__(self, settings: InsideSettings = DEFAULT) -> None:
-        self._networks = (*settings.networks, *settings.addresses, *settings.partners)
+        self._settings = settings
+        self._names_more = settings != DEFAULT
+        networks = settings.networks
+        if not any(
+            network.overlaps(known) for network in networks for known in PRIVATE if network.version == known.version
+        ):
+            # Whoever names public networks alone has said nothing of the private ones.
+            networks = (*networks, *PRIVATE)
+        self._networks = (*networks, *settings.addresses, *settings.partners)
         self._robots = _globs(settings.accounts)
         self._changes = [(change, _globs(change.accounts)) for change in settings.changes]
         self._origin_of = lru_cache(_CACHED)(self._look_up)
@@ -41,15 +49,32 @@ class Inside:
         What came by an endpoint within a private network did, and so does what a cloud's own service does for somebody.
         Of `0.0.0.0`, which products write where they know no address, nobody can tell.
         """
+        return self._origin(address_of(fields), fields)
+
+    def _origin(self, address: str | None, fields: Fields) -> Origin | None:
         if "vpcendpointid" in fields:
             return "inside"
-        address = address_of(fields)
         if address is None:
             return None
         # Only the cloud itself writes this field; elsewhere whoever calls may choose a name for his address.
         if address.endswith(_OF_CLOUD) and str(fields.get("sourceipaddress", "")).lower() == address:
             return "inside"
         return self._origin_of(address)
+
+    def plain(self) -> "Inside | None":
+        """Return the same without anything that is routine; None where nothing is, anyway."""
+        if not self._robots and not self._changes:
+            return None
+        return Inside(self._settings.model_copy(update={"accounts": (), "changes": ()}))
+
+    def abroad(self, fields: Fields, address: str) -> bool:
+        """Tell whether an event comes from outside, or would if nobody had named the estate's own addresses.
+
+        What is learned of places must not hang on what was named as inside: whoever names more knows no less.
+        """
+        if self._origin(address, fields) == "outside":
+            return True
+        return self._names_more and _BARE._origin(address, fields) == "outside"
 
     def routine(self, event: LogEvent) -> bool:
         """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""
@@ -73,7 +98,8 @@ class Inside:
             return "inside" if address in _LOCAL else "outside"
         if known.is_unspecified:
             return None
-        return "inside" if any(known in network for network in self._networks) else "outside"
+        # Whatever is named, nobody comes from elsewhere by way of the machine itself.
+        return "inside" if known.is_loopback or any(known in network for network in self._networks) else "outside"
 
 
 def _globs(names: Sequence[str]) -> list[re.Pattern[str]]:
@@ -84,3 +110,6 @@ def _named(account: str | None, patterns: Sequence[re.Pattern[str]]) -> bool:
     # Of `role/session` the role is what the organisation gave; the session's name anybody may choose.
     forms = (account, account.split("/", 1)[0]) if account else ()
     return any(pattern.match(form) for form in forms for pattern in patterns)
+
+
+_BARE: Final = Inside()

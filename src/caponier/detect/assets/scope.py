@@ -125,6 +125,9 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
     if kind == "instance":
         # A call names a function or a key by its id or by its ARN, as the caller likes.
         return lambda value: value == name or (value.startswith("arn:") and re.split("[:/]", value)[-1] == name)
+    if kind == "model":
+        # Of a package of models the ARN has the version behind the name.
+        return lambda value: value == name or (value.startswith("arn:") and name in value.split("/")[1:])
     if kind in _EXACT:
         return lambda value: value == name
     if kind == "bucket":

@@ -26,9 +26,6 @@ FEWEST: Final = 30
 """Benign callers below which there is nothing to rank among."""
 MOST: Final = 4_000
 """Benign callers that ranks are learned from: of more, evenly many are left out by a number of their name."""
-ODD: Final = 0.01
-"""Share of benign callers, those of the greatest evidence, that others are not held against: attackers in the benign
-log, or callers who are like nobody else. They are set aside nowhere: how high they come counts like any caller's."""
 FOLDS: Final = 5
 DIVISIONS: Final = (3, 10)
 """Divisions into folds that the joint tail is averaged over, at least and at most: which callers taught together is
@@ -57,23 +54,21 @@ class Ranking:
     def of(
         cls, lives: Mapping[str, "Gathered"], without: frozenset[str] = frozenset(), *, odd_ones: bool = True
     ) -> Self:
-        """Rank benign subjects.
+        """Rank benign subjects: all but those that are set aside, however high they come.
+
+        To leave a fixed share of the highest out, as attackers that may be among them, made whoever shares a rare habit
+        with benign ones rarer than he is. Attackers are told by their structure (`calibration.structure`).
 
         Args:
             lives: What each detector gathered of them, scored by what it learned from others.
             without: Subjects that are set aside.
-            odd_ones: Whether a few may be attackers, or like nobody else, and are not held against others. Of cells of
+            odd_ones: Whether one in a hundred may stand far apart to a detector, and is passed over by it. Of cells of
                 like queries, which are few and nobody, each counts.
         """
         names = chosen(lives, without)
         known = {detector: one.of(names) for detector, one in lives.items()}
-        odd = _odd(known, names) if odd_ones else np.zeros(len(names), bool)
-        ranks = {
-            detector: TailRanks.of(one.only(~odd[at]), _steps(one), odd_ones=odd_ones)
-            for detector, (one, at) in known.items()
-        }
-        tail = JointTail.of(_cross_fitted(known, names, odd, _divisions(len(names)), odd_ones=odd_ones))
-        return cls(ranks, tail)
+        ranks = {detector: TailRanks.of(one, _steps(one), odd_ones=odd_ones) for detector, (one, _) in known.items()}
+        return cls(ranks, JointTail.of(_cross_fitted(known, names, _divisions(len(names)), odd_ones)))
 
 
 Known = tuple[Lives, NDArray[np.int64]]
@@ -97,46 +92,34 @@ def _number(name: str) -> int:
     return zlib.crc32(name[::-1].encode())
 
 
-def _odd(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell (n,) who is not held against others: too few to rank among leave nobody out."""
-    odd, count = np.zeros(len(names), bool), int(np.ceil(ODD * len(names)))
-    if len(names) - count >= FEWEST:
-        found = _cross_fitted(known, names, odd, max(1, _divisions(len(names)) // 2)).mean(axis=0)
-        odd[np.argsort(-found, kind="stable")[:count]] = True
-    return odd
-
-
 def _divisions(callers: int) -> int:
     least, most = DIVISIONS
     return min(most, max(least, DIVIDED // max(1, callers)))
 
 
 def _cross_fitted(
-    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int, *, odd_ones: bool = True
+    known: Mapping[str, Known], names: Sequence[str], divisions: int, odd_ones: bool
 ) -> NDArray[np.int64]:
-    """Return everybody's evidence under ranks of the others but for the `odd` ones (n,), as (r, n)."""
+    """Return everybody's evidence under ranks of the others, as (r, n)."""
     numbers = np.array([_number(name) for name in names], np.int64)
     found = np.zeros((divisions, len(names)), np.int64)
     for division in range(divisions):
         folds = numbers // FOLDS**division % FOLDS
         for fold in np.unique(folds):
             own = folds == fold
-            found[division, own] = _among(known, own, odd, odd_ones)
+            found[division, own] = _among(known, own, odd_ones)
     return found
 
 
-def _among(
-    known: Mapping[str, Known], own: NDArray[np.bool_], odd: NDArray[np.bool_], odd_ones: bool
-) -> NDArray[np.int64]:
-    """Return the evidence of some subjects, told by (n,), ranked among the others but for the odd ones."""
+def _among(known: Mapping[str, Known], own: NDArray[np.bool_], odd_ones: bool) -> NDArray[np.int64]:
+    """Return the evidence of some subjects, told by (n,), ranked among the others."""
     place = np.cumsum(own) - 1
     rarities = np.zeros((int(own.sum()), len(known)), np.int64)
     for column, (lives, at) in enumerate(known.values()):
         mine = own[at]
-        others = lives.only(~mine & ~odd[at])
-        if not len(others.last) or not mine.any():
+        if mine.all() or not mine.any():
             continue
-        ranks = TailRanks.of(others, int(lives.last.max()) + 1, odd_ones=odd_ones)
+        ranks = TailRanks.of(lives.only(~mine), int(lives.last.max()) + 1, odd_ones=odd_ones)
         rarities[place[at[mine]], column] = rarest(ranks, lives.only(mine))
     return evidence(rarities)
 
@@ -179,6 +162,11 @@ class Gathered:
         here, place = np.unique(subject[begins], return_inverse=True)
         ids = np.array([self._ids.setdefault(names[at], len(self._ids)) for at in here.tolist()])
         self._parts.append(np.stack([ids[place], step[begins], np.maximum.reduceat(scores, begins)]))
+
+    def absorb(self, other: "Gathered") -> None:
+        """Take what was gathered elsewhere, of other subjects or of the same."""
+        ids = np.array([self._ids.setdefault(name, len(self._ids)) for name in other._ids], np.int64)
+        self._parts += [np.concatenate([ids[part[:1]], part[1:]]) for part in other._parts]
 
     @property
     def names(self) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.calibration.ages import AGES
+from caponier.detect.calibration.quantiles import median, quantiles
 
 TRUST: Final = 10.0
 """Callers that weigh as much as the recent slope of growth."""
@@ -49,7 +50,9 @@ class Lives:
         seen = min(self.x.shape[1], steps)
         full = np.zeros((len(self.last), steps))
         full[:, :seen] = self.x[:, :seen]
-        growth, onset, late = _Growth(), self._onset(steps), _Latecomers(self)
+        if not full.any():
+            return full
+        growth, onset, late = _Growth(steps), self._onset(steps), _Latecomers(self)
         order = np.argsort(self.last, kind="stable")
         for step in range(1, steps):
             ended = self.last < step
@@ -82,8 +85,8 @@ class Lives:
 class _Growth:
     """The median growth from each step to the next, of low, middle and high callers by themselves."""
 
-    def __init__(self) -> None:
-        self._slopes: list[NDArray[np.float64]] = [np.zeros(len(HEIGHTS) + 1)]
+    def __init__(self, steps: int) -> None:
+        self._slopes, self._known = np.zeros((steps, len(HEIGHTS) + 1)), 1
 
     def after(
         self, before: NDArray[np.float64], risen: NDArray[np.float64], ended: NDArray[np.bool_], width: float
@@ -97,15 +100,17 @@ class _Growth:
             width: Of the step, in log-age.
         """
         some = before > 0
-        cuts = np.quantile(before[some], HEIGHTS) if some.any() else np.zeros(len(HEIGHTS))
+        cuts = quantiles(before[some], HEIGHTS) if some.any() else np.zeros(len(HEIGHTS))
         height = np.searchsorted(cuts, before, side="right")
-        recent = np.mean(self._slopes[-RECENT:], axis=0)
-        growth = recent * width
+        first = max(0, self._known - RECENT)
+        growth = self._slopes[first : self._known].sum(axis=0) / (self._known - first) * width
+        went_on = some & ~ended
         for at in range(len(growth)):
-            own = risen[some & ~ended & (height == at)]
-            usual = float(np.median(own)) if len(own) else 0.0
+            own = risen[went_on & (height == at)]
+            usual = median(own) if len(own) else 0.0
             growth[at] = (len(own) * usual + TRUST * growth[at]) / (len(own) + TRUST)
-        self._slopes.append(growth / width)
+        self._slopes[self._known] = growth / width
+        self._known += 1
         found: NDArray[np.float64] = growth[height[ended]]
         return found
 
@@ -114,7 +119,10 @@ class _Latecomers:
     """Gives something to those who were cut off with nothing, as many as the share of those who went on says."""
 
     def __init__(self, lives: Lives) -> None:
-        self._lives, self._owed = lives, 0.0
+        begins = np.argmax(lives.x > 0, axis=1)
+        first = lives.x[np.arange(len(begins)), begins]
+        some = (first > 0) & (begins <= lives.last)
+        self._begins, self._first, self._owed = begins[some], first[some], 0.0
 
     def at(
         self, full: NDArray[np.float64], order: NDArray[np.int64], ended: NDArray[np.bool_], step: int, share: float
@@ -131,14 +139,10 @@ class _Latecomers:
         self._owed -= due
         # Spread over the callers, and over what others got first, so that neither end is preferred.
         chosen = nothing[np.linspace(0, len(nothing) - 1, due).astype(np.int64)]
-        full[chosen, step] = np.quantile(firsts, (np.arange(due) + 0.5) / due)
+        full[chosen, step] = quantiles(firsts, (np.arange(due) + 0.5) / due)
 
     def _firsts(self, step: int) -> NDArray[np.float64]:
         """Return what callers had when they first had something, at about this step; of all steps where few did."""
-        x, last = self._lives.x, self._lives.last
-        begins = np.argmax(x > 0, axis=1)
-        some = (x[np.arange(len(x)), begins] > 0) & (begins <= last)
-        near = some & (np.abs(begins - step) <= RECENT)
-        chosen = near if near.sum() >= TRUST else some
-        firsts: NDArray[np.float64] = x[chosen, begins[chosen]]
-        return firsts
+        near = np.abs(self._begins - step) <= RECENT
+        found: NDArray[np.float64] = self._first[near] if near.sum() >= TRUST else self._first
+        return found

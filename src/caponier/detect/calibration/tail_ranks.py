@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.calibration.ages import AHEAD
 from caponier.detect.calibration.lives import Lives
+from caponier.detect.calibration.quantiles import median
 
 TOP: Final = 0.1
 """Share of callers that a tail is fitted to, and how few and how many it may be."""
@@ -150,5 +151,5 @@ def _tail(falling: NDArray[np.float64]) -> tuple[float, float]:
     top = min(most, positive - 1)
     excess = falling[:top] - falling[top]
     # One caller far beyond all others is no tail.
-    excess = np.minimum(excess, 3 * max(float(np.median(excess)), 1e-3)) if top else excess
+    excess = np.minimum(excess, 3 * max(median(excess), 1e-3)) if top else excess
     return (float(excess.sum()) + WEIGHT * SCALE) / (top + WEIGHT), 0.0

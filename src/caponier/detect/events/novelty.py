@@ -25,7 +25,7 @@ from caponier.detect.detector import (
     Structure,
     Subject,
 )
-from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
+from caponier.detect.rarity.dependence_tree import UNITS, common_tree, surprise_of
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, listed, within
 from caponier.matrix.technique import TechniqueId
@@ -81,8 +81,8 @@ class Novelty:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how benign inputs are spread, which values they combine, and how far common ones lie."""
         queries, _ = benign.queries()
-        queries = without_odd(queries)
-        spread, tree = _spread(queries.query), fit_tree(queries.query)
+        queries, tree = common_tree(queries)
+        spread = _spread(queries.query)
         distances, surprises = _distance(spread, queries.query), surprise_of(tree, queries.query)
         if not distances.size:
             return {**spread, **tree, "common": np.ones(1), "usual": np.array([0, UNITS], np.int64)}

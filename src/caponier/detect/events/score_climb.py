@@ -28,7 +28,7 @@ from caponier.detect.detector import (
     Structure,
     Subject,
 )
-from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
+from caponier.detect.rarity.dependence_tree import UNITS, common_tree, surprise_of
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, within
@@ -86,8 +86,7 @@ class ScoreClimb:
     def fit(self, benign: EventBatch) -> Params:
         """Learn which values benign inputs combine, and how far they are apart."""
         queries, _ = benign.queries()
-        queries = without_odd(queries)
-        tree = fit_tree(queries.query)
+        queries, tree = common_tree(queries)
         surprises = surprise_of(tree, queries.query)
         apart = 2 * queries.query.var(axis=0, dtype=np.float64).sum() if len(queries) else 0.0
         usual = np.array([0, UNITS], np.int64)

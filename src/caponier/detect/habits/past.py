@@ -96,7 +96,7 @@ class Past:
             self.add(Fact(HERE, name, ""), day)
             if who.host is not None:
                 self.add(Fact(HOST, name, who.host), day)
-            if address is not None and inside.origin(fields) == "outside":
+            if address is not None and inside.abroad(fields, address):
                 self.add(Fact(PLACE, name, network_of(address)), day)
                 if network_of(address) != address:
                     self.add(Fact(ADDRESS, name, address), day)

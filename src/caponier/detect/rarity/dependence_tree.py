@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
 
+NAME: Final = "dependence tree"
 SHIFT: Final = 4
 """Quantised values of 0 to 127 are told apart by their upper three bits."""
 CELLS: Final = 128 >> SHIFT
@@ -69,8 +70,18 @@ def _surprise(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     return total
 
 
+def common_tree(queries: EventBatch) -> tuple[EventBatch, Params]:
+    """Return the queries without the few subjects whose queries surprise most, whoever they are, and their tree."""
+    made = queries.made_once
+    if NAME not in made:
+        common = without_odd(queries)
+        made[NAME] = common, fit_tree(common.query)
+    common, tree = made[NAME]
+    return common, dict(tree)
+
+
 def without_odd(queries: EventBatch) -> EventBatch:
-    """Leave out the few subjects whose queries surprise most, whoever they are."""
+    """Leave out the few subjects whose queries surprise most."""
     odd = int(ODD * queries.subjects)
     if not odd:
         return queries

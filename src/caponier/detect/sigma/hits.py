@@ -5,7 +5,7 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from caponier.detect.assets.scope import Asset
 from caponier.detect.log import LogHit, Waiting
 from caponier.telemetry.security_logs.fields import Fields
 
+_OLDER: Final = 2
+"""Facts beside the fields that an earlier version wrote."""
 _CACHE: Final = 16 * 2**10
 """KiB of the database that are kept in memory."""
 
@@ -26,6 +28,8 @@ class Matched:
     hit: LogHit
     rules: tuple[str, ...]
     fields: Fields
+    usual: tuple[str, ...] = ()
+    """The rules that leave it out because it is routine."""
 
 
 class Hits:
@@ -83,7 +87,7 @@ def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
     assets = [tuple(asset) for asset in hit.assets]
     plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
-    plain = [*plain, matched.rules, matched.fields, hit.port, hit.keys]
+    plain = [*plain, matched.rules, matched.fields, hit.port, hit.keys, matched.usual]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
@@ -91,10 +95,9 @@ def _matched(time: int, id_: str, document: bytes) -> Matched:
     # What an earlier version has left for this one knows no port and no keys.
     account, host, address, assets, file, line, target, outside, rules, fields, *more = _plain(document)
     touched = tuple(Asset(*asset) for asset in assets)
-    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside)
-    if more:
-        hit = replace(hit, port=more[0], keys=tuple(more[1]))
-    return Matched(hit, tuple(rules), fields)
+    port, keys = (more[0], tuple(more[1])) if more else (None, ())
+    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside, port, keys)
+    return Matched(hit, tuple(rules), fields, tuple(more[2]) if len(more) > _OLDER else ())
 
 
 def _plain(document: bytes) -> list[Any]:

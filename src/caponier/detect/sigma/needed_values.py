@@ -15,6 +15,7 @@ from math import prod
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from caponier.detect.sigma.regex_literals import regex_literals
 from caponier.telemetry.security_logs.fields import Fields, Scalar
 
 MOST: Final = 6
@@ -22,6 +23,8 @@ MOST: Final = 6
 _OF_EACH: Final = 3
 """Of those, how many of each alternative are joined with those of the others."""
 _JOINED: Final = 30
+_LONG_S: Final = "\u017f".encode()
+_KELVIN: Final = "\u212a".encode()
 _FEW: Final = 8
 """A column is not made for less than one in so many of its rows."""
 
@@ -58,8 +61,8 @@ def needed_values(rule: Any, usable: Callable[[str], bool]) -> Needs:
 def _of(node: Any, usable: Callable[[str], bool]) -> Needs:
     conditions: Any = import_module("sigma.conditions")
     if isinstance(node, conditions.ConditionFieldEqualsValueExpression):
-        literal, field = _literal(node.value), node.field.lower()
-        return ({field: frozenset([literal])},) if literal is not None and usable(field) else ()
+        literals, field = _literals(node.value), node.field.lower()
+        return ({field: literals},) if literals and usable(field) else ()
     if isinstance(node, conditions.ConditionAND):
         every = [either for child in node.args for either in _of(child, usable)]
         return tuple(sorted(every, key=_cost)[:MOST])
@@ -108,6 +111,14 @@ def _cost(either: Either) -> tuple[bool, int]:
     """Rank by how little it rules out: texts of one or two letters are everywhere, and many more than few."""
     literals = [literal for many in either.values() for literal in many]
     return any(not literal.whole and len(literal.text) < 3 for literal in literals), len(literals)
+
+
+def _literals(value: Any) -> frozenset[Literal]:
+    types: Any = import_module("sigma.types")
+    if isinstance(value, types.SigmaRegularExpression):
+        return frozenset(Literal(text, whole=False) for text in regex_literals(str(value.regexp)) or ())
+    literal = _literal(value)
+    return frozenset() if literal is None else frozenset([literal])
 
 
 def _literal(value: Any) -> Literal | None:
@@ -198,8 +209,13 @@ def _has(value: Scalar | None, literals: Iterable[Literal]) -> bool:
 
 
 def _plain(text: str) -> bytes:
-    """Return a text as bytes, of which only the letters of ASCII have a lower case, as in the database."""
-    return text.encode("utf-8", "surrogatepass").lower()
+    """Return a text as bytes, of which only the letters of ASCII have a lower case, as in the database.
+
+    The two letters beside ASCII that a regular expression without case takes for `s` and `k` become those: what has
+    them is never ruled out.
+    """
+    plain = text.encode("utf-8", "surrogatepass").lower()
+    return plain if text.isascii() else plain.replace(_LONG_S, b"s").replace(_KELVIN, b"k")
 
 
 class _Column:

@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -87,25 +88,46 @@ class EventMatcher:
         self._compiled, self._scope, self._salt = compiled, scope, salt
         self._inside = inside or Inside()
         self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
+        plain = self._inside.plain()
+        self._plain = Matcher(compiled.tables, linear_regex(), plain) if plain else None
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything may be routine, so that it says what is usual."""
+        return self._plain is not None
 
     def match(self, events: Sequence[LogEvent]) -> list[Matched]:
-        """Return the events that rules match."""
-        found = self._matcher.match(events)
-        return [self._matched(events[position], rules) for position, rules in found.items()]
+        """Return the events that rules match, and those that they leave out because they are routine."""
+        found, usual = self._matcher.match(events), self._usual(events)
+        return [
+            self._matched(events[at], found.get(at, []), usual.get(at, [])) for at in dict.fromkeys([*found, *usual])
+        ]
 
-    def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
+    def _usual(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
+        if self._plain is None:
+            return {}
+        routine = [position for position, event in enumerate(events) if self._inside.routine(event)]
+        found = self._plain.match([events[position] for position in routine])
+        return {routine[place]: rules for place, rules in found.items()}
+
+    def _matched(self, event: LogEvent, rules: Sequence[str], usual: Sequence[str]) -> Matched:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
         outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
         port, keys = _port(event.fields), _keys(event.fields)
         hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
-        wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
+        usual = [rule for rule in usual if rule not in rules]
+        asked = (*rules, *usual)
+        wanted = list(dict.fromkeys(name for rule in asked for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
-        return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
+        kept = {name: value for name, value in values if value is not None}
+        return Matched(hit, tuple(rules), kept, tuple(usual))
 
     def close(self) -> None:
         """Free the memory."""
         self._matcher.close()
+        if self._plain is not None:
+            self._plain.close()
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +146,8 @@ class SigmaRun:
         self._matcher = EventMatcher(compiled, scope, salt, inside)
         self._hits = Hits()
         self._correlators = [Correlator(rule) for rule in compiled.correlations]
+        self._learners = [Correlator(rule) for rule in compiled.correlations]
+        """The same over what is routine, too: what machines do every day is usual, whoever has named them."""
         self._longest = max((rule.span for rule in compiled.correlations), default=0)
         self._late: deque[Matched] = deque(maxlen=MOST_WAITING)
         self._told: frozenset[str] = frozenset()
@@ -149,24 +173,36 @@ class SigmaRun:
         for time, group in self._hits.moments(before):
             self._wait(time, group)
             pieces = [_piece(rule, matched) for matched in group for rule in matched.rules]
-            for piece in pieces:
-                rule = self._compiled.rules.get(piece.rule)
-                if rule and piece.id not in self._told:
-                    yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
-            there = {piece.rule for piece in pieces}
-            for correlator in self._correlators:
-                if there.isdisjoint(correlator.rule.rules):
-                    continue
-                for found in correlator.moment(time, pieces):
-                    pieces.append(piece_of(correlator.rule, found, time))
-                    there.add(correlator.rule.name)
-                    rule = self._compiled.rules.get(correlator.rule.name)
-                    if rule and found.trigger.event_id not in self._told:
-                        yield _match(rule, correlator, found, time)
+            usual = [_piece(rule, matched) for matched in group for rule in matched.usual]
+            yield from self._alone(pieces, time)
+            yield from (replace(match, routine=True) for match in self._alone(usual, time))
+            if self._matcher.learns:
+                together = self._together(self._learners, [*pieces, *usual], time)
+                yield from (replace(match, routine=True) for match in together)
+            yield from self._together(self._correlators, pieces, time)
+
+    def _alone(self, pieces: Sequence[Piece], time: int) -> Iterator[LogMatch]:
+        for piece in pieces:
+            rule = self._compiled.rules.get(piece.rule)
+            if rule and piece.id not in self._told:
+                yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
+
+    def _together(self, correlators: Sequence[Correlator], pieces: list[Piece], time: int) -> Iterator[LogMatch]:
+        there = {piece.rule for piece in pieces}
+        for correlator in correlators:
+            if there.isdisjoint(correlator.rule.rules):
+                continue
+            for found in correlator.moment(time, pieces):
+                pieces.append(piece_of(correlator.rule, found, time))
+                there.add(correlator.rule.name)
+                rule = self._compiled.rules.get(correlator.rule.name)
+                if rule and found.trigger.event_id not in self._told:
+                    yield _match(rule, correlator, found, time)
 
     def _wait(self, time: int, group: Sequence[Matched]) -> None:
         """Keep the events that correlations ask for, as long as the longest of them looks back."""
-        self._late.extend(matched for matched in group if not self._compiled.fields.keys().isdisjoint(matched.rules))
+        asked = self._compiled.fields.keys()
+        self._late.extend(one for one in group if not asked.isdisjoint((*one.rules, *one.usual)))
         while self._late and self._late[0].hit.time < time - self._longest:
             self._late.popleft()
 

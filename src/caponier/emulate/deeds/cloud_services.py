@@ -52,8 +52,11 @@ CHANGED: Final = AttackStep(
         (_sagemaker("UpdateEndpoint", parameters={"endpointName": "digits", "endpointConfigName": "x"}),),
         (_sagemaker("CreateTrainingJob", parameters={
             "trainingJobName": "x", "roleArn": f"arn:aws:iam::1:role/{SYNC}"}),),
+        (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
     ),
     (
+        (aws(_ADA, _DESK, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
+        (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/metrics.json"}),),
         (_sagemaker("CreatePresignedNotebookInstanceUrl", _DESK, _ADA),),
         (_sagemaker("CreatePresignedNotebookInstanceUrl", **_REFUSED),),
         (_sagemaker("DescribeNotebookInstance"),),
@@ -86,6 +89,7 @@ CHANGED_AZURE: Final = AttackStep(
         ),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE),),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/DATASTORES/WRITE", _WORKSPACE),),
+        (_azure("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", f"{_WORKSPACE}/PROVIDERS/x"),),
     ),
     (
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, _DESK),),
@@ -151,7 +155,105 @@ KEYS_AZURE: Final = AttackStep(
     ),
 )
 
+
+def _blob(kind: str, operation: str = "GetBlob", key: str = "/ml-models/digits/m.pt", status: int = 200) -> Row:
+    return {
+        "time": None, "resourceId": f"{_STORE}/blobServices/default", "category": "StorageRead",
+        "operationName": operation, "statusCode": status, "callerIpAddress": f"{THIEF}:51514",
+        "identity": {"type": kind, "requester": {"upn": "ada@example.org"} if kind == "OAuth" else {}},
+        "properties": {"accountName": "ml-models", "objectKey": key},
+    }  # fmt: skip
+
+
+def blobs(count: int, kind: str = "OAuth", form: str = "/ml-models/digits/{}.safetensors") -> tuple[Row, ...]:
+    """Return reads of files in a store of Azure."""
+    return tuple(_blob(kind, key=form.format(number)) for number in range(count))
+
+
+def _databricks(service: str, action: str, address: str = THIEF, status: int = 200, **asked: str) -> Row:
+    return {
+        "timestamp": None, "serviceName": service, "actionName": action, "sourceIPAddress": address,
+        "userIdentity": {"email": "eve@example.org"}, "requestParams": asked or {"name": "digits"},
+        "response": {"statusCode": status}, "requestId": "r", "auditLevel": "WORKSPACE_LEVEL", "orgId": "1",
+    }  # fmt: skip
+
+
+ANONYMOUS_AZURE: Final = AttackStep(
+    "reads of a store of Azure without an account",
+    ((_blob("Anonymous"),), (_blob("Anonymous", "ListBlobs", "/ml-models/digits"),), blobs(5, "Anonymous")),
+    (
+        (_blob("OAuth"),),
+        (_blob("Anonymous", status=404),),
+        (_blob("Anonymous", "GetBlobServiceProperties"),),
+    ),
+)
+
+PLATFORM: Final = AttackStep(
+    "models and endpoints of Databricks changed",
+    (
+        (_databricks("modelRegistry", "transitionModelVersionStage", name="digits", stage="Production"),),
+        (_databricks("modelRegistry", "getModelVersionDownloadUri"),),
+        (_databricks("serverlessRealTimeInference", "changeInferenceEndpointConfig"),),
+        (_databricks("serverlessRealTimeInference", "deleteServingEndpoint"),),
+    ),
+    (
+        (_databricks("modelRegistry", "transitionModelVersionStage", _DESK),),
+        (_databricks("modelRegistry", "deleteRegisteredModel", status=403),),
+        (_databricks("modelRegistry", "searchModelVersions"),),
+        (_databricks("serverlessRealTimeInference", "getServingEndpoint"),),
+    ),
+)
+
+
+def _ec2(name: str, address: str = THIEF, who: str = _EVE, **asked: Any) -> Row:
+    return aws(who, address, "ec2", name, asked)
+
+
+def _group(cidr: str, port: int, who: str = _EVE, **more: Any) -> Row:
+    ranges = {"ipProtocol": "tcp", "fromPort": port, "toPort": port, "ipRanges": {"items": [{"cidrIp": cidr}]}}
+    asked = {"groupId": "i-0ml", "ipPermissions": {"items": [ranges]}}
+    return aws(who, THIEF, "ec2", "AuthorizeSecurityGroupIngress", asked, **more)
+
+
+_PARAMETERS: Final[Row] = {"names": ["/ml/a", "/ml/b"], "withDecryption": True}
+
+TAKEN: Final = AttackStep(
+    "credentials of machines and applications taken",
+    (
+        (_ec2("GetPasswordData", instanceId="i-0ml"),),
+        (_ec2("DescribeInstanceAttribute", attribute="userData", instanceId="i-0ml"),),
+        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": [{"key": "all"}]}),),
+        (aws(_SYNC, THIEF, "ssm", "GetParameters", _PARAMETERS),),
+    ),
+    (
+        (_ec2("GetPasswordData", _DESK, _ADA, instanceId="i-0ml"),),
+        (_ec2("DescribeInstanceAttribute", attribute="instanceType", instanceId="i-0ml"),),
+        (aws(_SYNC, THIEF, "ssm", "GetParameters", {"names": ["/ml/region"], "withDecryption": False}),),
+        (aws(_SYNC, "10.0.9.4", "ssm", "GetParameters", _PARAMETERS),),
+        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": []}, **_REFUSED),),
+    ),
+)
+
+NETWORK: Final = AttackStep(
+    "a network opened to everybody",
+    (
+        (_group("0.0.0.0/0", 22),),
+        (_ec2("AuthorizeSecurityGroupIngress", groupId="i-0ml", cidrIp="0.0.0.0/0", fromPort=8888, toPort=8888),),
+        (_group("0.0.0.0/0", 8265),),
+    ),
+    (
+        (_group("0.0.0.0/0", 443),),
+        (_group("198.51.100.7/32", 22),),
+        (_group("0.0.0.0/0", 22, **_REFUSED),),
+        (_ec2("RevokeSecurityGroupIngress", groupId="i-0ml", cidrIp="0.0.0.0/0", fromPort=22, toPort=22),),
+    ),
+)
+
 DEEDS: Final = {
+    "credentials_taken": TAKEN,
+    "network_opened": NETWORK,
+    "store_read_anonymously_azure": ANONYMOUS_AZURE,
+    "ml_platform_changed": PLATFORM,
     "ml_service_changed": CHANGED,
     "ml_service_changed_gcp": CHANGED_GOOGLE,
     "ml_service_changed_azure": CHANGED_AZURE,

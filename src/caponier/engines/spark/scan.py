@@ -7,10 +7,11 @@ are detections, not events.
 
 import pickle
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -21,8 +22,10 @@ from caponier.engines.cells import by_cell
 from caponier.engines.columns import NUMBER, Read, raw_type
 from caponier.engines.local import BATCH_ROWS, Progress, Result, judged, merged, pass_of, rows_for
 from caponier.engines.plan import Plan
+from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spark.session import OTHER_VERSION, failures_told
 from caponier.engines.spool import Spool
+from caponier.engines.subjects import Scored
 from caponier.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,14 +58,19 @@ _TYPES: Final[Mapping[pa.DataType, str]] = {
 _PATTERN: Final = re.compile(r"([\[\]{}*?\\])")
 
 Batches = Iterator[pa.RecordBatch]
+Sent = TypeVar("Sent", covariant=True)
 
 
-class Broadcast(Protocol):
+class Broadcast(Protocol[Sent]):
     """What Spark carries to each worker once."""
 
     @property
-    def value(self) -> Plan:
+    def value(self) -> Sent:
         """What it carries."""
+        ...
+
+    def unpersist(self) -> None:
+        """Have the workers forget it."""
         ...
 
 
@@ -89,12 +97,8 @@ def scan(
         InputError: If a detector cannot be handed to another process, or the workers cannot run it.
         CaponierError: If Spark gives up.
     """
-    for line in (line for plan in plans for line in plan.lines):
-        if not line.travels:
-            raise InputError(
-                f"the detector {line.name} cannot be handed to another process",
-                hint="Scan with --engine local, or disable it under [detect] in caponier.toml",
-            )
+    for plan in plans:
+        refuse_bound(plan)
     parts = (_part(session, spool, part, batch_rows) for plan in plans for part in plan.parts())
     return merged(Result(), _reported((result for part in parts for result in part), progress))
 
@@ -106,39 +110,86 @@ def _reported(parts: Iterable[Result], progress: Progress | None) -> Iterator[Re
         yield part
 
 
+def refuse_bound(plan: Plan) -> None:
+    """Make sure that all detectors of a plan can be handed to the workers.
+
+    Raises:
+        InputError: If one of them cannot.
+    """
+    for line in plan.lines:
+        if not line.travels:
+            raise InputError(
+                f"the detector {line.name} cannot be handed to another process",
+                hint="Use --engine local, or disable it under [detect] in caponier.toml",
+            )
+
+
 def _part(session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int) -> Iterator[Result]:
     """Run a plan for one kind of subject."""
+    with dealt(session, spool, plan, batch_rows) as (events, carried):
+        yield from results(spool, events, partial(_judged, carried, __version__)) if events is not None else ()
+
+
+@contextmanager
+def dealt(
+    session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int, share: Share = EVERYBODY
+) -> Iterator[tuple["DataFrame | None", Broadcast[Plan]]]:
+    """Give the events of a share of the subjects of a plan, dealt out by subject and sorted, and what carries the plan.
+
+    Where there is nothing to look at, such as cells without inputs, there are no events.
+    """
+    carried = session.sparkContext.broadcast(plan)
     by_caller = plan.subject is Subject.PRINCIPAL
     if not by_caller and (plan.cells is None or not plan.encoder.size):
+        yield None, carried
         return
     columns = pass_of(plan, sorted_by_subject=True).columns
     session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows_for(plan, batch_rows)))
-    carried = session.sparkContext.broadcast(plan)
-    events = _events(session, spool, plan, columns)
+    events = _events(session, spool, plan, columns, share)
     if not by_caller:
-        events = events.mapInArrow(partial(_by_cell, carried), _schema(columns))
+        events = events.mapInArrow(partial(_by_cell, carried, share), _schema(columns))
     tasks = max(session.sparkContext.defaultParallelism * TASKS_A_CORE, _bytes(spool, plan) // PARTITION_BYTES)
-    dealt = events.repartition(tasks, "subject").sortWithinPartitions("subject", *PLACE)
-    found = dealt.mapInArrow(partial(_judged, carried, __version__), RESULT)
-    with failures_told(spool.folder):
-        rows = found.collect()
-    for row in rows:
-        # The workers run our own code on our own behalf: what they send is as trustworthy as they are.
-        yield pickle.loads(row.result)  # noqa: S301
+    yield events.repartition(tasks, "subject").sortWithinPartitions("subject", *PLACE), carried
     carried.unpersist()
 
 
-def _events(session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable[Read]) -> "DataFrame":
+def results(spool: Spool, events: "DataFrame", work: Callable[[Batches], Batches]) -> Iterator[Any]:
+    """Do something with each part of some events, and return what `result` says that it gave."""
+    with failures_told(spool.folder):
+        rows = events.mapInArrow(work, RESULT).collect()
+    for row in rows:
+        # The workers run our own code on our own behalf: what they send is as trustworthy as they are.
+        yield pickle.loads(row.result)  # noqa: S301
+
+
+def result_of(version: str, plan: Plan, batches: Batches, work: Callable[[Iterator[Scored]], Any]) -> pa.RecordBatch:
+    """Score one part of some events, on a worker, and return what something makes of that.
+
+    Raises:
+        RuntimeError: If the worker has another version.
+    """
+    if version != __version__:
+        raise RuntimeError(f"{__version__} {OTHER_VERSION}")
+    with threadpool_limits(1, user_api="blas"):
+        result = work(pass_of(plan, sorted_by_subject=True).run(batches))
+    return pa.record_batch({"result": [pickle.dumps(result)]})
+
+
+def _events(
+    session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable[Read], share: Share = EVERYBODY
+) -> "DataFrame":
     """Return a model's attributed events, as `engines.spool.sorted_events` has them, with no other column."""
     from pyspark.sql import functions as of
 
     size, by_caller = plan.encoder.size, plan.subject is Subject.PRINCIPAL
-    read = session.read.parquet(*(_as_hadoop_says(file) for file in spool.files))
+    read = session.read.parquet(*(as_hadoop_says(file) for file in spool.files))
     own = read.where((of.col("model") == plan.model) & of.col("subject").isNotNull())
     if size and by_caller:
         own = own.where(f"input is null or size(input) = {size}")
     elif size:
         own = own.where(f"size(input) = {size}")
+    if by_caller and share != EVERYBODY:
+        own = own.where(f"(bucket div {share.divisor}) % {share.modulus} between {share.first} and {share.end - 1}")
     if not by_caller and plan.without:
         own = own.where(~of.col("subject").isin(sorted(plan.without)))
     return own.select(
@@ -153,7 +204,7 @@ def _events(session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable
     )
 
 
-def _as_hadoop_says(file: Path) -> str:
+def as_hadoop_says(file: Path) -> str:
     """Return the address of a file: nothing in it is encoded, and what would be a pattern is none."""
     return "file://" + _PATTERN.sub(r"\\\1", str(file))
 
@@ -175,20 +226,15 @@ def _bytes(spool: Spool, plan: Plan) -> int:
     return spool.rows * (4 * plan.encoder.size + 100)
 
 
-def _by_cell(carried: Broadcast, batches: Batches) -> Batches:
+def _by_cell(carried: Broadcast[Plan], share: Share, batches: Batches) -> Batches:
     """Name the cell of each event in place of its caller."""
     plan = carried.value
     if plan.cells is not None:
         for batch in batches:
-            yield by_cell(batch, plan.cells, plan.encoder)
+            yield by_cell(batch, plan.cells, plan.encoder, share)
 
 
-def _judged(carried: Broadcast, version: str, batches: Batches) -> Batches:
+def _judged(carried: Broadcast[Plan], version: str, batches: Batches) -> Batches:
     """Score and judge the subjects of one partition."""
-    if version != __version__:
-        raise RuntimeError(f"{__version__} {OTHER_VERSION}")
     plan = carried.value
-    with threadpool_limits(1, user_api="blas"):
-        scored = pass_of(plan, sorted_by_subject=True).run(batches)
-        result = judged(plan, scored, sorted_by_subject=True)
-    yield pa.record_batch({"result": [pickle.dumps(result)]})
+    yield result_of(version, plan, batches, lambda scored: judged(plan, scored, sorted_by_subject=True))

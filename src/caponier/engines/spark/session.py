@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,23 +32,24 @@ _VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
 
 
 @contextmanager
-def spark_session(master: str) -> Iterator["SparkSession"]:
+def spark_session(master: str, asked: str = "--engine spark") -> Iterator["SparkSession"]:
     """Start a session and stop it at the end.
 
     Whatever `spark-defaults.conf` of SPARK_CONF_DIR says of memory, cores and the rest goes.
 
     Args:
         master: `local[2]`, `spark://host:7077`, or whatever else Spark takes.
+        asked: What needs it, for messages.
 
     Raises:
         MissingExtraError: If PySpark is not installed.
         InputError: If there is no Java that is new enough, or the master cannot be reached.
     """
-    with needs("spark", "--engine spark"):
+    with needs("spark", asked):
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
-    find_java()
+    find_java(asked)
     # Workers run the Python that this is, unless somebody says otherwise: theirs may lie elsewhere.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("caponier")
@@ -73,7 +74,9 @@ def spark_session(master: str) -> Iterator["SparkSession"]:
             _await_worker(session, master)
         yield session
     finally:
-        session.stop()
+        # Whoever ends a service often ends its Java, too: then there is nothing left to stop.
+        with suppress(Py4JError, OSError):
+            session.stop()
 
 
 def _await_worker(session: "SparkSession", master: str) -> None:
@@ -117,8 +120,11 @@ def _settings(master: str) -> dict[str, str]:
     return usual
 
 
-def find_java() -> str:
+def find_java(asked: str = "--engine spark") -> str:
     """Return the Java that Spark will start.
+
+    Args:
+        asked: What needs it, for messages.
 
     Raises:
         InputError: If there is none, or it is too old.
@@ -126,12 +132,12 @@ def find_java() -> str:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not os.access(java, os.X_OK):
-        raise InputError("--engine spark needs Java, and there is none", where=java, hint=INSTALL_JAVA)
+        raise InputError(f"{asked} needs Java, and there is none", where=java, hint=INSTALL_JAVA)
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
     version = _VERSION.search(said)
     if version is None or int(version[1]) < OLDEST_JAVA:
         seen = said.partition("\n")[0] or "nothing that says its version"
-        raise InputError(f"--engine spark needs Java {OLDEST_JAVA}, and this is {seen}", where=java, hint=INSTALL_JAVA)
+        raise InputError(f"{asked} needs Java {OLDEST_JAVA}, and this is {seen}", where=java, hint=INSTALL_JAVA)
     return java
 
 

@@ -75,7 +75,8 @@ def mapped(
         chosen, remarks = found.map, found.remarks
         report.guessed.append(chosen)
     chosen = _named(chosen, choice, rows)
-    reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
+    fitted = _fitted(chosen, choice, rows, report, source)
+    reading = MappedRows(fitted, choice.salt, choice.model, choice.spec_of, report.tables)
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")

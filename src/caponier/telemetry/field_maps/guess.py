@@ -11,11 +11,20 @@ from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.access_guess import AccessGuess
+from caponier.telemetry.field_maps.callers import caller_place
+from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
-from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.field_maps.times import RFC3339
+from caponier.telemetry.field_maps.places import READ, Place, below, keys_of, nodes_of, path_of
+from caponier.telemetry.field_maps.time_columns import time_column
+from caponier.telemetry.field_maps.unnamed_inputs import (
+    asked_rank,
+    features_of_objects,
+    is_asked,
+    says_nothing,
+    text_place,
+)
 from caponier.telemetry.field_maps.value_kinds import (
     DECIMAL_COMMA,
     FITS,
@@ -40,28 +49,26 @@ from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
+    BODIES,
     CALLED,
     COUNTERS,
     FEATURE_PARTS,
+    IDS,
     INPUTS,
     LIKE,
+    NO_FEATURES,
     OF_CALLS,
-    OPERATIONS,
+    PERHAPS,
     SCORE_PARTS,
     SCORE_STEMS,
     SEVERAL,
-    TOLD_BY_PATH,
+    UNIONS,
     UNITS,
     normal,
 )
 
 SAMPLE: Final = 1_000
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
-DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
-CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
-REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
-BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
-"""How a time is called that says when something was asked, where others say when it was answered."""
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
@@ -97,7 +104,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         name: What the map is called.
     """
     nodes = nodes_of(rows[:SAMPLE])
-    work = _Work(nodes, GuessedMap(None, tuple(path_of(place) for place in nodes)))
+    work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
@@ -105,13 +112,10 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
 
 
 @dataclass
-class _Work:
-    nodes: Nodes
+class _Work(AccessGuess):
     out: GuessedMap
-    columns: dict[str, MapColumn] = field(default_factory=dict)
     features: list[MapFeature] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
-    used: set[Place] = field(default_factory=set)
     is_flat: bool = False
     """Whether a column stands for a feature."""
 
@@ -128,6 +132,27 @@ class _Work:
                 self._choose(column, place)
         if "time" not in self.columns:
             self.out.doubts.append("no field holds a time")
+        if "principal" not in self.columns and (who := caller_place(self.nodes, self._is_taken)) is not None:
+            self._choose("principal", who)
+        if not {"principal", "session"} & set(self.columns):
+            self._choose_named_in_body()
+
+    def _is_taken(self, place: Place) -> bool:
+        return place in self.used or self._below_input(place) or not self._is_asked(place)
+
+    def _choose_named_in_body(self) -> None:
+        """Take who is named in the body of a request: as a session, since whoever calls may write any name there."""
+        names = ALIASES["principal"]
+        found = [
+            (names.index(told), len(place), place)
+            for place, values in self.nodes.items()
+            if (told := normal(place[-1])) in names and told.endswith(IDS) and place not in self.used
+            if any(normal(step) in BODIES for step in place[:-1]) and is_name([v for v in values if not is_missing(v)])
+        ]
+        if found:
+            _, _, place = min(found)
+            self.columns["session"] = MapColumn(path=(path_of(place),), secret=True)
+            self.used.add(place)
 
     def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
         names, fits = ALIASES[column], FITS.get(column, is_name)
@@ -150,67 +175,23 @@ class _Work:
         if column == "principal":
             return any(LIKE[column].fullmatch(name) for name in told)
         # Beside an x a y is a place, and no answer.
-        return LIKE[column].fullmatch(told[0]) is not None and (*place[:-1], "x") not in self.nodes
+        is_place = told[0] == "y" and (*place[:-1], "x") in self.nodes
+        return LIKE[column].fullmatch(told[0]) is not None and not is_place
 
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
         answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
         return not answered and any(
-            normal(step) in INPUTS and step != "request" and below(place[: at + 1], self.nodes) is not None
+            normal(step) in INPUTS
+            and step != "request"
+            and (inside := below(place[: at + 1], self.nodes)) is not None
+            and not self._is_call(inside)
             for at, step in enumerate(place[:-1])
         )
 
     def _choose_time(self, places: list[Place]) -> None:
-        if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
-            places = begun
-        if len(places) > 1:
-            shown = ", ".join(path_of(one) for one in places[:FEW])
-            self.out.doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
-        place = places[0]
-        if (clock := self._clock_beside(place)) is not None:
-            self._choose_day_and_clock(place, clock)
-            return
-        try:
-            form, zone = time_form([value for value in self.nodes[place] if not is_missing(value)])
-        except Ambiguous as doubt:
-            self.out.doubts.append(f"{path_of(place)}: {doubt}")
-            form, zone = doubt.form, "UTC"
-        if zone:
-            self.out.remarks.append(f"times in {path_of(place)} name no zone: taken as UTC")
-        self.columns["time"] = MapColumn(path=(path_of(place),), format=form, zone=zone)
-        self.used.add(place)
-
-    def _clock_beside(self, place: Place) -> Place | None:
-        """Return the field with the times of day, where the one that was chosen holds days alone."""
-        days = [str(value).strip() for value in self.nodes[place] if not is_missing(value)]
-        if not nearly(DAY.fullmatch(one) is not None for one in days):
-            return None
-        for other, values in self.nodes.items():
-            held = [str(value).strip() for value in values if not is_missing(value)]
-            if (
-                other != place
-                and held
-                and len(held) == len(days)
-                and nearly(CLOCK.fullmatch(one) is not None for one in held)
-            ):
-                return other
-        self.out.remarks.append(f"{path_of(place)} holds days alone: of one day nobody can say what came first")
-        return None
-
-    def _choose_day_and_clock(self, day: Place, clock: Place) -> None:
-        joined = [f"{one} {other}" for one, other in zip(self.nodes[day], self.nodes[clock], strict=False)]
-        try:
-            form, zone = time_form(joined)
-        except Ambiguous as doubt:
-            self.out.doubts.append(f"{path_of(day)}: {doubt}")
-            form, zone = doubt.form, "UTC"
-        except ValueError:
-            self.out.doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
-            form, zone = RFC3339, "UTC"
-        if zone:
-            self.out.remarks.append(f"times in {path_of(day)} and {path_of(clock)} name no zone: taken as UTC")
-        self.columns["time"] = MapColumn(parts=(path_of(day), path_of(clock)), format=form, zone=zone)
-        self.used |= {day, clock}
+        self.columns["time"], taken = time_column(places, self.nodes, self.out.doubts, self.out.remarks)
+        self.used |= taken
 
     def _choose(self, column: str, place: Place) -> None:
         values = alike([value for value in self.nodes[place] if not is_missing(value)])
@@ -235,10 +216,12 @@ class _Work:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
         if "label" not in self.columns:
             self._choose_one_of_the_scored()
+        elif "scores" not in self.columns:
+            self._choose_class_columns()
         named = sorted(
-            (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
+            (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
-            if normal(place[-1]) in INPUTS and not self._is_of_call(place)
+            if is_asked(normal(place[-1])) and not self.is_of_call(place) and self._is_asked(place)
         )
         # The whole request first: a part of it is read with less knowledge of the protocol.
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
@@ -250,9 +233,15 @@ class _Work:
             if place not in self.used and self._take_input(place):
                 return
         self._take_flat()
+        if not self.features and not self.bodies:
+            self._take_unnamed()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
         if unread and not self.features:
             self.out.remarks.append(f"what {', '.join(unread[:FEW])} holds is not understood as an input")
+
+    def _is_asked(self, place: Place) -> bool:
+        """Tell whether a field is no part of an answer: a response has a `body`, too."""
+        return not any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
 
     def _take_input(self, place: Place) -> bool:
         values = alike([value for value in self.nodes[place] if not is_missing(value)])
@@ -307,7 +296,7 @@ class _Work:
             return False
         self.bodies["request"] = path_of(place)
         self.used.add(place)
-        for beside in (one for one in self.nodes if len(one) == len(place) and ANSWERS.fullmatch(normal(one[-1]))):
+        for beside in (one for one in self.nodes if self._is_answer_to(place, one)):
             pairs = list(zip(self.nodes[place], self.nodes[beside], strict=False))[:_SAMPLED_BODIES]
             told = [exchange_of(*pair) for pair in pairs if is_request(pair[0]) and not is_missing(pair[1])]
             if told and sum(one.problem is None for one in told) >= NEARLY * len(told):
@@ -319,9 +308,18 @@ class _Work:
                 break
         return True
 
+    def _is_answer_to(self, place: Place, other: Place) -> bool:
+        """Tell whether a field has the answer to a request: `response` beside `request`, also with a `body` in each."""
+        if len(other) != len(place) or other == place:
+            return False
+        twin = other[-1] == place[-1] and any(ANSWERS.fullmatch(normal(step)) for step in other[:-1])
+        return twin or ANSWERS.fullmatch(normal(other[-1])) is not None
+
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
         taken = {path_of(one) for one in self.used}
         features = [one for one in features_of(values, f"{path}{each}") if one.path not in taken]
+        if normal(place[-1]) in PERHAPS:
+            features = [one for one in features if normal(one.name) not in NO_FEATURES]
         if not features:
             return False
         self.features = features
@@ -396,28 +394,43 @@ class _Work:
                 self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
 
     def _take_flat(self) -> None:
-        if self._is_access():
+        if self.is_access():
             return
         self.is_flat = True
-        rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
-        marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
+        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
+        marked = [place for place in rest if _is_marked(place[-1])]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
-            name = normal(place[0])
-            if place not in marked and (name in COUNTERS or OF_CALLS.fullmatch(name)):
+            name = normal(place[-1])
+            if place not in marked and (name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)):
                 continue
             if SCORE_PARTS.fullmatch(name):
                 continue
-            feature = feature_of(place[0], None, self.nodes[place])
-            if feature is not None:
+            feature = feature_of(place[-1], None if len(place) == 1 else path_of(place), self.nodes[place])
+            if feature is not None and not says_nothing(self.nodes[place]):
                 self.features.append(feature)
                 self.used.add(place)
 
+    def _is_flat_place(self, place: Place) -> bool:
+        """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
+        return len(place) == 1 or ("." in place[-1] and _is_marked(place[-1]) and self._is_asked(place))
+
+    def _take_unnamed(self) -> None:
+        """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
+        if (text := text_place(self.nodes, self.used)) is not None:
+            self.columns["input_raw"] = MapColumn(path=(path_of(text),))
+            self.used.add(text)
+            return
+        self.features = features_of_objects(self.nodes, self.used)
+
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
+        self._take_best_of_lists()
         if "scores" in self.columns or "response" in self.bodies:
             return
-        places = self._score_parts()
+        if self._choose_listed():
+            return
+        places = self.score_parts()
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
@@ -425,13 +438,42 @@ class _Work:
         elif "label" not in self.columns:
             self._choose_answer()
 
-    def _score_parts(self) -> list[Place]:
-        """Return the columns that hold the score of a class each."""
-        return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+    def _take_best_of_lists(self) -> None:
+        """Where classes and scores stand in a list each, the best first, take the answer and its score."""
+        pair = [self.columns.get(column) for column in ("label", "scores")]
+        held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
+        if held[0] and held[1] and are_ranked(held[0], held[1]):
+            for column in ("label", "scores"):
+                self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
+
+    def _values_at(self, path: str) -> list[Any]:
+        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
+
+    def _choose_listed(self) -> bool:
+        """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
+        asked = {path_of(one) for one in self.used}
+        for place, values in sorted(self.nodes.items(), key=lambda one: len(one[0])):
+            if place in self.used or path_of(place) in asked or self._below_input(place):
+                continue
+            if found := listed_scores(values, path_of(place)):
+                for column, about in found.items():
+                    self.columns.setdefault(column, about)
+                self.used.add(place)
+                return True
+        return False
+
+    def _choose_class_columns(self) -> None:
+        """Take columns that are called like the classes and hold the score of each."""
+        answers = self._values_at(next(iter(self.columns["label"].path), ""))
+        if places := class_columns(self.nodes, self.used, answers if all(map(_is_plain, answers)) else []):
+            self.columns["scores"] = MapColumn(
+                parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)
+            )
+            self.used |= set(places)
 
     def _choose_one_of_the_scored(self) -> None:
         """Take for the answer what always is one of the classes that have a column of scores each."""
-        parts = self._score_parts()
+        parts = self.score_parts()
         known = {normal(place[-1]) for place in parts}
         for place, values in self.nodes.items() if len(parts) > 1 else ():
             held = {value for value in values if isinstance(value, str) and value}
@@ -442,16 +484,6 @@ class _Work:
                 return
 
     def _choose_answer(self) -> None:
-        for place, values in self.nodes.items():
-            items = [one for value in values if isinstance(value, list) for one in value if isinstance(one, dict)]
-            if not items or not all("label" in one and "score" in one for one in items):
-                continue
-            parts = named_values(items, path_of(place))
-            if len(parts) > 1 and all(one.path for one in parts):
-                paths, classes = tuple(str(one.path) for one in parts), tuple(one.name for one in parts)
-                self.columns["scores"] = MapColumn(parts=paths, classes=classes)
-                self.used.add(place)
-                return
         for kind in (dict, list):
             for place, values in self.nodes.items():
                 if place in self.used or not any(ANSWERS.fullmatch(normal(step)) for step in place):
@@ -468,12 +500,12 @@ class _Work:
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
         if self._is_nobodys():
             out.doubts.append("all are numbers, and none says who asked or what was answered")
-        if not asked and not self._is_access_log():
+        if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
             return out
         constants: dict[str, Any] = {}
-        if "operation" not in self.columns and not self._take_operation():
+        if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"
         if "model" not in self.columns:
             constants["model"] = model
@@ -499,70 +531,14 @@ class _Work:
         )
         return out
 
-    def _take_operation(self) -> bool:
-        """Take what was asked for from the paths that were called, where they are of several kinds."""
-        place = self._called()
-        if place is None or self._are_calls(place):
-            return False
-        kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
-        if len(kinds) < 2:
-            return False
-        self.columns["operation"] = MapColumn(
-            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
-        )
-        self.used.add(place)
-        return True
-
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
-    def _called(self) -> Place | None:
-        """Return where a log has what was called: a path, or the first line of a request."""
-        found = (place for place in self.nodes if place not in self.used)
-        return next((one for one in found if normal(one[-1]) in CALLED and self._are_texts(one)), None) or next(
-            (one for one in self.nodes if one not in self.used and self._are_calls(one)), None
-        )
-
-    def _are_texts(self, place: Place) -> bool:
-        return all(isinstance(one, str) for one in self.nodes[place])
-
-    def _are_calls(self, place: Place) -> bool:
-        values = self.nodes[place]
-        return normal(place[-1]) == "request" and nearly(
-            isinstance(one, str) and REQUEST_LINE.match(one) is not None for one in values
-        )
-
-    def _is_of_call(self, place: Place) -> bool:
-        """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
-        return self._are_calls(place) or (normal(place[-1]) == "query" and self._is_access())
-
-    def _is_access(self) -> bool:
-        """Tell whether a log says who called what and how it went, and nothing of an answer."""
-        has = set(self.columns)
-        return (
-            self._called() is not None
-            and "status" in has
-            and bool({"source_ip", "principal"} & has)
-            and not ({"label", "scores"} & has)
-            and len(self._score_parts()) < 2
-        )
-
-    def _is_access_log(self) -> bool:
-        """Tell whether a log is an access log, and take model and operation from what was called."""
-        called = self._called()
-        if called is None or not self._is_access():
+    def _told_as_access_log(self) -> bool:
+        if not self.is_access_log():
             return False
-        from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
-
-        known = find_map(ACCESS_LOG).columns
-        for column in ("model", "operation"):
-            about = known[column].model_copy(update={"path": (path_of(called),)})
-            if self._are_calls(called) and about.take and about.take.startswith("^"):
-                about = about.model_copy(update={"take": f"^[A-Z]+ {about.take[1:]}"})
-            self.columns.setdefault(column, about)
-        self.used.add(called)
         self.out.remarks.append("an access log: it says who asked, and not what")
         return True
 
@@ -574,9 +550,25 @@ class _Work:
         return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
 
 
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int)
+
+
+def _is_marked(name: str) -> bool:
+    """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
+    *above, _ = name.split(".")
+    return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
+
+
 def _names(place: Place) -> tuple[str, ...]:
-    keys = keys_of(place)
+    """Return what a field is called: by itself, and with what stands before it; the surest first."""
     if place[-1] == READ:
         return ()
+    keys = keys_of(place)
+    if len(keys) > 1 and keys[-1] in UNIONS:
+        keys = keys[:-1]
     last = normal(keys[-1])
-    return (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
+    names = (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
+    *above, inner = keys[-1].split(".")
+    # `user.name` and `ml.prediction.class`, where a store of logs writes places as names.
+    return (*names, normal(inner), normal(f"{above[-1]}_{inner}")) if above and inner else names

@@ -9,6 +9,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
+from caponier.telemetry.field_maps.tensor_protos import is_tensor_message, out_of_tensors
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
 
 MOST_LINES: Final = 10_000
@@ -29,6 +30,8 @@ class LoggedExchange:
     scores: list[list[float]] | None = None
     names: tuple[str, ...] = ()
     """Of its columns as they stand there, where nothing but these says which is which."""
+    texts: tuple[str, ...] = ()
+    """Those of them that hold text."""
     problem: str | None = None
     """Why a part of it was not read; nothing in it comes from the body."""
 
@@ -69,7 +72,7 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
         except _BAD as bad:
             problem = f"response: {why(bad)}"
     scores = None if said.scores is None else said.scores.tolist()
-    return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, problem)
+    return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, found.texts, problem)
 
 
 def why(bad: Exception) -> str:
@@ -85,6 +88,8 @@ def _body(value: Any, rows_under: str) -> Body:
         return {rows_under: value}
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
+    if is_tensor_message(value):
+        return out_of_tensors(value)
     return out_of_seldon(value, rows_under) if is_seldon(value) else value
 
 

@@ -14,7 +14,7 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.chunk import Chunk
-from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
@@ -77,13 +77,22 @@ class MappedRows:
         salt: Salt for what is secret.
         model: What the model is called where the map does not say.
         spec_of: What a model takes, for bodies whose columns come by name.
+        tables: Told of the tables in bodies.
 
     Raises:
         InputError: If a path, a zone or a pattern of the map cannot be meant.
     """
 
-    def __init__(self, field_map: FieldMap, salt: bytes, model: str, spec_of: SpecOf | None = None) -> None:
+    def __init__(
+        self,
+        field_map: FieldMap,
+        salt: bytes,
+        model: str,
+        spec_of: SpecOf | None = None,
+        tables: SeenTables | None = None,
+    ) -> None:
         self.map, self._salt = field_map, salt
+        self._tables = tables if tables is not None else SeenTables()
         self._spec_of: SpecOf = spec_of or (lambda _: None)
         self._layouts = ColumnLayouts()
         self._names: dict[str, str | None] = {}
@@ -205,6 +214,7 @@ class MappedRows:
             held = exchange_of(body, said, self._spec_of(str(model)))
             if not self._layouts.is_usual(str(model), held.names):
                 held = LoggedExchange(problem=f"request: {STRANGE}")
+            self._tables.see(str(model), held.names, held.texts)
             if held.problem is not None:
                 out.rejections.append(Rejection("", lines[row], f"body cannot be read: {held.problem}"[:200]))
             n = held.count

@@ -1,7 +1,7 @@
 """Which form the times of a log have, told from a sample."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
@@ -27,6 +27,10 @@ PATTERNS: Final = (
     "%m/%d/%Y %I:%M:%S %p",
     "%d-%m-%Y %H:%M:%S",
     "%d %b %Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S",
+    "%d-%b-%y %H:%M:%S",
+    "%d-%b-%y %I.%M.%S.%f %p",
+    "%d-%b-%y %I.%M.%S %p",
     "%b %d, %Y %H:%M:%S",
     "%b %d, %Y @ %H:%M:%S.%f",
     "%a %b %d %H:%M:%S %Y",
@@ -36,6 +40,10 @@ PATTERNS: Final = (
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Numbers since 1970 that are told: 2026-01-05 09:30 in compact form would be one in the year 2612."""
 _SAMPLE: Final = 200
+DENSER: Final = 8
+"""Times as long a log lasts by one reading as by another before the shorter one is meant: days of one week lie months
+apart by the other."""
+LEAST_DAYS: Final = 3
 _NEARLY: Final = 0.95
 
 
@@ -56,15 +64,40 @@ def time_form(values: list[Any]) -> tuple[str, str | None]:
         Ambiguous: If several forms fit.
         ValueError: If they are no times.
     """
-    values = values[:_SAMPLE]
+    values = values[:: -(-len(values) // _SAMPLE) or 1]
     counts = Counter(form for value in values for form in _forms_of(value))
     most = max(counts.values(), default=0)
     if most == 0 or most < _NEARLY * len(values):
         raise ValueError("no times")
     forms = [form for form, count in counts.items() if count == most]
     if len(forms) > 1:
-        raise Ambiguous([form for form, _ in forms])
+        return _denser(values, forms)
     return forms[0]
+
+
+def _denser(values: list[Any], forms: list[tuple[str, str | None]]) -> tuple[str, str | None]:
+    """Return the form by which the rows of a log lie beside each other, where by any other they lie months apart.
+
+    Raises:
+        Ambiguous: If no form does.
+    """
+    spans = sorted((_span(values, form), place) for place, (form, _) in enumerate(forms))
+    (least, place), (next_least, _) = spans[:2]
+    if least <= timedelta(0) or next_least < DENSER * least:
+        raise Ambiguous([form for form, _ in forms])
+    return forms[place]
+
+
+def _span(values: list[Any], form: str) -> timedelta:
+    moments = []
+    for value in values:
+        try:
+            moments.append(datetime.strptime(str(value).strip(), form))
+        except ValueError:
+            continue
+    # Of rows of a day or two both readings are as good, and of days alone: they may be those of something monthly.
+    days = {one.date() for one in moments}
+    return max(moments) - min(moments) if len(days) >= LEAST_DAYS and "%H" in form else timedelta(0)
 
 
 def _forms_of(value: Any) -> list[tuple[str, str | None]]:

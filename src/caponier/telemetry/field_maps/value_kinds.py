@@ -1,6 +1,7 @@
 """What the values of a field are: numbers, names, classes, scores or times; and the features that are made of them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.framing.written_values import numbers_text
+from caponier.telemetry.readers.field_names import ASIDE, UNIONS, normal
 
 MOST_CATEGORIES: Final = 50
 LISTED: Final = 30
@@ -19,10 +21,14 @@ NEARLY: Final = 0.9
 NEARLY_ALL: Final = 0.95
 LONGEST_CELL: Final = 64
 """Numbers of a list that stands in a column's place and is taken apart."""
+OBJECTS: Final = 3
+"""Objects in one another that are looked into for features."""
 DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("column", "value"), ("label", "score"))
 """Keys of objects that are a name and what belongs to it."""
 _REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
+_OBJECTS_AS_TEXT: Final = re.compile(r"\s*(?:\{|\[\s*(?:\[\s*)?\{)")
+"""Objects, or lists of them, that stand there as text: no word for an answer begins so."""
 _ENCODED: Final = re.compile(r"(?:data:[\w/;+-]{1,40},)?[A-Za-z0-9+/_-]{32,}={0,2}")
 
 
@@ -56,18 +62,54 @@ def features_at(rows: Sequence[Row], path: str) -> tuple[MapFeature, ...]:
 
 
 def features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
-    """Return the features of objects by name; a list of numbers in the place of one is taken apart."""
-    found: list[MapFeature] = []
+    """Return the features of objects by name; a list of numbers in the place of one is taken apart, as an object is.
+
+    Features of inner objects have their own names, as a model's columns have; where two agree, those of their objects
+    stand before them.
+    """
+    found = _features_in(values, path, (), OBJECTS)
+    often = Counter(names[-1] for names, _ in found)
+    return [
+        one.model_copy(update={"name": names[-1] if often[names[-1]] == 1 else ".".join(names)}) for names, one in found
+    ]
+
+
+def _features_in(
+    values: Sequence[Row], path: str, above: tuple[str, ...], deep: int
+) -> list[tuple[tuple[str, ...], MapFeature]]:
+    """Return features with the names that lead to them."""
+    found: list[tuple[tuple[str, ...], MapFeature]] = []
     for key in dict.fromkeys(str(key) for value in values for key in value if key):
         held, where = [value.get(key) for value in values], f"{path}.{escaped(key)}"
-        sizes = {len(one) if isinstance(one, list) else -1 for one in held if one is not None}
-        size = next(iter(sizes)) if len(sizes) == 1 else -1
-        if 0 < size <= LONGEST_CELL:
-            for at in range(size):
-                inner = [None if one is None else one[at] for one in held]
-                found += _listed(feature_of(key if size == 1 else f"{key}[{at}]", f"{where}[{at}]", inner))
-        else:
-            found += _listed(feature_of(key, where, held))
+        inner = [one for one in held if isinstance(one, dict)]
+        if inner and deep and len(inner) >= NEARLY * sum(one is not None for one in held):
+            if (kind := union_of(inner)) is not None:
+                made = feature_of(
+                    key, f"{where}.{kind}", [one.get(kind) if isinstance(one, dict) else None for one in held]
+                )
+                found += [((*above, key), one) for one in _listed(made)]
+            elif normal(key) not in ASIDE:
+                found += _features_in(inner, where, (*above, key), deep - 1)
+            continue
+        found += [((*above, one.name), one) for one in _features_at(key, where, held)]
+    return found
+
+
+def union_of(values: Sequence[Row]) -> str | None:
+    """Return the type that a union of Avro names around each value in JSON, `{"double": 1.5}`; None if it is none."""
+    kinds = {str(key) for value in values for key in value}
+    return kinds.pop() if len(kinds) == 1 and kinds <= UNIONS and all(len(value) == 1 for value in values) else None
+
+
+def _features_at(key: str, where: str, held: list[Any]) -> list[MapFeature]:
+    sizes = {len(one) if isinstance(one, list) else -1 for one in held if one is not None}
+    size = next(iter(sizes)) if len(sizes) == 1 else -1
+    if not 0 < size <= LONGEST_CELL:
+        return _listed(feature_of(key, where, held))
+    found: list[MapFeature] = []
+    for at in range(size):
+        inner = [None if one is None else one[at] for one in held]
+        found += _listed(feature_of(key if size == 1 else f"{key}[{at}]", f"{where}[{at}]", inner))
     return found
 
 
@@ -191,19 +233,23 @@ def are_shares(value: Any) -> bool:
 
 def _is_answer(values: list[Any]) -> bool:
     return nearly(
-        (isinstance(value, str) and value.lstrip()[:1] != "{")
+        (isinstance(value, str) and _OBJECTS_AS_TEXT.match(value) is None)
         or isinstance(value, int | float)
-        or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
+        or (isinstance(value, list) and not _holds_objects(value))
         for value in values
     )
 
 
+def _holds_objects(value: list[Any]) -> bool:
+    return any(isinstance(one, dict) or (isinstance(one, list) and _holds_objects(one)) for one in value[:5])
+
+
 def _is_scores(values: list[Any]) -> bool:
     return nearly(
-        isinstance(value, list)
+        (isinstance(value, list) and not _holds_objects(value))
         or is_number(value)
         or is_number_list(value)
-        or (isinstance(value, str) and value[:1] == "[")
+        or (isinstance(value, str) and is_array(value.strip()))
         or (isinstance(value, dict) and all(map(is_number, value.values())))
         for value in values
     )

@@ -58,7 +58,10 @@ _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: 
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
-_PAIR: Final = re.compile(r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*+))(?=\s|$)')
+_PAIR: Final = re.compile(
+    r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|(\[[\d\s.,eE+\-]*+\]|[^\s"]*+))(?=\s|$)'
+)
+"""A list of numbers may have spaces, as Python prints one; any other value ends at the first."""
 _WORD: Final = re.compile(r"[\w.:+,\-]+")
 _VARYING: Final = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
@@ -120,8 +123,15 @@ class CarriedRecords:
             # Files that were put behind each other have a mark in the middle, too.
             line = line.removeprefix(BOM)
         if line[:1] in (b"{", b"["):
+            try:
+                held = self._objects(line)
+            except ValueError:
+                # `[2026-01-05 12:00:00] INFO {…}` begins like a list and is none.
+                if line[:1] == b"{" or b"{" not in line[1:LONGEST_PREFIX]:
+                    raise
+                return list(self._text(line, None, 0))
             self._check_begin("")
-            return self._out_of(self._objects(line))
+            return self._out_of(held)
         if cri := _CRI.fullmatch(line):
             self.any = True
             whole = self._whole(cri[2].decode(), cri[4], ends=cri[3] == b"F")
@@ -199,6 +209,11 @@ class CarriedRecords:
             if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
                 self.any = True
                 yield from self._row(_timed(inner, next((row[key] for key in TIMES if row.get(key)), None)), depth + 1)
+                return
+            _, pairs = _pairs(text)
+            if pairs is not None and not OWN.isdisjoint(map(normal, pairs)):
+                self.any = True
+                yield _timed(pairs, next((row[key] for key in TIMES if row.get(key)), None))
                 return
         yield row
 

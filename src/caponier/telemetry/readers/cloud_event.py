@@ -55,6 +55,8 @@ class Request:
     """Whether the caller is named by a token whose signature nobody here has checked."""
     names: tuple[str, ...] = ()
     """Of its columns as they stand there, where nothing but these says which is which."""
+    texts: tuple[str, ...] = ()
+    """Those of them that hold text."""
 
     @property
     def size(self) -> int:
@@ -151,10 +153,12 @@ def request_of(
     """
     inputs = shape = None
     names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     if body is not None:
         takes = spec_of(str(about.get("inferenceservicename"))) if spec_of else None
         found = asked(body, takes=takes)
         inputs, shape, names = found.rows, found.shape, found.names
+        texts = found.texts
     who = _caller(about, salt, callers)
     shared = {
         "time": short(about.get("time")),
@@ -167,7 +171,7 @@ def request_of(
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
-    return Request(key, shared, inputs, line, unproven=bool(who["unproven"]), names=names)
+    return Request(key, shared, inputs, line, unproven=bool(who["unproven"]), names=names, texts=texts)
 
 
 def _caller(about: Row, salt: bytes, callers: CallerHeaders) -> Row:

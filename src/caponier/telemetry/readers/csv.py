@@ -28,6 +28,12 @@ MOST_LINES: Final = 2_000
 """Lines of one row."""
 _QUOTED: Final = re.compile(rb'"[^"]*"')
 """A delimiter within quotes is none."""
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
+_EPOCH: Final = re.compile(r"1\d{9}(?:\.\d{1,9})?|1\d{12}")
+_NUMBER: Final = re.compile(r"-?\d{1,20}(?:[.,]\d{1,20})?(?:[eE][+-]?\d{1,3})?")
+_VALUE: Final = re.compile(rf"{_MOMENT.pattern}|-?\d{{1,20}}\.\d{{1,20}}(?:[eE][+-]?\d{{1,3}})?")
+"""What is no name of a column: a moment, or a number with a fraction."""
+_SHOWN: Final = 12
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
 
@@ -159,11 +165,35 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
             names, delimiter = _cells(line, ","), ","
     except ValueError as bad:
         raise InputError(f"has no header that can be read: {bad}", where=str(path)) from bad
+    if any(_VALUE.fullmatch(name.strip()) for name in names):
+        raise InputError(
+            f"has no names of columns: its first line holds values, such as {_first_value(names)!r}",
+            where=str(path),
+            hint=f"Name them in a line of their own, in this order: {_suggested(names, delimiter)}",
+        )
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         hint = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
         raise InputError(f"two columns have the same name: {twice!r}", where=str(path), hint=hint)
     return names, delimiter
+
+
+def _first_value(names: list[str]) -> str:
+    return next(name for name in names if _VALUE.fullmatch(name.strip()))[:40]
+
+
+def _suggested(names: list[str], delimiter: str) -> str:
+    """Return a header that could be meant, for somebody to put right."""
+    made: list[str] = []
+    for place, cell in enumerate(names):
+        text = cell.strip()
+        is_time = _MOMENT.fullmatch(text) is not None or _EPOCH.fullmatch(text) is not None
+        made.append("time" if is_time and "time" not in made else f"x{place}" if _NUMBER.fullmatch(text) else "")
+    texts = [place for place, name in enumerate(made) if not name]
+    # Who asked stands at the front of most logs, and what was answered at the end.
+    for place in texts:
+        made[place] = "label" if place == texts[-1] else "user_id" if place == texts[0] else f"text{place}"
+    return delimiter.join(made[:_SHOWN]) + (" …" if len(made) > _SHOWN else "")
 
 
 def _is_aside(line: bytes) -> bool:

@@ -38,6 +38,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "date",
         "horodatage",
         "fecha",
+        "at",
+        "when",
     ),
     "event_id": ("event_id",),
     "input_digest": ("input_digest",),
@@ -62,9 +64,10 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "deployment",
         "deployment_name",
         "endpoint_name",
+        "model_spec_name",
         "modell",
     ),
-    "model_version": ("model_version", "version", "served_model_version"),
+    "model_version": ("model_version", "version", "served_model_version", "model_spec_version"),
     "system": ("system",),
     "principal": (
         "principal",
@@ -96,13 +99,17 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "customer",
         "remote_user",
         "requester",
+        "uid",
+        "userid",
+        "login",
+        "peer",
         "kunde",
         "kunden_id",
         "kundennummer",
         "nutzer",
         "benutzer",
     ),
-    "session": ("session", "session_id", "on_behalf_of", "conversation_id", "end_user", "sitzung"),
+    "session": ("session", "session_id", "sessionid", "on_behalf_of", "conversation_id", "end_user", "sitzung"),
     "source_ip": (
         "source_ip",
         "client_ip",
@@ -169,6 +176,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "vorhersage",
         "ergebnis",
         "klasse",
+        "cls",
+        "sentiment",
+        "intent",
+        "emotion",
+        "verdict",
+        "outcome",
     ),
     "scores": (
         "scores",
@@ -186,6 +199,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "logits",
         "wahrscheinlichkeit",
         "wahrscheinlichkeiten",
+        "probabilite",
+        "probabilité",
         "prediction_score",
         "prediction_scores",
         "prediction_proba",
@@ -221,8 +236,13 @@ INPUTS: Final = (
     "query",
     "question",
     "sample",
+    "sequence",
     "merkmale",
     "eingabe",
+    "embedding",
+    "embeddings",
+    "predictors",
+    "covariates",
 )
 """Under these stands what the model was asked."""
 OWN: Final = frozenset((*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])) - {
@@ -233,8 +253,20 @@ OWN: Final = frozenset((*INPUTS, *ALIASES["principal"], *ALIASES["session"], *AL
 }
 """What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
 Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
+PERHAPS: Final = ("arguments", "args", "kwargs", "params", "parameters", "context", "record", "variables")
+"""Under these it may stand, where it stands under none of those: what says who asked does, too."""
+BODIES: Final = ("request", "body", "request_body", "payload", "data")
+"""Of these, where what was sent stands as it came."""
+IDS: Final = ("_id", "_key", "email", "user", "account", "customer", "client")
+"""How names end that say who somebody is, and no model takes."""
 SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
 """Under these stand several examples, one after the other."""
+UNIONS: Final = frozenset(("string", "int", "long", "float", "double", "boolean", "S", "N", "BOOL"))
+"""Names of types that Avro writes around the value of a union in JSON, and DynamoDB around every value."""
+ASIDE: Final = frozenset(
+    ("headers", "header", "http_headers", "cookies", "metadata", "meta", "auth", "trace", "span", "options", "config")
+)
+"""Objects beside features that hold none."""
 COUNTERS: Final = frozenset(
     (
         "",
@@ -269,6 +301,23 @@ COUNTERS: Final = frozenset(
 """Fields beside features that are none."""
 SCORE_STEMS: Final = ("prob", "proba", "probability", "score", "p")
 SCORE_PARTS: Final = re.compile(rf"(?:{'|'.join(SCORE_STEMS)})_(.+)")
+_NO_INPUT: Final = (
+    "event_id",
+    "request_id",
+    "session",
+    "source_ip",
+    "user_agent",
+    "latency_ms",
+    "time",
+    "input_digest",
+)
+NO_FEATURES: Final = frozenset(name for column in _NO_INPUT for name in ALIASES[column]) | {
+    "span_id",
+    "parent_id",
+    "parent_span_id",
+    "message_id",
+}
+"""What says of a call when, from where and under which id it came, and is no feature beside others either."""
 FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
 """How columns are called that say that they are features."""
 CALLED: Final = frozenset(
@@ -318,7 +367,7 @@ OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
     r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
-    r"|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
+    r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
 """What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(
@@ -328,12 +377,20 @@ ANSWERS: Final = re.compile(
 UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
-    "time": re.compile(r"t|.+_(?:ts|time|timestamp|datetime|at|unix_nano)"),
+    "time": re.compile(
+        r"t|.+_(?:ts|time|timestamp|datetime|at|on|unix_nano)"
+        r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
+        r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
+    ),
     "label": re.compile(
         r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
-        r"|recommend(?:ed|ation)(?:_item)?"
+        r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
+        r"|predicted_(?!at$|on$|time)[a-z]+|[a-z]+_(?:predicted|prediction)"
     ),
-    "scores": re.compile(r"output_(?:score|probability|scores|probabilities)"),
+    "scores": re.compile(
+        r"(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
+        r"_(?:score|scores|conf|prob|probs|proba|probas|probability|probabilities|confidence|confidences)"
+    ),
     "input_digest": re.compile(
         r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"
     ),
@@ -345,6 +402,8 @@ LIKE: Final = {
     "principal": re.compile(
         r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
+        r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
+        r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"
     ),
 }
 """What else a column may be called; any name of those above is surer."""

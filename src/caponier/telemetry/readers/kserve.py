@@ -20,7 +20,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.inference_body import Answer
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.cloud_event import (
@@ -58,6 +58,7 @@ def joined(
     callers: CallerHeaders = USUAL,
     answers: KServeAnswers | None = None,
     spec_of: SpecOf | None = None,
+    tables: SeenTables | None = None,
 ) -> Iterator[Chunk]:
     """Turn chunks of CloudEvents into chunks of events; pass a log in another form through unchanged.
 
@@ -68,6 +69,7 @@ def joined(
         callers: Which of the logged headers say who asks.
         answers: The responses of whole files. Without them a response is looked for near its request.
         spec_of: What a model takes: columns that come by name are put into its order.
+        tables: Told of the tables in requests.
     """
     join: _Join | None = None
     decided = False
@@ -76,7 +78,11 @@ def joined(
         # is another kind of log.
         hidden = chunk.lines[0] if chunk.lines and not decided else 0
         if not decided and chunk.rows:
-            join = _Join(salt, callers, answers, spec_of) if always or is_cloud_event(chunk.rows[0]) else None
+            join = (
+                _Join(salt, callers, answers, spec_of, SeenTables() if tables is None else tables)
+                if always or is_cloud_event(chunk.rows[0])
+                else None
+            )
             decided = True
         chunk.rejections = [
             replace(rejection, raw=None) if join or not decided or rejection.line < hidden else rejection
@@ -102,6 +108,7 @@ class _Join:
     callers: CallerHeaders = USUAL
     answers: KServeAnswers | None = None
     spec_of: SpecOf | None = None
+    tables: SeenTables = field(default_factory=SeenTables)
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     queue: deque[Request] = field(default_factory=deque)
     """Requests in their order; the first of them has no response yet."""
@@ -163,8 +170,10 @@ class _Join:
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
             request = request_of(key, about, body_of(record), self.salt, line, self.callers, self.spec_of)
-            if not self.layouts.is_usual(str(request.about["model"]), request.names):
+            asked = request.about
+            if not self.layouts.is_usual(str(asked["model"]), request.names, asked.get("principal")):
                 raise ValueError(STRANGE)
+            self.tables.see(str(request.about["model"]), request.names, request.texts)
             return request
         except BAD as bad:
             # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.

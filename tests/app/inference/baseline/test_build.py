@@ -1,4 +1,3 @@
-import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -57,8 +56,7 @@ class TestSection:
         (section,) = world.baseline.baseline.models
         callers = {name for name, one in event_detectors().items() if one.subject is not Subject.BUCKET}
         for name in callers & section.detectors.keys():
-            # The oddest of a hundred is not ranked among.
-            assert section.detectors[name].ranks.n == section.principals - math.ceil(0.01 * USERS)
+            assert section.detectors[name].ranks.n == section.principals
         assert len(section.tails[Subject.PRINCIPAL]) == section.principals
         assert section.principals == USERS
 
@@ -207,8 +205,8 @@ class TestWhoStandsApart:
     def learned(self, report: BaselineReport) -> tuple[int, float]:
         (section,) = report.baseline.models
         (learned,) = section.detectors.values()
-        # The oddest of a hundred is not ranked among, and counts all the same.
-        assert learned.ranks.n == len(section.tails[Subject.PRINCIPAL]) - math.ceil(0.01 * section.principals)
+        # Not even the oddest is left out of what others are ranked among.
+        assert learned.ranks.n == len(section.tails[Subject.PRINCIPAL]) == section.principals
         return len(section.tails[Subject.PRINCIPAL]), learned.peak
 
     def test_nobody_is_set_aside_for_it_but_the_user_is_told(self, tmp_path: Path) -> None:

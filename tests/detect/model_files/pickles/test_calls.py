@@ -1,9 +1,12 @@
 import pickle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from caponier.detect.artifact import Verdict
+from detect.model_files.files.building import verdict
 from detect.model_files.pickles.reading import read
 
 
@@ -130,3 +133,9 @@ def test_a_reduced_call_is_seen_through_every_protocol() -> None:
     for protocol in range(6):
         reading = read(pickle.dumps([Reduced(eval, ("1",))], protocol))
         assert reading.unsafe == [("call", "builtins.eval")]
+
+
+def test_a_namespace_is_made_of_nothing_and_then_filled() -> None:
+    # From Python 3.13 on it takes a dictionary, whose keys would be attributes that nobody has looked at.
+    assert verdict(pickle.dumps(SimpleNamespace(a=1))) is Verdict.CLEAN
+    assert verdict(b"\x80\x02ctypes\nSimpleNamespace\n}\x85R.") is not Verdict.CLEAN

@@ -107,7 +107,13 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
     "Teleport audit log": (
         {"event": "session.start", "code": "T2000I", "time": AT, "uid": "u", "ei": 0, "user": "eve",
          "addr.remote": f"{BAD}:51000", "server_hostname": "gpu-01"},
-        "teleport/-/audit", Identity("eve", "gpu-01", BAD), {},
+        "teleport/authentication/audit", Identity("eve", "gpu-01", BAD), {"outcome": "success"},
+    ),
+    "Docker events": (
+        {"status": "exec_start: sh", "id": "ab12", "from": "ml/serve:1", "Type": "container", "scope": "local",
+         "Action": "exec_start: sh", "time": MS // 1000, "timeNano": MS * 10**6,
+         "Actor": {"ID": "ab12", "Attributes": {"image": "ml/serve:1", "name": "triton"}}},
+        "docker/-/events", Identity(None, None, None), {"container.image": "ml/serve:1", "container": "triton"},
     ),
     "OpenAI audit log": (
         {"object": "organization.audit_log", "effective_at": MS // 1000, "type": "api_key.created",
@@ -246,5 +252,5 @@ def test_calls_without_a_version_or_a_service_are_calls_all_the_same(tmp_path: P
             "properties": {"accountName": "mlmodels", "metricResponseType": "Success"}}  # fmt: skip
     events = read(tmp_path / "x.jsonl", *map(json.dumps, (endpoint, google, blob)))
     assert [(event.origin.product, event.origin.service) for event in events] == [
-        ("aws", "cloudtrail"), ("gcp", "gcp.audit"), ("azure", "storageread"),
+        ("aws", "cloudtrail"), ("gcp", "gcp.audit"), ("azure", "storagebloblogs"),
     ]  # fmt: skip

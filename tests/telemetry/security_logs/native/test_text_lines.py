@@ -35,6 +35,11 @@ def one(name: str, text: str) -> Record:
 
 
 class TestSyslog:
+    def test_a_count_stands_before_a_message_and_nowhere_in_it(self) -> None:
+        counted = one("syslog", "57 <34>1 2026-03-02T09:00:00Z gpu-01 app 7 - - 5 <6>done")
+        assert (counted.time, counted.fields["message"]) == (NINE, "5 <6>done")
+        assert one("syslog", "2026-03-02T09:00:00Z gpu-01 app[7]: 5 <6>done").fields["message"] == "5 <6>done"
+
     @given(words, addresses, st.integers(1, 65_535), st.sampled_from(["Accepted", "Failed"]), words)
     def test_a_login_is_who_from_where_and_how_it_ended(
         self, user: str, address: str, port: int, said: str, method: str

@@ -1,7 +1,7 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +30,12 @@ from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
-from caponier.engines.local import fits, gather, sample
+from caponier.engines.local import LOCAL, Engine, sample
 from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
-from caponier.engines.spool import ModelSummary, Spool, caller_of
+from caponier.engines.spool import ModelSummary, Spool, caller_of, temporary_folder
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -124,22 +124,22 @@ class _TrainingInputs:
             return self
         return replace(self, sketch={**self.sketch, **banded(encoder.encode(self.rows), benign.query, self.salt)})
 
-    def of(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
-        """Return what a detector learns from some of the subjects (s,), for the judgement of others.
+    def of(self, detector: EventDetector, own: EventBatch) -> Params:
+        """Return what a detector learns from some subjects' own events, for the judgement of others.
 
         Canaries are left out: how high a score must be is not to depend on whether a thief is in the benign log.
         """
-        kept = self.kept(detector, benign, subjects)
+        kept = self.kept(detector, own)
         return opened({name: values for name, values in kept.items() if name != CANARIES}, self.salt)
 
-    def kept(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+    def kept(self, detector: EventDetector, own: EventBatch) -> Params:
         """Return what a baseline keeps of that: no key."""
-        learned = fits(detector, benign, subjects)
+        learned = detector.fit(own)
         if Signal.TRAINING_SET not in detector.needs:
             return learned
         if self.rows is None:
             return {**learned, **self.sketch}
-        queries, _ = benign.take(np.flatnonzero(subjects[benign.subject])).queries()
+        queries, _ = own.queries()
         usually = usual(opened(self.sketch, self.salt), queries, holds(self.sketch, queries.key), OWN)
         gain = np.array([learned_gain(self.sketch, queries.key, queries.offsets)])
         return {**learned, **self.sketch, **usually, GAIN: gain}
@@ -159,6 +159,7 @@ class _BuildOptions:
     sampling: float | None
     overrules: Overrules
     self_test: SelfTest | None
+    engine: Engine
 
     @property
     def trained(self) -> bool:
@@ -184,6 +185,8 @@ def build_baseline(
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
+    engine: Engine = LOCAL,
+    shared: Path | None = None,
     progress: Progress | None = None,
 ) -> BaselineReport:
     """Build a baseline from logs of benign traffic, a section for each model in them.
@@ -201,6 +204,9 @@ def build_baseline(
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         options: How the logs are to be read.
+        engine: Scores the callers: the local one, or one on a cluster. What is learned of a bounded sample of them,
+            and the self-test, are this machine's.
+        shared: Folder in which an engine's workers find the events; by default one for temporary files.
         progress: Told how far it is.
 
     Raises:
@@ -210,27 +216,42 @@ def build_baseline(
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt, learning = read_salt(workspace) if workspace else b"", enabled(workspace) if detectors is None else detectors
     sketched = (training_set, canaries)
-    given = _BuildOptions(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
-    report, sections = BaselineReport(Baseline(), rejected), []
+    given = _BuildOptions(
+        workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test, engine
+    )
+    report = BaselineReport(Baseline(), rejected)
     report.skipped += unavailable(event_detectors, workspace)
-    with Spool(joined=keys_joined(workspace)) as spool:
-        read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
+    # It may be asked on another machine, where nobody needs the detectors for it.
+    said = replace(given, detectors=(), training_set=None, canaries=None, self_test=None, engine=LOCAL).spec_of
+    with Spool(folder=temporary_folder(shared), joined=keys_joined(workspace)) as spool:
+        each = engine.each
+        read = load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=said, each=each)
         _refuse_others(given, read)
-        for summary in read:
-            try:
-                section = _of_model(report, spool, summary, given, watch)
-            except InputError as wrong:
-                if len(read) == 1:
-                    raise
-                # What is wrong with one model costs no other its baseline.
-                report.skipped.append(Skip(summary.model, wrong.what))
-                continue
-            if section is not None:
-                sections.append(section)
+        sections = tuple(_of_each(report, spool, read, given, watch))
     if not sections:
         reasons = "; ".join(in_words(report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
-    return replace(report, baseline=Baseline(tuple(sections)))
+    return replace(report, baseline=Baseline(sections))
+
+
+def _of_each(
+    report: BaselineReport, spool: Spool, read: Sequence[ModelSummary], given: _BuildOptions, watch: Progress
+) -> Iterator[ModelBaseline]:
+    """Learn model by model: what is wrong with one costs no other its baseline.
+
+    Raises:
+        InputError: If it is the only one.
+    """
+    for summary in read:
+        try:
+            section = _of_model(report, spool, summary, given, watch)
+        except InputError as wrong:
+            if len(read) == 1:
+                raise
+            report.skipped.append(Skip(summary.model, wrong.what))
+            continue
+        if section is not None:
+            yield section
 
 
 def _refuse_others(given: _BuildOptions, read: Sequence[ModelSummary]) -> None:
@@ -338,7 +359,7 @@ def _section(
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
         seen = sitting if part.subject is Subject.PRINCIPAL else None
-        gathered = _cross_fitted(spool, part, own, benign, watch, seen)
+        gathered = _cross_fitted(spool, part, own, benign, watch, seen, given.engine)
         if part.subject is Subject.PRINCIPAL:
             everybody = {name: one.gathered for name, one in gathered.items()}
             learned.aside, said = set_aside(summary.model, own.detectors, everybody, canary_hits, given.overrules)
@@ -370,11 +391,11 @@ class _Learned:
         """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
         lives = {name: one.gathered for name, one in gathered.items()}
         ranking = Ranking.of(lives, self.aside, odd_ones=kind is Subject.PRINCIPAL)
-        kept = np.array([name not in self.aside for name in benign[1]], bool)
+        kept = benign[0].only(np.array([name not in self.aside for name in benign[1]], bool))
         self.found |= gathered
         self.tails[kind] = ranking.tail
         for detector in own.detectors:
-            params = own.kept(detector, benign[0], kept)
+            params = own.kept(detector, kept)
             self.detectors[detector.name] = _learned(detector, params, gathered[detector.name], ranking, self.aside)
 
 
@@ -468,6 +489,7 @@ def _cross_fitted(
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
     sitting: ProfileBuilder | None,
+    engine: Engine,
 ) -> dict[str, _Found]:
     """Return everybody's scores under what was learned from the other folds, by detector.
 
@@ -479,11 +501,11 @@ def _cross_fitted(
     for fold in range(FOLDS):
         # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
-        strangers = others if others.any() else ~others
-        lines = tuple(CalibratedDetector(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
-        share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
+        strangers = benign.only(others if others.any() else ~others)
+        lines = tuple(CalibratedDetector(d, lessons.of(d, strangers)) for d in lessons.detectors)
         into = {name: one.gathered for name, one in found.items()}
-        gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
+        share = Share(16, FOLDS, fold, fold + 1)
+        engine.gather(spool, replace(plan, lines=lines), share, into, watch.advance, sitting)
     return found
 
 

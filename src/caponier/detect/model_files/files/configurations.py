@@ -38,12 +38,18 @@ _CODE_FOLDER: Final = re.compile(
     r"code(?<![\w.]code)[\"']?[ \t]*:[ \t]*[\"']?(?!(?:null|~|''|\"\")\s*(?:[,}#\n]|$))([^\s,}#\"']+)"
 )
 """Where MLflow finds modules before it looks anywhere else: one of them may stand in for any library."""
+_OUTSIDE: Final = re.compile(
+    r"(?:^|[\n{,])[ \t]*[\"']?(?!artifact_path)(\w{0,40}(?:data|file|model|path|weights|checkpoint|pickle))[\"']?"
+    r"[ \t]*:[ \t]*[\"']?"
+    r"((?:[/\\]|[A-Za-z]:[/\\]|\.\.[/\\]|[^\s\"',}]{1,400}[/\\]\.\.[/\\])[^\n\"',}]{0,400})"
+)
+"""Where a flavor of MLflow keeps a model. Where the run kept it stands there, too, and is no place to load from."""
 _CODE_BESIDE: Final = re.compile(
-    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_|_BASE_)[\"']?[ \t]*:"
+    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|user_dir|_base_|_BASE_)[\"']?[ \t]*:"
     r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
-_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_", "_BASE_")
-"""Keys by which MLflow and MMEngine run or import Python files."""
+_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "user_dir", "_base_", "_BASE_")
+"""Keys by which MLflow, MMEngine and fairseq run or import Python files."""
 _LAYER: Final = re.compile(
     r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
     r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"
@@ -117,6 +123,9 @@ def _imports(text: str, part: Part, budget: Budget) -> None:
         _add(part.unknown, "has MLflow import what it names, in a way that is not read here")
     if _FLAVORS.search(text) and (code := _CODE_FOLDER.search(text)):
         _add(part.unknown, f"has MLflow import what lies in {code[1][:100]} before anything else (code)")
+    if _FLAVORS.search(text):
+        for match in _some(_OUTSIDE, text, part, budget):
+            _add(part.unsafe, f"has MLflow load {match[2][:200]!r}, outside of its own folder ({match[1]})")
     for match in _some(_CODE_BESIDE, text, part, budget) if _has(text, _CODE_BESIDE_WORDS) else ():
         _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
     for match in _some(_CLASS, text, part, budget):

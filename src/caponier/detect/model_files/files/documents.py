@@ -106,6 +106,15 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, command)
     if (name := _in_two_pieces(node)) is not None:
         _add(part.unknown, f"names {name}, which is known to be dangerous, in two pieces")
+    if isinstance(types := node.get("types"), dict):
+        # The kinds of the parts of a router of Sentence Transformers, by names of its own choice.
+        for name in types.values():
+            if isinstance(name, str) and not _is_known(name, "type"):
+                _add(part.unknown, f"has its loader import {name[:100]}, which is not known here (types)")
+    if "type" in node and isinstance(path := node.get("path"), str) and leaves_folder(path):
+        _add(part.unsafe, f"has its loader read {path[:200]!r}, outside its own folder")
+    if str(node.get("class")).endswith(".SQLTransformer"):
+        _add(part.unknown, "has Spark carry out SQL, which may call any method of Java's")
     for key in _FETCHED_CODE & node.keys():
         if any("/" in value for value in _texts(node[key])):
             _add(part.unknown, f"has Transformers fetch code from a repository, and run it ({key})")

@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
@@ -19,13 +19,14 @@ from caponier.detect.model_files.files import (
     tensors,
     text,
     torchscript,
+    wire,
     zip_file,
 )
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson
-from caponier.detect.model_files.files.spans import find
+from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
 _MOST_REASONS: Final = 8
@@ -35,6 +36,8 @@ _UNKNOWN: Final = "is of no format that is known here"
 _BYTECODE, _TRACED = "bytecode", "traced_inputs"
 _ROOMS: Final = ("data", "constants", _BYTECODE, _TRACED)
 """Folders of a torch archive that hold raw storages, each beside a pickle of its name."""
+_USER_BLOCK: Final = 512
+"""HDF5 begins at the first byte, or at this one, or at one that doubles it again and again."""
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
@@ -130,6 +133,7 @@ class _Judge:
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
             return self._report(Part("empty", unknown=["is empty"]), where, depth)
+        behind = self._hidden(content, head, where, depth)
         is_tar = tar_file.is_tar(content)
         if is_tar:
             # It begins with the name of its first member, and so may begin like anything else, and be that as well.
@@ -152,7 +156,44 @@ class _Judge:
             if report.stops or tensors.is_safetensors(content) or head[0] != _PROTOCOL:
                 self._second(content, head, where, depth)
             return self._report(report, where, depth)
-        return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
+        if is_tar:
+            self._second(content, head, where, depth)
+            return "tar"
+        if behind and only_zeros(content[:behind]):
+            return "hdf5"
+        return self._report(self._no_pickle(content, head), where, depth)
+
+    def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> int:
+        """Judge what is not told by the first bytes, whatever else the file is, and return where HDF5 begins, or 0.
+
+        HDF5 may lie behind bytes of somebody else's, and readers of protocol buffers pass over what they do not know.
+        """
+        at, first = _USER_BLOCK, 0
+        while at < len(content):
+            if bytes(content[at : at + len(keras.HDF5)]) == keras.HDF5:
+                self._report(keras.read_hdf5(content[at:], self.budget, at), where, depth)
+                first = first or at
+            at *= 2
+        if wire.may_be(content):
+            self._messages(content, head, where, depth)
+        return first
+
+    def _messages(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
+        """Judge fields behind such that no model has."""
+        budget = replace(self.budget, fields_left=self.budget.hidden_left)
+        other = tensors.is_safetensors(content) or flat.is_tflite(head)
+        for read, starts in ((onnx.read, onnx.STARTS), (tensorflow.read, tensorflow.STARTS)):
+            # What begins as usual is read as such later.
+            usual = head[0] in starts and not other
+            if (
+                not usual
+                and wire.is_whole(content, budget)
+                and (part := read(content, budget, hidden=True)) is not None
+            ):
+                self._report(part, where, depth)
+        if budget.fields_left < 0:
+            self._report(Part("fields", unknown=["has more fields than a scan reads"]), where, depth)
+        self.budget.hidden_left = max(0, budget.fields_left)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
         """Judge what is a pickle, or compressed, as what else it may be, if that is known or does something."""
@@ -275,8 +316,8 @@ class _Judge:
         except TooMuchError as reason:
             self.findings.unknown.append(f"{inside}: {reason}")
             return
-        if not entry.link:
-            self._member(member, where, depth)
+        # Python's own reader takes the target of a link for the content of a file.
+        self._member(member, where, depth)
 
     def _torch(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
         """Judge a torch archive: its pickles, and whether the other parts are the storages that they refer to."""

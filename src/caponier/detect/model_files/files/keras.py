@@ -25,6 +25,10 @@ _CODE_IN_TEXT: Final = re.compile(
     rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)"'
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
+_NAMED_OPERATORS: Final = frozenset(
+    {"ClassMethod", "InstanceMethod", "InstanceProperty", "SlicingOpLambda", "TensorFlowOpLayer"}
+)
+"""Layers of Keras 2 by which a model keeps a call of TensorFlow, which may be one that writes a file."""
 _MOST_REASONS: Final = 20
 _MOST_LAYERS: Final = 200_000
 _STEP, _OVERLAP = 1 << 22, 1 << 10
@@ -63,9 +67,15 @@ def read_config(document: Any) -> Part | None:
     return part if objects or waiting or part.unsafe or part.unknown else None
 
 
-def read_hdf5(content: memoryview, budget: Budget) -> Part:
-    """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe."""
-    part, walk = Part("hdf5"), Walk(content, budget)
+def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
+    """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe.
+
+    Args:
+        content: The bytes from its signature on.
+        budget: What is left of the file's limits.
+        before: How many bytes of somebody else's lie before it.
+    """
+    part, walk = Part("hdf5"), Walk(content, budget, before)
     try:
         walk.run()
     except Hdf5Error as reason:
@@ -124,6 +134,8 @@ def _note(part: Part, node: dict[str, Any]) -> None:
     name, module = node.get("class_name"), node.get("module")
     if isinstance(name, str) and name in _CODE_CLASSES:
         _add(part.unsafe, f"has a layer that carries code: {name}")
+    elif isinstance(name, str) and _operator(name, config):
+        _add(part.unknown, f"has a layer call an operator or a method that it names: {name}")
     elif isinstance(module, str) and not _is_own(module):
         _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
     elif isinstance(module, str) and (function := _first(_harmful_function, node, module)):
@@ -132,6 +144,12 @@ def _note(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, f"has Keras call {module}.{function}, which is not known to compute only")
     elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
         _add(part.unknown, f"needs a class of somebody else's: {registered}")
+
+
+def _operator(name: str, config: Any) -> bool:
+    """Return whether a layer of Keras 2 stands for an operator, or a method, that it names."""
+    function = str(config.get("function", "")) if isinstance(config, dict) else ""
+    return name in _NAMED_OPERATORS and not (name == "SlicingOpLambda" and function.startswith("__operators__."))
 
 
 def _first(judge: Callable[[dict[str, Any], str], str | None], node: dict[str, Any], module: str) -> str | None:

@@ -18,6 +18,8 @@ _TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6,
 _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
 _TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
 _FUNCTION_NODES, _FUNCTION_DEFAULTS, _FUNCTION_NAME, _FUNCTION_DOMAIN = 7, 11, 1, 10
+STARTS: Final = frozenset({_IR_VERSION << 3})
+"""The first byte of every model that a library writes."""
 _LONGEST_NAME: Final = 200
 _DOMAIN, _EXTERNAL = 7, 13
 _DEEPEST: Final = 32
@@ -110,9 +112,15 @@ class _Model:
                     self.locations.add(bytes(pair.get(2, b"")[:1000]).decode("utf-8", "replace"))
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
-    """Read a model; None if this is none."""
-    if len(content) < 4 or content[0] != _IR_VERSION << 3:
+def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part | None:
+    """Read a model; None if this is none.
+
+    Args:
+        content: The bytes.
+        budget: What is left of the file's limits.
+        hidden: Whether other fields may come first, which readers pass over, so that the file looks like another one.
+    """
+    if len(content) < 4 or not (hidden or content[0] in STARTS):
         return None
     model, seen = _Model(budget), set[int]()
     try:
@@ -126,7 +134,8 @@ def read(content: memoryview, budget: Budget) -> Part | None:
                 model.training(value)
     except WireError:
         # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
-        return Part("onnx", unknown=["cannot be read to its end"]) if {_GRAPH, _OPSETS} & seen else None
+        known = {_GRAPH, _OPSETS} & seen and not hidden
+        return Part("onnx", unknown=["cannot be read to its end"]) if known else None
     return _report(model) if {_GRAPH, _OPSETS} <= seen else None
 
 

@@ -28,6 +28,8 @@ class Budget:
     """Bytes that may still be looked at: what lies in each other, or overlaps, is looked at again and again."""
     fields_left: int = 2_000_000
     """Fields of protocol buffers that may still be read."""
+    hidden_left: int = 1_000_000
+    """The same where a file is not known to be one, but readers might take it for one."""
     letters_left: int = 1 << 18
     """Letters that may still be read as Python, which takes longer than anything else."""
     tokens_left: int = 400_000

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.texts.template_names import Names, Token, arguments
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
@@ -33,6 +34,9 @@ _FILTERS: Final = frozenset({
 })  # fmt: skip
 _BY_NAME: Final = frozenset(["groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"])
 """Filters that are told the name of an attribute."""
+_PLACES: Final = {"max": 1, "min": 1, "sort": 2, "unique": 1}
+"""Which argument of a filter is that name, where it is not the first."""
+_UNKNOWN_FILTER: Final = "has a template use the filter {}, which is not known to be harmless"
 _OBJECTS: Final = frozenset({
     "caller", "context", "cycler", "environment", "joiner", "lipsum", "request", "self", "url_for",
 })  # fmt: skip
@@ -48,12 +52,6 @@ class Climb:
     doubts: list[str] = field(default_factory=list)
     calls: bool = False
     """Whether what is doubtful is in an expression that calls or filters something, and so is none by chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
 
 
 def is_template(text: str) -> bool:
@@ -72,18 +70,18 @@ def read(template: str, budget: Budget) -> Climb:
     """Judge a template; nothing of it is ever filled in."""
     climb = Climb()
     blocks = list(_blocks(template, climb, budget))
-    trusted = _trusted(blocks)
+    names = Names(blocks)
     for block in blocks:
         before = len(climb.doubts)
         _names(block, climb)
         _filters(block, climb)
-        _subscripts(block, trusted, climb)
+        _subscripts(block, names, climb)
         climb.calls |= len(climb.doubts) > before and any(token.text in ("(", "|") for token in block)
     climb.harms, climb.doubts = list(dict.fromkeys(climb.harms))[:5], list(dict.fromkeys(climb.doubts))[:5]
     return climb
 
 
-def _blocks(template: str, climb: Climb, budget: Budget) -> Iterator[list[_Token]]:
+def _blocks(template: str, climb: Climb, budget: Budget) -> Iterator[list[Token]]:
     """Yield the tokens of each statement and expression, where Jinja's own reader would find them."""
     at, tokens = 0, 0
     while (opening := _OPENING.search(template, at)) is not None:
@@ -94,7 +92,7 @@ def _blocks(template: str, climb: Climb, budget: Budget) -> Iterator[list[_Token
                 return
             at = end + 2
             continue
-        block: list[_Token] = []
+        block: list[Token] = []
         depth = 0
         if template[at : at + 1] in ("-", "+"):
             at += 1
@@ -113,7 +111,7 @@ def _blocks(template: str, climb: Climb, budget: Budget) -> Iterator[list[_Token
                 climb.doubts.append("is a template that is longer than a scan reads")
                 return
             if kind:
-                block.append(_Token(kind, _unescaped(match[0]) if kind == "string" else match[0]))
+                block.append(Token(kind, _unescaped(match[0]) if kind == "string" else match[0]))
         else:
             climb.doubts.append("is a template that cannot be read")
             yield block
@@ -134,7 +132,7 @@ def _unescaped(literal: str) -> str:
         return text
 
 
-def _names(block: list[_Token], climb: Climb) -> None:
+def _names(block: list[Token], climb: Climb) -> None:
     """Note names, spelled as such or in a text, that lead to Python's internals."""
     if block and block[0].text in _OTHERS:
         climb.doubts.append("has a template read another one")
@@ -154,43 +152,40 @@ def _names(block: list[_Token], climb: Climb) -> None:
             climb.doubts.append(f"has a template use {token.text}, which has functions behind it")
 
 
-def _filters(block: list[_Token], climb: Climb) -> None:
+def _filters(block: list[Token], climb: Climb) -> None:
     """Note filters that are not known, and those that are told the name of an attribute which is computed."""
-    if len(block) > 1 and block[0].text == "filter" and block[1].text not in _FILTERS:
-        climb.doubts.append(f"has a template use the filter {block[1].text}, which is not known to be harmless")
     for at, token in enumerate(block[:-1]):
-        if token.text != "|" or block[at + 1].kind != "name":
+        follows = token.text == "|" or (at == 0 and token.text == "filter")
+        if not follows or block[at + 1].kind != "name":
             continue
-        name, given = block[at + 1].text, block[at + 2 : at + 7]
+        name = block[at + 1].text
         if name not in _FILTERS:
-            climb.doubts.append(f"has a template use the filter {name}, which is not known to be harmless")
-        elif name in _BY_NAME and given and given[0].text == "(":
-            words = [word for word in given[1:] if word.text not in ("=", "attribute")]
-            first, rest = words[0], words[1:]
-            plain = first.kind == "string" and rest and rest[0].text in (",", ")")
-            filter_of_map = name == "map" and first.kind == "string" and given[1].kind == "string"
-            if filter_of_map and first.text not in _FILTERS:
-                climb.doubts.append(f"has a template use the filter {first.text}, which is not known to be harmless")
-            elif not plain and first.text not in (")", "reverse", "case_sensitive", "by"):
-                climb.doubts.append("has a template use an attribute whose name is computed")
+            climb.doubts.append(_UNKNOWN_FILTER.format(name))
+        elif name in _BY_NAME and (given := arguments(block, at + 2)):
+            _named(name, given, climb)
 
 
-def _trusted(blocks: list[list[_Token]]) -> set[str]:
-    """Return the names that run over keys or numbers of what the template is given, not over what it made up."""
-    made = {block[1].text for block in blocks if len(block) > 1 and block[0].text in ("set", "macro")}
-    trusted = set[str]()
-    for block in blocks:
-        words = [token.text for token in block]
-        if words[:1] == ["for"] and "in" in words:
-            split = words.index("in")
-            over = block[split + 1 :]
-            plain = all(token.kind != "string" and token.text not in "~+*%{" for token in over)
-            if plain and not made & {token.text for token in over}:
-                trusted |= {token.text for token in block[1:split] if token.kind == "name"}
-    return trusted - made
+def _named(name: str, given: list[list[Token]], climb: Climb) -> None:
+    """Note an argument of a filter that may be the computed name of an attribute."""
+    places: tuple[int, ...] = (_PLACES.get(name, 0),)
+    if name == "map" and len(given[0]) == 1 and given[0][0].kind == "string":
+        inner = given[0][0].text
+        if inner not in _FILTERS:
+            climb.doubts.append(_UNKNOWN_FILTER.format(inner))
+        # A filter that is told a filter is told its arguments, too.
+        places = (0, 1) if inner in _BY_NAME else places
+        if inner == "map":
+            climb.doubts.append("has a template use an attribute whose name is computed")
+    for at, argument in enumerate(given):
+        word = argument[0].text if len(argument) > 1 and argument[1].text == "=" else None
+        value = argument[2:] if word is not None else argument
+        asked = word == "attribute" if word is not None else at in places
+        spread = argument[0].kind == "sign" and argument[0].text in ("*", "**")
+        if spread or (asked and not (len(value) == 1 and value[0].kind in ("string", "number"))):
+            climb.doubts.append("has a template use an attribute whose name is computed")
 
 
-def _subscripts(block: list[_Token], trusted: set[str], climb: Climb) -> None:
+def _subscripts(block: list[Token], names: Names, climb: Climb) -> None:
     """Note what is looked up by a name that is computed."""
     opened: list[int | None] = []
     for at, token in enumerate(block):
@@ -201,18 +196,5 @@ def _subscripts(block: list[_Token], trusted: set[str], climb: Climb) -> None:
             opened.append(at if postfix else None)
         elif token.text == "]" and token.kind == "sign" and opened:
             start = opened.pop()
-            if start is not None and not _is_plain(block[start + 1 : at], trusted):
+            if start is not None and not names.is_plain(block[start + 1 : at]):
                 climb.doubts.append("has a template look up something by a name that is computed")
-
-
-def _is_plain(inside: list[_Token], trusted: set[str]) -> bool:
-    if len(inside) == 1 and inside[0].kind == "string":
-        return True
-    names = [token.text for token in inside if token.kind == "name"]
-    signs = {token.text for token in inside if token.kind == "sign"}
-    numbers = {"loop", "index", "index0", "revindex", "revindex0", "length"}
-    known = all(name in trusted or name in numbers for name in names)
-    if "+" in signs and not all(name in numbers for name in names):
-        # What runs over texts gives letters, and letters that are added give any name.
-        return False
-    return known and signs <= {"-", "+", ":", "."} and not any(token.kind == "string" for token in inside)

@@ -19,15 +19,15 @@ _USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"}
 """What every saved model has, to be saved again: it writes only if it is asked to."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
 _META_GRAPHS, _GRAPH = 2, 2
-_STARTS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
+STARTS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
 """The first bytes of a field that a graph, or what holds one, has."""
 _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES = 1, 2, 1, 3
 _NODE_NAME, _NODE_OPERATOR = 1, 2
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
-    """Read a graph; None if this is none."""
-    if len(content) < 8 or content[0] not in _STARTS:
+def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part | None:
+    """Read a graph; None if this is none. For `hidden` see `onnx.read`."""
+    if len(content) < 8 or not (hidden or content[0] in STARTS):
         return None
     operators = set[str]()
     for reading in (_of_saved_model, _of_meta_graph, _operators):

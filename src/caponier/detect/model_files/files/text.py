@@ -34,7 +34,11 @@ _EVALUATED: Final = re.compile(
     r"\$\{[ \t]{0,9}(?:call|compute|eval|exec|import|lambda|py|python)[ \t]{0,9}:"
     r"|[:\[,=-][ \t]{0,9}[\"']?(?:__import__|eval|exec|execfile|compile|os\.(?:system|popen|exec\w*|spawn\w*)"
     r"|subprocess\.\w{1,20}|pty\.spawn|runpy\.\w{1,20}|builtins\.\w{1,20})[ \t]{0,9}\([^\n]{1,2000}\)"
-    r"|__(?:class|base|bases|mro|subclasses|globals|builtins|init_subclass|getattribute|loader)__[ \t]{0,9}[.(\[]"
+    r"|^[ \t]*(?:-[ \t]+)?(?:[\"']?[\w.-]{1,80}[\"']?[ \t]{0,9}:[ \t]|\[)(?:[^\n]{0,400}[\[, \t\"'])?"
+    r"(?:open|globals|getattr|setattr|os\.\w{1,20}|shutil\.\w{1,20}|importlib\.\w{1,20}|(?:pathlib\.)?Path"
+    r"|torch\.(?:load|save|hub\.\w{1,20})|(?:joblib|pickle|dill)\.\w{1,20})\([^\n]{0,2000}\)"
+    r"|__(?:class|base|bases|mro|subclasses|globals|builtins|init_subclass|getattribute|loader)__[ \t]{0,9}[.(\[]",
+    re.MULTILINE,
 )
 """Resolvers of OmegaConf by the names that people give them, and values that are calls: of YOLO's layers, for one."""
 _EVALUATES: Final = "holds what some loaders evaluate as code"
@@ -88,19 +92,34 @@ _OTHERS: Final = {
     ),
     "is a recipe of make, whose commands are run": (
         # Trees as XGBoost prints them look like it, were their commands not numbers.
-        re.compile(r"^[\w.%/-]{1,100}[ \t]{0,9}:(?![=:])[^\n]{0,400}\n\t[ \t]*(?!\d+:(?:leaf=|\[))\S", re.MULTILINE),
+        re.compile(
+            r"^[\w.%/-]{1,100}[ \t]{0,9}:(?![=:])[^\n]{0,400}\n\t[ \t]*(?!\d+:(?:leaf=|\[))\S"
+            r"|^[\w.%/-]{1,100}[ \t]{0,9}::?[ \t]{0,9};[ \t]{0,9}\S"
+            rf"|^[\w.%/-]{{1,100}}[ \t]{{0,9}}::?[\w./% \t-]{{0,200}};[ \t]{{0,9}}[@+-]{{0,3}}"
+            rf"(?:{languages.SHELLS})[ \t]+{languages.PATH}"
+            r"|^\.RECIPEPREFIX[ \t]{0,9}[:?+]{0,3}=",
+            re.MULTILINE,
+        ),
     ),
     "names containers or services that are run": (
-        re.compile(r"^(?:services|jobs|kind|\[Service\]|\[Desktop Entry\])(?:[ \t]{0,9}:|$)", re.MULTILINE),
         re.compile(
-            r"^[ \t-]{1,40}(?:image|build|command|entrypoint|run|containers)[ \t]{0,9}:|^Exec(?:Start\w{0,9})?=",
+            r"^[ \t]{0,9}(?:services|jobs|kind"
+            r"|\[(?:Service|Socket|Desktop (?:Entry|Action [^\]\n]{1,80})|D-BUS Service)\])"
+            r"(?:[ \t]{0,9}:|[ \t]*\r?$)",
+            re.MULTILINE,
+        ),
+        re.compile(
+            r"^[ \t-]{1,40}(?:image|build|command|entrypoint|run|containers)[ \t]{0,9}:"
+            r"|^[ \t]{0,9}(?:Try)?Exec\w{0,20}[ \t]{0,9}=",
             re.MULTILINE,
         ),
     ),
     "is a program for a web server or a browser": (
         re.compile(
             r"<\?(?:php\b|=)|<script[\s>]|<[a-z][\w:-]{0,40}\s[^<>]{0,400}(?<=\s)on[a-z]{4,20}\s{0,9}=\s{0,9}(?:[\"']|\w+\()"
-            r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):",
+            r"|\b(?:href|src|action|data)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):"
+            r"|\b(?:href|src|action|data|srcdoc|values|to)\s{0,9}=\s{0,9}[\"']?[^\"'<>\s:/?]{0,40}&(?:#|tab;|newline;|colon;|lt;)"
+            r"|<iframe\s[^<>]{0,400}\bsrcdoc\b|<(?:object|embed|applet)\s+[a-z][\w:-]{0,40}\s{0,9}=",
             re.IGNORECASE,
         ),
     ),

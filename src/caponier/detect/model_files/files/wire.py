@@ -1,8 +1,18 @@
 """Protocol buffers, read field by field without knowing what they mean."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.spans import find
+
+_LARGE: Final = 64 << 20
+_OPENS, _CLOSES = 3, 4
+"""An old way to hold fields, which no format here uses: readers pass over what they do not know."""
+
+
+_SIGNS: Final = (b"\x12", b"\x10")
+"""By these an operator of TensorFlow has its name, another file its place, and a set of operators its version."""
 
 
 class WireError(Exception):
@@ -10,12 +20,12 @@ class WireError(Exception):
 
 
 def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryview]]:
-    """Yield the fields of a message with their bytes; numbers have none.
+    """Yield the fields of a message with their bytes; numbers have none, and groups are passed over.
 
     Raises:
         WireError: If it cannot be read on.
     """
-    at = 0
+    at, groups = 0, list[int]()
     while at < len(content):
         budget.fields_left -= 1
         if budget.fields_left < 0:
@@ -29,12 +39,35 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
             end = at + length
         elif wire in (1, 5):
             end = at + (8 if wire == 1 else 4)
-        else:
+        elif wire == _OPENS:
+            groups.append(tag >> 3)
+        elif wire != _CLOSES or not groups or groups.pop() != tag >> 3:
             raise WireError
         if end > len(content) or tag >> 3 == 0:
             raise WireError
-        yield tag >> 3, content[at:end] if wire == 2 else content[:0]
+        if not groups and wire != _CLOSES:
+            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
         at = end
+    if groups:
+        raise WireError
+
+
+def may_be(content: memoryview) -> bool:
+    """Return whether content may hold the name of an operator or of a file, or a version: no text does.
+
+    Nothing is searched for in what is large, and may be mapped: its first fields tell what it is.
+    """
+    return len(content) > _LARGE or any(find(content, sign, 0, len(content)) >= 0 for sign in _SIGNS)
+
+
+def is_whole(content: memoryview, budget: Budget) -> bool:
+    """Return whether content is one field after the other to its last byte."""
+    try:
+        for _ in messages(content, budget):
+            pass
+    except WireError:
+        return False
+    return True
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:

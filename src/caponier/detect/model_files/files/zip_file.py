@@ -18,8 +18,8 @@ _END_64: Final = b"PK\x06\x06"
 _LOCATOR_64: Final = b"PK\x06\x07"
 _CENTRAL: Final = b"PK\x01\x02"
 LOCAL: Final = b"PK\x03\x04"
-_TAIL: Final = 65_557
-"""The end record lies within so many bytes of the end."""
+_TAIL: Final = 1 << 17
+"""The end record lies within so many bytes of the end: 65,557 by the specification, and some readers go further."""
 _MOST_ENDS: Final = 8
 _LINK, _KIND, _DEFERRED, _NAME_NOTE = 0o120000, 0o170000, 8, 0x7075
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}

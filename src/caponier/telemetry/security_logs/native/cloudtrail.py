@@ -7,7 +7,7 @@ EventBridge) are taken off before; see `envelopes`.
 from typing import Any, Final
 
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.clouds.policies import opens, policy_of
+from caponier.telemetry.security_logs.native.clouds.policies import opens, policy_of, stays_inside
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill
 from caponier.telemetry.security_logs.shapes import Present
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
@@ -35,7 +35,7 @@ def _complete(fields: Fields) -> LogSource:
     refused = "errorcode" in fields or fields.get("responseelements.consolelogin") == "Failure"
     fields.setdefault("outcome", FAILURE if refused else SUCCESS)
     if _opens(fields):
-        fields.setdefault("access", "public")
+        fields["access"] = "public"
     if str(fields.get("useridentity.accountid", "")).lower() in _NOBODY:
         fields.setdefault("access", "anonymous")
     if fields["eventname"] in _LOGINS:
@@ -50,8 +50,13 @@ def _opens(fields: Fields) -> bool:
         return False
     for name in _STATEMENTS:
         text = fields.get(name)
-        if isinstance(text, str) and opens(policy_of(text)):
+        if not isinstance(text, str) or not text:
+            continue
+        policy = policy_of(text)
+        if opens(policy):
             return True
+        if stays_inside(policy, str(fields.get("recipientaccountid", ""))):
+            fields.setdefault("access", "own")
     granted = " ".join(str(fields[name]) for name in telling if _of_rights(name))
     return "/groups/global/" in granted or "public-read" in granted
 
@@ -65,11 +70,15 @@ def _of_rights(name: str) -> bool:
 
 
 def judged(row: dict[str, Any]) -> dict[str, Any]:
-    """Say of a call that sets a policy whether that lets everybody in, while its statements stand apart."""
+    """Say of a call that sets a policy whom that lets in, while its statements stand apart."""
     asked = row.get("requestParameters")
-    if type(asked) is dict and any(type(asked.get(name)) is dict and opens(asked[name]) for name in _NESTED):
+    policies = [asked[name] for name in _NESTED if type(asked.get(name)) is dict] if type(asked) is dict else []
+    if not policies:
+        return row
+    if any(map(opens, policies)):
         return {"access": "public", **row}
-    return row
+    account = str(row.get("recipientAccountId", ""))
+    return {"access": "own", **row} if all(stays_inside(one, account) for one in policies) else row
 
 
 _TELLING: Final = Present(_tells)

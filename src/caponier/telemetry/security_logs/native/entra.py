@@ -8,7 +8,16 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
-from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, split_url, whole
+from caponier.telemetry.security_logs.native.record import (
+    FAILURE,
+    SUCCESS,
+    FieldMap,
+    ObjectFormat,
+    fill,
+    outcome_of,
+    split_url,
+    whole,
+)
 from caponier.telemetry.security_logs.sources import LogSource
 
 SIGN_INS: Final = LogSource("azure", "authentication", "signinlogs")
@@ -134,7 +143,33 @@ def _diagnostic(fields: Fields) -> LogSource:
     outcome = outcome_of({"success": True, "succeeded": True, "failure": False, "failed": False}.get(_result(fields)))
     if outcome:
         fields.setdefault("outcome", outcome)
+    if service in _STORE:
+        return stored(fields)
     return LogSource("azure", None, service)
+
+
+_STORE: Final = frozenset(["storageread", "storagewrite", "storagedelete"])
+"""Categories of the resource logs of storage accounts."""
+_STORED: Final[FieldMap] = {
+    "user": ("identity.requester.upn", "requesterupn", "requesterobjectid", "identity.requester.objectid"),
+    "src_ip": "calleripaddress",
+    "bucket": "accountname",
+    "object": "objectkey",
+}
+
+
+def stored(fields: Fields) -> LogSource:
+    """Fill in what rules ask of a request to a store of Azure, by its resource logs or the table StorageBlobLogs."""
+    fill(fields, _STORED)
+    if (code := whole(fields.get("statuscode"))) is not None:
+        fields.setdefault("outcome", SUCCESS if code < _REFUSED else FAILURE)
+    if str(fields.get("authenticationtype", fields.get("identity.type", ""))).lower() == "anonymous":
+        fields.setdefault("access", "anonymous")
+    return LogSource("azure", None, "storagebloblogs")
+
+
+_REFUSED: Final = 400
+"""Status of HTTP from which a request was not answered."""
 
 
 def _result(fields: Fields) -> str:

@@ -25,8 +25,12 @@ _NAMES: Final[FieldMap] = {
     "src_ip": "protopayload.requestmetadata.callerip",
     "user_agent": "protopayload.requestmetadata.callersupplieduseragent",
     "bucket": "resource.labels.bucket_name",
+    # Of a key that is made for it, the path has the account's number alone.
+    "target_user": "resource.labels.email_id",
 }
 _OBJECT: Final = re.compile(r"projects/_/buckets/([^/]+)/objects/(.+)", re.DOTALL)
+_DOCKER: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/repositories/([^/]+)(?:/dockerImages/([^@]+).*)?")
+"""A repository of Artifact Registry, whose images bear its host's name."""
 _KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
 _OWN: Final = frozenset(["protopayload.servicename", "protopayload.resourcename", "protopayload.@type", "logname"])
 _CHANGED: Final = "bindingdeltas.member"
@@ -44,6 +48,11 @@ def _complete(fields: Fields) -> LogSource:
     if found := _OBJECT.fullmatch(str(fields.get("protopayload.resourcename", ""))):
         fields.setdefault("bucket", found[1])
         fields.setdefault("object", found[2])
+    if found := _DOCKER.fullmatch(str(fields.get("protopayload.resourcename", ""))):
+        project, place, repository, image = found.groups()
+        fields.setdefault(
+            "repository", f"{place}-docker.pkg.dev/{project}/{repository}" + (f"/{image}" if image else "")
+        )
     fill_from_path(fields, "protopayload.resourcename")
     if "protopayload.authenticationinfo.principalemail" not in fields and "bucket" in fields:
         fields.setdefault("access", "anonymous")

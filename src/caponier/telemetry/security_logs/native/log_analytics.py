@@ -9,6 +9,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native import entra, syslog, windows_event
+from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
 from caponier.telemetry.security_logs.native.record import (
     FAILURE,
     SUCCESS,
@@ -16,7 +17,6 @@ from caponier.telemetry.security_logs.native.record import (
     ObjectFormat,
     fill,
     split_url,
-    whole,
 )
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
 
@@ -69,11 +69,6 @@ _FIREWALL: Final[FieldMap] = {
     "dst_host": "destinationhostname",
     "action": ("deviceaction", "simplifieddeviceaction"),
     "user": "sourceusername",
-}
-_BLOB: Final[FieldMap] = {
-    "src_ip": "calleripaddress",
-    "user": ("requesterupn", "requesterobjectid"),
-    "bucket": "accountname",
 }
 
 
@@ -156,18 +151,13 @@ def _syslog(fields: Fields) -> LogSource:
 
 
 def _blob(fields: Fields) -> LogSource:
-    fill(fields, _BLOB)
     fields.update({name: value for name, value in split_url(str(fields.get("uri", ""))).items() if name not in fields})
-    code = whole(fields.get("statuscode"))
-    if code is not None:
-        fields.setdefault("outcome", SUCCESS if code < 400 else FAILURE)
-    if str(fields.get("authenticationtype", "")).lower() == "anonymous":
-        fields.setdefault("access", "anonymous")
-    return LogSource("azure", None, "storagebloblogs")
+    return entra.stored(fields)
 
 
 def _activity(fields: Fields) -> LogSource:
     fill(fields, {"user": "caller", "src_ip": "calleripaddress", "operationname": "operationnamevalue"})
+    fill_from_path(fields, "_resourceid")
     return LogSource("azure", None, "activitylogs")
 
 

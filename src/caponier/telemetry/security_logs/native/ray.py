@@ -18,7 +18,9 @@ _LINE: Final = re.compile(
     r"([\w.\-]+:\d+) -- (.*)",
     re.DOTALL,
 )
-_AIOHTTP: Final = re.compile(r'(\S+) \[[^\]]+\] "([^"]*)" (\d{3}) (\d+|-)(?: "([^"]*)" "([^"]*)")?.*')
+_AIOHTTP: Final = re.compile(
+    r"""(\S+) \[[^\]]+\] (["'])(.*?)\2 (\d{3}) (\d+|-)(?: bytes \d+ us)?(?: (["'])(.*?)\6 \6(.*?)\6)?.*"""
+)
 
 
 def _parse(text: str) -> Parsed:
@@ -30,7 +32,7 @@ def _parse(text: str) -> Parsed:
     asked = _AIOHTTP.fullmatch(message)
     if asked is None:
         return fields, LogSource("ray", None, "server"), time
-    address, line, status, _, referer, agent = asked.groups()
+    address, _, line, status, _, _, referer, agent = asked.groups()
     fields |= {**request(line), "sc-status": int(status)}
     fields |= made({"c-ip": address, "cs-referer": referer, "cs-user-agent": agent})
     return fields, LogSource("ray", "webserver", "dashboard"), time

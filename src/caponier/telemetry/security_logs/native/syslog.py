@@ -104,8 +104,8 @@ def _pam(message: str, fields: Fields, service: str) -> LogSource:
 
 
 def _parse(text: str) -> Parsed:
-    if text[:1].isdigit():
-        text = _COUNTED.sub("", text, count=1)
+    if text[:1].isdigit() and (counted := _COUNTED.match(text)):
+        text = text[counted.end() :]
     if found := _OLD.fullmatch(text):
         month, day, year, clock, host, program, pid, message = found.groups()
         try:

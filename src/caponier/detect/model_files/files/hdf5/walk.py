@@ -36,8 +36,8 @@ class Attribute:
 class Walk:
     """A walk over all objects of a file."""
 
-    def __init__(self, content: memoryview, budget: Budget) -> None:
-        self._reader, self._budget = Reader(content, budget), budget
+    def __init__(self, content: memoryview, budget: Budget, before: int = 0) -> None:
+        self._reader, self._budget, self._before = Reader(content, budget), budget, before
         self.attributes: list[Attribute] = []
         self.elsewhere: list[str] = []
         """Names of other files that are read with this one."""
@@ -67,7 +67,7 @@ class Walk:
             sizes, base, root = (9, 10), 12, 36
         else:
             raise Hdf5Error("has a superblock of an unknown version")
-        if any(read.number(at, 1) != 8 for at in sizes) or read.number(base, 8) != 0:
+        if any(read.number(at, 1) != 8 for at in sizes) or read.number(base, 8) not in (0, self._before):
             raise Hdf5Error("has addresses of a kind that is not read here")
         return read.number(root, 8)
 

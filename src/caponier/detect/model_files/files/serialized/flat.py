@@ -20,10 +20,15 @@ class _FlatError(Exception):
     pass
 
 
+def is_tflite(head: bytes) -> bool:
+    """Return whether this is how a model of TFLite begins."""
+    return head[4:8] == _TFLITE
+
+
 def read(content: memoryview, budget: Budget) -> Part | None:
     """Read a model; None if this is none."""
     head = bytes(content[:8])
-    if head[4:] == _TFLITE:
+    if is_tflite(head):
         budget.look(len(content))
         return _tflite(content)
     if head[:4] == _CATBOOST and len(head) == 8:

@@ -12,7 +12,15 @@ from caponier.detect.model_files.files.texts.languages import SHELLS
 
 _LINE: Final = r"^[ \t]{0,40}"
 _HEADING: Final = re.compile(rf"{_LINE}\[[^\]\n]{{1,200}}\]", re.MULTILINE)
+_TIMES: Final = r"(?:\*|\d{1,2})(?:[,/-]\d{1,3}){0,20}"
+_DAYS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat"
 _ADDRESS: Final = r"(?:https?|file|ftp)://"
+_TRUSTS: Final = re.compile(
+    r"trust_remote_code[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?(?:[Tt]rue|TRUE|[Yy]es|on|1)\b"
+    rf"|{_LINE}trust_remote_code[ \t]{{0,9}}=[ \t]{{0,9}}true[ \t]*$",
+    re.MULTILINE,
+)
+"""As settings write it: a model card shows calls of Python with the same word."""
 _FORMS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": (
         re.compile(r"\Aversion https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\s"),
@@ -21,17 +29,27 @@ _FORMS: Final = {
         _HEADING,
         re.compile(
             rf"{_LINE}(?:fsmonitor(?!\s*=\s*(?:true|false))|sshCommand|hooksPath|pager|editor|askPass|gitProxy|clean|smudge"
-            r"|process|textconv|external|driver|program)[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
-            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?!",
+            r"|process|textconv|external|driver|program|alternateRefsCommand|browser|cccmd|diffFilter|headerCmd|httpd"
+            r"|packObjectsHook|receivepack|templateDir|tocmd|uploadarchive|uploadpack)"
+            r"[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
+            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)"
+            rf"|{_LINE}(?:helper|smtpserver)[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[/~.]"
+            rf"|{_LINE}\[(?:pager|include(?:If[ \t][^\]\n]{{1,200}})?)\]",
             re.MULTILINE | re.IGNORECASE,
         ),
     ),
     "has SSH run a command": (
-        re.compile(rf"{_LINE}(?:ProxyCommand|LocalCommand|KnownHostsCommand|Match[ \t]+exec)[ \t=]+\S", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}[\"']?(?:ProxyCommand|LocalCommand|KnownHostsCommand|PKCS11Provider|SecurityKeyProvider"
+            r"|XAuthLocation|AuthorizedKeysCommand|AuthorizedPrincipalsCommand|ForceCommand)[\"']?[ \t=]+(?!none\b)\S"
+            rf"|{_LINE}Match[ \t=][^\n]{{0,400}}\bexec[ \t=]|{_LINE}[^#\n]{{0,400}}\bcommand=\"[^\n]{{1,400}}\bssh-\w",
+            re.MULTILINE | re.IGNORECASE,
+        ),
     ),
     "is a schedule of commands": (
         re.compile(
-            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:[\d*/,-]{{1,20}}[ \t]{{1,9}}){{5}}[A-Za-z/~.]"
+            rf"{_LINE}(?=[^\n]{{0,80}}\*)(?:{_TIMES}[ \t]{{1,9}}){{3}}"
+            rf"(?:(?:{_TIMES}|(?:{_DAYS})(?:[,-](?:{_DAYS})){{0,9}})[ \t]{{1,9}}){{2}}[A-Za-z/~.]"
             r"|^@(?:reboot|daily|hourly|weekly|monthly|yearly|annually|midnight)[ \t]+\S",
             re.MULTILINE,
         ),
@@ -42,7 +60,55 @@ _FORMS: Final = {
     ),
     "names commands that are run": (
         _HEADING,
-        re.compile(rf"{_LINE}(?:commands?(?:_pre|_post)?|install_command|cmd|script)[ \t]{{0,9}}=", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}(?:commands?(?:_pre|_post)?|install_command|cmd|script|script-shell|init-hook"
+            r"|(?:exec|hook)-[\w-]{1,40}|attach-daemon2?|(?:smart-)?spooler|py(?:thon)?-?(?:run|import|exec)|shared-py-import)"
+            r"[ \t]{0,9}=",
+            re.MULTILINE,
+        ),
+    ),
+    "has a tool for Python import what it names": (
+        _HEADING,
+        re.compile(
+            rf"{_LINE}(?:addopts|load-plugins|local_plugins|plugins|wsgi(?:-file)?|cmdclass)[ \t]{{0,9}}="
+            r"(?:[^\n]{0,200}-p[ \t\"',]{0,9}\w|[ \t]{0,9}[\"'\[]{0,3}(?!-)[\w./]{1,200}\w)"
+            rf"|{_LINE}\w+[ \t]{{0,9}}=[ \t]{{0,9}}attr:",
+            re.MULTILINE,
+        ),
+    ),
+    "has its loader load a library of the machine": (
+        re.compile(
+            r"(?:op_library_filename|custom_ops?_library|plugin_library)"
+            r"[\"']?[ \t]{0,9}[:=][ \t]{0,9}[\"'\[]{0,3}[\w./\\]"
+            rf"|{_LINE}(?:export[ \t]+)?(?:LD_PRELOAD|DYLD_INSERT_LIBRARIES|PYTHONSTARTUP|BASH_ENV|GIT_SSH_COMMAND"
+            r"|PROMPT_COMMAND|PERL5OPT|RUBYOPT)[ \t]{0,9}=[ \t]{0,9}[\"']?\S"
+            rf"|{_LINE}(?:export[ \t]+)?(?:NODE_OPTIONS|node-options|JAVA_TOOL_OPTIONS)[ \t]{{0,9}}="
+            r"[^\n]{0,200}(?:--require|--import|-r[ \t]|-javaagent|-agent)",
+            re.MULTILINE,
+        ),
+    ),
+    "has spaCy load what lies outside of its folder": (
+        re.compile(rf"{_LINE}\[components\.", re.MULTILINE),
+        re.compile(rf"{_LINE}source[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[^\s\"']{{0,200}}[/\\]", re.MULTILINE),
+    ),
+    "lets its loader fetch code from a repository, and run it": (_TRUSTS,),
+    "has Yarn run a program that lies beside it": (
+        re.compile(
+            rf"{_LINE}(?:yarnPath[ \t]{{0,9}}:|yarn-path[ \t]|-[ \t]+path[ \t]{{0,9}}:[^\n]{{0,200}}\.c?js\b)",
+            re.MULTILINE,
+        ),
+    ),
+    "has Python import, or run, a line of it": (
+        # In a folder of packages Python runs each such line of a file of paths, whatever the other lines are.
+        re.compile(r"^import[ \t][\w., \t]{1,200};[^\n]{0,400}[(=]", re.MULTILINE),
+    ),
+    "has a loader of data run a script": (
+        # Data sets of YOLO, whose script is a line of a shell, or Python.
+        re.compile(r"^names[\"']?[ \t]{0,9}:", re.MULTILINE),
+        re.compile(
+            r"^[\"']?download[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?(?!https?://|null\b|~|false\b)[^\s#]",
+            re.MULTILINE | re.IGNORECASE,
+        ),
     ),
     "has logging evaluate what it holds as Python": (
         re.compile(r"^\[handler", re.MULTILINE),
@@ -123,10 +189,22 @@ _FORMS: Final = {
 """What each of the texts has that is one: every pattern of a row must be there."""
 _WORDS: Final = {
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
-    "has SSH run a command": ("Command", "Match"),
-    "is a schedule of commands": ("* *", "@", " *\t", "*/", "\t*"),
+    "is a schedule of commands": ("*", "@"),
     "has hooks run what it names": ("repos:",),
-    "names commands that are run": ("command", "cmd", "script"),
+    "has its loader load a library of the machine": (
+        "library",
+        "LD_",
+        "START",
+        "BASH_ENV",
+        "COMMAND",
+        "OPT",
+        "options",
+    ),
+    "has spaCy load what lies outside of its folder": ("[components.",),
+    "lets its loader fetch code from a repository, and run it": ("trust_remote_code",),
+    "has Yarn run a program that lies beside it": ("yarnPath", "yarn-path", "js"),
+    "has Python import, or run, a line of it": ("import",),
+    "has a loader of data run a script": ("ownload",),
     "has logging evaluate what it holds as Python": ("[handler",),
     "has its loader call what it names": ("()",),
     "has a server import what it names": (":",),
@@ -148,6 +226,9 @@ _LIFECYCLE: Final = re.compile(
 """Scripts of npm and Composer that are run without being asked for."""
 _CONTAINER: Final = re.compile(r"(?:initialize|onCreate|updateContent|postCreate|postStart|postAttach)Command")
 _BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "runOptions", "type"})
+_KERNEL: Final = frozenset({"display_name", "interrupt_mode", "language"})
+_LIBRARIES: Final = frozenset({"custom_op_library", "custom_ops_library", "op_library_filename", "plugin_library"})
+"""Keys by which ONNX Runtime and Triton load operators of somebody else's."""
 _IMPORTING: Final = frozenset(
     {"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path", "plugin", "predict", "train"}
 )
@@ -180,6 +261,12 @@ def in_node(node: dict[str, Any]) -> str | None:
         return "has npm or Composer run a command when it is installed"
     if any(_CONTAINER.fullmatch(key) for key in node):
         return "has an editor run a command when the folder is opened"
+    if isinstance(node.get("argv"), list) and _KERNEL & node.keys():
+        return "names a command that is run as a kernel of Jupyter"
+    if node.get("trust_remote_code") is True:
+        return "lets its loader fetch code from a repository, and run it"
+    if _LIBRARIES & node.keys():
+        return "has its loader load a library of the machine"
     if isinstance(node.get("command"), str) and _BESIDE_COMMANDS & node.keys():
         return "names a command that is run"
     if any(_IMPORTED.fullmatch(node[key]) for key in _IMPORTING & node.keys() if isinstance(node[key], str)):

@@ -12,7 +12,7 @@ from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
 
-_PATH: Final = r"(?:[-+]{1,2}\w|[\"'$~/.%]|[A-Za-z]:\\|https?://|\w[\w.-]{0,80}[/\\])"
+PATH: Final = r"(?:[-+]{1,2}\w|[\"'$~/.%]|[A-Za-z]:\\|https?://|\w[\w.-]{0,80}[/\\])"
 SHELLS: Final = (
     r"apt|apt-get|awk|bash|brew|bitsadmin|cat|certutil|chgrp|chmod|chown|cmd|cp|crontab|cscript|csh|curl|dd|del"
     r"|dnf|docker"
@@ -26,7 +26,7 @@ SHELLS: Final = (
 """Commands of shells that write, fetch, start or change something."""
 _DOES: Final = {
     "a language of shells": (
-        rf"(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{SHELLS})[ \t]+{_PATH}"
+        rf"(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{SHELLS})[ \t]+{PATH}"
         r"|(?:export|readonly|local|declare)[ \t]+\w+=|\w+=[`$]\(?|(?:if|while|until)[ \t]+\[{1,2}[ \t]|(?:fi"
         r"|esac|done)\b"
         r"|\w+[ \t]*\(\)[ \t]*\{|(?:@echo|setlocal|goto|net[ \t]+user)\b"

@@ -34,6 +34,37 @@ def opens(policy: Any) -> bool:
     return any(_allows_everybody(statement) for statement in _listed(statements))
 
 
+def stays_inside(policy: Any, account: str) -> bool:
+    """Tell whether a policy lets in nobody but one's own account, services of the cloud, and who a condition leaves.
+
+    Args:
+        policy: What is set.
+        account: Number of one's own account.
+    """
+    statements = _listed(_inside(policy, "statement"))
+    return isinstance(policy, Mapping) and all(_keeps_inside(one, account) for one in statements)
+
+
+def _keeps_inside(statement: Any, account: str) -> bool:
+    effect = str(_inside(statement, "effect")).lower()
+    if effect != "allow":
+        return effect == "deny"
+    if any(_limits(one) for one in _conditions(_inside(statement, "condition"))):
+        return True
+    principal = _inside(statement, "principal")
+    if not isinstance(principal, Mapping) or not principal:
+        return False
+    return all(
+        kind.lower() == "service" or (kind.lower() == "aws" and bool(account) and _of_account(str(name), account))
+        for kind, names in principal.items()
+        for name in _listed(names)
+    )
+
+
+def _of_account(principal: str, account: str) -> bool:
+    return principal == account or principal.split(":")[4:5] == [account]
+
+
 def _allows_everybody(statement: Any) -> bool:
     if str(_inside(statement, "effect")).lower() != "allow":
         return False

@@ -1,0 +1,1 @@
+"""What a cluster, a stream, and many who write at once are measured with."""

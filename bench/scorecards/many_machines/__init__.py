@@ -1,0 +1,1 @@
+"""Past one machine: a cluster, a stream, and many who write at once."""

@@ -1,0 +1,166 @@
+"""Where a stream stands: one small file that is replaced in one step, and the files of state that it names."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from caponier import __version__
+from caponier.app.inference.plan import ModelDetection
+from caponier.app.stream.parse import NEVER
+from caponier.detect.calibration.baseline import Baseline
+from caponier.engines.state_table import FORM
+from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
+
+POSITION: Final = "position.json"
+STATE: Final = "state"
+SPARK: Final = "spark"
+_COLD: Final = "none"
+
+
+@dataclass(frozen=True)
+class StreamPosition:
+    """Where a stream stands."""
+
+    made_by: Mapping[str, Mapping[str, str]]
+    """By model, what its states were made with: detectors with the version of their state, and the baseline."""
+    shards: int
+    form: int = FORM
+    caponier: str = __version__
+    step: int = 0
+    batch: int = -1
+    """The last micro-batch that is in it."""
+    released: int = NEVER
+    """Microseconds; all events before that were looked at."""
+    agreed: int = NEVER
+    """The latest time that two events agree on."""
+    last: int = NEVER
+    """The latest time of an event."""
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of states, by shard."""
+    subjects: Mapping[str, int] = field(default_factory=dict)
+    """By shard."""
+    waiting: Sequence[str] = ()
+    """Files with rows that are not due yet."""
+    own: Sequence[tuple[str, str, str, bool]] = ()
+    """See `app.inference.findings.OwnFindings`."""
+    events: int = 0
+    findings: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Rows that could not be used, by reason."""
+
+
+class Checkpoint:
+    """The folder in which a stream keeps where it stands.
+
+    Args:
+        folder: It; made if it is not there.
+
+    Raises:
+        InputError: If it cannot be made, or is something else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.state, self.spark = self.folder / STATE, self.folder / SPARK
+        try:
+            known = sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
+            if known and not {STATE, SPARK, POSITION} & set(known):
+                raise InputError(
+                    "is no checkpoint of a stream", where=str(folder), hint="Name another folder with --checkpoint"
+                )
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as failed:
+            raise InputError(f"no checkpoint can be kept there: {failed.strerror}", where=str(folder)) from failed
+
+    def read(self, cases: Mapping[str, ModelDetection], shards: int) -> StreamPosition:
+        """Return where the stream stands, or where one begins.
+
+        Raises:
+            InputError: If its states were made with other detectors or baselines, or it is damaged.
+        """
+        now = made_by(cases)
+        file = self.folder / POSITION
+        if not file.exists():
+            if self.spark.exists() and any(self.spark.iterdir()):
+                # Nothing was looked at yet; what was read is read again.
+                shutil.rmtree(self.spark)
+            return StreamPosition(now, shards)
+        try:
+            position = StreamPosition(**orjson.loads(file.read_bytes()))
+        except (ValueError, TypeError) as damaged:
+            raise InputError("is damaged", where=str(file), hint="Begin anew with --rebuild") from damaged
+        if changes := _changes(position, now):
+            raise InputError(
+                f"what was remembered there was made with something else: {'; '.join(changes)}",
+                where=str(self.folder),
+                hint="Read the lake again from its beginning with --rebuild; findings that are known stay as they are",
+            )
+        if not self.spark.exists():
+            raise InputError(
+                "how far the lake was read is gone", where=str(self.spark), hint="Begin anew with --rebuild"
+            )
+        return position
+
+    def write(self, position: StreamPosition) -> None:
+        """Put a new state in place in one step, and delete the files that it does not name."""
+        write_bytes(self.folder / POSITION, orjson.dumps(asdict(position)))
+        self.sweep(position)
+
+    def sweep(self, position: StreamPosition) -> None:
+        """Delete what looks that were cut off have left."""
+        named = {*position.waiting, *(name for names in position.files.values() for name in names)}
+        for path in self.state.iterdir():
+            if path.name not in named:
+                path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        (self.folder / POSITION).unlink(missing_ok=True)
+        shutil.rmtree(self.spark, ignore_errors=True)
+        self.sweep(StreamPosition({}, 0))
+
+
+def made_by(cases: Mapping[str, ModelDetection]) -> dict[str, dict[str, str]]:
+    """Return what the states of each model are made with."""
+    return {
+        model: {
+            "a baseline": _digest(case),
+            "its scale": hashlib.sha256(case.plan.encoder.knots.tobytes()).hexdigest()[:16],
+            **{line.name: str(line.detector.state_version) for line in case.plan.lines},
+        }
+        for model, case in sorted(cases.items())
+    }
+
+
+def _digest(case: ModelDetection) -> str:
+    if case.section is None:
+        return _COLD
+    return hashlib.sha256(Baseline((case.section,)).to_bytes()).hexdigest()[:16]
+
+
+def _changes(position: StreamPosition, now: Mapping[str, Mapping[str, str]]) -> list[str]:
+    if position.form != FORM:
+        return [f"states of form {position.form}, and this Caponier ({__version__}) reads form {FORM}"]
+    before = position.made_by
+    said = [f"{model} was not watched" for model in now if model not in before]
+    said += [f"{model} is not watched any more" for model in before if model not in now]
+    for model in sorted(now.keys() & before.keys()):
+        old, new = before[model], now[model]
+        said += [
+            f"{model}: {what} {_was(old.get(what))} and is {_was(new.get(what), now=True)}"
+            for what in sorted(old.keys() | new.keys())
+            if old.get(what) != new.get(what)
+        ]
+    return said
+
+
+def _was(version: str | None, *, now: bool = False) -> str:
+    if version is None:
+        return "not there" if now else "was not there"
+    return version if now else f"was {version}"

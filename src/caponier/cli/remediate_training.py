@@ -1,0 +1,128 @@
+"""`caponier remediate membership` and `robustness`: teach a network anew, into a new file, and measure both."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.remediate.membership import MembershipRepair, remediate_membership
+from caponier.app.remediate.retrained_model import RetrainedModel
+from caponier.app.remediate.robustness import RobustnessRepair, remediate_robustness
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.remediation_view import (
+    PARTLY,
+    AskedFormat,
+    Incident,
+    Report,
+    TestDigest,
+    print_remediation,
+    unrecorded,
+)
+from caponier.cli.scan.dataset import Id, Label
+from caponier.cli.terminal import options
+from caponier.cli.terminal.output import Format, choose_format, notes
+from caponier.cli.terminal.watch import Watch
+from caponier.formats import safe_text
+from caponier.telemetry.labelled_data.dataset import Columns
+
+MEMBERSHIP_EXAMPLE: Final = (
+    "Example: [bold]caponier remediate membership model.pt --rows train.npz --test test.npz --out new.pt[/bold]"
+)
+ROBUSTNESS_EXAMPLE: Final = (
+    "Example: [bold]caponier remediate robustness digits.pt --rows train.npz --test test.npz --epsilon 0.2 "
+    "--out new.pt[/bold]"
+)
+Model = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Safetensors, a torch archive, or scikit-learn's network as a pickle.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The new file; it must not exist.")]
+Rows = Annotated[
+    Path, typer.Option("--rows", metavar="DATASET", help="What it learned from, with labels, scaled as it takes them.")
+]
+Unseen = Annotated[Path, typer.Option("--test", metavar="DATASET", help="Rows that it did not learn from.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes first weights and the rows drawn.")]
+
+
+def membership(
+    path: Model,
+    out: Out,
+    rows: Rows,
+    test: Unseen,
+    without: Annotated[
+        Path | None,
+        typer.Option("--without", metavar="FILE", help="Ids of rows to be forgotten, one a line; else all are kept."),
+    ] = None,
+    test_sha256: TestDigest = None,
+    label: Label = None,
+    id_: Id = None,
+    seed: Seed = 0,
+    incident: Incident = None,
+    workspace: options.Where = None,
+    format_: AskedFormat = None,
+    report: Report = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a model anew so that it gives away less of who was in its training data; both are asked by an attacker.
+
+    Exit code: 0 done and proven; 2 wrong input, nothing written; 3 written, but not proven.
+    """
+    columns = Columns(label, id=id_)
+    asked = MembershipRepair(out, rows, test, test_sha256, columns, seed, incident, without=without)
+    home = load_workspace(workspace)
+    with Watch(quiet=quiet) as watch:
+        result = remediate_membership(path, asked, workspace=home, progress=watch)
+    _show(result, format_, report, quiet=quiet, recorded=home is not None)
+
+
+def robustness(
+    path: Model,
+    out: Out,
+    rows: Rows,
+    test: Unseen,
+    epsilon: Annotated[
+        float, typer.Option("--epsilon", metavar="SIZE", help="How far an attacker may move a feature.")
+    ],
+    lessons: Annotated[int, typer.Option("--lessons", metavar="COUNT", help="Lots of 64 rows that are learned.")] = (
+        3_000
+    ),
+    test_sha256: TestDigest = None,
+    label: Label = None,
+    seed: Seed = 0,
+    incident: Incident = None,
+    workspace: options.Where = None,
+    format_: AskedFormat = None,
+    report: Report = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Teach a model to withstand small changes of its input (adversarial training); both are attacked.
+
+    Exit code: 0 done and proven; 2 wrong input, nothing written; 3 written, but not proven.
+    """
+    asked = RobustnessRepair(
+        out, rows, test, test_sha256, Columns(label), seed, incident, epsilon=epsilon, lessons=lessons
+    )
+    home = load_workspace(workspace)
+    with Watch(quiet=quiet) as watch:
+        result = remediate_robustness(path, asked, workspace=home, progress=watch)
+    _show(result, format_, report, quiet=quiet, recorded=home is not None)
+
+
+def _show(result: RetrainedModel, format_: AskedFormat, report: Path | None, *, quiet: bool, recorded: bool) -> None:
+    console = notes(quiet=quiet)
+    for line in _remarks(result, recorded=recorded):
+        console.print(safe_text.plain(line), markup=False)
+    print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+    if not result.proven:
+        raise typer.Exit(PARTLY)
+
+
+def _remarks(result: RetrainedModel, *, recorded: bool) -> Iterator[str]:
+    yield f"the new file is {result.done.produced}"
+    yield from (f"note: {line}" for line in result.unproven)
+    incident = result.done.incident_id
+    if result.stage:
+        yield f"incident {incident} is {result.stage.value}; next: caponier validate --incident {incident}"
+    elif result.proven and incident and recorded:
+        yield f"note: no open incident {incident} is here, so none moved on"
+    yield from (f"note: {line}" for line in unrecorded(recorded=recorded))

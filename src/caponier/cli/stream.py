@@ -1,0 +1,101 @@
+"""`caponier stream`: the same detections on a stream, on as many machines as it takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from caponier.app.workspace.workspace import require_workspace
+from caponier.cli.terminal import options
+from caponier.cli.terminal.log_report import say, say_notes, say_skipped
+from caponier.cli.terminal.output import notes
+from caponier.errors import InputError
+
+if TYPE_CHECKING:
+    from caponier.app.stream.checkpoint import StreamPosition
+
+EXAMPLE = "Example: [bold]caponier stream --master spark://10.0.0.1:7077 --checkpoint /lake/.stream[/bold]"
+PARTLY = 3
+
+
+def stream(
+    master: Annotated[str, typer.Option("--master", metavar="URL", help="Spark's: spark://host:7077, or local[2].")],
+    lake: Annotated[
+        Path | None, typer.Argument(metavar="[LAKE]", help="A folder of events; the workspace's lake by default.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", metavar="DIR", help="Where it stands, and its states; all workers see it under this path."
+        ),
+    ] = None,
+    mode: Annotated[
+        options.Mode, typer.Option("--mode", help="enforce does what playbooks want done; guards of the store obey.")
+    ] = options.Mode.OBSERVE,
+    lateness: Annotated[
+        float, typer.Option("--lateness", min=0, help="Seconds by which events may be overtaken.")
+    ] = 5.0,
+    every: Annotated[float, typer.Option("--every", min=0, help="Seconds between two looks.")] = 1.0,
+    drain: Annotated[bool, typer.Option("--drain", help="Read what is there now, and end.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Forget the checkpoint, and read again from the beginning.")
+    ] = False,
+    kafka: Annotated[
+        list[str] | None,
+        typer.Option("--kafka", metavar="KEY=VALUE", help="An option of Spark's Kafka source; untested. Repeatable."),
+    ] = None,
+    workspace: options.Where = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Follow inference logs as guards write them, and keep what is found; it goes on where it stood.
+
+    Findings are those that a scan of the whole log gives. It ends with Ctrl-C.
+    """
+    home, console = require_workspace(workspace), notes(quiet=quiet)
+    given = _options(kafka or ())
+    # Imported here: whoever asks for help need not pay for it.
+    from caponier.app.stream.checkpoint import Checkpoint
+    from caponier.app.stream.run import run_stream
+    from caponier.app.stream.stream import EventStream
+    from caponier.engines.spark.session import spark_session
+
+    with spark_session(master, "caponier stream") as session:
+        kept = Checkpoint(checkpoint or home.root / "stream")
+        if rebuild:
+            kept.clear()
+        enforce = mode is options.Mode.ENFORCE
+        following = EventStream(
+            home, kept, lateness=lateness, enforce=enforce, lake=lake, tell=lambda words: say(console, words)
+        )
+        if not given and not following.lake.is_dir():
+            raise InputError("there is no lake there", where=str(following.lake), hint="Name its folder")
+        say_notes(console, following.remarks.notes)
+        say_skipped(console, following.remarks.skipped)
+        source = given.get("subscribe", "topics") if given else following.lake
+        words = f"following {source} for {', '.join(following.models)}"
+        run_stream(
+            session, following, kept.spark, every=every, drain=drain, kafka=given, running=lambda: say(console, words)
+        )
+    left_out = _conclude(console, following.position)
+    if drain and (left_out or following.remarks.skipped):
+        raise typer.Exit(PARTLY)
+
+
+def _conclude(console: Console, reached: "StreamPosition") -> bool:
+    """Say what came of it, and tell whether something was left out."""
+    say(console, f"{reached.findings:,} findings in {reached.events:,} events since the checkpoint began")
+    for reason, count in sorted(reached.left_out.items()):
+        say(console, f"left out: {count:,} rows: {reason}")
+    return bool(reached.left_out)
+
+
+def _options(given: Sequence[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    for name, found, _ in pairs:
+        if not found or not name:
+            raise InputError(
+                f"{name or '='} is no KEY=VALUE", where="--kafka", hint="Such as --kafka subscribe=inference"
+            )
+    return {name: value for name, _, value in pairs}

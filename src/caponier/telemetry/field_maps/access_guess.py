@@ -1,0 +1,88 @@
+"""What a log says of calls over HTTP: which path was called, and whether it says anything of an answer."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.value_kinds import nearly
+from caponier.telemetry.readers.field_names import CALLED, OPERATIONS, SCORE_PARTS, TOLD_BY_PATH, normal
+
+REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
+
+
+@dataclass(kw_only=True)
+class AccessGuess:
+    """Columns that were chosen, and what is known of calls beside them."""
+
+    nodes: Nodes
+    columns: dict[str, MapColumn] = field(default_factory=dict)
+    used: set[Place] = field(default_factory=set)
+
+    def take_operation(self) -> bool:
+        """Take what was asked for from the paths that were called, where they are of several kinds."""
+        place = self.called()
+        if place is None or self.are_calls(place):
+            return False
+        kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
+        if len(kinds) < 2:
+            return False
+        self.columns["operation"] = MapColumn(
+            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
+        )
+        self.used.add(place)
+        return True
+
+    def called(self) -> Place | None:
+        """Return where a log has what was called: a path, or the first line of a request."""
+        found = (place for place in self.nodes if place not in self.used)
+        return next((one for one in found if normal(one[-1]) in CALLED and self.are_texts(one)), None) or next(
+            (one for one in self.nodes if one not in self.used and self.are_calls(one)), None
+        )
+
+    def are_texts(self, place: Place) -> bool:
+        """Tell whether a field holds texts alone."""
+        return all(isinstance(one, str) for one in self.nodes[place])
+
+    def are_calls(self, place: Place) -> bool:
+        """Tell whether a field holds first lines of requests over HTTP."""
+        values = self.nodes[place]
+        return normal(place[-1]) == "request" and nearly(
+            isinstance(one, str) and REQUEST_LINE.match(one) is not None for one in values
+        )
+
+    def is_of_call(self, place: Place) -> bool:
+        """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
+        return self.are_calls(place) or (normal(place[-1]) == "query" and self.is_access())
+
+    def is_access(self) -> bool:
+        """Tell whether a log says who called what and how it went, and nothing of an answer."""
+        has = set(self.columns)
+        return (
+            self.called() is not None
+            and "status" in has
+            and bool({"source_ip", "principal"} & has)
+            and not ({"label", "scores"} & has)
+            and len(self.score_parts()) < 2
+        )
+
+    def is_access_log(self) -> bool:
+        """Tell whether a log is an access log, and take model and operation from what was called."""
+        called = self.called()
+        if called is None or not self.is_access():
+            return False
+        from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
+
+        known = find_map(ACCESS_LOG).columns
+        for column in ("model", "operation"):
+            about = known[column].model_copy(update={"path": (path_of(called),)})
+            if self.are_calls(called) and about.take and about.take.startswith("^"):
+                about = about.model_copy(update={"take": f"^[A-Z]+ {about.take[1:]}"})
+            self.columns.setdefault(column, about)
+        self.used.add(called)
+        return True
+
+    def score_parts(self) -> list[Place]:
+        """Return the columns that hold the score of a class each."""
+        return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]

@@ -1,0 +1,147 @@
+"""Where a log has the scores of classes: a list of classes with a score each, or a column a class, under its name."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.places import Nodes, Place
+from caponier.telemetry.field_maps.value_kinds import is_number, nearly
+from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers.field_names import SCORE_STEMS, normal
+
+_CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
+_SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
+"""Keys of objects that are a class and its score; the surest come first."""
+MOST_CLASSES: Final = 100
+SLACK: Final = 0.02
+"""By how much the scores of all classes, which were rounded, may miss one."""
+_ROWS: Final = 300
+"""Of a sample, that are added up."""
+_WIDEST: Final = 12
+"""Columns beside each other that are tried as those of all classes."""
+
+
+def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | None:
+    """Return how lists of classes with a score each are read; None where values are no such lists.
+
+    Where each list has every class, these are the scores. Where each has a few of many, the best first, it says what
+    the answer was and its score, and not the others'.
+
+    Args:
+        values: What stands at the path.
+        path: The field.
+    """
+    lists, inside = _lists_of(values)
+    items = [one for held in lists for one in held]
+    if not items:
+        return None
+    path = f"{path}{inside}"
+    name, score = _key(items, _CLASS), _key(items, _SCORE)
+    if name is None or score is None or not nearly(is_number(one.get(score)) for one in items):
+        return None
+    classes = sorted({str(one[name]) for one in items if one.get(name) is not None})
+    are_all = nearly(len({str(one.get(name)) for one in held}) == len(classes) for held in lists)
+    if are_all and 1 < len(classes) <= MOST_CLASSES and not any(set(one) & set("[]=") for one in classes):
+        parts = tuple(f"{path}[{name}={one}].{escaped(score)}" for one in classes)
+        return {"scores": MapColumn(parts=parts, classes=tuple(classes))}
+    if not nearly(_is_descending([one.get(score) for one in held]) for held in lists):
+        return None
+    return {
+        "label": MapColumn(path=(f"{path}[0].{escaped(name)}",)),
+        "scores": MapColumn(path=(f"{path}[0].{escaped(score)}",)),
+    }
+
+
+def are_ranked(classes: Sequence[Any], scores: Sequence[Any]) -> bool:
+    """Tell whether lists hold classes and the scores of these, the best first and in no order of the classes."""
+    pairs = [(a, b) for a, b in zip(classes, scores, strict=False) if isinstance(a, list) and isinstance(b, list) and b]
+    return (
+        len(pairs) == len(classes)
+        and nearly(len(a) == len(b) and _is_descending(b) and all(isinstance(one, str) for one in a) for a, b in pairs)
+        and len({str(a) for a, _ in pairs}) > 1
+    )
+
+
+def _lists_of(values: Sequence[Any]) -> tuple[list[list[dict[str, Any]]], str]:
+    """Return lists of objects, and the steps that lead to them: some stand as text, or alone in another list."""
+    held, inside = [value for value in values if value not in (None, "", [])], ""
+    if held and all(isinstance(value, str) and value.lstrip()[:1] == "[" for value in held):
+        held, inside = [loaded(value) for value in held], "|json"
+    if held and all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], list) for value in held):
+        held, inside = [value[0] for value in held], f"{inside}[0]"
+    lists = [value for value in held if isinstance(value, list) and value]
+    are_objects = bool(lists) and nearly(all(isinstance(one, dict) for one in value) for value in lists)
+    if not are_objects or len(lists) < len(held):
+        return [], ""
+    return [value for value in lists if all(isinstance(one, dict) for one in value)], inside
+
+
+def _key(items: Sequence[dict[str, Any]], names: Iterable[str]) -> str | None:
+    known = {normal(str(key)): str(key) for key in items[0]}
+    found = (known[name] for name in names if name in known)
+    return next((key for key in found if nearly(key in one for one in items)), None)
+
+
+def _is_descending(scores: Sequence[Any]) -> bool:
+    numbers = [float(one) for one in scores if is_number(one)]
+    return len(numbers) == len(scores) and all(a >= b for a, b in pairwise(numbers))
+
+
+def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tuple[Place, ...]:
+    """Return the columns that hold the score of a class each and bear its name; none where there are none.
+
+    A column is no score for its name alone: together those of all classes make one in each row. A class that was never
+    the answer in the sample has its column beside theirs.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        answers: What was answered.
+    """
+    classes = {normal(str(one)): str(one) for one in answers if one is not None}
+    if not 1 < len(classes) <= MOST_CLASSES:
+        return ()
+    shares = [place for place, values in nodes.items() if place not in used and _are_shares(values)]
+    for form in ("{}", *(f"{stem}_{{}}" for stem in SCORE_STEMS), *(f"{{}}_{stem}" for stem in SCORE_STEMS)):
+        wanted = {form.format(one) for one in classes}
+        named = [place for place in shares if normal(place[-1]) in wanted]
+        if {normal(place[-1]) for place in named} == wanted and len({place[:-1] for place in named}) == 1:
+            found = _whole(named, [one for one in shares if one[:-1] == named[0][:-1]], nodes)
+            if found:
+                return found
+    return ()
+
+
+def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tuple[Place, ...]:
+    """Return neighbours around the named columns that make one together, as few as do."""
+    first, last = min(map(shares.index, named)), max(map(shares.index, named))
+    if _make_one(named, nodes):
+        return tuple(named)
+    for width in range(last - first + 1, min(len(shares), _WIDEST) + 1):
+        for start in range(max(0, last + 1 - width), min(first, len(shares) - width) + 1):
+            if _make_one(shares[start : start + width], nodes):
+                return tuple(shares[start : start + width])
+    return ()
+
+
+def _make_one(places: Sequence[Place], nodes: Nodes) -> bool:
+    rows = list(zip(*(nodes[place][:_ROWS] for place in places), strict=False))
+    return bool(rows) and nearly(
+        None not in row and "" not in row and abs(sum(map(float, row)) - 1) <= SLACK for row in rows
+    )
+
+
+def _are_shares(values: Sequence[Any]) -> bool:
+    held = [value for value in values[:_ROWS] if value not in (None, "")]
+    return bool(held) and nearly(_is_share(value) for value in held)
+
+
+def _is_share(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    try:
+        return 0 <= float(value) <= 1
+    except ValueError:
+        return False

@@ -1,0 +1,86 @@
+"""Which field of a log says when: one of those that hold times, or a day and a time of day beside each other."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.times import RFC3339
+from caponier.telemetry.field_maps.value_kinds import nearly
+from caponier.telemetry.field_maps.words import FEW
+from caponier.telemetry.readers.field_names import normal
+
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
+CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
+BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
+"""How a time is called that says when something was asked, where others say when it was answered."""
+
+
+def time_column(
+    places: Sequence[Place], nodes: Nodes, doubts: list[str], remarks: list[str]
+) -> tuple[MapColumn, set[Place]]:
+    """Return how the time is read, and the fields that it takes.
+
+    Args:
+        places: Fields whose names are as good as each other's.
+        nodes: All fields.
+        doubts: Told why nobody should read it so unasked.
+        remarks: Told what is assumed.
+    """
+    if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
+        places = begun
+    if len(places) > 1:
+        shown = ", ".join(path_of(one) for one in places[:FEW])
+        doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
+    place = places[0]
+    if (clock := _clock_beside(place, nodes, remarks)) is not None:
+        return _of_day_and_clock(place, clock, nodes, doubts, remarks), {place, clock}
+    form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), doubts)
+    if zone:
+        remarks.append(f"times in {path_of(place)} name no zone: taken as UTC")
+    return MapColumn(path=(path_of(place),), format=form, zone=zone), {place}
+
+
+def _form_of(values: list[Any], where: str, doubts: list[str]) -> tuple[str, str | None]:
+    try:
+        return time_form(values)
+    except Ambiguous as doubt:
+        doubts.append(f"{where}: {doubt}")
+        return doubt.form, "UTC"
+
+
+def _clock_beside(place: Place, nodes: Nodes, remarks: list[str]) -> Place | None:
+    """Return the field with the times of day, where the one that was chosen holds days alone."""
+    days = _texts(nodes[place])
+    if not nearly(DAY.fullmatch(one) is not None for one in days):
+        return None
+    for other, values in nodes.items():
+        held = _texts(values)
+        if (
+            other != place
+            and held
+            and len(held) == len(days)
+            and nearly(CLOCK.fullmatch(one) is not None for one in held)
+        ):
+            return other
+    remarks.append(f"{path_of(place)} holds days alone: of one day nobody can say what came first")
+    return None
+
+
+def _texts(values: list[Any]) -> list[str]:
+    return [str(value).strip() for value in values if not is_missing(value)]
+
+
+def _of_day_and_clock(day: Place, clock: Place, nodes: Nodes, doubts: list[str], remarks: list[str]) -> MapColumn:
+    joined = [f"{one} {other}" for one, other in zip(nodes[day], nodes[clock], strict=False)]
+    try:
+        form, zone = _form_of(joined, path_of(day), doubts)
+    except ValueError:
+        doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
+        form, zone = RFC3339, "UTC"
+    if zone:
+        remarks.append(f"times in {path_of(day)} and {path_of(clock)} name no zone: taken as UTC")
+    return MapColumn(parts=(path_of(day), path_of(clock)), format=form, zone=zone)

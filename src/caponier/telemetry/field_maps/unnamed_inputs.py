@@ -1,0 +1,91 @@
+"""What a model was asked, where no field is called as most are: by words in its name, and by what it holds."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from caponier.records.field_map import MapFeature
+from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.value_kinds import alike, features_of, is_number
+from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, INPUTS, PERHAPS, normal
+
+_LIKE: Final = re.compile(
+    r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
+    r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
+    r"|req|request_(?:data|json|payload|params|content|object)|model_(?:request|payload)"
+)
+"""What an input may be called besides."""
+_TEXTS: Final = frozenset(
+    (
+        *("text", "texts", "review", "comment", "content", "query", "question", "sentence", "utterance", "document"),
+        *("tweet", "description", "prompt", "abstract", "headline", "body", "post", "subject", "message", "transcript"),
+    )
+)
+_LOGGED: Final = frozenset(("message", "msg", "log", "text", "event", "logger", "description"))
+"""Under these a logger writes its own words."""
+_ABOUT: Final = frozenset(
+    (
+        *("kubernetes", "host", "process", "http", "thread", "geo", "geoip", "agent", "ecs", "log", "file", "service"),
+        *("container", "cloud", "event", "user", "client", "network", "url", "runtime", "sdk", "resource", "scope"),
+        *("labels", "tags", "exception", "error", "level", "elapsed", "timing", "timings", "model", "server", "docker"),
+    )
+)
+"""Objects that say of a call, or of the machine, what no model takes."""
+WORDS: Final = 3
+"""Of a text that somebody wrote, at least and in the median."""
+STEADY: Final = 20
+"""Rows after which a text that is always the same says nothing."""
+
+
+def is_asked(name: str) -> bool:
+    """Tell whether a field may hold what was asked, by its name."""
+    return name in INPUTS or name in PERHAPS or _LIKE.fullmatch(name) is not None
+
+
+def asked_rank(name: str) -> int:
+    """Return how sure a name is, the surest first."""
+    if name in INPUTS:
+        return INPUTS.index(name)
+    return len(INPUTS) + (PERHAPS.index(name) + 1 if name in PERHAPS else 0)
+
+
+def says_nothing(values: Sequence[Any]) -> bool:
+    """Tell whether a column is one text in all rows: where a service runs, and no feature."""
+    first = values[0]
+    return (
+        len(values) >= STEADY and isinstance(first, str) and not is_number(first) and set(map(str, values)) == {first}
+    )
+
+
+def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
+    """Return the field with texts that somebody wrote, by its name and by how much they differ."""
+    for place, values in nodes.items():
+        name = normal(place[-1])
+        if place in used or len(place) != 1 or name in _LOGGED or not _TEXTS & set(name.split("_")):
+            continue
+        held = [value for value in values if isinstance(value, str) and value.strip()]
+        words = sorted(len(value.split()) for value in held)
+        if held and words[len(words) // 2] >= WORDS and max(Counter(held).values()) * 2 < len(held):
+            return place
+    return None
+
+
+def features_of_objects(nodes: Nodes, used: set[Place]) -> list[MapFeature]:
+    """Return the features in objects beside each other that are no answers; what is taken takes their places."""
+    found: list[MapFeature] = []
+    taken = {path_of(place) for place in used}
+    for place, values in list(nodes.items()):
+        name = normal(place[-1])
+        held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
+        if len(place) != 1 or not held or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+            continue
+        if any(one[: len(place)] == place for one in used):
+            # What says who asked, or what was answered, is around the call.
+            continue
+        made = [one for one in features_of(held, path_of(place)) if one.path not in taken]
+        found += made
+        used.update(one for one in nodes if made and one[: len(place)] == place)
+    often = Counter(one.name for one in found)
+    return [one if often[one.name] == 1 else one.model_copy(update={"name": one.path or one.name}) for one in found]
