@@ -21,7 +21,7 @@ from caponier.detect.label_models.aimed_pairs import AimedPair, learned_pairs, o
 from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold, least_probability
 from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
 from caponier.detect.label_models.source_shares import source_shares
-from caponier.detect.label_models.usual_errors import FEWEST, not_overlap, wrong_share
+from caponier.detect.label_models.usual_errors import FEWEST, not_overlap, said_once, wrong_share
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -48,6 +48,7 @@ TELLING: Final = 0.55
 """Share of the errors of always giving the most frequent label that wrong ones may be, or nothing tells them."""
 LEARNABLE: Final = 0.3
 """Share of the errors of always giving the most frequent label that a model must save, or it has no say in labels."""
+UNTOLD: Final = "the features hardly tell the labels, so they cannot contradict any"
 SHOWN: Final = 10
 
 Mask = NDArray[np.bool_]
@@ -66,6 +67,8 @@ class _Verdict:
     """Share of labels that are wrong at least, also of those that cannot be told; 1 where it was not asked."""
     aimed: tuple[tuple[int, int], ...] = ()
     """Pairs of classes, the row's own and the one that it was given, at which somebody aimed."""
+    untold: bool = False
+    """Whether the features tell too little to contradict a label, and only sources were compared."""
 
     @property
     def notable(self) -> bool:
@@ -104,13 +107,15 @@ class LabelNoise:
         sources = None if dataset.sources is None else np.array(dataset.sources, object)[judged]
         judgement = _rounds(dataset.x[judged], y, len(names), *_folds(dataset, judged), sources)
         if judgement is None:
-            return _nothing(len(dataset), "the features hardly tell the labels, so they cannot contradict any")
+            return _nothing(len(dataset), UNTOLD)
         verdict, shares = judgement
         verdict = replace(verdict, aimed=tuple((int(names[own]), int(names[given])) for own, given in verdict.aimed))
         silent = tuple(
             f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
             for small in np.flatnonzero(~speaks & (counts > 0))
         )
+        if verdict.untold:
+            silent = (f"all rows, each by itself: {UNTOLD}; sources were compared", *silent)
         return self._analysis(dataset, judged, names, verdict, shares, silent)
 
     def _analysis(
@@ -220,7 +225,7 @@ def _rounds(
         # A source that moves many labels may be why; then the others' rows tell them.
         told = _can_tell(models.probabilities(others), y, others)
     if not told:
-        return None
+        return None if sources is None else _sources_alone(models, blind, y, first, sources, others if enough else None)
     pairs, share = _aimed(blind, y, twins)
     trusted = ~first.flagged
     for pair in pairs:
@@ -235,6 +240,39 @@ def _rounds(
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
     return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, pairs, share)
+
+
+def _sources_alone(
+    models: OutOfFold,
+    blind: NDArray[np.float64],
+    y: NDArray[np.int64],
+    first: _Verdict,
+    sources: NDArray[np.object_],
+    others: Mask | None,
+) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
+    """Compare sources where no label can be contradicted by itself; None where no source moves any."""
+    moved = _movers(blind if others is None or others.all() else models.probabilities(others), y, sources)
+    if not moved:
+        return None
+    flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
+    _add_moved(moved, flagged, suggested)
+    scores = np.where(np.isin(sources.astype(str), [name for name, _ in moved]), first.scores, np.nan)
+    verdict = replace(first, flagged=flagged, suggested=suggested, scores=scores, wrong=0.0, untold=True)
+    return verdict, _named(sources, flagged, moved)
+
+
+def _add_moved(moved: list[tuple[str, Mover]], flagged: Mask, suggested: NDArray[np.int64]) -> None:
+    """Flag the rows (n,) that sources moved, in place."""
+    for _, one in moved:
+        rows = one.chances >= CERTAIN
+        flagged |= rows
+        suggested[rows] = one.own
+
+
+def _named(sources: NDArray[np.object_], flagged: Mask, moved: list[tuple[str, Mover]]) -> tuple[SourceShare, ...]:
+    names = {name for name, _ in moved}
+    shares = source_shares(sources, flagged)
+    return tuple(replace(part, stands_out=part.stands_out or part.source in names) for part in shares)
 
 
 def _aimed(blind: NDArray[np.float64], y: NDArray[np.int64], twins: NDArray[np.int64]) -> tuple[list[AimedPair], float]:
@@ -256,6 +294,8 @@ def _confused(share: float, classes: int) -> float:
 def _can_tell(probabilities: NDArray[np.float64], y: NDArray[np.int64], rows: Mask) -> bool:
     """Tell whether models that have not seen some rows (n,) save enough of the errors of the most frequent label."""
     errors = float((probabilities[rows].argmax(axis=1) != y[rows]).mean())
+    # Of few rows a model may seem to save more than it does.
+    errors += float(np.sqrt(errors * (1 - errors) / int(rows.sum())))
     return errors <= (1 - LEARNABLE) * (1 - float(np.bincount(y[rows]).max()) / int(rows.sum()))
 
 
@@ -290,14 +330,15 @@ def _beside_what_is_usual(
         aimed |= (y == pair.given) & (best == pair.own)
     aimed &= ~blamed
     blamed = blamed | aimed
-    wrong, at_least = wrong_share(blind, y, ~blamed, twins)
-    guess = 1 - float(np.bincount(y[~blamed]).max()) / max(1, int((~blamed).sum()))
+    asked = ~blamed & said_once(twins, y)
+    wrong, at_least = wrong_share(blind, y, asked, twins)
+    guess = 1 - float(np.bincount(y[asked]).max()) / max(1, int(asked.sum()))
     if wrong > TELLING * guess:
         wrong = at_least = 0.0
-    usual = _confused(float((best != y)[~blamed].mean()) - wrong, len(verdict.thresholds))
+    usual = _confused(float((best != y)[asked].mean()) - at_least, len(verdict.thresholds))
     # Of a model that confuses much, only what it is as sure of as of other rows of that label counts.
     contradicted = (best != y if usual <= NOTABLE else verdict.flagged) & ~blamed
-    flagged = contradicted & not_overlap(probabilities, y, ~blamed, max(wrong, share - float(aimed.mean())))
+    flagged = contradicted & not_overlap(probabilities, y, asked, max(wrong, share - float(aimed.mean())))
     if at_least <= usual and usual > NOTABLE:
         # What the model confuses by itself is so much that these contradictions may be the same.
         flagged = np.zeros(len(y), bool)
@@ -310,10 +351,7 @@ def _beside_what_is_usual(
         flagged = np.zeros(len(y), bool)
     flagged |= aimed
     suggested = np.where(aimed | (usual <= NOTABLE), best, verdict.suggested)
-    for _, one in moved:
-        rows = one.chances >= CERTAIN
-        flagged |= rows
-        suggested[rows] = one.own
+    _add_moved(moved, flagged, suggested)
     new = replace(
         verdict,
         flagged=flagged,
@@ -322,13 +360,7 @@ def _beside_what_is_usual(
         wrong=at_least,
         aimed=tuple((pair.own, pair.given) for pair in pairs),
     )
-    if sources is None:
-        return new, ()
-    named = {name for name, _ in moved}
-    shares = (
-        replace(part, stands_out=part.stands_out or part.source in named) for part in source_shares(sources, flagged)
-    )
-    return new, tuple(shares)
+    return new, () if sources is None else _named(sources, flagged, moved)
 
 
 def _contradicted(

@@ -67,6 +67,22 @@ def wrong_share(
     return min(1.0, hits * ways), max(0.0, hits - DEVIATIONS * spread) * ways
 
 
+def said_once(twins: Whole, y: Whole) -> NDArray[np.bool_]:
+    """Return (n,) one of all equal rows, where they bear one label, and all others: copies say nothing new.
+
+    Where equal rows bear several labels, how often each is borne is what the row says.
+
+    Args:
+        twins: (n,) a number that equal rows share.
+        y: (n,) given labels.
+    """
+    _, first, kinds = np.unique(twins, return_index=True, return_inverse=True)
+    several = np.bincount(kinds.ravel(), weights=y != y[first][kinds.ravel()]) > 0
+    once = several[kinds.ravel()]
+    once[first] = True
+    return once
+
+
 def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wrong: float) -> NDArray[np.bool_]:
     """Return (n,) where a contradicted label is rather wrong than one of overlapping classes.
 
