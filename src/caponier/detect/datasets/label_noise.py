@@ -42,8 +42,9 @@ OVERLAP: Final = 1.4
 """Share of what a model confuses by itself, divided by the number of classes, up to which wrong labels are not notable
 either: of two classes that overlap much some rows look like none that bear their label, of many only the likeliest
 others are confused."""
-RULED_OUT: Final = 0.05
-"""Probability up to which a label is ruled out: where a model confuses next to nothing, it is wrong, also in copies."""
+RULED_OUT, DOUBTED = 0.15, 0.3
+"""How likely a label may be, beside an even guess, that is ruled out by a model that learned from trusted rows, and by
+one that learned from all: where a model confuses next to nothing else, it is wrong, also in copies."""
 TELLING: Final = 0.55
 """Share of the errors of always giving the most frequent label that wrong ones may be, or nothing tells them."""
 LEARNABLE: Final = 0.3
@@ -214,23 +215,25 @@ def _rounds(
     twins: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
-    models, everyone = OutOfFold(x, y, classes, folds), np.ones(len(y), bool)
+    models, everyone = OutOfFold(x, y, classes, folds), said_once(twins, y)
+    if np.bincount(y[everyone], minlength=classes).min() < MIN_EXAMPLES:
+        everyone = np.ones(len(y), bool)
     blind = models.probabilities(everyone)
     first = _contradicted(blind, y, classes)
-    others = everyone if sources is None else ~_loud(blind, y, first, sources)
+    others = everyone if sources is None else everyone & ~_loud(blind, y, first, sources)
     # Only as long as the others know every class well enough.
     enough = np.bincount(y[others], minlength=classes).min() >= MIN_EXAMPLES
     told = _can_tell(blind, y, everyone)
-    if not told and enough and not others.all():
+    if not told and enough and (others != everyone).any():
         # A source that moves many labels may be why; then the others' rows tell them.
         told = _can_tell(models.probabilities(others), y, others)
     if not told:
-        return None if sources is None else _sources_alone(models, blind, y, first, sources, others if enough else None)
+        return None if sources is None else _sources_alone(models, blind, y, first, sources, others if enough else everyone)
     pairs, share = _aimed(blind, y, twins)
-    trusted = ~first.flagged
+    trusted = everyone & ~first.flagged
     for pair in pairs:
         # Where many labels were flipped, right ones are contradicted by them.
-        trusted |= (y == pair.own) & (first.suggested == pair.given)
+        trusted |= everyone & (y == pair.own) & (first.suggested == pair.given)
     for pair in pairs:
         trusted &= ~pair.rows
     if np.bincount(y[trusted & others], minlength=classes).min() >= MIN_EXAMPLES:
@@ -248,10 +251,10 @@ def _sources_alone(
     y: NDArray[np.int64],
     first: _Verdict,
     sources: NDArray[np.object_],
-    others: Mask | None,
+    others: Mask,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
     """Compare sources where no label can be contradicted by itself; None where no source moves any."""
-    moved = _movers(blind if others is None or others.all() else models.probabilities(others), y, sources)
+    moved = _movers(models.probabilities(others), y, sources)
     if not moved:
         return None
     flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
@@ -335,7 +338,12 @@ def _beside_what_is_usual(
     guess = 1 - float(np.bincount(y[asked]).max()) / max(1, int(asked.sum()))
     if wrong > TELLING * guess:
         wrong = at_least = 0.0
-    usual = _confused(float((best != y)[asked].mean()) - at_least, len(verdict.thresholds))
+    given, classes = (np.arange(len(y)), y), len(verdict.thresholds)
+    ruled_out = (best != y) & ~blamed & (probabilities[given] <= RULED_OUT / classes) & (blind[given] <= DOUBTED / classes)
+    # By one standard deviation fewer are wrong than it seems.
+    surely = max((wrong + at_least) / 2, float(ruled_out[asked].mean()))
+    confused = float((best != y)[asked].mean()) - surely
+    usual = _confused(confused, classes)
     # Of a model that confuses much, only what it is as sure of as of other rows of that label counts.
     contradicted = (best != y if usual <= NOTABLE else verdict.flagged) & ~blamed
     flagged = contradicted & not_overlap(probabilities, y, asked, max(wrong, share - float(aimed.mean())))
@@ -343,8 +351,6 @@ def _beside_what_is_usual(
         # What the model confuses by itself is so much that these contradictions may be the same.
         flagged = np.zeros(len(y), bool)
     elif usual <= NOTABLE:
-        given = np.arange(len(y)), y
-        ruled_out = contradicted & (np.maximum(blind[given], probabilities[given]) <= RULED_OUT)
         flagged |= ruled_out & (ruled_out.sum() >= FEWEST)
     if moved and at_least <= usual:
         # Beside a source that moves labels, the slips that every set has only hide which rows are meant.
