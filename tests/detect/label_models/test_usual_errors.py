@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.detect.label_models.usual_errors import not_overlap, wrong_share
+from caponier.detect.label_models.usual_errors import not_overlap, said_once, wrong_share
 
 
 def overlapping(n: int, seed: int, width: float) -> tuple[np.ndarray, np.ndarray]:
@@ -89,3 +89,9 @@ def test_a_dozen_different_rows_say_nothing_of_wrong_labels() -> None:
     y = (rng.random(2_000) < 0.85).astype(np.int64)
     assert wrong_share(said, y, np.ones(2_000, bool))[1] > 0.02
     assert wrong_share(said, y, np.ones(2_000, bool), twins) == (0.0, 0.0)
+
+
+def test_equal_rows_of_one_label_count_once_and_others_as_often_as_they_stand_there() -> None:
+    twins, y = np.array([0, 0, 0, 1, 2, 2, 2]), np.array([1, 1, 1, 0, 0, 1, 0])
+    assert said_once(twins, y).tolist() == [True, False, False, True, True, True, True]
+    assert said_once(np.arange(3), np.array([0, 0, 1])).all()

@@ -162,7 +162,10 @@ class LabelNoise:
         loud = [part for part in shares if part.stands_out]
         reasons = [f"more than {verdict.usual:.0%} of the labels do not fit their rows"] if verdict.notable else []
         reasons += [
-            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows" for part in loud
+            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows"
+            if part.flagged
+            else f"source {part.source!r} gives labels that the others would not, and none for certain"
+            for part in loud
         ]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
         sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
@@ -228,7 +231,8 @@ def _rounds(
         # A source that moves many labels may be why; then the others' rows tell them.
         told = _can_tell(models.probabilities(others), y, others)
     if not told:
-        return None if sources is None else _sources_alone(models, blind, y, first, sources, others if enough else everyone)
+        known = models.probabilities(others if enough else everyone)
+        return None if sources is None else _sources_alone(known, y, first, sources)
     pairs, share = _aimed(blind, y, twins)
     trusted = everyone & ~first.flagged
     for pair in pairs:
@@ -246,15 +250,10 @@ def _rounds(
 
 
 def _sources_alone(
-    models: OutOfFold,
-    blind: NDArray[np.float64],
-    y: NDArray[np.int64],
-    first: _Verdict,
-    sources: NDArray[np.object_],
-    others: Mask,
+    known: NDArray[np.float64], y: NDArray[np.int64], first: _Verdict, sources: NDArray[np.object_]
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
     """Compare sources where no label can be contradicted by itself; None where no source moves any."""
-    moved = _movers(models.probabilities(others), y, sources)
+    moved = _movers(known, y, sources)
     if not moved:
         return None
     flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
@@ -339,7 +338,9 @@ def _beside_what_is_usual(
     if wrong > TELLING * guess:
         wrong = at_least = 0.0
     given, classes = (np.arange(len(y)), y), len(verdict.thresholds)
-    ruled_out = (best != y) & ~blamed & (probabilities[given] <= RULED_OUT / classes) & (blind[given] <= DOUBTED / classes)
+    ruled_out = (
+        (best != y) & ~blamed & (probabilities[given] <= RULED_OUT / classes) & (blind[given] <= DOUBTED / classes)
+    )
     # By one standard deviation fewer are wrong than it seems.
     surely = max((wrong + at_least) / 2, float(ruled_out[asked].mean()))
     confused = float((best != y)[asked].mean()) - surely
