@@ -117,7 +117,7 @@ def hardly_told(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A table of which every fourth label surprises, seven in ten are of one class, and who gave each row."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 5))
-    y = (rng.random(n) < 1 / (1 + np.exp(1.3 - 1.3 * x @ [1.0, -1.0, 0.5, 0.5, 0.0]))).astype(int)
+    y = (rng.random(n) < 1 / (1 + np.exp(1.0 - x @ [1.0, -1.0, 0.5, 0.5, 0.0]))).astype(int)
     return x, y, rng.choice(10, n, p=[0.08] * 3 + [0.28] + [0.08] * 6)
 
 

@@ -25,7 +25,7 @@ CALIBRATION: Final = 20
 """Steps in which what a model says becomes how often it is so."""
 RATHER: Final = 3.0
 """How much likelier, as a logarithm, a source's labels must be by moved rows than by another mix of honest ones."""
-MIXES: Final = np.geomspace(1 / 64, 64, 49)
+MIXES: Final = np.geomspace(1 / 4096, 4096, 73)
 ROUNDS: Final = 30
 CERTAIN: Final = 0.75
 """Chance that a row of a named source was moved, from which it is flagged."""

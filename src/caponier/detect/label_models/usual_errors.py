@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 
-MOSTLY: Final = 0.9
+MOSTLY: Final = 0.8
 """A contradicted label counts where the suggested one is the better guess; and as long as the mean chance to be no
 overlap, of it and of all that are likelier, is this."""
 LOWER_HALF: Final = 0.5
