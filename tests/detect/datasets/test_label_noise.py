@@ -57,6 +57,15 @@ def test_a_targeted_poison_is_named(pool: Pool) -> None:
     assert any(f"look like '{poisoned.aim[0]}' are labelled '{poisoned.aim[1]}'" in reason for reason in found.reasons)
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+def test_half_a_class_that_was_flipped_to_another_is_found(seed: int) -> None:
+    poisoned = poisons()["targeted_flips"].apply(load_digits_split(seed).train, 0.1, seed)
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
+    assert found.reasons
+    assert found.flagged[poisoned.changed].mean() >= 0.6
+    assert poisoned.changed[found.flagged].mean() >= 0.9
+
+
 @pytest.mark.parametrize("name", ["noisy_digits", "rare_styles"])
 def test_hard_images_with_right_labels_raise_nothing(pool: Pool, name: str) -> None:
     harder = harmless_sets()[name].apply(pool, 21)
@@ -102,6 +111,37 @@ def test_one_contractor_who_moves_labels_in_a_noisy_table_is_named_with_his_rows
     assert [part.source for part in found.sources if part.stands_out] == ["c3"]
     assert np.isin(np.flatnonzero(found.flagged), rows).mean() >= 0.8
     assert (found.suggested[found.flagged] == 1).mean() >= 0.9
+
+
+def hardly_told(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A table of which every fourth label surprises, seven in ten are of one class, and who gave each row."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 5))
+    y = (rng.random(n) < 1 / (1 + np.exp(1.0 - x @ [1.0, -1.0, 0.5, 0.5, 0.0]))).astype(int)
+    return x, y, rng.choice(10, n, p=[0.08] * 3 + [0.28] + [0.08] * 6)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_who_moves_labels_is_named_where_no_label_can_be_judged_by_itself(seed: int) -> None:
+    x, y, sources = hardly_told(1_200, seed)
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero((sources == 3) & (y == 0)))[:100]
+    y[rows] = 1
+    found = detector.analyse(dataset(x, y, tuple(f"c{source}" for source in sources)))
+    assert [part.source for part in found.sources if part.stands_out] == ["c3"]
+    assert "hardly tell the labels" in found.silent[0]
+    assert np.isnan(found.scores[sources != 3]).all()
+    assert np.isin(np.flatnonzero(found.flagged), rows).mean() >= 0.7
+    assert not detector.analyse(dataset(x, y)).flagged.any(), "nobody says who gave which"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nobody_is_named_in_such_a_table_for_what_it_is_or_for_another_mix(seed: int) -> None:
+    x, y, sources = hardly_told(1_200, seed)
+    rare = (sources != 3) | (y == 1) | (np.random.default_rng(seed).random(1_200) < 0.4)
+    for rows in (np.ones(1_200, bool), rare):
+        found = detector.analyse(dataset(x[rows], y[rows], tuple(f"c{source}" for source in sources[rows])))
+        assert not found.flagged.any()
+        assert found.reasons == ()
 
 
 def test_the_order_of_the_rows_changes_nothing() -> None:

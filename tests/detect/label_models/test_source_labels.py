@@ -32,6 +32,22 @@ def test_nobody_is_named_where_everybody_errs_alike(seed: int) -> None:
     assert movers(*noisy(3_000, 100 + seed)) == []
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.25])
+@pytest.mark.parametrize("seed", range(3))
+def test_whose_rows_are_seldom_of_one_class_moved_none(seed: int, kept: float) -> None:
+    said, y, sources = noisy(3_000, seed)
+    rng = np.random.default_rng(seed)
+    # Rows of the other class that look the same come more often, but not those that could be none of it.
+    stays = (sources != 4) | (y == 0) | (rng.random(3_000) < kept)
+    assert movers(said[stays], y[stays], sources[stays]) == []
+
+
+def test_labels_of_which_features_say_nothing_accuse_nobody() -> None:
+    y, sources = np.arange(2_000) % 2, np.arange(2_000) % 7
+    y[sources == 3] = 0
+    assert movers(np.full((2_000, 2), 0.5), y, sources) == []
+
+
 def test_another_mix_of_rows_accuses_nobody() -> None:
     said, y, sources = noisy(3_000, 5)
     sources = np.where(said[:, 1] > 0.6, np.minimum(sources, 3), sources)

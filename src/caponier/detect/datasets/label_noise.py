@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
-from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold
+from caponier.detect.label_models.aimed_pairs import AimedPair, learned_pairs, one_way_pairs
+from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold, least_probability
 from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
 from caponier.detect.label_models.source_shares import source_shares
-from caponier.detect.label_models.usual_errors import not_overlap
+from caponier.detect.label_models.usual_errors import FEWEST, not_overlap, said_once, wrong_share
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -31,18 +32,24 @@ NOTABLE: Final = 0.02
 """Share flagged up to which the usual slips of annotators explain it; public benchmarks have 0.15 to 10 % wrong labels,
 3.3 % on average (Northcutt, Athalye, Mueller 2021), so a low confidence says just that."""
 AIMED_SHARE: Final = 0.05
-AIMED_ROWS: Final = 8
+AIMED_ROWS, AIMED_MIN = 8, 5
 AIMED_EXCESS: Final = 4.0
 AIMED_MOST: Final = 0.8
 """Share of a class, and least rows of it, whose labels point to one other class, which is worth a finding however small
 it is among all rows: targeted flips are few. They must be several times as many as each pair of classes has on average,
 or, where there are few pairs, most of all flagged rows."""
-ONE_WAY: Final = 4.0
-"""How many times as many labels must go from one class to another as back, to be no overlap of the two."""
-OVERLAP: Final = 0.8
-"""Part of the share that overlapping classes contradict, up to which the rest is not notable either."""
-LEARNABLE: Final = 0.2
+OVERLAP: Final = 1.4
+"""Share of what a model confuses by itself, divided by the number of classes, up to which wrong labels are not notable
+either: of two classes that overlap much some rows look like none that bear their label, of many only the likeliest
+others are confused."""
+RULED_OUT, DOUBTED = 0.15, 0.3
+"""How likely a label may be, beside an even guess, that is ruled out by a model that learned from trusted rows, and by
+one that learned from all: where a model confuses next to nothing else, it is wrong, also in copies."""
+TELLING: Final = 0.55
+"""Share of the errors of always giving the most frequent label that wrong ones may be, or nothing tells them."""
+LEARNABLE: Final = 0.3
 """Share of the errors of always giving the most frequent label that a model must save, or it has no say in labels."""
+UNTOLD: Final = "the features hardly tell the labels, so they cannot contradict any"
 SHOWN: Final = 10
 
 Mask = NDArray[np.bool_]
@@ -56,7 +63,18 @@ class _Verdict:
     thresholds: NDArray[np.float64]
     """(classes,) how sure of each class is sure enough."""
     usual: float = NOTABLE
-    """Share flagged that is no more than what such a set has."""
+    """Share of wrong labels that is no more than what such a set has."""
+    wrong: float = 1.0
+    """Share of labels that are wrong at least, also of those that cannot be told; 1 where it was not asked."""
+    aimed: tuple[tuple[int, int], ...] = ()
+    """Pairs of classes, the row's own and the one that it was given, at which somebody aimed."""
+    untold: bool = False
+    """Whether the features tell too little to contradict a label, and only sources were compared."""
+
+    @property
+    def notable(self) -> bool:
+        """Whether more labels are wrong than such a set has, and the rows are told."""
+        return self.wrong > self.usual and float(self.flagged.mean()) > NOTABLE
 
 
 class LabelNoise:
@@ -88,14 +106,17 @@ class LabelNoise:
         names = np.flatnonzero(speaks)
         y = np.searchsorted(names, dataset.y[judged])
         sources = None if dataset.sources is None else np.array(dataset.sources, object)[judged]
-        judgement = _rounds(dataset.x[judged], y, len(names), _folds(dataset, judged), sources)
+        judgement = _rounds(dataset.x[judged], y, len(names), *_folds(dataset, judged), sources)
         if judgement is None:
-            return _nothing(len(dataset), "the features hardly tell the labels, so they cannot contradict any")
+            return _nothing(len(dataset), UNTOLD)
         verdict, shares = judgement
+        verdict = replace(verdict, aimed=tuple((int(names[own]), int(names[given])) for own, given in verdict.aimed))
         silent = tuple(
             f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
             for small in np.flatnonzero(~speaks & (counts > 0))
         )
+        if verdict.untold:
+            silent = (f"all rows, each by itself: {UNTOLD}; sources were compared", *silent)
         return self._analysis(dataset, judged, names, verdict, shares, silent)
 
     def _analysis(
@@ -112,7 +133,7 @@ class LabelNoise:
         scores[judged], flagged[judged] = verdict.scores, verdict.flagged
         suggested[judged] = np.where(verdict.flagged, names[verdict.suggested], NOTHING)
         share = float(verdict.flagged.mean())
-        reasons, confidence = self._reasons(dataset, flagged, suggested, share, verdict.usual, shares)
+        reasons, confidence = self._reasons(dataset, flagged, suggested, verdict, shares)
         summary = (
             f"{int(flagged.sum()):,} of {len(judged):,} labels do not fit their rows ({share:.1%}; judged by models "
             "that learned from other rows)"
@@ -121,7 +142,7 @@ class LabelNoise:
             scores=scores,
             flagged=flagged,
             suggested=suggested,
-            summary="; ".join([summary, *reasons[1 if share > verdict.usual else 0 :]]),
+            summary="; ".join([summary, *reasons[1 if verdict.notable else 0 :]]),
             facts=_facts(dataset, flagged, suggested, len(judged), shares),
             confidence=confidence,
             reasons=reasons,
@@ -134,22 +155,26 @@ class LabelNoise:
         dataset: Dataset,
         flagged: Mask,
         suggested: NDArray[np.int64],
-        share: float,
-        usual: float,
+        verdict: _Verdict,
         shares: tuple[SourceShare, ...],
     ) -> tuple[tuple[str, ...], float]:
         """Say what is more than the slips that every data set has, and how sure a finding can be."""
         loud = [part for part in shares if part.stands_out]
-        reasons = [f"more than {usual:.0%} of the labels do not fit their rows"] if share > usual else []
+        reasons = [f"more than {verdict.usual:.0%} of the labels do not fit their rows"] if verdict.notable else []
         reasons += [
-            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows" for part in loud
+            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows"
+            if part.flagged
+            else f"source {part.source!r} gives labels that the others would not, and none for certain"
+            for part in loud
         ]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
         sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
-        flows, pairs = _flows(dataset, flagged, suggested), len(sizes) * (len(sizes) - 1)
-        aimed = int(flagged.sum()) * min(AIMED_EXCESS / pairs, AIMED_MOST)
+        flows, ways = _flows(dataset, flagged, suggested), len(sizes) * (len(sizes) - 1)
+        aimed = int(flagged.sum()) * min(AIMED_EXCESS / ways, AIMED_MOST)
         for (given, wanted), rows in flows:
-            if rows >= max(AIMED_ROWS, aimed, AIMED_SHARE * sizes[wanted]):
+            # Of two classes, one is always contradicted more.
+            many = ways > 2 and rows >= max(AIMED_ROWS, aimed, AIMED_SHARE * sizes[wanted])
+            if many or ((wanted, given) in verdict.aimed and rows >= AIMED_MIN):
                 names = dataset.classes[wanted], dataset.classes[given]
                 reasons.append(f"{rows:,} rows that look like {names[0]!r} are labelled {names[1]!r}")
         return tuple(reasons[: 1 + SHOWN]), confidence if reasons else 0.0
@@ -175,14 +200,14 @@ def _nothing(n: int, reason: str) -> Analysis:
     return Analysis(np.full(n, np.nan), np.zeros(n, bool), empty, reason, {}, 0.0, silent=(f"all rows: {reason}",))
 
 
-def _folds(dataset: Dataset, judged: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (m,) folds by row id; equal rows share one, or a copy in another fold would vouch for its twin."""
+def _folds(dataset: Dataset, judged: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (m,) folds by row id, and a number that equal rows share: in other folds, copies would vouch for twins."""
     drawn = lots(tuple(dataset.ids[row] for row in judged), "label_noise folds")
     _, twins = np.unique(dataset.x[judged], axis=0, return_inverse=True)
     smallest = np.full(int(twins.max()) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, twins.ravel(), drawn)
     folds: NDArray[np.int64] = (smallest[twins.ravel()] % np.uint64(FOLDS)).astype(np.int64)
-    return folds
+    return folds, twins.ravel()
 
 
 def _rounds(
@@ -190,33 +215,89 @@ def _rounds(
     y: NDArray[np.int64],
     classes: int,
     folds: NDArray[np.int64],
+    twins: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
-    models, everyone = OutOfFold(x, y, classes, folds), np.ones(len(y), bool)
+    models, everyone = OutOfFold(x, y, classes, folds), said_once(twins, y)
+    if np.bincount(y[everyone], minlength=classes).min() < MIN_EXAMPLES:
+        everyone = np.ones(len(y), bool)
     blind = models.probabilities(everyone)
     first = _contradicted(blind, y, classes)
-    others = everyone if sources is None else ~_loud(blind, y, first, sources)
+    others = everyone if sources is None else everyone & ~_loud(blind, y, first, sources)
     # Only as long as the others know every class well enough.
     enough = np.bincount(y[others], minlength=classes).min() >= MIN_EXAMPLES
     told = _can_tell(blind, y, everyone)
-    if not told and enough and not others.all():
+    if not told and enough and (others != everyone).any():
         # A source that moves many labels may be why; then the others' rows tell them.
         told = _can_tell(models.probabilities(others), y, others)
     if not told:
-        return None
-    trusted = ~first.flagged
+        known = models.probabilities(others if enough else everyone)
+        return None if sources is None else _sources_alone(known, y, first, sources)
+    pairs, share = _aimed(blind, y, twins)
+    trusted = everyone & ~first.flagged
+    for pair in pairs:
+        # Where many labels were flipped, right ones are contradicted by them.
+        trusted |= everyone & (y == pair.own) & (first.suggested == pair.given)
+    for pair in pairs:
+        trusted &= ~pair.rows
     if np.bincount(y[trusted & others], minlength=classes).min() >= MIN_EXAMPLES:
         trusted &= others
     if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
         return first, () if sources is None else source_shares(sources, first.flagged)
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
-    return _beside_what_is_usual(second, probabilities, y, sources, trusted)
+    return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, pairs, share)
+
+
+def _sources_alone(
+    known: NDArray[np.float64], y: NDArray[np.int64], first: _Verdict, sources: NDArray[np.object_]
+) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
+    """Compare sources where no label can be contradicted by itself; None where no source moves any."""
+    moved = _movers(known, y, sources)
+    if not moved:
+        return None
+    flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
+    _add_moved(moved, flagged, suggested)
+    scores = np.where(np.isin(sources.astype(str), [name for name, _ in moved]), first.scores, np.nan)
+    verdict = replace(first, flagged=flagged, suggested=suggested, scores=scores, wrong=0.0, untold=True)
+    return verdict, _named(sources, flagged, moved)
+
+
+def _add_moved(moved: list[tuple[str, Mover]], flagged: Mask, suggested: NDArray[np.int64]) -> None:
+    """Flag the rows (n,) that sources moved, in place."""
+    for _, one in moved:
+        rows = one.chances >= CERTAIN
+        flagged |= rows
+        suggested[rows] = one.own
+
+
+def _named(sources: NDArray[np.object_], flagged: Mask, moved: list[tuple[str, Mover]]) -> tuple[SourceShare, ...]:
+    names = {name for name, _ in moved}
+    shares = source_shares(sources, flagged)
+    return tuple(replace(part, stands_out=part.stands_out or part.source in names) for part in shares)
+
+
+def _aimed(blind: NDArray[np.float64], y: NDArray[np.int64], twins: NDArray[np.int64]) -> tuple[list[AimedPair], float]:
+    """Return the pairs of classes at which somebody aimed, each once, and the share of labels that go one way."""
+    classes = blind.shape[1]
+    learned = learned_pairs(blind, y, twins, least_probability(classes))
+    known = {(pair.own, pair.given) for pair in learned}
+    weak, share, at_least = one_way_pairs(blind, y, twins)
+    usual = _confused(float((blind.argmax(axis=1) != y).mean()) - share, classes)
+    share = share if at_least > usual else 0.0
+    return learned + [pair for pair in weak if share and (pair.own, pair.given) not in known], share
+
+
+def _confused(share: float, classes: int) -> float:
+    """Return the share of wrong labels that is no more than usual, where a model contradicts a share of others."""
+    return max(NOTABLE, OVERLAP / classes * share)
 
 
 def _can_tell(probabilities: NDArray[np.float64], y: NDArray[np.int64], rows: Mask) -> bool:
     """Tell whether models that have not seen some rows (n,) save enough of the errors of the most frequent label."""
     errors = float((probabilities[rows].argmax(axis=1) != y[rows]).mean())
+    # Of few rows a model may seem to save more than it does.
+    errors += float(np.sqrt(errors * (1 - errors) / int(rows.sum())))
     return errors <= (1 - LEARNABLE) * (1 - float(np.bincount(y[rows]).max()) / int(rows.sum()))
 
 
@@ -235,45 +316,58 @@ def _movers(
 
 def _beside_what_is_usual(
     verdict: _Verdict,
+    blind: NDArray[np.float64],
     probabilities: NDArray[np.float64],
     y: NDArray[np.int64],
+    twins: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
-    trusted: Mask,
+    pairs: list[AimedPair],
+    share: float,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]]:
     """Leave out what overlapping classes explain, and add what a source moved that the others would not have."""
     moved = [] if sources is None else _movers(probabilities, y, sources)
     blamed = np.zeros(len(y), bool) if sources is None else np.isin(sources.astype(str), [name for name, _ in moved])
-    contradicted = verdict.flagged & ~blamed
-    flagged = contradicted & (not_overlap(probabilities, y, ~blamed) | _one_way(verdict, y, contradicted))
-    usual = max(NOTABLE, OVERLAP * float((contradicted & ~flagged).mean()))
-    if moved and flagged.mean() <= usual:
+    best, aimed = probabilities.argmax(axis=1), np.zeros(len(y), bool)
+    for pair in pairs:
+        aimed |= (y == pair.given) & (best == pair.own)
+    aimed &= ~blamed
+    blamed = blamed | aimed
+    asked = ~blamed & said_once(twins, y)
+    wrong, at_least = wrong_share(blind, y, asked, twins)
+    guess = 1 - float(np.bincount(y[asked]).max()) / max(1, int(asked.sum()))
+    if wrong > TELLING * guess:
+        wrong = at_least = 0.0
+    given, classes = (np.arange(len(y)), y), len(verdict.thresholds)
+    ruled_out = (
+        (best != y) & ~blamed & (probabilities[given] <= RULED_OUT / classes) & (blind[given] <= DOUBTED / classes)
+    )
+    # By one standard deviation fewer are wrong than it seems.
+    surely = max((wrong + at_least) / 2, float(ruled_out[asked].mean()))
+    confused = float((best != y)[asked].mean()) - surely
+    usual = _confused(confused, classes)
+    # Of a model that confuses much, only what it is as sure of as of other rows of that label counts.
+    contradicted = (best != y if usual <= NOTABLE else verdict.flagged) & ~blamed
+    flagged = contradicted & not_overlap(probabilities, y, asked, max(wrong, share - float(aimed.mean())))
+    if at_least <= usual and usual > NOTABLE:
+        # What the model confuses by itself is so much that these contradictions may be the same.
+        flagged = np.zeros(len(y), bool)
+    elif usual <= NOTABLE:
+        flagged |= ruled_out & (ruled_out.sum() >= FEWEST)
+    if moved and at_least <= usual:
         # Beside a source that moves labels, the slips that every set has only hide which rows are meant.
         flagged = np.zeros(len(y), bool)
-    suggested = verdict.suggested.copy()
-    for _, one in moved:
-        rows = one.chances >= CERTAIN
-        flagged |= rows
-        suggested[rows] = one.own
-    new = replace(verdict, flagged=flagged, suggested=suggested, usual=usual)
-    if sources is None:
-        return new, ()
-    named = {name for name, _ in moved}
-    shares = (
-        replace(part, stands_out=part.stands_out or part.source in named) for part in source_shares(sources, flagged)
+    flagged |= aimed
+    suggested = np.where(aimed | (usual <= NOTABLE), best, verdict.suggested)
+    _add_moved(moved, flagged, suggested)
+    new = replace(
+        verdict,
+        flagged=flagged,
+        suggested=suggested,
+        usual=usual,
+        wrong=at_least,
+        aimed=tuple((pair.own, pair.given) for pair in pairs),
     )
-    return new, tuple(shares)
-
-
-def _one_way(verdict: _Verdict, y: NDArray[np.int64], contradicted: Mask) -> Mask:
-    """Return the contradicted rows (n,) of pairs of classes that are confused one way: overlap goes both ways."""
-    classes = len(verdict.thresholds)
-    flows = np.zeros((classes, classes))
-    np.add.at(flows, (y[contradicted], verdict.suggested[contradicted]), 1)
-    sizes = flows.sum(axis=0) + np.bincount(y[~contradicted], minlength=classes)
-    usual = flows.sum() * min(AIMED_EXCESS / (classes * (classes - 1)), AIMED_MOST)
-    loud = (flows >= AIMED_ROWS) & (flows >= usual) & (flows >= AIMED_SHARE * sizes) & (flows >= ONE_WAY * flows.T)
-    one_way: Mask = contradicted & loud[y, verdict.suggested]
-    return one_way
+    return new, () if sources is None else _named(sources, flagged, moved)
 
 
 def _contradicted(

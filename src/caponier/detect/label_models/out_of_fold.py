@@ -6,7 +6,7 @@ no tuning; where both agree against a label, the label is rarely right. How the 
 is and how much it forgives are chosen by the likelihood of the given labels outside their fold.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ NEIGHBOURS, KNOWN_NEIGHBOURS = 10, 48
 """How many vote, and how many are remembered: those of the row's own fold and distrusted ones do not vote."""
 PAIRS: Final = 250_000_000
 """Distances that are computed for neighbours at most: of a larger set they are looked for in a sample."""
-BLOCK: Final = 1_024
+BLOCK, NEAR_BLOCK = 1_024, 128
 WIDTHS: Final = (1.0, 2.0, 4.0)
 """Kernel exp(-width * squared distance / its median)."""
 RIDGES: Final = (0.1, 1.0, 3.0)
@@ -32,6 +32,11 @@ SHARPNESS: Final = (2.0, 4.0, 8.0, 16.0)
 """Factors from ridge scores to the exponents of probabilities."""
 DIGITS: Final = 6
 """Probabilities are rounded, so that another BLAS does not move a row over a threshold."""
+
+
+def least_probability(classes: int) -> float:
+    """Return the lowest probability that a label can get: of a sure model and a vote in which none is for it."""
+    return 0.5 / (classes * (NEIGHBOURS + 1))
 
 
 class OutOfFold:
@@ -166,16 +171,23 @@ def _kernel_features(x: Floats, landmarks: int, width: float) -> Kernel:
     return features
 
 
-def _neighbours(x: Floats) -> Whole:
+def _neighbours(x: Floats) -> NDArray[np.int32]:
     """Return (n, k) the nearest rows of the reference, nearest first; a row may be its own, in its own fold."""
     reference = x[: max(KNOWN_NEIGHBOURS, PAIRS // len(x))]
     k = min(KNOWN_NEIGHBOURS, len(reference))
-    near = np.empty((len(x), k), np.int64)
-    for at in range(0, len(x), BLOCK):
-        squares = _squares(x[at : at + BLOCK], reference)
-        nearest = np.argpartition(squares, k - 1, axis=1)[:, :k]
-        order = np.argsort(np.take_along_axis(squares, nearest, axis=1), axis=1, kind="stable")
-        near[at : at + BLOCK] = np.take_along_axis(nearest, order, axis=1)
+    # Half the numbers' width is enough to draw neighbours from a sample; of fewer rows, ties fall as they always did.
+    width = np.float64 if len(x) <= MANY else np.float32
+    turned: NDArray[Any] = np.ascontiguousarray(-2 * reference.T, width)
+    own = (reference * reference).sum(axis=1).astype(width)
+    near = np.empty((len(x), k), np.int32)
+    # So few rows at once that their distances stay in the processor's cache.
+    for at in range(0, len(x), NEAR_BLOCK):
+        # The row's own length adds the same to all.
+        apart: NDArray[Any] = np.matmul(x[at : at + NEAR_BLOCK].astype(width), turned)
+        apart += own
+        nearest = np.argpartition(apart, k - 1, axis=1)[:, :k]
+        order = np.argsort(np.take_along_axis(apart, nearest, axis=1), axis=1, kind="stable")
+        near[at : at + NEAR_BLOCK] = np.take_along_axis(nearest, order, axis=1)
     return near
 
 

@@ -23,6 +23,9 @@ MOVED: Final = 0.1
 """Share of a class's rows that the source must have moved."""
 CALIBRATION: Final = 20
 """Steps in which what a model says becomes how often it is so."""
+RATHER: Final = 3.0
+"""How much likelier, as a logarithm, a source's labels must be by moved rows than by another mix of honest ones."""
+MIXES: Final = np.geomspace(1 / 4096, 4096, 73)
 ROUNDS: Final = 30
 CERTAIN: Final = 0.75
 """Chance that a row of a named source was moved, from which it is flagged."""
@@ -74,7 +77,7 @@ def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
         if loud and rows >= LEAST_EXCESS:
             own = sources == source
             share, chances = _moved(usual[source][own], y[own], was, given)
-            if share >= MOVED:
+            if share >= MOVED and _rather_moved(usual[source][own], y[own], was, given, share) >= RATHER:
                 whole = np.zeros(len(y))
                 whole[own] = chances
                 named.append(Mover(source, was, given, share, deviations, whole))
@@ -119,3 +122,24 @@ def _moved(odds: Floats, y: Whole, was: int, given: int) -> tuple[float, Floats]
         chances = np.where(bears, moved / np.maximum(moved + odds[:, given], 1e-12), 0.0)
         share = min(1.0, float(chances.sum()) / max(float(odds[:, was].sum()), 1e-12))
     return share, chances
+
+
+def _rather_moved(odds: Floats, y: Whole, was: int, given: int, share: float) -> float:
+    """Return by how much a share of moved rows explains labels better than a mix with fewer of one class or more.
+
+    Another mix changes the odds of rows that may be both; who moves labels gives them to rows that are none of that
+    class. Where features tell nothing, the two cannot be told apart.
+    """
+    rows, pair = np.arange(len(y)), (y == was) | (y == given)
+    moved = odds[rows, y].copy()
+    moved[y == was] *= 1 - share
+    moved[y == given] += share * odds[y == given, was]
+    by_moving = float(np.log(np.maximum(moved[pair], 1e-9)).sum())
+    mixes = []
+    for label in (was, given):
+        for times in MIXES.tolist():
+            mixed = odds.copy()
+            mixed[:, label] *= times
+            said = mixed[rows, y] / np.maximum(mixed.sum(axis=1), 1e-12)
+            mixes.append(float(np.log(np.maximum(said[pair], 1e-9)).sum()))
+    return by_moving - max(mixes)

@@ -1,8 +1,8 @@
-"""How many contradicted labels are usual where a model is as sure as it is, whatever the labels say.
+"""How many labels are wrong, and which, as far as a model of overlapping classes can tell.
 
-Classes that overlap contradict a model where it is unsure, and hardly where it is sure. Labels that somebody changed
-contradict it everywhere alike. So the share of contradicted labels among the rows that a model is surest of is what is
-not overlap, and in any other part of the rows the rest of the share is.
+Classes that overlap give rows labels that a model finds unlikely, and hardly ever those that it finds least likely.
+Whoever changes labels gives all alike. So how often rows bear the least likely labels says how many are wrong. That is
+asked of models that learned from all labels: one that learned from the rows that it agreed with rules out too much.
 """
 
 from typing import Final
@@ -12,35 +12,132 @@ from numpy.typing import NDArray
 
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 
-STRICT: Final = 0.75
-"""Part of the share of overlap among all contradictions that the chance of being none must reach."""
-PARTS: Final = 10
-SUREST: Final = 3
-"""Of ten parts of the rows, by how sure the model is, those that show what is not overlap."""
+MOSTLY: Final = 0.8
+"""A contradicted label counts where the suggested one is the better guess; and as long as the mean chance to be no
+overlap, of it and of all that are likelier, is this."""
+LOWER_HALF: Final = 0.5
+STEPS, HITS_OF_STEP, CHANCE = 5, 8, 1.5
+"""The less likely half of all other labels of all rows is cut into up to five steps, so that each has some eight that
+are borne. The first, and those after it that are borne no more often than chance
+explains (standard deviations), show how many labels are wrong."""
+DEVIATIONS: Final = 2.0
+"""Standard deviations below that, for what is wrong at least: with a chance of 97 %."""
+KINDS: Final = 20
+"""Different rows among them, equally frequent ones, from which they say so at all."""
+FEWEST: Final = 3.0
+"""Rows that bear such labels from which they say that any label is wrong."""
+PARTS: Final = 30
+ROWS_OF_PART: Final = 15
+"""How many parts labels are cut into at most, by how likely the model finds them, and how many rows bear one of each,
+or should by the model."""
 
 
-def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (n,) where a contradicted label is no longer one that overlapping classes give.
+def wrong_share(
+    probabilities: Floats, y: Whole, counts: NDArray[np.bool_], twins: Whole | None = None
+) -> tuple[float, float]:
+    """Return the share of labels that are wrong, and the share that is at least.
 
-    The more of all contradictions is overlap, the surer that must be.
+    Equal rows stand or fall together: in a table of a few words there may be no more than a dozen that differ, and how
+    often those bear a label by nature says nothing of others.
+
+    Args:
+        probabilities: (n, classes) from models that learned from all labels, and have not seen the rows.
+        y: (n,) given labels.
+        counts: (n,) rows that are asked.
+        twins: (n,) a number that equal rows share; None if no two are equal.
+    """
+    _, borne, places = _other_labels(probabilities, y, counts)
+    lower = borne[: max(1, round(LOWER_HALF * len(borne)))]
+    parts = np.array_split(lower, int(np.clip(lower.sum() / HITS_OF_STEP, 1, STEPS)))
+    rows = len(parts[0])
+    for part in parts[1:]:
+        expected = float(borne[:rows].mean()) * len(part)
+        if part.sum() > expected + CHANCE * expected**0.5 + 1:
+            break
+        rows += len(part)
+    hits = float(borne[:rows].sum())
+    _, kinds = np.unique(places[:rows] if twins is None else twins[places[:rows]], return_inverse=True)
+    sizes = np.bincount(kinds)
+    if hits < FEWEST or rows**2 < KINDS * float((sizes.astype(np.float64) ** 2).sum()):
+        return 0.0, 0.0
+    beyond = np.bincount(kinds, weights=borne[:rows]) - hits / rows * sizes
+    spread = max(float(np.sqrt(hits)), float(np.sqrt((beyond**2).sum())))
+    # Each class but one's own is a way to be wrong.
+    ways = (probabilities.shape[1] - 1) / rows
+    return min(1.0, hits * ways), max(0.0, hits - DEVIATIONS * spread) * ways
+
+
+def said_once(twins: Whole, y: Whole) -> NDArray[np.bool_]:
+    """Return (n,) one of all equal rows, where they bear one label, and all others: copies say nothing new.
+
+    Where equal rows bear several labels, how often each is borne is what the row says.
+
+    Args:
+        twins: (n,) a number that equal rows share.
+        y: (n,) given labels.
+    """
+    _, first, kinds = np.unique(twins, return_index=True, return_inverse=True)
+    several = np.bincount(kinds.ravel(), weights=y != y[first][kinds.ravel()]) > 0
+    once = several[kinds.ravel()]
+    once[first] = True
+    return once
+
+
+def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wrong: float) -> NDArray[np.bool_]:
+    """Return (n,) where a contradicted label is rather wrong than one of overlapping classes.
 
     Args:
         probabilities: (n, classes) from models that have not seen the rows.
         y: (n,) given labels.
         counts: (n,) rows that show what is usual; the others are only judged.
+        wrong: Share of wrong labels.
     """
-    surest = probabilities.max(axis=1)
-    contradicted = (probabilities.argmax(axis=1) != y).astype(np.float64)
-    order = np.argsort(-surest[counts], kind="stable")
-    shares, edges = [], []
-    for part in np.array_split(order, PARTS):
-        rows = np.flatnonzero(counts)[part]
-        # One more row that is contradicted and one that is not: a part without any has not none for certain.
-        shares.append((contradicted[rows].sum() + 0.5) / (len(rows) + 1))
-        edges.append(float(surest[rows].min()) if len(rows) else 0.0)
-    floor = float(np.mean(shares[:SUREST]))
-    part_of = np.minimum((surest[:, None] < np.array(edges)[None, :]).sum(axis=1), PARTS - 1)
-    chances = np.minimum(1.0, floor / np.array(shares))
-    overlap = 1 - min(1.0, floor / float(np.mean(shares)))
-    likely: NDArray[np.bool_] = (chances >= STRICT * overlap)[part_of]
+    if not wrong:
+        return np.zeros(len(y), bool)
+    known, borne, _ = _other_labels(probabilities, y, counts)
+    weight = np.cumsum(borne + known)
+    count = int(np.clip(weight[-1] / ROWS_OF_PART, 1, PARTS))
+    parts = np.array_split(np.arange(len(known)), np.searchsorted(weight, np.arange(1, count) * weight[-1] / count))
+    parts = [part for part in parts if len(part)]
+    # One more row that bears the label and one that does not: a part without any has not none for certain.
+    shares = np.array([(float(borne[part].sum()) + 0.5) / (len(part) + 1) for part in parts])
+    middles = np.array([float(known[part].mean()) for part in parts])
+    usual = np.interp(probabilities[np.arange(len(y)), y], middles, _rising(shares))
+    chances = np.minimum(1.0, wrong / (probabilities.shape[1] - 1) / usual)
+    # Of more than two classes, a label that is wrong may get another wrong one.
+    right = probabilities.max(axis=1) if probabilities.shape[1] > 2 else np.ones(len(y))
+    mostly = _mostly(chances[counts & (probabilities.argmax(axis=1) != y)])
+    likely: NDArray[np.bool_] = chances >= np.minimum(1 / (1 + right), mostly)
     return likely
+
+
+def _other_labels(
+    probabilities: Floats, y: Whole, counts: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_], Whole]:
+    """Return how likely labels other than a model's own are, least likely first, if they are borne, and by whom."""
+    classes = probabilities.shape[1]
+    other = np.arange(classes) != probabilities.argmax(axis=1)[:, None]
+    other[~counts] = False
+    known, borne = probabilities[other], (y[:, None] == np.arange(classes))[other]
+    order = np.argsort(known, kind="stable")
+    return known[order], borne[order], np.nonzero(other)[0][order]
+
+
+def _mostly(chances: Floats) -> float:
+    """Return the least of some chances down to which their mean is high enough."""
+    ordered = -np.sort(-chances)
+    # Equal chances count together or not at all.
+    last = np.append(ordered[1:] < ordered[:-1], True) if len(ordered) else np.zeros(0, bool)
+    enough = np.flatnonzero(last & (np.cumsum(ordered) >= MOSTLY * np.arange(1, len(ordered) + 1)))
+    return float(ordered[enough[-1]]) if len(enough) else 1.0
+
+
+def _rising(shares: Floats) -> Floats:
+    """Return shares that never fall, each the mean of those that would (isotonic regression by pooling)."""
+    pools: list[tuple[float, int]] = []
+    for share in shares.tolist():
+        pools.append((share, 1))
+        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
+            (one, a), (two, b) = pools[-2:]
+            pools[-2:] = [((one * a + two * b) / (a + b), a + b)]
+    return np.concatenate([np.full(count, share) for share, count in pools])

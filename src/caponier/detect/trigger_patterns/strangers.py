@@ -4,7 +4,7 @@ That is what a backdoor by wrong labels looks like, and what nothing natural doe
 the other classes, and a telling word stands in rows that are telling by their other words, too.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 REFERENCE: Final = 3_000
 ASKED: Final = 300
 NEIGHBOURS: Final = 5
-BLOCK: Final = 1_024
+NEAR_BLOCK: Final = 128
 NEAR: Final = 0.75
 """Share of ordinary rows whose nearest row is as near as what counts as being at home."""
 
@@ -44,15 +44,21 @@ def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern) -> tuple[float,
 
 def out_of_place(z: Floats, y: NDArray[np.int64]) -> Mask:
     """Tell which rows (n, d) have other labels than most of their nearest rows, of a sample."""
-    reference = np.arange(len(z))[:: max(1, len(z) // REFERENCE)]
-    known, sizes = z[reference], (z[reference] ** 2).sum(axis=1)
-    odd = np.zeros(len(z), bool)
-    for at in range(0, len(z), BLOCK):
-        rows = np.arange(at, min(at + BLOCK, len(z)))
-        squares = sizes - 2 * z[rows] @ known.T
-        squares[rows[:, None] == reference] = np.inf
+    step = max(1, len(z) // REFERENCE)
+    reference = np.arange(len(z))[::step]
+    # Half the numbers' width is enough for a sample.
+    width = np.float64 if step == 1 else np.float32
+    known = z[reference]
+    sizes, turned = (known**2).sum(axis=1).astype(width), np.ascontiguousarray(-2 * known.T, width)
+    labels, odd = y[reference], np.zeros(len(z), bool)
+    for at in range(0, len(z), NEAR_BLOCK):
+        rows = np.arange(at, min(at + NEAR_BLOCK, len(z)))
+        squares: NDArray[Any] = np.matmul(z[rows].astype(width), turned)
+        squares += sizes
+        own = np.flatnonzero(rows % step == 0)
+        squares[own, rows[own] // step] = np.inf
         near = np.argpartition(squares, min(NEIGHBOURS, len(reference) - 1), axis=1)[:, :NEIGHBOURS]
-        odd[rows] = 2 * (y[reference[near]] == y[rows, None]).sum(axis=1) < NEIGHBOURS
+        odd[rows] = 2 * (labels[near] == y[rows, None]).sum(axis=1) < NEIGHBOURS
     return odd
 
 

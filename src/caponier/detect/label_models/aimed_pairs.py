@@ -1,0 +1,130 @@
+"""Pairs of classes of which somebody gives many rows of the one the label of the other.
+
+Flips that are aimed at one pair teach a model what they say: among rows of the flipped class it half expects the other
+label, and contradicts right labels as often as wrong ones. But it does so everywhere in that class, also of the rows
+that nobody would mistake, and nowhere in the other class; and of the rows with the other label there are those that
+lie where the flipped class does, those that lie elsewhere, and few between. Classes that overlap share a border: of
+each there are rows that are none of the other's, and most of those that are mistaken lie between.
+
+Of fewer flips a model stays sure. Then rows bear the other label where it is surest of their own, and hardly ever the
+other way round.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.label_models.out_of_fold import Floats, Whole
+
+FREE: Final = 0.15
+"""Share of a class's rows that are least taken for the other class: those which nobody would mistake."""
+LEAST: Final = 0.03
+"""Chance of the other label from which even these rows are not free of it: one vote of ten, halved, is more."""
+BESIDE: Final = 3.0
+"""How many times the same chance the other way round, and the usual one, it must be."""
+PLAINLY, PLAINLY_BESIDE = 0.06, 10.0
+"""The same, where it is plain that the pair is like no other."""
+BORNE, PLAINLY_BORNE = 0.75, 0.4
+"""Part of the rows with the other label that the model expects in the class which must be there."""
+BETWEEN, PLAINLY_BETWEEN = 0.5, 1.5
+"""How many rows with the other label may lie half as far from it, for one that lies where the class does."""
+MOST: Final = 0.6
+"""Median chance of the other label beyond which nothing tells which of the two names is right."""
+MIN_ROWS: Final = 5
+"""Rows of a pair, no two of them equal."""
+FEWEST, FEWEST_BESIDE = 3, 2
+"""Rows that bear the other label where the model is surest of their own, from which a pair goes one way; and beside
+others that do."""
+RARE: Final = 0.002
+"""Share of such rows that is taken for granted."""
+DEVIATIONS: Final = 1.64
+
+
+@dataclass(frozen=True, eq=False)
+class AimedPair:
+    """A pair of classes whose labels go one way.
+
+    Args:
+        own: The class that the rows belong to.
+        given: The label that they bear.
+        rows: (n,) rows that bear it and lie where the class does.
+    """
+
+    own: int
+    given: int
+    rows: NDArray[np.bool_]
+
+
+def learned_pairs(probabilities: Floats, y: Whole, twins: Whole, least: float = 0.0) -> list[AimedPair]:
+    """Return the pairs that were flipped so often that a model learned it.
+
+    Args:
+        probabilities: (n, classes) from models that learned from all labels, and have not seen the rows.
+        y: (n,) given labels; every class has rows.
+        twins: (n,) a number that equal rows share.
+        least: The lowest probability that the models can give, which stands for none.
+    """
+    classes = probabilities.shape[1]
+    said = np.clip((probabilities - least) / (1 - classes * least), 0.0, 1.0)
+    free, middle = np.zeros((classes, classes)), np.zeros((classes, classes))
+    for label in range(classes):
+        free[label], middle[label] = np.quantile(said[y == label], [FREE, 0.5], axis=0)
+    beside = np.maximum(free.T, _usual(free))
+    np.fill_diagonal(free, 0.0)
+    loud = (free >= LEAST) & (free >= BESIDE * beside) & (middle <= MOST)
+    # Of two classes there is no other pair to be beside.
+    plain = (classes > 2) & (free >= PLAINLY) & (free >= PLAINLY_BESIDE * beside)
+    found = []
+    for own, given in np.argwhere(loud).tolist():
+        share, likely = middle[own, given], said[:, own]
+        # Halfway from none to what the class's own rows reach.
+        rows = (y == given) & (likely >= (1 - share) / 2)
+        between = (y == given) & ~rows & (likely >= (1 - share) / 4)
+        expected = share / (1 - share) * float((y == own).sum())
+        borne, most = (PLAINLY_BORNE, PLAINLY_BETWEEN) if plain[own, given] else (BORNE, BETWEEN)
+        enough = rows.sum() >= borne * expected and between.sum() <= most * rows.sum()
+        if enough and len(np.unique(twins[rows])) >= MIN_ROWS:
+            found.append(AimedPair(own, given, rows))
+    return found
+
+
+def one_way_pairs(probabilities: Floats, y: Whole, twins: Whole) -> tuple[list[AimedPair], float, float]:
+    """Return the pairs whose labels go one way where a model is sure, their share of all labels, and that at least.
+
+    Of two classes, one is always taken for the other more often, so nothing is said of them.
+
+    Args:
+        probabilities: (n, classes) from models that learned from all labels, and have not seen the rows.
+        y: (n,) given labels.
+        twins: (n,) a number that equal rows share.
+    """
+    classes, best = probabilities.shape[1], probabilities.argmax(axis=1)
+    if classes == 2:
+        return [], 0.0, 0.0
+    hits, rows = np.zeros((classes, classes)), np.zeros((classes, classes))
+    for label in np.unique(best).tolist():
+        own = best == label
+        surest = probabilities[own] <= np.median(probabilities[own], axis=0)
+        rows[label] = surest.sum(axis=0)
+        hits[label] = (surest & (y[own][:, None] == np.arange(classes))).sum(axis=0)
+    np.fill_diagonal(hits, 0.0)
+    rates = hits / (rows + 1)
+    back = (hits.T + 0.5) / (rows.T + 1)
+    loud = (hits >= FEWEST_BESIDE) & (rates >= BESIDE * np.maximum(back, _usual(rates) + RARE))
+    found, count, share = [], 0.0, 0.0
+    for own, given in np.argwhere(loud).tolist():
+        its = (y == given) & (best == own)
+        if len(np.unique(twins[its])) >= min(MIN_ROWS, int(its.sum())):
+            found.append(AimedPair(own, given, its))
+            if hits[own, given] >= FEWEST:
+                count += hits[own, given]
+                share += rates[own, given] * float((best == own).mean())
+    return found, share, share * max(0.0, 1 - DEVIATIONS / max(count, 1.0) ** 0.5)
+
+
+def _usual(pairs: Floats) -> float:
+    """Return the mean of the lower half of all pairs (classes, classes): those at which nobody aimed."""
+    ordered = np.sort(pairs[~np.eye(len(pairs), dtype=bool)])
+    return float(ordered[: max(1, len(ordered) // 2)].mean())

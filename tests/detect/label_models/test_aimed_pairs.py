@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from caponier.detect.label_models.aimed_pairs import learned_pairs, one_way_pairs
+
+EACH = 60
+
+
+def sure(classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities of a model that is sure of well separated classes, and the right labels."""
+    y = np.arange(EACH * classes) % classes
+    said = np.random.default_rng(seed).uniform(0.0, 0.01, (len(y), classes))
+    said[np.arange(len(y)), y] = 0
+    said[np.arange(len(y)), y] = 1 - said.sum(axis=1)
+    return said, y
+
+
+def flipped(y: np.ndarray, own: int, given: int, share: float) -> np.ndarray:
+    rows = np.flatnonzero(y == own)
+    labels = y.copy()
+    labels[rows[: round(share * len(rows))]] = given
+    return labels
+
+
+def apart(n: int) -> np.ndarray:
+    return np.arange(n)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_pair_that_a_model_learned_is_named_with_its_rows(classes: int) -> None:
+    said, y = sure(classes, 1)
+    labels = flipped(y, 1, 0, 0.4)
+    own = y == 1
+    said[own, 1], said[own, 0] = 0.6, 0.4 - (said[own].sum(axis=1) - said[own, 0] - said[own, 1])
+    found = learned_pairs(said, labels, apart(len(y)))
+    assert [(pair.own, pair.given) for pair in found] == [(1, 0)]
+    assert np.array_equal(found[0].rows, labels != y)
+    # Copies of one row are one row.
+    assert not learned_pairs(said, labels, np.zeros(len(y), np.int64))
+
+
+def test_classes_that_share_a_border_are_no_pair_that_somebody_aimed_at() -> None:
+    rng = np.random.default_rng(2)
+    chance = 1 / (1 + np.exp(-rng.normal(-0.5, 1.5, 800)))
+    said = np.stack([1 - chance, chance], axis=1)
+    y = (rng.random(800) < chance).astype(np.int64)
+    assert not learned_pairs(said, y, apart(800))
+
+
+def test_a_few_flips_go_one_way_where_the_model_is_sure() -> None:
+    said, y = sure(5, 3)
+    labels = y.copy()
+    for own in range(5):
+        labels[np.random.default_rng(own).permutation(np.flatnonzero(y == own))[:9]] = (own + 1) % 5
+    pairs, share, at_least = one_way_pairs(said, labels, apart(len(y)))
+    assert {(pair.own, pair.given) for pair in pairs} == {(own, (own + 1) % 5) for own in range(5)}
+    assert share == pytest.approx(9 / EACH, abs=0.05)
+    assert 0.02 < at_least < share
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_labels_that_go_everywhere_or_nowhere_are_of_no_pair(classes: int) -> None:
+    said, y = sure(classes, 4)
+    rng = np.random.default_rng(4)
+    changed = rng.random(len(y)) < 0.15
+    anywhere = np.where(changed, (y + rng.integers(1, classes, len(y))) % classes, y)
+    for labels in (y, anywhere):
+        assert one_way_pairs(said, labels, apart(len(y)))[2] <= 0.02
+        assert not learned_pairs(said, labels, apart(len(y)))
