@@ -72,8 +72,8 @@ def stream(
             raise InputError("there is no lake there", where=str(followed), hint="Name its folder")
         if rebuild:
             kept.clear()
-        how = {"lateness": lateness, "enforce": mode is options.Mode.ENFORCE}
-        following = EventStream(home, kept, **how, lake=followed, tell=partial(say, console))
+        tell, enforce = partial(say, console), mode is options.Mode.ENFORCE
+        following = EventStream(home, kept, lateness=lateness, enforce=enforce, lake=followed, tell=tell)
         say_notes(console, following.remarks.notes)
         say_skipped(console, following.remarks.skipped)
         source, before = given.get("subscribe", "topics") if given else followed, following.position.left_out
