@@ -160,7 +160,7 @@ def test_a_baseline_is_the_same_to_the_last_bit_with_and_without_spark(python: P
     spark = built(python, log, tmp_path / "spark.safetensors", *given, *on)
     assert spark[0].endswith(local[0]), "Java says something of itself before"
     assert Baseline(tuple(spark[1])).to_bytes() == Baseline(tuple(local[1])).to_bytes()
-    assert len(local[1][0].detectors) > 10
+    assert len(local[1][0].detectors) >= 10
     assert not list(tmp_path.glob("caponier-*")), "nothing stays in the shared folder"
 
 
