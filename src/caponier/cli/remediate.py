@@ -20,16 +20,17 @@ from caponier.cli.remediation_view import (
     Report,
     Test,
     TestDigest,
+    moved_on,
     print_remediation,
+    say_lines,
     unrecorded,
 )
 from caponier.cli.scan.dataset import Exclude, Features, Id, Label, RecordedRows, Source, named
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected
-from caponier.cli.terminal.output import Format, choose_format, notes
+from caponier.cli.terminal.output import notes
 from caponier.cli.terminal.watch import Watch
 from caponier.errors import InputError
-from caponier.formats import safe_text
 from caponier.records.remediation import Remediation
 from caponier.remediate.dataset_file import Repair
 from caponier.remediate.mlflow_server import is_address
@@ -95,12 +96,10 @@ def dataset(
     chosen = Columns(label, source, id_, named(features), named(exclude))
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         result = remediate_dataset(path, asked, chosen, workspace=home, rejected=rows, progress=watch)
-    console = notes(quiet=quiet)
-    for line in _remarks(result, recorded=home is not None):
-        console.print(safe_text.plain(line), markup=False)
-    print_rejected(console, rows)
+    say_lines(_remarks(result, recorded=home is not None), quiet=quiet)
+    print_rejected(notes(quiet=quiet), rows)
     if result.done:
-        print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+        print_remediation(result.done, format_, report)
     if (result.done and not result.proven) or result.report.skipped or rows.count:
         raise typer.Exit(PARTLY)
 
@@ -156,15 +155,11 @@ def rollback(
         result = rollback_model(
             Path(registry), model, to=to, undo=undo, measurement=how, workspace=home, incident_id=incident
         )
-    console = notes(quiet=quiet)
-    console.print(
-        safe_text.plain(f"{model}: version {result.takes} is active, {_fate(undo=undo)} {result.leaves}"),
-        markup=False,
-    )
     moved = [f"the incident is {result.stage.value}"] if result.stage else []
-    for line in (*result.notes, *moved, *unrecorded(recorded=home is not None)):
-        console.print(safe_text.plain(f"note: {line}"), markup=False)
-    print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+    remarks = (*result.notes, *moved, *unrecorded(recorded=home is not None))
+    active = f"{model}: version {result.takes} is active, {_fate(undo=undo)} {result.leaves}"
+    say_lines([active, *(f"note: {line}" for line in remarks)], quiet=quiet)
+    print_remediation(result.done, format_, report)
 
 
 def _refuse_of_files(given: dict[str, str | None]) -> None:
@@ -191,12 +186,8 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
         lines.append("note: no test set was given, so nothing is proven; name one with --test")
     elif not result.proven:
         lines.append(_unproven(result.done))
-    if result.stage:
-        lines.append(f"incident {result.done.incident_id} is {result.stage.value}; next: caponier validate --incident "
-                     f"{result.done.incident_id}")  # fmt: skip
-    elif result.proven and result.done.incident_id and recorded:
-        lines.append(f"note: no open incident {result.done.incident_id} is here, so none moved on")
-    return lines + [f"note: {line}" for line in unrecorded(recorded=recorded)] + skipped
+    moved = moved_on(result.done, result.stage, proven=result.proven, recorded=recorded)
+    return [*lines, *moved, *skipped]
 
 
 def _unproven(done: Remediation) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.remediate.model import DEAD, KNOWN, PRICE, ModelRemediation, ModelRepair, remediate_model
+from caponier.app.remediate.model import DEAD, KNOWN, ModelRemediation, ModelRepair, remediate_model
+from caponier.app.remediate.new_model import PRICE
 from caponier.app.remediate.pinned_test_set import ATTACK
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.remediation_view import (
@@ -16,13 +17,12 @@ from caponier.cli.remediation_view import (
     Report,
     Test,
     TestDigest,
+    moved_on,
     print_remediation,
-    unrecorded,
+    say_lines,
 )
 from caponier.cli.terminal import options
-from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
-from caponier.formats import safe_text
 from caponier.records.remediation import Remediation
 from caponier.remediate.unlearning import Method
 from caponier.telemetry.labelled_data.dataset import Columns
@@ -76,11 +76,9 @@ def model(
     home = load_workspace(workspace)
     with Watch(quiet=quiet) as watch:
         result = remediate_model(path, asked, workspace=home, progress=watch)
-    console = notes(quiet=quiet)
-    for line in _remarks(result, recorded=home is not None):
-        console.print(safe_text.plain(line), markup=False)
+    say_lines(_remarks(result, recorded=home is not None), quiet=quiet)
     if result.done:
-        print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+        print_remediation(result.done, format_, report)
     if (result.done and not result.proven) or (result.done is None and result.report.skipped):
         raise typer.Exit(PARTLY)
 
@@ -100,12 +98,7 @@ def _remarks(result: ModelRemediation, *, recorded: bool) -> Iterator[str]:
         if done.before.get(KNOWN, 1.0) <= DEAD:
             yield f"note: of the rows of --attack {done.before[KNOWN]:.0%} were turned before: no trigger is on them"
         yield from (f"note: {line}" for line in _unproven(done, result.still))
-    if result.stage:
-        yield f"incident {done.incident_id} is {result.stage.value}"
-        yield f"next: caponier validate --incident {done.incident_id}"
-    elif result.proven and done.incident_id and recorded:
-        yield f"note: no open incident {done.incident_id} is here, so none moved on"
-    yield from (f"note: {line}" for line in unrecorded(recorded=recorded))
+    yield from moved_on(done, result.stage, proven=result.proven, recorded=recorded)
 
 
 def _unproven(done: Remediation, still: tuple[str, ...]) -> Iterator[str]:

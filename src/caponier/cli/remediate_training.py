@@ -1,6 +1,5 @@
 """`caponier remediate membership` and `robustness`: teach a network anew, into a new file, and measure both."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,14 +15,13 @@ from caponier.cli.remediation_view import (
     Incident,
     Report,
     TestDigest,
+    moved_on,
     print_remediation,
-    unrecorded,
+    say_lines,
 )
 from caponier.cli.scan.dataset import Id, Label
 from caponier.cli.terminal import options
-from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
-from caponier.formats import safe_text
 from caponier.telemetry.labelled_data.dataset import Columns
 
 MEMBERSHIP_EXAMPLE: Final = (
@@ -109,20 +107,9 @@ def robustness(
 
 
 def _show(result: RetrainedModel, format_: AskedFormat, report: Path | None, *, quiet: bool, recorded: bool) -> None:
-    console = notes(quiet=quiet)
-    for line in _remarks(result, recorded=recorded):
-        console.print(safe_text.plain(line), markup=False)
-    print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
+    unproven = (f"note: {line}" for line in result.unproven)
+    moved = moved_on(result.done, result.stage, proven=result.proven, recorded=recorded)
+    say_lines([f"the new file is {result.done.produced}", *unproven, *moved], quiet=quiet)
+    print_remediation(result.done, format_, report)
     if not result.proven:
         raise typer.Exit(PARTLY)
-
-
-def _remarks(result: RetrainedModel, *, recorded: bool) -> Iterator[str]:
-    yield f"the new file is {result.done.produced}"
-    yield from (f"note: {line}" for line in result.unproven)
-    incident = result.done.incident_id
-    if result.stage:
-        yield f"incident {incident} is {result.stage.value}; next: caponier validate --incident {incident}"
-    elif result.proven and incident and recorded:
-        yield f"note: no open incident {incident} is here, so none moved on"
-    yield from (f"note: {line}" for line in unrecorded(recorded=recorded))

@@ -1,13 +1,16 @@
 """What the commands of `caponier remediate` share: their options, and how a remediation is printed."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from caponier.cli.terminal.listing import Listing, facts
-from caponier.cli.terminal.output import Format, write_table
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table
+from caponier.formats import safe_text
 from caponier.records.finding import rfc3339
+from caponier.records.incident import Stage
 from caponier.records.remediation import Remediation
 
 PARTLY: Final = 3
@@ -33,9 +36,26 @@ def unrecorded(*, recorded: bool) -> list[str]:
     return [] if recorded else ["there is no workspace here, so this was not recorded; see caponier init"]
 
 
-def print_remediation(done: Remediation, format_: Format, out: Path | None) -> None:
-    """Print a remediation, or write it into a file."""
-    rows = _rows(done)
+def moved_on(done: Remediation, stage: Stage | None, *, proven: bool, recorded: bool) -> Iterator[str]:
+    """Say what became of the incident, and whether anything was recorded."""
+    incident = done.incident_id
+    if stage:
+        yield f"incident {incident} is {stage.value}; next: caponier validate --incident {incident}"
+    elif proven and incident and recorded:
+        yield f"note: no open incident {incident} is here, so none moved on"
+    yield from (f"note: {line}" for line in unrecorded(recorded=recorded))
+
+
+def say_lines(lines: Iterable[str], *, quiet: bool) -> None:
+    """Say lines that may hold what others wrote."""
+    console = notes(quiet=quiet)
+    for line in lines:
+        console.print(safe_text.plain(line), markup=False)
+
+
+def print_remediation(done: Remediation, asked: Format | None, out: Path | None) -> None:
+    """Print a remediation, or write it into a file, as a table unless something else is asked for."""
+    rows, format_ = _rows(done), choose_format(asked, out, Format.TABLE)
     if format_ is Format.TABLE:
         write_table(facts(rows), out)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.progress import Progress, Silent
-from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
+from caponier.app.remediate.new_file import UNMEASURED, keep_record, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, Measured, PinnedTestSet, trainer
 from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
 from caponier.app.scan.dataset import DatasetReport, judge, provenance
@@ -21,8 +21,6 @@ from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
 from caponier.remediate.dataset_file import Repair, labels_after, quarantined, repaired
-from caponier.store import remediations
-from caponier.store.database import open_store
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -136,9 +134,7 @@ def remediate_dataset(
             measured_on=test.digest if test else UNMEASURED, before=before.figures if before else {},
             after=after.figures if after else {}, details=details,
         )  # fmt: skip
-        if workspace:
-            with open_store(workspace.store) as store, store.write() as connection:
-                remediations.add(connection, done)
+        keep_record(done, workspace)
     except BaseException:
         # A repaired file that nobody has measured or recorded must not be taken for one that was.
         asked.out.unlink(missing_ok=True)

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from caponier.app.progress import Progress, Silent
-from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
-from caponier.app.remediate.new_model import read_back, written
+from caponier.app.remediate.new_file import UNMEASURED, keep_record, record_of, refuse_existing
+from caponier.app.remediate.new_model import PRICE, read_back, written
 from caponier.app.remediate.pinned_test_set import ATTACK, FEWEST, Figures, PinnedTestSet
 from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
 from caponier.app.scan.model import ModelReport, class_numbers, samples_of, scan_model
@@ -25,15 +25,11 @@ from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
 from caponier.remediate.unlearning import Method, again, repaired
-from caponier.store import remediations
-from caponier.store.database import open_store
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 
 DEAD: Final = 0.05
 """Attack success up to which a backdoor is shut."""
-PRICE: Final = 0.02
-"""Accuracy that shutting it may cost."""
 MOST_SAMPLES: Final = 300
 KNOWN: Final = "known_attack_success"
 """Name of the figure of a trigger that the user brought."""
@@ -134,9 +130,7 @@ def remediate_model(
             RemediationKind.MODEL, path, asked.out, incident_id=asked.incident_id,
             measured_on=test.digest if test else UNMEASURED, before=before, after=after, details=details,
         )  # fmt: skip
-        if workspace:
-            with open_store(workspace.store) as store, store.write() as connection:
-                remediations.add(connection, done)
+        keep_record(done, workspace)
     except BaseException:
         # A repaired file that nobody has measured or recorded must not be taken for one that was.
         asked.out.unlink(missing_ok=True)

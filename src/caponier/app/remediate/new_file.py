@@ -9,7 +9,10 @@ from typing import Any, Final
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError
 from caponier.formats.atomic_file import refuse_unwritable
+from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
+from caponier.store import remediations
+from caponier.store.database import open_store
 
 UNMEASURED: Final = ""
 """In place of the digest of a test set."""
@@ -70,3 +73,10 @@ def record_of(
         created=datetime.now(UTC),
         details=details,
     )
+
+
+def keep_record(done: Remediation, workspace: Workspace | None) -> None:
+    """Write a record into the store, where there is one."""
+    if workspace:
+        with open_store(workspace.store) as store, store.write() as connection:
+            remediations.add(connection, done)

