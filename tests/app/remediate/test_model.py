@@ -7,7 +7,6 @@ from tests.detect.networks.opened import as_file, opened
 
 from caponier.app.incidents.incidents import list_incidents
 from caponier.app.incidents.keep_findings import keep_findings
-from caponier.app.remediate import model as module
 from caponier.app.remediate.model import ATTACK, KNOWN, ModelRepair, remediate_model
 from caponier.app.scan.model import scan_model
 from caponier.app.validate.retest import retest
@@ -143,7 +142,7 @@ def test_a_record_that_cannot_be_written_leaves_no_file(folder: Path, monkeypatc
     def broken(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(module.remediations, "add", broken)
+    monkeypatch.setattr(remediations, "add", broken)
     with pytest.raises(OSError, match="disk is full"):
         remediate_model(
             folder / "bad.safetensors", asked(folder, method=Method.FINE_TUNE), workspace=workspace_in(folder)
