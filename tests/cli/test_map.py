@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import orjson
@@ -137,9 +138,22 @@ def test_a_map_is_guessed_of_a_folder_by_its_first_log(log: Path, capsys: pytest
     Path("logs/day").mkdir(parents=True)
     log.write_bytes(log.read_bytes().replace(b'"f":', b'"features":'))
     log.rename("logs/day/a.jsonl")
+    Path("logs/a.jsonl").touch()
     ran = run(capsys, "map", "guess", "logs")
     assert ran.code == 0
     assert "guessed from logs/day/a.jsonl, the first log in logs" in ran.err
+
+
+def test_a_folder_of_nothing_that_can_be_read_and_a_device_are_told(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("logs").mkdir()
+    os.mkfifo("logs/pipe.jsonl")
+    Path("endless.jsonl").symlink_to("/dev/zero")
+    for name, why in (("logs", "holds no log that can be read"), ("endless.jsonl", "is a device, not a file")):
+        ran = run(capsys, "map", "guess", name)
+        assert ran.code == 2
+        assert why in ran.err
 
 
 def test_what_needs_no_map_is_said_to_need_none(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,12 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_read(
     assert told(rejected)["pipe.jsonl"] == "is a pipe, not a file"
 
 
+def test_a_device_is_no_log_whatever_the_link_to_it_is_called(kind: tuple[Read, bytes], tmp_path: Path) -> None:
+    (tmp_path / "endless.jsonl").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is a device, not a file"):
+        kind[0](tmp_path / "endless.jsonl", RejectedRows())
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_closed_file_or_folder_is_told(kind: tuple[Read, bytes], folder: Path) -> None:
     (folder / "closed").mkdir(mode=0)

@@ -213,7 +213,11 @@ class MlflowServer:
             yield reply
         except (*BROKEN, ValueError) as failed:
             why = f"{type(failed).__name__}: {failed}"[:TOLD]
-            raise InputError(f"the MLflow server cannot be asked: {why}", where=self.address) from failed
+            raise InputError(
+                f"the MLflow server cannot be asked: {why}",
+                where=self.address,
+                hint="Start it there, or give another address with --registry",
+            ) from failed
         finally:
             connection.close()
 

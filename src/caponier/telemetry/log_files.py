@@ -90,8 +90,12 @@ def _rejected(file: LogFile, reason: str) -> Rejection:
 
 def _is_folder(path: Path) -> bool:
     try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         raise InputError("does not exist", where=shown(path)) from None
     except OSError as failed:
         raise InputError(f"cannot be reached: {failed.strerror}", where=shown(path)) from failed
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        # It need not end: nobody would be told anything, ever.
+        raise InputError("is a device, not a file", where=shown(path), hint="Give - to read standard input")
+    return stat.S_ISDIR(mode)

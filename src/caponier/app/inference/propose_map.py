@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.events import files_of, first_chunk, known_form, read_events
@@ -70,8 +72,12 @@ def propose_map(path: Path, choice: MapChoice, name: str) -> MapProposal:
     Raises:
         InputError: If the log cannot be read.
     """
+    logs = files_of([path])
+    if not logs:
+        raise InputError("holds no log that can be read", where=shown(path))
     if path.is_dir():
-        path = files_of([path])[0]
+        # An empty one says nothing of those beside it.
+        path = next((log for log in logs if log.stat().st_size), logs[0])
     by_line = known_form(path, choice)
     first = None if by_line else first_chunk(path)
     rows = sample_of(first) if first else []
