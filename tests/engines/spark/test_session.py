@@ -28,6 +28,7 @@ def test_without_pyspark_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(MissingExtraError, match=r"caponier\[spark\]") as told, spark_session("local[1]"):
         pass
     assert told.value.exit_code == 2
+    assert "'pyspark" in str(told.value)
 
 
 def test_without_java_it_names_the_package(java: Path) -> None:

@@ -46,8 +46,9 @@ def spark_session(master: str, asked: str = "--engine spark") -> Iterator["Spark
         InputError: If there is no Java that is new enough, or the master cannot be reached.
     """
     with needs("spark", asked):
+        # PySpark first: its own dependency is nothing that a reader of the message could know.
+        import pyspark.errors
         from py4j.protocol import Py4JError
-        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     find_java(asked)
     # Workers run the Python that this is, unless somebody says otherwise: theirs may lie elsewhere.
@@ -60,7 +61,7 @@ def spark_session(master: str, asked: str = "--engine spark") -> Iterator["Spark
     os.environ.setdefault("SPARK_SUBMIT_OPTS", quiet)
     try:
         session = builder.getOrCreate()
-    except (Py4JError, PySparkException) as failed:
+    except (Py4JError, pyspark.errors.PySparkException) as failed:
         why = _first_line(failed)
         # Spark gives a master a minute, stops by itself, and then complains of that.
         why = "nobody answers there" if "stopped SparkContext" in why else why
