@@ -1,5 +1,6 @@
 """`caponier erase`: what the workspace holds of a caller."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -16,10 +17,14 @@ EXAMPLE: Final = "Example: [bold]caponier erase k-0123456789abcdef --yes[/bold]"
 def erase(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Principals, as events name them: k-….")],
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it nothing is changed.")] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="DIR", help="Of a stream; stream/ in the workspace by default."),
+    ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Erase callers from the lake, the spool, the store and the memory of guards; it cannot be undone.
+    """Erase callers from the lake, the spool, the store and the memory of guards and streams; it cannot be undone.
 
     Findings and incidents stay, with a made-up name. The audit log says that somebody was erased, by a digest. Logs
     elsewhere, backups and baselines are not touched: build a baseline again from a log without the caller. Ends with 3
@@ -30,14 +35,18 @@ def erase(
         whom = "1 caller" if len(names) == 1 else f"{len(names)} callers"
         say(console, f"{whom} would be erased for good from {home.root}; give --yes to do it")
         raise typer.Exit(2)
+    # Imported here: whoever asks for help need not pay for it.
+    from caponier.app.stream.erasure import erase_from_checkpoint
+
     left = 0
     for name in names:
         done = erase_principal(home, name, actor=acting_user())
+        erase_from_checkpoint(checkpoint or home.root / "stream", name, done)
         told = f"{done.events:,} events, {done.requests:,} waiting requests, {done.records:,} records of the store"
-        write_text(f"{name}: {told}\n", None)
+        write_text(f"{name}: {told}{f', {done.states:,} of a stream' if done.states else ''}\n", None)
         say_skipped(console, done.skipped, "not erased")
         left += len(done.skipped)
-        if not (done.events or done.requests or done.records or done.skipped):
+        if not (done.events or done.requests or done.records or done.states or done.skipped):
             say(console, "note: nothing here is called so; caponier key-hash tells the name of a key")
     if left:
         raise typer.Exit(3)

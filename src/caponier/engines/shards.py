@@ -33,7 +33,8 @@ MOST_SUBJECTS: Final = 1_000_000
 """Of all shards together that are kept, about."""
 SHOWN: Final = 20
 IDLE_US: Final = IDLE_SECONDS * 1_000_000
-_BETWEEN: Final = "\x1e"
+BETWEEN: Final = "\x1e"
+"""Of the parts of a key: model, kind of subject, and subject."""
 _EVENTS: Final = """
 select model, subject, epoch_us(time) as time, source, seq, seq as line, input, label, event_id, subject as sender,
        system, model_version{further}
@@ -76,7 +77,7 @@ class ShardPlan:
 
     def plan_of(self, part: str) -> Plan:
         """Return the plan that a row is for."""
-        model, _, kind = part.partition(_BETWEEN)
+        model, _, kind = part.partition(BETWEEN)
         return next(plan for plan in self.plans[model] if plan.subject == Subject(kind))
 
 
@@ -135,9 +136,9 @@ def _rows(plan: ShardPlan, part: Plan, batch: pa.RecordBatch, dealt: Dealt) -> I
         batch = by_cell(batch.filter(pc.fill_null(pc.equal(lengths, size), False)), part.cells, part.encoder)
     if not batch.num_rows:
         return
-    name = f"{part.model}{_BETWEEN}{part.subject.value}"
+    name = f"{part.model}{BETWEEN}{part.subject.value}"
     subjects = batch.column("subject").dictionary_encode()
-    numbers = [bucket_of(f"{name}{_BETWEEN}{one}") % plan.shards for one in subjects.dictionary.to_pylist()]
+    numbers = [bucket_of(f"{name}{BETWEEN}{one}") % plan.shards for one in subjects.dictionary.to_pylist()]
     shard = pa.array(numbers, pa.int32()).take(subjects.indices)
     columns = {"shard": shard, "part": pa.array([name] * batch.num_rows, pa.string())}
     arrays = [
@@ -249,17 +250,17 @@ def _of_shard(
         by_caller = of.subject is Subject.PRINCIPAL
 
         def recall(subject: str, part: str = part) -> SubjectMemory | None:
-            return table.recall(f"{part}{_BETWEEN}{subject}")
+            return table.recall(f"{part}{BETWEEN}{subject}")
 
         def keep(subject: str, held: SubjectMemory, part: str = part) -> None:
-            changes.keep(f"{part}{_BETWEEN}{subject}", held)
+            changes.keep(f"{part}{BETWEEN}{subject}", held)
 
         due = _due(own, step, waiting, result, by_caller=by_caller)
         looked = ResumableScan(of, recall, keep).run(_fitting(due, of))
         result.found += looked.found
         if by_caller:
             _count(result, looked)
-    result.callers = sum(1 for key in changes.rows if f"{_BETWEEN}{Subject.PRINCIPAL.value}{_BETWEEN}" in key)
+    result.callers = sum(1 for key in changes.rows if f"{BETWEEN}{Subject.PRINCIPAL.value}{BETWEEN}" in key)
     result.written = changes.size
     most = max(1, plan.most // plan.shards)
     result.files = table.changed(name, changes, since=step.due - IDLE_US, most=most)

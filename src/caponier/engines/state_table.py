@@ -140,6 +140,12 @@ def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
     return reader
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write states that were read from another file."""
+    with replacing(path) as beside, pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+        writer.write_table(table, max_chunksize=_TOGETHER)
+
+
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     with replacing(path) as beside, pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
         waiting: list[dict[str, Any]] = []

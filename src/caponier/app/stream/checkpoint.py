@@ -3,10 +3,11 @@
 import fcntl
 import hashlib
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from caponier.app.inference.plan import ModelDetection
 from caponier.app.stream.parse import NEVER
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.shards import refuse_damaged
+from caponier.engines.state_erasure import without
 from caponier.engines.state_table import FORM
 from caponier.errors import InputError
 from caponier.formats.atomic_file import HALF, write_bytes
@@ -119,16 +121,12 @@ class Checkpoint:
             InputError: If its states were made with other detectors or baselines, or it is damaged.
         """
         now = made_by(cases)
-        file = self.folder / POSITION
-        if not file.exists():
+        position = self._kept()
+        if position is None:
             if self.spark.exists() and any(self.spark.iterdir()):
                 # Nothing was looked at yet; what was read is read again.
                 shutil.rmtree(self.spark)
             return StreamPosition(now, shards)
-        try:
-            position = _position(file.read_bytes())
-        except ValueError as damaged:
-            raise InputError("is damaged", where=str(file), hint=_ANEW) from damaged
         if changes := _changes(position, now):
             raise InputError(
                 f"what was remembered there was made with something else: {'; '.join(changes)}",
@@ -156,11 +154,47 @@ class Checkpoint:
             if path.name not in named and _OWN.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
+    def erase(self, name: str) -> int:
+        """Take a caller out of states and of rows that wait; return how many of them named it.
+
+        Args:
+            name: Of the principal.
+
+        Raises:
+            InputError: If the checkpoint is damaged or another Caponier's, or cannot be written.
+        """
+        position, number, instead = self._kept() or StreamPosition({}, 0), 0, dict[str, str]()
+        if position.form != FORM:
+            raise InputError(f"has states of form {position.form}", where=str(self.folder), hint=_ANEW)
+        for old in sorted(_named(position)):
+            new = f"{position.step:09d}-{secrets.token_hex(6)}-erased{Path(old).suffix}"
+            try:
+                named = without(self.state / old, name, self.state / new)
+            except (OSError, ValueError) as damaged:
+                raise InputError("is gone or damaged", where=str(self.state / old), hint=_ANEW) from damaged
+            number += named
+            instead |= {old: new} if named else {}
+        own = tuple(one for one in position.own if one[1] != name)
+        if instead or own != tuple(position.own):
+            files = {shard: [instead.get(one, one) for one in names] for shard, names in position.files.items()}
+            waiting = [instead.get(one, one) for one in position.waiting]
+            self.write(replace(position, files=files, waiting=waiting, own=own))
+        else:
+            self.sweep(position)
+        return number
+
     def clear(self) -> None:
         """Forget everything."""
         (self.folder / POSITION).unlink(missing_ok=True)
         shutil.rmtree(self.spark, ignore_errors=True)
         self.sweep(StreamPosition({}, 0))
+
+    def _kept(self) -> StreamPosition | None:
+        file = self.folder / POSITION
+        try:
+            return _position(file.read_bytes()) if file.exists() else None
+        except ValueError as damaged:
+            raise InputError("is damaged", where=str(file), hint=_ANEW) from damaged
 
 
 def _named(position: StreamPosition) -> set[str]:

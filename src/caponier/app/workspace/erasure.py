@@ -44,6 +44,8 @@ class Erasure:
     """Of spools."""
     records: int = 0
     """Of the store, in which another name stands now."""
+    states: int = 0
+    """Of the checkpoint of a stream, and rows that wait there."""
     skipped: list[Skip] = field(default_factory=list)
     """What may still hold something of the caller."""
 
