@@ -63,6 +63,26 @@ def test_a_workspace_that_a_log_suggests_reads_it(log: Path, capsys: pytest.Capt
     assert orjson.loads(scanned.out)["events"] == 120
 
 
+def test_a_number_that_may_be_the_answer_is_asked_for(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [orjson.loads(line) for line in log.read_bytes().splitlines()]
+    flat = [
+        {"ts": row["ts"], "api_key": row["api_key"], "area": at % 37, "rooms": at % 5, "price": at % 37 * 4_321.5}
+        for at, row in enumerate(rows)
+    ]
+    log.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in flat))
+    question = "model's answer? Move it to columns"
+    assert run(capsys, "init", "w", "--from", log).code == 0
+    assert question in Path("w/caponier.toml").read_text()
+    # What the question asks for works as it says.
+    file = Path("w/log-map.yaml")
+    file.write_text(file.read_text().replace("area, price", "area").replace("columns:\n", "columns:\n  label: price\n"))
+    assert run(capsys, "init", "again", "--from", log, "--map", file).code == 0
+    again = Path("again/caponier.toml").read_text()
+    assert question not in again
+    assert "no event has a label" not in again
+    assert [one["name"] for one in tomllib.loads(again)["model"][0]["features"]["columns"]] == ["area", "rooms"]
+
+
 def test_a_log_in_the_event_schema_needs_no_map(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         {

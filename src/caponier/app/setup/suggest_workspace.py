@@ -110,6 +110,9 @@ def _map_table(own: FieldMap, file: str) -> str:
     zone = own.columns["time"].zone
     asked = f"# Are its times in {zone}? A wrong zone shifts this log against others: correct it in the file.\n"
     asked = asked if zone else ""
+    if own.features and not {"label", "scores"} & own.columns.keys():
+        # A number among others: nothing in a log says that the model gave it.
+        asked += "# Is one of its features the model's answer? Move it to columns in the file, as label (or scores).\n"
     return f"{asked}[[map]]\nfile = {_text(file)}    # how the log is read; see: caponier map show {file}\n"
 
 
