@@ -1,4 +1,5 @@
 import io
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 from caponier.errors import InputError
 from caponier.telemetry.labelled_data import sheet
 from caponier.telemetry.labelled_data.dataset import Columns
+from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.labelled_data.table import read
 
 Y = Columns(label="y")
@@ -72,3 +74,23 @@ def test_a_bad_header_is_refused(header: bytes) -> None:
 def test_no_feature_at_all_is_refused() -> None:
     with pytest.raises(InputError, match="no column besides the label"):
         read(Path("a"), b"y,id\nu,1\nv,2\n", "d", Columns(label="y", id="id"))
+
+
+def test_decimal_commas_percents_and_words_for_gaps_are_numbers(tmp_path: Path) -> None:
+    rows = [f"{at},5;{'NA' if at % 3 else f'1.{at:03d},25'};{at}%;{'ab'[at % 2]}" for at in range(30)]
+    file = tmp_path / "prices.csv"
+    file.write_text("\n".join(["Fläche;Preis;Anteil;Klasse", *rows]))
+    held = read_dataset(file, Columns(label="Klasse"))
+    assert held.features == ("Fläche", "Preis", "Preis is missing", "Anteil")
+    assert held.x[3].tolist() == [3.5, 1003.25, 0.0, 3.0]
+    assert held.x[:, 2].sum() == 20
+    assert not held.notes
+    assert not held.rejections
+
+
+def test_exact_decimals_are_numbers(tmp_path: Path) -> None:
+    table = pa.table({"price": pa.array([Decimal("1.50"), Decimal("2.25"), None]), "y": ["a", "b", "a"]})
+    pq.write_table(table, tmp_path / "prices.parquet")
+    held = read_dataset(tmp_path / "prices.parquet", Columns(label="y"))
+    assert held.features == ("price", "price is missing")
+    assert held.x[:2, 0].tolist() == [1.5, 2.25]

@@ -22,6 +22,7 @@ from caponier.telemetry.labelled_data.dataset import (
     check_size,
     encode_labels,
 )
+from caponier.telemetry.labelled_data.number_texts import numbers_in
 from caponier.telemetry.labelled_data.sheet import DataSheet, read_sheet
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
 
@@ -30,8 +31,6 @@ Block = tuple[list[str], NDArray[np.float64]]
 
 CATEGORIES: Final = 64
 """Different words of a column up to which they are features; with more it is rather an id or a text."""
-NUMERIC: Final = 0.9
-"""Share of a text column's cells that must be numbers for it to be numeric; the other rows are then bad."""
 
 
 def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
@@ -131,7 +130,7 @@ def _encoded(name: str, column: pa.Array, faults: dict[int, str]) -> Block | str
         return _lists(name, column, faults)
     if pa.types.is_boolean(kind):
         column, kind = column.cast(pa.int8()), pa.int8()
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numbers(name, column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), faults)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(name, column.to_pylist(), faults)
@@ -152,17 +151,12 @@ def _numbers(name: str, values: NDArray[Any], faults: dict[int, str]) -> Block:
 
 
 def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Block | str:
-    filled = [(row, cell) for row, cell in enumerate(cells) if cell]
-    numbers, words = np.full(len(cells), np.nan), []
-    for row, cell in filled:
-        try:
-            numbers[row] = float(cell)
-        except ValueError:
-            words.append((row, cell))
-    if filled and len(words) <= (1 - NUMERIC) * len(filled):
+    if (numeric := numbers_in(cells)) is not None:
+        numbers, words = numeric
         for row, word in words:
             faults.setdefault(row, f"{name} cannot be read: expected a number, found {word[:40]!r}")
         return _numbers(name, numbers, faults)
+    filled = [(row, cell) for row, cell in enumerate(cells) if cell]
     different = sorted({cell for _, cell in filled})
     if not different or len(different) > CATEGORIES:
         return f"{len(different):,} different texts are no categories"

@@ -1,0 +1,54 @@
+"""Columns of text that are numbers: as spreadsheets of many countries write them, with words for what is missing."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING: Final = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "missing"})
+"""Words, in lower case, that stand for no value where the others of a column are numbers."""
+NUMERIC: Final = 0.9
+"""Share of a column's cells that must be numbers for it to be numeric; the other rows are then bad."""
+_BY_COMMA: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+"""1,234.5"""
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+|[+-]?\d{1,3}(\.\d{3})+")
+"""1.234,5"""
+
+
+def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[tuple[int, str]]] | None:
+    """Return the numbers of a column of text.
+
+    Args:
+        cells: (n,) texts; None where there is none.
+
+    Returns:
+        (n,) values, NaN where a value is missing, and the places and texts of those that are no numbers; or None if too
+        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each.
+    """
+    plain = [None if cell is None else cell.strip().removesuffix("%").rstrip().replace("\u2212", "-") for cell in cells]
+    filled = [(place, text) for place, text in enumerate(plain) if text is not None and text.lower() not in MISSING]
+    comma = next((sign for sign in (_BY_COMMA, _DECIMAL_COMMA) if _is_written(filled, sign)), None)
+    values, words = np.full(len(cells), np.nan), list[tuple[int, str]]()
+    for place, text in filled:
+        try:
+            values[place] = float(_plain(text, comma))
+        except ValueError:
+            words.append((place, cells[place] or ""))
+    return (values, words) if filled and len(words) <= (1 - NUMERIC) * len(filled) else None
+
+
+def _is_written(filled: Sequence[tuple[int, str]], form: re.Pattern[str]) -> bool:
+    """Tell whether nearly all that have a comma, and there is one at least, are of a form."""
+    with_comma = [text for _, text in filled if "," in text]
+    return bool(with_comma) and sum(form.fullmatch(text) is not None for text in with_comma) >= NUMERIC * len(
+        with_comma
+    )
+
+
+def _plain(text: str, comma: re.Pattern[str] | None) -> str:
+    if comma is None or comma.fullmatch(text) is None:
+        # Python reads 1_000 as a number; who writes a table means a name.
+        return text if "_" not in text else "_"
+    return text.replace(",", "") if comma is _BY_COMMA else text.replace(".", "").replace(",", ".")
