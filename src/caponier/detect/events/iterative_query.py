@@ -179,7 +179,7 @@ def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
         "small_steps": "changed less than benign callers' inputs do",
         "halvings": "changed half as much as the one before",
         "single_feature": "changed in a single value",
-        "crowded": "lie close around one point",
+        "crowded": "lay close around one point",
         "even_steps": "changed many values by one and the same amount",
     }
     seen = [f"{facts[name]} {what}" for name, what in figures.items() if facts[name]]
