@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -5,9 +7,15 @@ from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 
 
-@pytest.fixture
-def learner(split: DigitsSplit) -> OnlineLearner:
+@pytest.fixture(scope="module")
+def trained(split: DigitsSplit) -> OnlineLearner:
     return OnlineLearner(split.train, 0)
+
+
+@pytest.fixture
+def learner(trained: OnlineLearner) -> OnlineLearner:
+    """One that nobody has told anything yet."""
+    return deepcopy(trained)
 
 
 def test_it_is_right_before_anybody_taught_it(split: DigitsSplit, learner: OnlineLearner) -> None:
