@@ -14,7 +14,9 @@ def one_thread(*, openmp: bool = False) -> AbstractContextManager[Any]:
     Args:
         openmp: Keep what is shared out by OpenMP on one thread as well.
     """
-    return _libraries(len(sys.modules)).limit(limits=1, user_api=None if openmp else "blas")
+    libraries = _libraries(len(sys.modules))
+    limited: AbstractContextManager[Any] = libraries.limit(limits=1, user_api=None if openmp else "blas")
+    return limited
 
 
 @lru_cache(maxsize=1)

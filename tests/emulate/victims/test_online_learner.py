@@ -6,6 +6,8 @@ import pytest
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(split: DigitsSplit) -> OnlineLearner:
