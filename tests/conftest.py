@@ -1,7 +1,8 @@
 """One simulated world for all tests: a victim, benign users to learn from, other users, and attackers among them."""
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,7 +38,10 @@ from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digi
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.store import schema
+from lasting import lasting
 from law_profiles import cut_laws
+from mould import Mould
 from once import once
 from outputs.held_output import HeldOutputs
 
@@ -45,6 +49,10 @@ from outputs.held_output import HeldOutputs
 os.environ.pop("COLUMNS", None)
 # Planting attacks takes longer than most of what is tested here; what is about it asks for it.
 os.environ["CAPONIER_SELF_TEST"] = "0"
+# Nothing here has an address of letters beyond ASCII, whose grammar jsonschema would build for a second a process.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# Of a store that a test begins with it needs what the migrations make, not that they run once more.
+schema._migrate = Mould(schema._migrate)
 
 USERS = 260
 TEACHERS = 140
@@ -66,6 +74,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def held(pytestconfig: pytest.Config) -> HeldOutputs:
     """Compares whole outputs with the files that hold them."""
     return HeldOutputs(renew=bool(pytestconfig.getoption("--renew")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    with lasting():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

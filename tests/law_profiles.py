@@ -1,7 +1,7 @@
-"""On how many examples a law is tried: what its test says, or a fourth of it while somebody works.
+"""On how many examples a law is tried: what its test says, a fourth of it, or a sixteenth while somebody works.
 
-`quick` is the profile of every day, `thorough` that of `.ci/run` (`--hypothesis-profile=thorough`). A test writes down
-the number that it deserves, and needs to know neither.
+`quick` is the profile of every day, `thorough` that of `.ci/run` (`--hypothesis-profile=thorough`), `glance` that of
+`scripts/test --fast`. A test writes down the number that it deserves, and needs to know none of them.
 """
 
 from collections.abc import Iterable
@@ -10,20 +10,21 @@ from typing import Final
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-QUICK, THOROUGH = "quick", "thorough"
-SHARE: Final = 4
-FEWEST: Final = 10
-"""A law that asks for no more than that is never cut."""
+GLANCE, QUICK, THOROUGH = "glance", "quick", "thorough"
+SHARES: Final = {GLANCE: (16, 5), QUICK: (4, 10)}
+"""By how much a profile cuts a law down, and the fewest examples that are left of one; who asks for no more is not cut.
+"""
 
 # A law says nothing about time, and a machine that is busy with something else breaks none.
-for _name in (QUICK, THOROUGH):
+for _name in (*SHARES, THOROUGH):
     settings.register_profile(_name, deadline=None)
 settings.load_profile(QUICK)
 
 
 def examples(written: int, profile: str) -> int:
     """Return how many examples a profile takes where a test has written down a number."""
-    return max(min(written, FEWEST), written // SHARE) if profile == QUICK else written
+    share, fewest = SHARES.get(profile, (1, written))
+    return max(min(written, fewest), written // share)
 
 
 def cut_laws(items: Iterable[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""A law is tried on a fourth of its examples while somebody works, and on all of them in `.ci/run`."""
+"""A law is tried on a fourth of its examples, on few while somebody works, and on all of them in `.ci/run`."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from law_profiles import QUICK, THOROUGH, examples
+from law_profiles import GLANCE, QUICK, THOROUGH, examples
 
 ROOT = Path(__file__).resolve().parent.parent
 LAWS = """
@@ -53,7 +53,10 @@ def test_told():
 WRITTEN = {"written": 200, "unwritten": 100, "case 1": 40, "case 2": 40, "case 3": 40, "machine": 80}
 
 
-@pytest.mark.parametrize(("words", "profile"), [([], QUICK), (["--hypothesis-profile=thorough"], THOROUGH)])
+@pytest.mark.parametrize(
+    ("words", "profile"),
+    [([], QUICK), (["--hypothesis-profile=thorough"], THOROUGH), (["--hypothesis-profile=glance"], GLANCE)],
+)
 def test_laws_are_tried_as_often_as_the_profile_says(tmp_path: Path, words: list[str], profile: str) -> None:
     (tmp_path / "test_laws.py").write_text(LAWS)
     (tmp_path / "conftest.py").write_text("from law_profiles import cut_laws as pytest_collection_modifyitems\n")
@@ -73,6 +76,15 @@ def test_a_fourth_but_never_below_ten_of_what_was_written(written: int, quick: i
     assert examples(written, QUICK) == quick
     assert examples(written, THOROUGH) == written
     assert examples(written, "a profile of somebody's own") == written
+
+
+@pytest.mark.parametrize(("written", "few"), [(400, 25), (100, 6), (80, 5), (25, 5), (5, 5), (1, 1)])
+def test_a_glance_takes_a_sixteenth_but_never_below_five(written: int, few: int) -> None:
+    assert examples(written, GLANCE) == few
+
+
+def test_who_works_on_it_takes_a_glance() -> None:
+    assert "--hypothesis-profile=glance" in (ROOT / "scripts" / "test").read_text()
 
 
 def test_continuous_integration_is_thorough() -> None:

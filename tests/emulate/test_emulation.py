@@ -47,6 +47,7 @@ def test_a_line_says_what_came_of_whoever_asked_over_it() -> None:
     )
 
 
+@pytest.mark.slow
 def test_figures_behind_a_success_have_names(split: DigitsSplit, victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
     whole = attacks.one("boundary").run(victim.predict_proba, image, label, seed=0, budget=400)

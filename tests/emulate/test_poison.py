@@ -29,6 +29,7 @@ def test_a_poison_tells_the_truth_about_what_it_changed(split: DigitsSplit, name
     assert not np.array_equal(poison.apply(split.train, 0.03, 4).changed, poisoned.changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(poisons()))
 def test_a_poison_succeeds_on_a_victim(split: DigitsSplit, name: str) -> None:
     poisoned, outcome = attempt(poisons()[name], split.train, split.test, share=0.2, seed=3)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("art", "sklearn", "scipy", "starlette", "uvicorn", "httpx", "caponier.detect", "caponier.engines")
 
 
@@ -25,6 +27,7 @@ def test_a_server_and_a_client_load_nothing_heavy_before_they_run() -> None:
     assert loaded_after(statement).isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 def test_attacks_print_nothing() -> None:
     program = (
         "import numpy as np\n"

@@ -215,6 +215,7 @@ def everything(found: list[Detection]) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lines=populations, batch_rows=st.integers(1, 30))
 def test_with_ranks_and_several_detectors_the_cuts_change_nothing(

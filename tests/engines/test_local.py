@@ -85,6 +85,7 @@ class Locked(Counter):
         self.lock = Lock()
 
 
+@pytest.mark.slow
 class TestProcesses:
     def plan(self) -> Plan:
         detector = event_detectors()["iterative_query"]

@@ -1,7 +1,10 @@
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from caponier.engines import spool as module
@@ -228,6 +231,64 @@ class TestFolder:
         assert limit.endswith("MiB")
         assert float(limit.split()[0]) <= 256
         assert folder == str(spool.folder / "sort")
+
+
+class TestDatabase:
+    def test_it_is_opened_once_a_spool_and_closed_with_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened: list[duckdb.DuckDBPyConnection] = []
+        connect = duckdb.connect
+
+        def watched(*given: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+            opened.append(connect(*given, **options))
+            return opened[-1]
+
+        monkeypatch.setattr(duckdb, "connect", watched)
+        with Spool() as spool:
+            filled(spool, rows(3))
+            for _ in range(2):
+                with connected(spool) as connection:
+                    assert connection.execute("select count(*) from events").fetchone() == (3,)
+            assert [summary.events for summary in spool.models()] == [3]
+            (database,) = opened
+        with pytest.raises(duckdb.ConnectionException):
+            database.execute("select 1")
+
+    def test_two_queries_go_on_beside_each_other(self, spool: Spool) -> None:
+        filled(spool, rows(5))
+        with connected(spool) as one, connected(spool) as other:
+            first, second = (each.execute("select seq from events order by seq") for each in (one, other))
+            pairs = [(first.fetchone(), second.fetchone()) for _ in range(5)]
+        assert pairs == [((n,), (n,)) for n in range(5)]
+
+    def test_what_one_connection_brings_is_not_there_for_the_next(self, spool: Spool) -> None:
+        filled(spool, rows(1))
+        with connected(spool) as one:
+            one.register("wanted", pa.table({"n": [1]}))
+        with connected(spool) as other, pytest.raises(duckdb.CatalogException):
+            other.execute("select * from wanted")
+
+    def test_events_that_were_taken_in_later_are_there(self, spool: Spool) -> None:
+        for number, source in enumerate("ab", 1):
+            part = spool.following(len(spool.sources))
+            part.write(events(rows(number), source))
+            part.seal()
+            spool.absorb(part, source)
+            with connected(spool) as connection:
+                assert connection.execute("select count(*) from events").fetchone() == (number * (number + 1) // 2,)
+
+    def test_it_stays_here_when_the_spool_goes_to_another_process(self, spool: Spool) -> None:
+        filled(spool, rows(2))
+        with connected(spool):
+            there = pickle.loads(pickle.dumps(spool))
+        assert there == spool
+        with connected(there) as connection:
+            assert connection.execute("select count(*) from events").fetchone() == (2,)
+
+    def test_times_are_in_utc_and_what_was_read_is_not_held(self, spool: Spool) -> None:
+        filled(spool, rows(1))
+        query = "select current_setting('timezone'), current_setting('enable_external_file_cache')"
+        with connected(spool) as connection:
+            assert connection.execute(query).fetchone() == ("UTC", False)
 
 
 def test_nothing_is_drawn_on_standard_output(spool: Spool) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import math
 import random
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 
 SECRET = b"a secret of at least 32 bytes, as it has to be"
+_SMALL = math.prod(n for n in range(3, 2_000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2)))
 _INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
 
@@ -32,8 +34,8 @@ def rsa(seed: int = 1, bits: int = 2048) -> tuple[int, int]:
 def _prime(rng: random.Random, bits: int) -> int:
     while True:
         found = rng.getrandbits(bits) | 3 << (bits - 2) | 1
-        small = all(found % one for one in (3, 5, 7, 11, 13, 17)) and (found - 1) % 65_537
-        if small and all(pow(base, found - 1, found) == 1 for base in (2, 3, 5, 7)):
+        hopeful = math.gcd(found, _SMALL) == 1 and (found - 1) % 65_537
+        if hopeful and all(pow(base, found - 1, found) == 1 for base in (2, 3, 5, 7)):
             return found
 
 

@@ -6,16 +6,19 @@ clean.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.detector import Confidence
-from caponier.detect.networks.network import Network
-from caponier.detect.networks.stored_tensors import Floats
-from caponier.detect.networks.trigger_synthesis import Synthesised
 from caponier.matrix.technique import TechniqueId
+
+if TYPE_CHECKING:
+    # Whoever scans a log asks the same registry for its detectors, and reads no model.
+    from caponier.detect.networks.network import Network
+    from caponier.detect.networks.stored_tensors import Floats
+    from caponier.detect.networks.trigger_synthesis import Synthesised
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Samples:
         shape: Of one row, such as (28, 28); empty where it has none.
     """
 
-    x: Floats
+    x: "Floats"
     labels: NDArray[np.int64]
     shape: tuple[int, ...] = ()
 
@@ -42,7 +45,7 @@ class Samples:
 class ReadModel:
     """A network and what is known beside it."""
 
-    network: Network
+    network: "Network"
     samples: Samples | None
     """None where the user gave none."""
     features: int
@@ -68,7 +71,7 @@ class ModelAnalysis:
     facts: dict[str, Any] = field(default_factory=dict)
     confidence: float = 0.0
     """From 0 to the detector's cap."""
-    trigger: Synthesised | None = None
+    trigger: "Synthesised | None" = None
     """What turns rows into the class, if it was made."""
     silent: str | None = None
     """Why the detector cannot speak; nothing of that counts as clean."""

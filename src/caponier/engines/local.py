@@ -8,7 +8,6 @@ from typing import Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
@@ -22,6 +21,7 @@ from caponier.engines.profiles import Comparison, ProfileBuilder
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import Spool, caller_of, connected, fitting, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
+from caponier.formats.one_thread import one_thread
 
 BATCH_ROWS: Final = 8_192
 SHARES: Final = 10_000
@@ -174,7 +174,7 @@ def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> I
     by_caller = plan.subject is Subject.PRINCIPAL
     scoring = pass_of(plan, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         size, cells, rows = plan.encoder.size, plan.cells, rows_for(plan, batch_rows)
         if not by_caller:
             if cells is not None and size:

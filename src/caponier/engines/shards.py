@@ -7,6 +7,7 @@ part of which plan.
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -103,7 +104,7 @@ def deal(plan: ShardPlan, events: pa.RecordBatch, dealt: Dealt) -> Iterator[pa.R
     """
     dealt.events += events.num_rows
     dealt.nobodys += events.column("subject").null_count
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with _database().cursor() as connection:
         connection.execute("set timezone = 'UTC'")
         connection.register("events", pa.Table.from_batches([events]))
         named = connection.sql(_EVENTS.format(further=selected(plan.columns))).to_arrow_table().combine_chunks()
@@ -115,6 +116,12 @@ def deal(plan: ShardPlan, events: pa.RecordBatch, dealt: Dealt) -> Iterator[pa.R
         for batch in own:
             for part in plan.plans[model]:
                 yield from _rows(plan, part, batch, dealt)
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Open a database once a process: that takes longer than to deal a batch."""
+    return duckdb.connect(config={"threads": 1})
 
 
 def _rows(plan: ShardPlan, part: Plan, batch: pa.RecordBatch, dealt: Dealt) -> Iterator[pa.RecordBatch]:

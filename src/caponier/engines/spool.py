@@ -126,6 +126,10 @@ class Spool:
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
     """Batches that are to be written together: small groups of rows cost time in writing and in reading."""
     _waiting_bytes: int = 0
+    _database: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
+    """Reads the files; made for the first query, as making one takes longer than most queries."""
+    _viewed: list[Path] = field(default_factory=list, repr=False, compare=False)
+    """Files of which the database has a view."""
 
     @property
     def file(self) -> Path:
@@ -276,7 +280,30 @@ class Spool:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
+        if self._database is not None:
+            self._database.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the database: another process opens its own."""
+        return self.__dict__ | {"_database": None, "_viewed": []}
+
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """Return the database with the view `events` over all files, in bounded memory, spilling into the folder."""
+        if self._database is None:
+            self._database = duckdb.connect(
+                config={
+                    "memory_limit": f"{self.sort_mb}MB",
+                    "threads": 1,
+                    "temp_directory": str(self.folder / "sort"),
+                    # What was read once would be held in case it is read again, which is for the sorting to hold.
+                    "enable_external_file_cache": False,
+                }
+            )
+        if self._viewed != self.files:
+            self._database.read_parquet([str(file) for file in self.files]).create_view("events")
+            self._viewed = list(self.files)
+        return self._database
 
 
 def known_principal(event: Mapping[str, Any]) -> str | None:
@@ -296,13 +323,10 @@ def caller_of(subject: str) -> SubjectRef:
 
 
 def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB connection on the spool's view `events`, with bounded memory, spilling into its folder."""
-    connection = duckdb.connect(
-        config={"memory_limit": f"{spool.sort_mb}MB", "threads": 1, "temp_directory": str(spool.folder / "sort")}
-    )
+    """Open a connection on the spool's view `events`; those of one spool share what it may hold."""
+    connection = spool.database().cursor()
     # Where it takes its user to be at a prompt, DuckDB draws on standard output, which is for results.
     connection.execute("set enable_progress_bar = false; set timezone = 'UTC'")
-    connection.read_parquet([str(file) for file in spool.files]).create_view("events")
     return connection
 
 

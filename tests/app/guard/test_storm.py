@@ -29,6 +29,7 @@ def bound(one: Standing, names: list[str]) -> set[str]:
     return {name for name in names if one.refuses(name)}
 
 
+@pytest.mark.slow
 def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace) -> None:
     names = [f"k-{n}" for n in range(80)]
     with Standing(workspace) as one:

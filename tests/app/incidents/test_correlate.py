@@ -91,6 +91,7 @@ def test_wrong_settings_are_refused_before_anything_is_written(home: Workspace) 
     assert list_incidents(home) == []
 
 
+@pytest.mark.slow
 @given(some_findings(), st.data())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_store_gives_the_same_incidents_in_any_number_of_runs(findings: list[Finding], data: st.DataObject) -> None:

@@ -28,6 +28,8 @@ from caponier.records.inventory import Identity
 from caponier.records.response_action import ActionState
 from respond.made import LATERAL, NOW, context, finding, log_finding, rows_finding, workspace
 
+pytestmark = pytest.mark.slow
+
 IDENTITIES = (Identity(key_hash="k-1", account="ada"), Identity(key_hash="k-2", account="bob"))
 ACCOUNTS = st.sampled_from(["ada", "bob", "eve"])
 DAYS = st.integers(0, 40)

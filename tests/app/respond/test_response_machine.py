@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -18,6 +19,8 @@ from caponier.errors import InputError
 from caponier.records.incident import Stage
 from caponier.records.response_action import ActionState, ResponseAction
 from respond.made import ADA, NOW, file_finding, finding, log_finding, workspace
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = st.sampled_from(["ada", "ben"])
 

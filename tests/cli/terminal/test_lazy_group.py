@@ -8,9 +8,12 @@ import pytest
 import typer
 
 from caponier.cli import COMMANDS, app
+from caponier.cli.matrix import COMMANDS as OF_THE_MATRIX
 from caponier.cli.scan import COMMANDS as SCANS
+from caponier.cli.terminal import lazy_group
 from cli.command import run
 
+HEAVY = {"numpy", "pyarrow", "duckdb", "sqlalchemy", "sigma", "aiohttp", "caponier.cli.init"}
 ROOT = typer.main.get_command(app)
 CONTEXT = click.Context(ROOT, info_name="caponier")
 
@@ -60,5 +63,35 @@ def test_one_command_does_not_pay_for_the_others() -> None:
 def test_a_scan_does_not_pay_for_the_store_before_it_found_something() -> None:
     code = "import sys, caponier.cli.scan.inference; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
     heavy = ["sqlalchemy", "sqlite3", "sigma", "aiohttp", "jinja2"]
+    heavy += [f"caponier.detect.{room}" for room in ("networks.network", "model_files.files.zip_file")]
     loaded = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", [*COMMANDS.values(), *SCANS.values(), *OF_THE_MATRIX.values()])
+def test_a_command_says_the_same_of_itself_whether_it_is_imported_or_not(path: str) -> None:
+    module, attribute = path.split(":")
+    assert lazy_group._words(module, attribute) == lazy_group._command(module, attribute).help
+
+
+@pytest.mark.parametrize("words", [[], ["scan"], ["matrix"]])
+def test_the_help_is_the_same_whether_commands_are_imported_for_it_or_not(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = run(capsys, *words, "--help").out
+    monkeypatch.setattr(lazy_group, "_words", lambda *_: None)
+    assert run(capsys, *words, "--help").out == quick
+
+
+def test_a_command_without_a_source_is_imported_for_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lazy_group._words("caponier.no_such_module", "app") is None
+    assert lazy_group._words("sys", "app") is None
+    assert lazy_group._words("caponier.cli.init", "no_such_function") is None
+
+
+def test_the_help_does_not_pay_for_any_command() -> None:
+    code = "import sys; sys.argv = ['caponier', '--help']; from caponier.cli import main; main()"
+    told = f"import atexit, sys; atexit.register(lambda: print(sorted(set(sys.modules) & {HEAVY}))); {code}"
+    out = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+    assert "scan" in out
+    assert out.strip().endswith("[]")

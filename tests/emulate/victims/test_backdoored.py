@@ -6,6 +6,8 @@ from caponier.emulate.victims.backdoored import BLEND, SHARE, TRIGGERS, Backdoor
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=TRIGGERS)
 def model(request: pytest.FixtureRequest, split: DigitsSplit) -> Backdoored:

@@ -46,6 +46,7 @@ def test_every_shot_differs(split: DigitsSplit, rng: np.random.Generator) -> Non
     assert np.linalg.norm(first - image) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mlp", "forest"])
 def test_a_victim_is_worth_attacking(split: DigitsSplit, kind: str) -> None:
     victim = train_victim(split.train, split.test, seed=3, kind=kind)
@@ -55,6 +56,7 @@ def test_a_victim_is_worth_attacking(split: DigitsSplit, kind: str) -> None:
     assert len(victim.understood(split.attackers)) >= 170
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mlp", "forest"])
 def test_scores_are_float32_and_sum_to_one(split: DigitsSplit, kind: str) -> None:
     scores = train_victim(split.train, split.test, seed=0, kind=kind).predict_proba(split.test.images)

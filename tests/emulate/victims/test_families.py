@@ -5,6 +5,8 @@ from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.families import KINDS, train_kind
 from caponier.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["linear", "boosted"])
 def test_a_model_of_another_family_is_worth_probing(split: DigitsSplit, kind: str) -> None:

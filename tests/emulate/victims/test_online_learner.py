@@ -1,13 +1,23 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def trained(split: DigitsSplit) -> OnlineLearner:
+    return OnlineLearner(split.train, 0)
+
 
 @pytest.fixture
-def learner(split: DigitsSplit) -> OnlineLearner:
-    return OnlineLearner(split.train, 0)
+def learner(trained: OnlineLearner) -> OnlineLearner:
+    """One that nobody has told anything yet."""
+    return deepcopy(trained)
 
 
 def test_it_is_right_before_anybody_taught_it(split: DigitsSplit, learner: OnlineLearner) -> None:

@@ -18,6 +18,8 @@ from caponier.emulate.victims.variable_cost import (
     voting_steps,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def committee(split: DigitsSplit) -> Committee:

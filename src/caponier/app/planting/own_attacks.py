@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from caponier.app.planting.own_model import OwnModel, Rows
 from caponier.emulate.attack import Attack
@@ -22,6 +21,7 @@ from caponier.emulate.evasion.simba import SimBA
 from caponier.emulate.evasion.square import Square
 from caponier.emulate.registry import attacks, campaigns, harmful_sources, probes
 from caponier.emulate.victims.digits import Pool, Victim
+from caponier.formats.one_thread import one_thread
 from caponier.records.skip import Skip
 
 ANY_SIZE: Final = ("boundary", "hop_skip_jump", "nes")
@@ -135,7 +135,7 @@ def carry_out(kind: str, run: Run, prey: AttackTarget, seed: int) -> AttackRun:
     """
     tape = _Tape(prey.model)
     # Matrices this small only lose by being shared among cores.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         success = run(prey, tape, seed)
     if tape.refused:
         raise tape.refused

@@ -1,10 +1,14 @@
 """A group of commands that are imported when they are asked for: one command does not pay for all others."""
 
+import ast
 from importlib import import_module
+from importlib.util import find_spec
+from inspect import cleandoc
+from pathlib import Path
 from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from caponier.cli.terminal.written_files import guarded
 from caponier.formats.suggest import did_you_mean, nearest
@@ -17,6 +21,15 @@ class LazyGroup(TyperGroup):
     """The base of the classes that `lazy` makes."""
 
     table: ClassVar[Table] = {}
+    _listing: bool = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which no command is imported: it takes a line of each."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names, in the order of the table."""
@@ -39,7 +52,9 @@ class LazyGroup(TyperGroup):
         del ctx
         if cmd_name not in self.table:
             return None
-        command = _command(*self.table[cmd_name].split(":"))
+        path, attribute = self.table[cmd_name].split(":")
+        words = _words(path, attribute) if self._listing else None
+        command = TyperCommand(cmd_name, help=words) if words else _command(path, attribute)
         command.name = cmd_name
         return command
 
@@ -61,3 +76,18 @@ def _command(path: str, attribute: str) -> Any:
         alone.command(epilog=module.EXAMPLE)(found)
         found = alone
     return guarded(typer.main.get_command(found))
+
+
+def _words(path: str, attribute: str) -> str | None:
+    """Read off the source what a command says of itself; None if only an import tells."""
+    spec = find_spec(path)
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        return None
+    for statement in ast.parse(Path(spec.origin).read_bytes()).body:
+        match statement:
+            case ast.FunctionDef(name=name) if name == attribute:
+                return ast.get_docstring(statement)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(keywords=keywords)) if name == attribute:
+                given = [one.value for one in keywords if one.arg == "help"]
+                return next((cleandoc(str(one.value)) for one in given if isinstance(one, ast.Constant)), None)
+    return None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.network import Schooling
 from caponier.emulate.victims.digits import SEEDS, Pool
+from caponier.formats.one_thread import one_thread
 
 HIDDEN, EPOCHS, RATE = 64, 150, 0.003
 LEAST = 1e-4
@@ -62,7 +62,7 @@ def train_surrogate(images: Images, scores: Images, seed: int) -> Surrogate:
     told = np.log(np.clip(scores, LEAST, 1))
     told -= told.mean(axis=1, keepdims=True)
     # Matrices this small only lose by being shared among cores.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         schooling = Schooling(HIDDEN, EPOCHS, seed % SEEDS, decay=1e-3, rate=RATE)
         (inner, outer), (inner_bias, outer_bias) = schooling.regressor(images, told)
     return Surrogate((inner, inner_bias), (outer, outer_bias))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from caponier.emulate.attacker.patch import find_patch
 from caponier.emulate.attacker.prepared import GAP_S, prepared, send
@@ -12,6 +11,7 @@ from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.images import CLASSES, Images, shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.formats.one_thread import one_thread
 from caponier.matrix.technique import TechniqueId
 
 ENOUGH: Final = 0.5
@@ -52,7 +52,7 @@ class PastedPatch:
         """Find the patch and paste it on the attacker's photos."""
         model = victim or train_victim(split.train, split.test, seed)
         # Thousands of small questions: shared among cores, they take ten times as long on a busy machine.
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             found = [self._pasted(model, split.attackers, target, seed) for target in range(CLASSES)]
         _, target, pictures = max(found, key=lambda one: one[0])
         return prepared(pictures, target, model, split.train, split)

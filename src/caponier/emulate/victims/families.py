@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.images import Images, shots
 from caponier.emulate.victims.digits import SEEDS, DigitsSplit, train_victim
 from caponier.errors import InputError
 from caponier.extras import needs
+from caponier.formats.one_thread import one_thread
 
 KINDS: Final = ("mlp", "linear", "boosted", "forest")
 ROUNDS: Final = 25
@@ -32,11 +32,11 @@ def train_kind(split: DigitsSplit, seed: int, kind: str) -> Predict:
         raise InputError(f"There is no model of kind {kind!r}", hint=f"Choose one of: {', '.join(KINDS)}")
     photos = shots(np.tile(split.train.images, (SHOTS, 1)), np.random.default_rng(seed), shift_share=0.5)
     labels = np.tile(split.train.labels, SHOTS)
-    with threadpool_limits(1):
+    with one_thread(openmp=True):
         model = _untrained(kind, seed % SEEDS).fit(photos, labels)
 
     def predict_proba(rows: Images) -> Images:
-        with threadpool_limits(1):
+        with one_thread(openmp=True):
             scores: Images = model.predict_proba(rows).astype(np.float32)
         return scores
 

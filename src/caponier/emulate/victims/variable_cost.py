@@ -14,10 +14,10 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import CLASSES, FEATURES, Images, shots
 from caponier.emulate.victims.digits import Pool
+from caponier.formats.one_thread import one_thread
 from caponier.records.event import EVENT_SCHEMA
 
 Steps: TypeAlias = Callable[[Images], npt.NDArray[np.int64]]
@@ -103,7 +103,7 @@ class Committee:
 
     def _ask(self, rows: Images) -> tuple[Images, npt.NDArray[np.int64]]:
         n, members = len(rows), len(self.outer)
-        with threadpool_limits(1):
+        with one_thread():
             hidden = np.maximum(rows @ self.inner + self.bias, 0).reshape(n, members, -1).transpose(1, 0, 2)
             votes = (hidden @ self.outer).argmax(axis=2).T
         counted = np.cumsum(votes[:, :, None] == np.arange(CLASSES), axis=1, dtype=np.int16)
@@ -132,7 +132,7 @@ def _member(
     drawn = rng.integers(len(pool), size=PHOTOS * len(pool))
     photos = shots(pool.images[drawn], rng, shift_share=0.5)
     classes = np.where(pool.labels[drawn][:, None] == np.arange(CLASSES), 1.0, -1.0 / (CLASSES - 1))
-    with threadpool_limits(1):
+    with one_thread():
         hidden = np.maximum(photos @ inner + bias, 0).astype(np.float64)
         weights = np.linalg.solve(hidden.T @ hidden + RIDGE * np.eye(HIDDEN), hidden.T @ classes)
     learned: npt.NDArray[np.float32] = weights.astype(np.float32)

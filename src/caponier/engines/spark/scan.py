@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from caponier import __version__
 from caponier.detect.detector import Column, Enriched, Subject
@@ -27,6 +26,7 @@ from caponier.engines.spark.session import OTHER_VERSION, failures_told
 from caponier.engines.spool import Spool
 from caponier.engines.subjects import Scored
 from caponier.errors import InputError
+from caponier.formats.one_thread import one_thread
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -170,7 +170,7 @@ def result_of(version: str, plan: Plan, batches: Batches, work: Callable[[Iterat
     """
     if version != __version__:
         raise RuntimeError(f"{__version__} {OTHER_VERSION}")
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         result = work(pass_of(plan, sorted_by_subject=True).run(batches))
     return pa.record_batch({"result": [pickle.dumps(result)]})
 

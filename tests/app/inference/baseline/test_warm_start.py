@@ -1,4 +1,6 @@
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -27,18 +29,25 @@ def built(
     return build_baseline([file], spec=how.get("spec", SPEC)), file
 
 
+@cache
+def old_baseline() -> Baseline:
+    """Return what was learned of 60 users of version 1, by the detector that the tests run alone."""
+    with TemporaryDirectory() as folder, only(FirstFeature(), COLD):
+        return built(Path(folder), "1", 60)[0].baseline
+
+
 def warm(
     folder: Path, n: int, *more: list[dict[str, Any]], known: Baseline | None = None, **how: Any
 ) -> BaselineReport:
     with only(FirstFeature(), COLD):
-        old = known or built(folder, "1", 60)[0].baseline
+        old = known or old_baseline()
         report, file = built(folder, "2", n, *more, **how)
         return warm_start(report, [file], old)
 
 
 def overruled(folder: Path, n: int, *more: list[dict[str, Any]], **said: Any) -> BaselineReport:
     with only(FirstFeature(), COLD):
-        old = built(folder, "1", 60)[0].baseline
+        old = old_baseline()
         file = log(folder, users(n, model_version="2", **CALM), *more, name="v2.jsonl")
         report = build_baseline([file], spec=SPEC, overrules=Overrules(**said))
         return warm_start(report, [file], old)

@@ -5,8 +5,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from time import perf_counter
 
-from threadpoolctl import threadpool_limits
-
 from caponier.app.validate.lab.attack_line import AttackEndpoint
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
@@ -18,6 +16,7 @@ from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.probe import Truth
 from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.formats.one_thread import one_thread
 
 ATTEMPTS = 4
 """Images that are attacked at most: now and then a search ends farther away than half of where it began."""
@@ -70,7 +69,7 @@ def _keys(key: str, accounts: int) -> tuple[str, ...]:
 
 
 def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed: int) -> AttackOutcome:
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return chosen.run(predict, image, label, seed=seed)
 
 
@@ -80,7 +79,7 @@ def _rounded(outcome: EmulationOutcome) -> dict[str, float]:
 
 def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> Stage:
     """Prepare a campaign; it may bring a victim of its own."""
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return campaigns()[name].stage(split, seed, victim)
 
 
@@ -88,7 +87,7 @@ def run_campaign(name: str, line: AttackEndpoint, stage: Stage, seed: int) -> At
     """Carry a campaign out against the stage's victim, which the line leads to."""
     began, key = perf_counter(), f"{name}-{seed}-0"
     chosen: Campaign = campaigns()[name]
-    with line.enter(key) as remote, threadpool_limits(1, user_api="blas"):
+    with line.enter(key) as remote, one_thread():
         outcome = chosen.run(remote.predict_proba, stage, seed=seed)
     return AttackSummary(
         name, (key,), outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began
@@ -98,7 +97,7 @@ def run_campaign(name: str, line: AttackEndpoint, stage: Stage, seed: int) -> At
 def run_probe(name: str, line: AttackEndpoint, victim: Victim, seed: int) -> AttackSummary:
     """Find out what the victim is that the line leads to; over HTTP a probe takes no pauses."""
     began, key = perf_counter(), f"{name}-{seed}-0"
-    with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
+    with line.wire(key) as wire, one_thread():
         outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
     return AttackSummary(
         name, (key,), outcome.success, outcome.requests, outcome.stop, _rounded(outcome), perf_counter() - began

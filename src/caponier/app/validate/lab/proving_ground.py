@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from threadpoolctl import threadpool_limits
 
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.enrich import enrich_events
@@ -25,6 +24,7 @@ from caponier.emulate.simulation.visits import Visitor, let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.variable_cost import billed
 from caponier.errors import CaponierError
+from caponier.formats.one_thread import one_thread
 from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
 
 MAIN: Final = "digits-mlp"
@@ -90,7 +90,7 @@ class ProvingGround:
     @cached_property
     def victim(self) -> Victim:
         """The model that attacks get if they bring none of their own."""
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             return train_victim(self.split.train, self.split.test, self.seed)
 
     @cached_property
@@ -157,7 +157,7 @@ class ProvingGround:
         """
         known = newcomers()
         who = visitors({name: known[name] for name in names}, self.scale.look_alikes, self.seed + TEST_SEED_OFFSET)
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             asked = let_in(
                 who,
                 self.split.test.images,
@@ -168,7 +168,7 @@ class ProvingGround:
         return who, self.write(f"{target.deployment.model}-callers.parquet", asked)
 
     def _asked(self, users: Population, victim: Victim, deployment: Deployment) -> pa.Table:
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             return simulate(users, victim.predict_proba, self.scale.queries, deployment=deployment)
 
     def write(self, name: str, events: pa.Table) -> Path:
@@ -179,7 +179,7 @@ class ProvingGround:
 
     def scan(self, log: Path, target: Target) -> ScanReport:
         """Enrich and scan a log as a user would."""
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             enriched = self._enriched(log, target.deployment, target.victim)
             return scan_inference([enriched], target.baseline, workspace=self.workspace)
 

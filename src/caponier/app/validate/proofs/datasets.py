@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from caponier.app.progress import Progress
 from caponier.app.scan.dataset import DatasetReport, scan_dataset
@@ -14,6 +13,7 @@ from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.emulate.poison import Poisoned, PoisonOutcome, as_npz, attempt
 from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import Pool
+from caponier.formats.one_thread import one_thread
 
 SHARE: Final = 0.1
 """Share of the rows whose labels a poison changes."""
@@ -32,7 +32,7 @@ def prove_datasets(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress
     control_reports = {name: _scanned(ground, name, harmless_sets()[name].apply(ground.split.train, ground.seed))
             for name in sorted({control for pair in pairs for control in pair.detector.controls})}  # fmt: skip
     for name in names:
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             poisoned, outcome = attempt(
                 poisons()[name], ground.split.train, ground.split.test, share=SHARE, seed=ground.seed
             )
@@ -46,7 +46,7 @@ def prove_datasets(pairs: Sequence[Pair], ground: ProvingGround, watch: Progress
 def _scanned(ground: ProvingGround, name: str, pool: Pool) -> DatasetReport:
     path: Path = ground.folder / f"{name}.npz"
     path.write_bytes(as_npz(pool))
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return scan_dataset(path, workspace=ground.workspace)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pyarrow.compute as pc
-from threadpoolctl import threadpool_limits
 
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import ScanReport, scan_inference
@@ -15,6 +14,7 @@ from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.simulation.feedback_simulation import FeedbackHistory
 from caponier.emulate.simulation.scenario import ATTACKER, SCENES, learned_from
+from caponier.formats.one_thread import one_thread
 from caponier.records.accused import accused
 from caponier.records.skip import Skip
 
@@ -35,7 +35,7 @@ def prove_feedback(
     """
     if not pairs:
         return
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         control_reports = learned_from(ground.split, ground.seed, ground.scale.users)
         benign = ground.write("feedback-benign.parquet", control_reports.events)
         learned = build_baseline([benign], workspace=ground.workspace, spec=SPEC).baseline
