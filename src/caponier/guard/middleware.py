@@ -80,8 +80,9 @@ class Middleware:
         principal_of: Hashes credentials.
         keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
             fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
-        judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode, or how to tell that
-            of its caller; 0 is not at all.
+        judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode; 0 is not at all.
+        doubted_s: The same for callers who are doubted; detection does not hurry for them.
+        doubts: Tells whether something was found of a caller.
         blocks: Tells whether a caller is to be refused by now; then the answer that waited is withheld.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
@@ -113,7 +114,9 @@ class Middleware:
         record: Record,
         principal_of: PrincipalOf,
         keep: Keep = lambda _: None,
-        judge_s: float | Callable[[Caller], float] = 0.0,
+        judge_s: float = 0.0,
+        doubted_s: float = 0.0,
+        doubts: Callable[[Caller], bool] = lambda _: False,
         blocks: Callable[[Caller, Call], bool] = lambda *_: False,
         enforce: bool = False,
         fail_closed: bool | Callable[[str | None], bool] = False,
@@ -136,7 +139,7 @@ class Middleware:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._keep, self._blocks = keep, blocks
-        self._judge_s = judge_s if callable(judge_s) else lambda _: judge_s
+        self._judge_s, self._doubted_s, self._doubts = judge_s, max(judge_s, doubted_s), doubts
         self._enforce, self._is_well, self._is_crowding = enforce, is_well, is_crowding
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
@@ -369,7 +372,9 @@ class Middleware:
     def judges_for(self, exchange: Exchange) -> float:
         """Return for how many seconds an answer is to wait until detection has looked at it, once its status is known."""
         asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
-        return self._judge_s(exchange.caller) if self._enforce and asked and not exchange.answer_too_large else 0.0
+        if not self._enforce or not asked or exchange.answer_too_large:
+            return 0.0
+        return self._doubted_s if self._doubts(exchange.caller) else self._judge_s
 
     async def judged(self, exchange: Exchange, seconds: float) -> bool:
         """Have an exchange looked at before its answer leaves; return whether it may leave then.
@@ -383,6 +388,7 @@ class Middleware:
         looked_at = asyncio.Event()
         # Before it is handed over, or the work could be done before anybody waits for it.
         exchange.looked_at = partial(loop.call_soon_threadsafe, looked_at.set)
+        exchange.is_urgent = self._judge_s > 0
         if not self.kept(exchange):
             return False
         if exchange.kept:

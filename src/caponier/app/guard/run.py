@@ -171,6 +171,8 @@ class Guard:
             record=self._record,
             keep=self.work.keep,
             judge_s=settings.judge_within,
+            doubted_s=settings.judge_doubted,
+            doubts=self.decisions.doubts,
             blocks=self.decisions.blocks,
             principal_of=partial(principal_of, salt=salt),
             enforce=settings.mode == "enforce",
@@ -258,6 +260,7 @@ class Guard:
         if not n:
             return
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
+        self.work.response.doubt(found)
         new = unknown_findings(self._workspace, found)
         # What the store knows was answered then, and may have been undone since.
         certain = [finding for finding in self.live.certain() if finding in new]

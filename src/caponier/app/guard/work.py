@@ -102,7 +102,7 @@ class GuardWork:
         """
         try:
             self.backlog.keep(exchange)
-            if exchange.looked_at is not None:
+            if exchange.is_urgent:
                 self._wake.set()
         except (OSError, TypeError):
             self.metrics.count("unspooled")
@@ -194,7 +194,7 @@ class GuardWork:
             self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
-            self._awaited = any(exchange.looked_at is not None for exchange in taken)
+            self._awaited = any(exchange.is_urgent for exchange in taken)
             self._survive("detection", partial(self._look, taken))
             self._looking, self._awaited = None, False
             for exchange in taken:
