@@ -81,8 +81,8 @@ class Middleware:
         keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
             fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
         judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode; 0 is not at all.
-        doubted_s: The same for callers who are doubted; detection does not hurry for them.
-        doubts: Tells whether something was found of a caller.
+        doubted_s: The same for answers that are doubted; detection does not hurry for them.
+        doubts: Tells that of a request: something was found of its caller, or too much of him was not looked at yet.
         blocks: Tells whether a caller is to be refused by now; then the answer that waited is withheld.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
@@ -116,7 +116,7 @@ class Middleware:
         keep: Keep = lambda _: None,
         judge_s: float = 0.0,
         doubted_s: float = 0.0,
-        doubts: Callable[[Caller], bool] = lambda _: False,
+        doubts: Callable[[Exchange], bool] = lambda _: False,
         blocks: Callable[[Caller, Call], bool] = lambda *_: False,
         enforce: bool = False,
         fail_closed: bool | Callable[[str | None], bool] = False,
@@ -374,7 +374,7 @@ class Middleware:
         asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
         if not self._enforce or not asked or exchange.answer_too_large:
             return 0.0
-        return self._doubted_s if self._doubts(exchange.caller) else self._judge_s
+        return self._doubted_s if self._doubted_s and self._doubts(exchange) else self._judge_s
 
     async def judged(self, exchange: Exchange, seconds: float) -> bool:
         """Have an exchange looked at before its answer leaves; return whether it may leave then.

@@ -75,7 +75,7 @@ def test_detection_does_not_hurry_for_a_doubted_caller(tmp_path: Path) -> None:
         guard._take_over()
         guard.decisions.doubt([principal(guard)])
         answered(guard, rows[:1])
-        assert guard.work._wake.is_set() is hurries
+        assert guard.work._hurried is hurries
         guard.work.recover()
         guard.work.backlog.spool.close()  # type: ignore[union-attr]
 

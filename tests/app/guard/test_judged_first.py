@@ -71,7 +71,7 @@ def test_nobody_gets_the_answer_that_gave_him_away(tmp_path: Path) -> None:
 
 def test_without_waiting_some_answers_leave(tmp_path: Path) -> None:
     rows = attack(EventOrder())
-    guard = standing(tmp_path, rows, judge_within=0)
+    guard = standing(tmp_path, rows, judge_within=0, judge_doubted=0)
     whole = first_finding(LiveFindings(DetectionSettings.of(guard._workspace), EventOrder().event_id), rows)
     assert whole is not None
     guard.start()

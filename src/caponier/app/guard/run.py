@@ -172,7 +172,7 @@ class Guard:
             keep=self.work.keep,
             judge_s=settings.judge_within,
             doubted_s=settings.judge_doubted,
-            doubts=self.decisions.doubts,
+            doubts=self._doubts,
             blocks=self.decisions.blocks,
             principal_of=partial(principal_of, salt=salt),
             enforce=settings.mode == "enforce",
@@ -210,6 +210,11 @@ class Guard:
         self.work.start()
         self.watchdog.start()
         self._keeping.start()
+
+    def _doubts(self, exchange: Exchange) -> bool:
+        """Tell whether an answer must not leave before detection has looked at what was asked."""
+        n = 1 if exchange.query is None else len(exchange.query.rows)
+        return self.decisions.doubts(exchange.caller) or self.work.ahead.is_too_far(exchange.caller, n)
 
     def _closed(self, model: str | None) -> bool:
         """Tell whether requests to a model are refused when the guard cannot decide about them."""
