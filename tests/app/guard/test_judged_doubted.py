@@ -40,7 +40,10 @@ def test_the_answer_that_makes_a_doubted_caller_certain_does_not_leave(tmp_path:
     guard.decisions.doubt([principal(guard)])
     statuses = answered(guard, rows[: whole + 3])
     assert statuses == [200] * (whole - 1) + [429] * 4
-    assert answered(guard, rows[:3], key="ada") == [200] * 3
+    waited = guard.metrics.total("waited")
+    assert waited == whole
+    assert answered(guard, rows[:1], key="ada") == [200]
+    assert guard.metrics.total("waited") == waited, "nobody waits of whom nothing was found"
     guard.close()
 
 
