@@ -2,8 +2,8 @@
 
 Attacks go over HTTP, without a pause, each with a key of its own against an image of its own: all of them were found
 after the fact, and what counts here is whether the image was misread before the guard refused. Benign callers ask in
-process at their own pace: their requests carry simulated times, in order. The playbook is the one that ships; the limit on
-automatic responses is raised, since there are more attackers here than benign callers.
+process at their own pace: their requests carry simulated times, in order. The playbook is the one that ships; the limit
+on automatic responses is raised, since there are more attackers here than benign callers.
 """
 
 import asyncio
@@ -71,8 +71,8 @@ def run(quick: bool) -> Scorecard:
     about = (
         "caponier guard in enforce mode with the playbook that ships, before scikit-learn's digits; a baseline of "
         f"{Scale().users} benign callers in each of {len(seeds)} worlds. Success is an image that is misread, by the "
-        "attack's own measure, before the guard refuses. Benign callers have every habit that there is, at their own pace "
-        f"within a week, {QUERIES} different queries each."
+        "attack's own measure, before the guard refuses. Benign callers have every habit that there is, at their own "
+        f"pace within a week, {QUERIES} different queries each."
     )
     rows = [row | {"success": int(row["success"]), "refused": int(row["refused"])} for row in table]
     return Scorecard("enforced", about, figures, (*goals, Goal("benign_refused", 0, at_least=False)), seeds, rows)

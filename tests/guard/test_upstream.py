@@ -122,7 +122,7 @@ def test_a_header_with_a_control_character_goes_nowhere(header: tuple[bytes, byt
 
 
 @pytest.mark.parametrize(
-    "header", ["X-Original-URL", "x-rewrite-url", "X_Original_URL", "X-HTTP-Method-Override", "X-Method-Override", "Range"]
+    "header", ["X-Original-URL", "X_Original_URL", "X-HTTP-Method-Override", "X-Method-Override", "range"]
 )
 def test_what_names_another_path_or_method_or_a_part_goes_nowhere(header: str) -> None:
     echo = Echo()

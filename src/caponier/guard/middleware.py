@@ -370,7 +370,7 @@ class Middleware:
         return True
 
     def judges_for(self, exchange: Exchange) -> float:
-        """Return for how many seconds an answer is to wait until detection has looked at it, once its status is known."""
+        """Return for how many seconds an answer is to wait until it was looked at, once its status is known."""
         asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
         if not self._enforce or not asked or exchange.answer_too_large:
             return 0.0
@@ -417,13 +417,11 @@ class UnrecordedError(CaponierError):
 class _Leaving:
     """Lets an answer leave, but has the exchange kept before the last byte of it does.
 
-    Which byte is the last one is known by the length that the answer states, or when it ends. Of one that detection is to
-    look at first no byte leaves before that, in however many parts it comes.
+    Which byte is the last one is known by the length that the answer states, or when it ends. Of one that detection is
+    to look at first no byte leaves before that, in however many parts it comes.
     """
 
-    def __init__(
-        self, send: Send, exchange: Exchange, method: str, started: float, middleware: Middleware
-    ) -> None:
+    def __init__(self, send: Send, exchange: Exchange, method: str, started: float, middleware: Middleware) -> None:
         self._send, self._exchange, self._guard = send, exchange, middleware
         self._started, self._bodiless = started, method == "HEAD"
         self._held: list[Message] = []

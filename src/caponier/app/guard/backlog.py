@@ -179,7 +179,7 @@ class Backlog:
         return taken
 
     def twice(self) -> list[Exchange]:
-        """Return exchanges that were taken from the spool, and since then from the queue: somebody may wait for them."""
+        """Return exchanges that were taken from the spool, and then from the queue: somebody may wait for them."""
         twice, self._twice = self._twice, []
         return twice
 

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from app.guard.test_judged_first import standing
+from app.guard.in_time.test_judged_first import standing
 from app.guard.test_warming import attack, first_finding
 from caponier.app.guard.order import EventOrder
 from caponier.app.inference.live import LiveFindings

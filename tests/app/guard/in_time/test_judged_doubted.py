@@ -3,11 +3,10 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.guard.test_judged_first import answered, standing
+from app.guard.in_time.test_judged_first import answered, standing
 from app.guard.test_response import Standing, workspace
 from app.guard.test_warming import attack, first_finding
 from caponier.app.guard.order import EventOrder

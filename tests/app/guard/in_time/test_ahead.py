@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pytest
 
-from app.guard.test_judged_first import answered, standing
+from app.guard.in_time.test_judged_first import answered, standing
 from app.guard.test_warming import attack, first_finding
 from caponier.app.guard.ahead import EARNED, MOST_AHEAD, AnswersAhead
 from caponier.app.guard.backlog import Backlog, ExchangeQueue
