@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.guard import call as call_module
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.records.event import OPERATIONS
 
@@ -96,3 +97,14 @@ def test_any_path_is_some_operation(method: str, path: str) -> None:
 def test_a_prefix_under_which_an_application_stands_is_no_part_of_the_path(path: str, root: str, found: str) -> None:
     assert path_of({"path": path, "root_path": root}) == found
     assert path_of({"path": found}) == found
+
+
+def test_what_a_path_asks_for_is_remembered_and_no_long_path_is() -> None:
+    call_module._kept_call.cache_clear()
+    usual, long = "/v2/models/m/infer", f"/v2/models/{'m' * call_module.LONGEST_KEPT}/infer"
+    assert call_of("POST", usual) is call_of("POST", usual)
+    assert call_of("POST", usual, carries=True) == call_of("POST", usual)
+    assert call_of("GET", "/x", parameters=True) != call_of("GET", "/x")
+    before = call_module._kept_call.cache_info().currsize
+    assert call_of("POST", long).asks
+    assert call_module._kept_call.cache_info().currsize == before

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -119,3 +119,44 @@ def test_a_header_with_a_control_character_goes_nowhere(header: tuple[bytes, byt
         asyncio.run(Upstream(url)(scope, receive, send))
     assert sent[0]["status"] == 400
     assert not echo.asked
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Original-URL", "X_Original_URL", "X-HTTP-Method-Override", "X-Method-Override", "range"]
+)
+def test_what_names_another_path_or_method_or_a_part_goes_nowhere(header: str) -> None:
+    echo = Echo()
+    with serving(echo) as direct, serving(Upstream(direct)) as url:
+        assert ask(url, "/v2/health/ready", headers=[(header, INFER), ("X-Else", "1")]).status == 200
+    names = {name.replace("_", "-") for name, _ in echo.asked[0]["headers"]}
+    assert header.lower().replace("_", "-") not in names
+    assert "x-else" in names
+
+
+@pytest.mark.parametrize("status", [101, 199, 600, 999])
+def test_an_answer_that_cannot_be_passed_on_is_none(status: int) -> None:
+    answer = b"HTTP/1.1 %d x\r\ncontent-length: 2\r\n\r\nok" % status
+    failed: list[Exception] = []
+    with answering(answer) as direct, serving(Upstream(direct, timeout=2, on_failure=failed.append)) as url:
+        assert ask(url, INFER, b"{}").status in (502, 504)
+    assert failed
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that says one thing on each connection, and closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65_536)
+                        connection.sendall(answer)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(HANG)

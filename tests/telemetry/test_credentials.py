@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.telemetry import credentials
 from caponier.telemetry.credentials import LONGEST, shown, value_of
 from caponier.telemetry.principals import principal_of
 
@@ -316,3 +317,14 @@ def test_accounts_that_a_directory_takes_for_one_are_one(account: str) -> None:
 
     assert basic(f"{account}:pw") == basic("alice smith:pw")
     assert basic(f"{account}:p  w") != basic("alice smith:p w"), "passwords are exact"
+
+
+def test_the_form_of_a_key_is_remembered_by_its_header_and_that_of_nothing_long() -> None:
+    credentials._kept_value.cache_clear()
+    for _ in range(2):
+        assert value_of("Bearer a b", "authorization") is None
+        assert value_of("Bearer key") == "key"
+        assert value_of("key", "x-api-key") == "key"
+    assert credentials._kept_value.cache_info().currsize == 3
+    assert value_of(f"Bearer {'k' * credentials.LONGEST_KEPT}")
+    assert credentials._kept_value.cache_info().currsize == 3

@@ -7,10 +7,15 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 NAME_LIMIT: Final = 200
 """Characters of a name that a caller chooses; longer ones are somebody's payload."""
+
+LONGEST_KEPT: Final = 200
+MOST_KEPT: Final = 4_096
+"""Paths up to that length of which it is remembered what they ask for, the last ones."""
 
 _NAMED: Final = r"(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?"
 _V2 = re.compile(rf"/v2/models/{_NAMED}(?P<action>/.*)?")
@@ -101,6 +106,12 @@ def call_of(method: str, path: str, *, carries: bool = False, parameters: bool =
         carries: Whether the request has a body: some servers read it whatever the method.
         parameters: Whether something stands behind the path's `?`: on a path that is not known it may be rows.
     """
+    # Callers ask for the same few paths again and again; what is longer than those would fill memory.
+    told = _kept_call if len(path) <= LONGEST_KEPT else _call_of
+    return told(method, path, carries, parameters)
+
+
+def _call_of(method: str, path: str, carries: bool, parameters: bool) -> Call:
     # normpath keeps two slashes at the beginning.
     plain = posixpath.normpath("/" + path.lstrip("/"))
     call = _known(plain)
@@ -109,6 +120,9 @@ def call_of(method: str, path: str, *, carries: bool = False, parameters: bool =
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
     return replace(call, unknown=True) if elsewhere and sends else call
+
+
+_kept_call = lru_cache(MOST_KEPT)(_call_of)
 
 
 def is_exact(path: str) -> bool:

@@ -1,7 +1,7 @@
 """The response actions in force, as a table from callers and models to verdicts."""
 
 import time
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +15,8 @@ from caponier.records.response_action import ActionKind, ResponseAction, scopes_
 KINDS: Final = (ActionKind.BLOCK, ActionKind.HOLD, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
 SCOPES: Final = ("principal", "session", "address", "model")
+MOST_DOUBTED: Final = 10_000
+"""Callers that are remembered as doubted."""
 ANY_MODEL: Final = SubjectRef("model", "")
 
 
@@ -88,6 +90,7 @@ class Decisions:
         self._system_of = system_of
         self._rules: dict[SubjectRef, list[_Rule]] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        self._doubted: OrderedDict[SubjectRef, None] = OrderedDict()
         self._begun: frozenset[str] = frozenset()
         """Ids of the actions that were in force: a clock that is set back must not suspend one."""
 
@@ -152,6 +155,18 @@ class Decisions:
             and self._reaches(rule, call)
             for rule in found
         )
+
+    def doubt(self, scopes: Iterable[SubjectRef]) -> None:
+        """Remember of whom something was found; in one thread, whichever that is."""
+        for scope in scopes:
+            self._doubted[scope] = None
+            self._doubted.move_to_end(scope)
+            if len(self._doubted) > MOST_DOUBTED:
+                self._doubted.popitem(last=False)
+
+    def doubts(self, caller: Caller) -> bool:
+        """Tell whether something was found of a caller; from any thread."""
+        return bool(self._doubted) and any(scope in self._doubted for scope in _scopes(caller))
 
     def charge(self, caller: Caller, call: Call, queries: Callable[[], int]) -> None:
         """Count a request towards the limits of its caller once it is known that he is who he says.

@@ -98,6 +98,8 @@ class Exchange:
     """Whether it is in the spool."""
     looked_at: Callable[[], object] | None = field(default=None, compare=False, repr=False)
     """Called, from any thread, once detection has looked at it; None where nobody waits for that."""
+    is_urgent: bool = False
+    """Whether detection is to hurry for it; not for one who is doubted: it would give way to nobody for him."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""

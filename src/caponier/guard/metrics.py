@@ -28,6 +28,7 @@ _ABOUT: Final = {
     "requests": "Requests by operation, HTTP status and model.",
     "refused": "Requests that were refused.",
     "held": "Requests that were kept waiting, and then got 503.",
+    "waited": "Answers that waited until detection had looked at what was asked.",
     "rounded": "Answers whose scores were rounded.",
     "would_refuse": "Requests that would have been refused in enforce mode.",
     "would_hold": "Requests that would have been kept waiting in enforce mode.",
@@ -113,6 +114,8 @@ class Metrics:
             self.count("unclear")
         if exchange.unread:
             self.count("refused_unread")
+        if exchange.looked_at is not None:
+            self.count("waited")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
             self.count(_DONE[measure] if enforce else f"would_{_WOULD[measure]}")

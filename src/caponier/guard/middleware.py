@@ -81,6 +81,8 @@ class Middleware:
         keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
             fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
         judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode; 0 is not at all.
+        doubted_s: The same for answers that are doubted; detection does not hurry for them.
+        doubts: Tells that of a request: something was found of its caller, or too much of him was not looked at yet.
         blocks: Tells whether a caller is to be refused by now; then the answer that waited is withheld.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
@@ -113,6 +115,8 @@ class Middleware:
         principal_of: PrincipalOf,
         keep: Keep = lambda _: None,
         judge_s: float = 0.0,
+        doubted_s: float = 0.0,
+        doubts: Callable[[Exchange], bool] = lambda _: False,
         blocks: Callable[[Caller, Call], bool] = lambda *_: False,
         enforce: bool = False,
         fail_closed: bool | Callable[[str | None], bool] = False,
@@ -134,7 +138,8 @@ class Middleware:
     ) -> None:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
-        self._keep, self._judge_s, self._blocks = keep, judge_s if enforce else 0.0, blocks
+        self._keep, self._blocks = keep, blocks
+        self._judge_s, self._doubted_s, self._doubts = judge_s, max(judge_s, doubted_s), doubts
         self._enforce, self._is_well, self._is_crowding = enforce, is_well, is_crowding
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
@@ -156,7 +161,7 @@ class Middleware:
         started = time.perf_counter()
         few = scope["headers"][:MOST_HEADERS]
         exchange = self._begin(scope if len(few) == len(scope["headers"]) else {**scope, "headers": few})
-        leaving = _Leaving(send, exchange, scope["method"], started, self._kept, self._judged)
+        leaving = _Leaving(send, exchange, scope["method"], started, self)
         try:
             await self._serve(exchange, scope, receive, leaving)
         finally:
@@ -355,7 +360,7 @@ class Middleware:
             self._on_failure(failed)
             return sys.maxsize
 
-    def _kept(self, exchange: Exchange) -> bool:
+    def kept(self, exchange: Exchange) -> bool:
         """Put an exchange where it survives; return whether its answer may leave."""
         try:
             self._keep(exchange)
@@ -364,24 +369,31 @@ class Middleware:
             return not (self._enforce and self._closed(exchange.call.model))
         return True
 
-    async def _judged(self, exchange: Exchange) -> bool:
+    def judges_for(self, exchange: Exchange) -> float:
+        """Return for how many seconds an answer is to wait until it was looked at, once its status is known."""
+        asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
+        if not self._enforce or not asked or exchange.answer_too_large:
+            return 0.0
+        return self._doubted_s if self._doubted_s and self._doubts(exchange) else self._judge_s
+
+    async def judged(self, exchange: Exchange, seconds: float) -> bool:
         """Have an exchange looked at before its answer leaves; return whether it may leave then.
 
         What is not looked at in time leaves: an answer that comes late is one that the caller gets, and so is told by
         `judge_s`.
         """
-        asked = exchange.call.asks and exchange.status // 100 == 2 and exchange.verdict.measure is not Measure.REFUSE
-        if not self._judge_s or not asked:
-            return self._kept(exchange)
+        if not seconds:
+            return self.kept(exchange)
         loop = asyncio.get_running_loop()
         looked_at = asyncio.Event()
         # Before it is handed over, or the work could be done before anybody waits for it.
         exchange.looked_at = partial(loop.call_soon_threadsafe, looked_at.set)
-        if not self._kept(exchange):
+        exchange.is_urgent = self._judge_s > 0
+        if not self.kept(exchange):
             return False
         if exchange.kept:
             with suppress(TimeoutError):
-                await asyncio.wait_for(looked_at.wait(), self._judge_s)
+                await asyncio.wait_for(looked_at.wait(), seconds)
         if not self._blocks(exchange.caller, exchange.call):
             return True
         exchange.verdict = REFUSE
@@ -405,29 +417,24 @@ class UnrecordedError(CaponierError):
 class _Leaving:
     """Lets an answer leave, but has the exchange kept before the last byte of it does.
 
-    Which byte is the last one is known by the length that the answer states, or when it ends.
+    Which byte is the last one is known by the length that the answer states, or when it ends. Of one that detection is
+    to look at first no byte leaves before that, in however many parts it comes.
     """
 
-    def __init__(
-        self,
-        send: Send,
-        exchange: Exchange,
-        method: str,
-        started: float,
-        keep: Callable[[Exchange], bool],
-        judged: Callable[[Exchange], Awaitable[bool]],
-    ) -> None:
-        self._send, self._exchange, self._keep, self._judged = send, exchange, keep, judged
+    def __init__(self, send: Send, exchange: Exchange, method: str, started: float, middleware: Middleware) -> None:
+        self._send, self._exchange, self._guard = send, exchange, middleware
         self._started, self._bodiless = started, method == "HEAD"
-        self._start: Message | None = None
+        self._held: list[Message] = []
+        """Its start until there is something of the body, as long as it may still be another answer; or all of it."""
+        self._judge_s = 0.0
         self._left: int | None = None
         self.begun = self.told = False
         """Whether anything has left, and whether the exchange was handed over to be kept."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            # Held back until there is something of the body, as long as it may still be another answer.
-            self._start, self._left = message, _length_of(message, bodiless=self._bodiless)
+            self._held, self._left = [message], _length_of(message, bodiless=self._bodiless)
+            self._judge_s = self._guard.judges_for(self._exchange)
             return
         if message["type"] == "http.response.body":
             if self._left is not None:
@@ -436,30 +443,32 @@ class _Leaving:
             if last and not self.told and not await self._may_leave():
                 await self._withhold()
                 return
+            if not last and self._judge_s and self._guard.judges_for(self._exchange):
+                self._held.append(message)
+                return
         self.begun = True
-        if self._start is not None:
-            start, self._start = self._start, None
-            await self._send(start)
-        await self._send(message)
+        held, self._held = [*self._held, message], []
+        for one in held:
+            await self._send(one)
 
     def finish(self) -> None:
         """Hand the exchange over, where nobody waits for an answer any more."""
         self._finished()
-        self._keep(self._exchange)
+        self._guard.kept(self._exchange)
 
     async def _may_leave(self) -> bool:
         self._finished()
         # What has left in part can be held back no more.
-        return await self._judged(self._exchange) if self._start is not None else self._keep(self._exchange)
+        return await self._guard.judged(self._exchange, self._judge_s if self._held else 0.0)
 
     def _finished(self) -> None:
         self.told = True
         self._exchange.took_ms = (time.perf_counter() - self._started) * 1_000
 
     async def _withhold(self) -> None:
-        if self._start is None:
+        if not self._held:
             raise UnrecordedError("an answer is cut off: it cannot be recorded, and fail is closed")
-        self._start = None
+        self._held = []
         if self._exchange.verdict.measure is Measure.REFUSE:
             self._exchange.status = 429
             await refuse(self._send)

@@ -50,6 +50,9 @@ class GuardSettings(BaseModel):
     """ML systems whose requests are refused then, whatever `fail` says."""
     judge_within: Annotated[float, Field(ge=0, le=10)] = 0
     """Seconds for which an answer waits in enforce mode until detection has looked at it; needs the spool."""
+    judge_doubted: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """The same for answers to callers of whom something was found, or who ask faster than detection looks; 0: they do
+    not wait."""
     lag_limit: Annotated[float, Field(gt=0, le=3_600)] = 5.0
     """Seconds that detection may be behind before that is a failure."""
     host: Name = "127.0.0.1"

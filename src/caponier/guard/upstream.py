@@ -21,6 +21,12 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that belong to one connection (RFC 9110, section 7.6.1), and those that `Connection` names besides."""
 REPLACED: Final = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """Headers of a request that are written anew."""
+DIVERTING: Final = frozenset(
+    (b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"x-http-method", b"x-method-override",
+     b"range", b"if-range")
+)  # fmt: skip
+"""Headers by which some frameworks go in place of the path and the method in the first line, and those that ask for a
+part of an answer: they are left out, for what was asked and answered is what was read here."""
 AT_ONCE: Final = 64 * 1024
 """Answers up to this size are passed on in one piece; larger ones, and streams, as they come."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -133,6 +139,8 @@ class Upstream:
                     method, address, headers=headers, data=body or None, allow_redirects=False
                 )
                 async with request as response:
+                    if not 200 <= response.status < 600:
+                        raise aiohttp.ClientPayloadError("a status that means nothing at the end of an answer")
                     await _passed_on(response, _Timed(send, scope))
                 return
             except aiohttp.ServerDisconnectedError:
@@ -146,7 +154,11 @@ def _asked(scope: Scope) -> list[tuple[str, str]]:
     given = scope["headers"]
     gone = _hop_by_hop(given) | REPLACED
     # They are written as UTF-8.
-    headers = [(name.decode("latin-1"), header_text(value)) for name, value in given if name not in gone]
+    headers = [
+        (name.decode("latin-1"), header_text(value))
+        for name, value in given
+        if name not in gone and name.replace(b"_", b"-") not in DIVERTING
+    ]
     # Only what can be unpacked here, too: nobody may hide the model's answers from the record.
     gzip = any(name == b"accept-encoding" and b"gzip" in value.lower() for name, value in given)
     headers.append(("accept-encoding", "gzip" if gzip else "identity"))

@@ -169,7 +169,7 @@ def _bound(move: ActionTemplate, reach: TargetScope) -> bool:
 def _scopes(move: ActionTemplate, finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     subject = finding.subject
     if move.scope is Scope.ACTOR:
-        yield from _callers(finding, actors)
+        yield from callers_of(finding, actors)
     elif move.scope is Scope.MODEL and finding.model is not None:
         version = f"@{finding.model_version}" if finding.model_version else ""
         yield SubjectRef("model", f"{finding.model}{version}")
@@ -192,7 +192,7 @@ def _targets(move: ActionTemplate, finding: Finding) -> Iterator[SubjectRef]:
             yield SubjectRef("asset", name)
 
 
-def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
+def callers_of(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     """Return the names of a finding's actor that requests carry.
 
     A caller that is known by its key or session is meant by that alone: others may share its address. An account

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -22,6 +23,9 @@ KEYED: Final = ("x-api-key", "api-key", "apikey")
 """Headers that hold a key and nothing else."""
 LONGEST: Final = 16_384
 """Characters of a credential."""
+LONGEST_KEPT: Final = 256
+MOST_KEPT: Final = 8_192
+"""Credentials up to that length of which the form is remembered, the last ones."""
 MOST_PARTS: Final = 16
 """Parts of an unclear value that may be the credential; as many of its beginning as of its end."""
 
@@ -93,6 +97,11 @@ def value_of(credential: str, header: str = "") -> str | None:
         credential: The value of a header.
         header: Which, in lower case; by default any that holds a key, an account name, or a scheme and a key.
     """
+    # The same few keys come again and again. What is longer than a key is anybody's, and would fill memory.
+    return _kept_value(credential, header) if len(credential) <= LONGEST_KEPT else _value_of(credential, header)
+
+
+def _value_of(credential: str, header: str) -> str | None:
     words = credential.split() if len(credential) <= LONGEST else []
     if not words:
         return None
@@ -108,6 +117,9 @@ def value_of(credential: str, header: str = "") -> str | None:
         return _unsigned(words[0])
     name = unicodedata.normalize("NFC", " ".join(_IGNORABLE.sub("", credential).split()))
     return name if name and name.isprintable() else None
+
+
+_kept_value = lru_cache(MOST_KEPT)(_value_of)
 
 
 def _under(scheme: str, word: str) -> str | None:

@@ -150,7 +150,7 @@ def test_detection_hurries_while_an_answer_waits_for_it(tmp_path: Path, monkeypa
     monkeypatch.setattr(work, "_events", watched)
     for waits in (False, True, False):
         one = exchange(ago=-60.0)
-        one.looked_at = (lambda: None) if waits else None
+        one.looked_at, one.is_urgent = (lambda: None) if waits else None, waits
         work.record(one)
         work._work()
     assert hurried == [False, True, False]
@@ -162,7 +162,7 @@ def test_detection_hurries_for_an_answer_that_comes_to_wait_while_it_looks(tmp_p
         guard.work.backlog.spool = spool
         one = exchange(ago=-60.0)
         assert not guard.work.hurries
-        one.looked_at = lambda: None
+        one.looked_at, one.is_urgent = lambda: None, True
         guard.work.keep(one)
         assert guard.work.hurries
 

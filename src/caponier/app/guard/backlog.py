@@ -122,6 +122,7 @@ class Backlog:
         self.broken = 0
         """Records of the spool that could not be read back."""
         self.callers = WaitingCallers()
+        self._twice: list[Exchange] = []
         self.trouble: OSError | None = None
         """Why the last look at the spool took less than there was; None if nothing was in the way."""
 
@@ -177,6 +178,11 @@ class Backlog:
                 size += found.size
         return taken
 
+    def twice(self) -> list[Exchange]:
+        """Return exchanges that were taken from the spool, and then from the queue: somebody may wait for them."""
+        twice, self._twice = self._twice, []
+        return twice
+
     def _from_queue(self, first: _Waiting, wanted: Place | None) -> Exchange | None:
         if self.spool is None or first.place is None:
             return self.queue.take()
@@ -185,7 +191,7 @@ class Backlog:
             return self.queue.take()
         if wanted is None or first.place < wanted:
             # It was read from the spool before it was in the queue.
-            self.queue.take()
+            self._twice.append(self.queue.take())
             return None
         return self._from_spool()
 

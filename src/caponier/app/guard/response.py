@@ -15,13 +15,15 @@ from caponier.app.incidents.incidents import incidents_holding, show_incident
 from caponier.app.respond.action_feed import ActionFeed
 from caponier.app.respond.respond import NOT_BOUND, apply_response, plan_response
 from caponier.guard.decisions import KINDS, Decisions
+from caponier.records.accused import BUCKET, accused
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
 from caponier.respond import limit, playbook
+from caponier.respond.actors import Actors
 from caponier.respond.correlate import correlate
-from caponier.respond.plan import Key, key_of, plan
+from caponier.respond.plan import Key, callers_of, key_of, plan
 
 ACTOR: Final = "caponier guard"
 """Who acts, for the audit log."""
@@ -77,6 +79,7 @@ class GuardResponse:
         self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
         self._enforce, self._settings = enforce, settings_of(workspace)
         self._rules = playbook.load(self._settings, workspace.root)
+        self._actors = Actors(workspace.identities, self._settings)
         self._lock = Lock()
         """Held where the findings, what is in force and what is begun are changed together; never while writing."""
         self._waiting: list[Finding] = []
@@ -122,6 +125,7 @@ class GuardResponse:
             found: New ones; those that are not rare enough for a response are recorded alone.
             certain: Such ones of before, whose subjects have become rare enough since.
         """
+        self.doubt(found)
         with self._lock:
             turned = {finding.finding_id for finding in certain}
             self._certain |= dict.fromkeys(turned)
@@ -135,6 +139,17 @@ class GuardResponse:
         for finding in found:
             said = f"{finding.severity.value} finding {finding.finding_id}: {finding.summary}"
             self._tell(f"{said} ({finding.subject.in_words}, model {finding.model})")
+
+    def doubt(self, found: Iterable[Finding]) -> None:
+        """Have answers to those of whom something was found wait until detection has looked at what they ask.
+
+        Many of them are benign, and lose some hundredths of a second by it; nobody else gets the answer to the query
+        with which he becomes certain, however fast he asks.
+        """
+        for finding in found:
+            together = accused(finding) if finding.subject.kind == BUCKET else ()
+            self._decisions.doubt(SubjectRef("principal", name) for name in together)
+            self._decisions.doubt(callers_of(finding, self._actors))
 
     def _run(self) -> None:
         polled = time.monotonic()

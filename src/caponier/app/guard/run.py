@@ -171,6 +171,8 @@ class Guard:
             record=self._record,
             keep=self.work.keep,
             judge_s=settings.judge_within,
+            doubted_s=settings.judge_doubted,
+            doubts=self._doubts,
             blocks=self.decisions.blocks,
             principal_of=partial(principal_of, salt=salt),
             enforce=settings.mode == "enforce",
@@ -208,6 +210,11 @@ class Guard:
         self.work.start()
         self.watchdog.start()
         self._keeping.start()
+
+    def _doubts(self, exchange: Exchange) -> bool:
+        """Tell whether an answer must not leave before detection has looked at what was asked."""
+        n = 1 if exchange.query is None else len(exchange.query.rows)
+        return self.decisions.doubts(exchange.caller) or self.work.ahead.is_too_far(exchange.caller, n)
 
     def _closed(self, model: str | None) -> bool:
         """Tell whether requests to a model are refused when the guard cannot decide about them."""
@@ -258,6 +265,7 @@ class Guard:
         if not n:
             return
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
+        self.work.response.doubt(found)
         new = unknown_findings(self._workspace, found)
         # What the store knows was answered then, and may have been undone since.
         certain = [finding for finding in self.live.certain() if finding in new]

@@ -8,6 +8,7 @@ from functools import partial
 from threading import Event, Thread
 from typing import Final
 
+from caponier.app.guard.ahead import AnswersAhead
 from caponier.app.guard.backlog import Backlog
 from caponier.app.guard.callers import RecentCallers
 from caponier.app.guard.failures import Failures
@@ -74,6 +75,7 @@ class GuardWork:
     limits: BodyLimits
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
+    ahead: AnswersAhead = field(default_factory=AnswersAhead)
     callers: RecentCallers = field(default_factory=RecentCallers)
     crowded_s: float = 2.5
     """Seconds that detection may be behind before whoever keeps it from the others is made to wait."""
@@ -87,6 +89,8 @@ class GuardWork:
     """When the oldest of the requests arrived that are being looked at."""
     _awaited: bool = False
     """Whether the answer to one of them waits for that."""
+    _hurried: bool = False
+    """Whether one to which that applies waits."""
     _together_at: float = 0.0
     """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
@@ -100,9 +104,12 @@ class GuardWork:
         Raises:
             OSError, TypeError: If that is not possible.
         """
+        # Before anybody can look at it.
+        self.ahead.left(exchange)
         try:
             self.backlog.keep(exchange)
             if exchange.looked_at is not None:
+                self._hurried = self._hurried or exchange.is_urgent
                 self._wake.set()
         except (OSError, TypeError):
             self.metrics.count("unspooled")
@@ -154,7 +161,7 @@ class GuardWork:
     @property
     def hurries(self) -> bool:
         """Whether detection gives way to no request: it is late, or somebody's answer waits for it."""
-        return self._awaited or self._wake.is_set() or self.lag_s > LATE_S
+        return self._awaited or self._hurried or self.lag_s > LATE_S
 
     @property
     def is_alive(self) -> bool:
@@ -187,6 +194,7 @@ class GuardWork:
     def _work(self) -> int:
         """Take the next requests that wait, and do everything that is to be done about them."""
         broken = self.backlog.broken
+        self._hurried = False
         taken = self.backlog.take(MOST_AT_ONCE)
         if self.backlog.broken > broken:
             self.metrics.count("lost_events", n=self.backlog.broken - broken)
@@ -194,14 +202,15 @@ class GuardWork:
             self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
-            self._awaited = any(exchange.looked_at is not None for exchange in taken)
+            self._awaited = any(exchange.is_urgent for exchange in taken)
             self._survive("detection", partial(self._look, taken))
             self._looking, self._awaited = None, False
-            for exchange in taken:
-                if exchange.looked_at is not None:
-                    # The server may have ended meanwhile, and with it whoever waited.
-                    with suppress(RuntimeError):
-                        exchange.looked_at()
+            self.ahead.looked_at(taken, all_=not self.backlog)
+        for exchange in (*taken, *self.backlog.twice()):
+            if exchange.looked_at is not None:
+                # The server may have ended meanwhile, and with it whoever waited.
+                with suppress(RuntimeError):
+                    exchange.looked_at()
         if self.live.waiting >= MOST_TOGETHER or time.monotonic() - self._together_at >= TOGETHER_S:
             self._look_together()
         self._survive("event log", self._tidy)

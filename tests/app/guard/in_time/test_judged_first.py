@@ -18,7 +18,7 @@ from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.settings import GuardSettings
 
 
-def standing(folder: Path, rows: list[dict[str, Any]], **settings: Any) -> Guard:
+def standing(folder: Path, rows: list[dict[str, Any]], *, app: Any = None, **settings: Any) -> Guard:
     create_workspace(folder)
     (folder / "block.yaml").write_text(BLOCK_ONLY)
     with (folder / "caponier.toml").open("a") as file:
@@ -32,7 +32,7 @@ def standing(folder: Path, rows: list[dict[str, Any]], **settings: Any) -> Guard
         await send({"type": "http.response.body", "body": orjson.dumps({"predictions": [int(label)]})})
 
     given = GuardSettings(**{"mode": "enforce", "judge_within": 5.0, **settings})
-    return Guard(require_workspace(folder), given, app=model)
+    return Guard(require_workspace(folder), given, app=app or model)
 
 
 def answered(guard: Guard, rows: list[dict[str, Any]], key: str = "eve") -> list[int]:
@@ -71,7 +71,7 @@ def test_nobody_gets_the_answer_that_gave_him_away(tmp_path: Path) -> None:
 
 def test_without_waiting_some_answers_leave(tmp_path: Path) -> None:
     rows = attack(EventOrder())
-    guard = standing(tmp_path, rows, judge_within=0)
+    guard = standing(tmp_path, rows, judge_within=0, judge_doubted=0)
     whole = first_finding(LiveFindings(DetectionSettings.of(guard._workspace), EventOrder().event_id), rows)
     assert whole is not None
     guard.start()

@@ -1,0 +1,1 @@
+"""What leaves before detection has looked at it, and what does not."""
