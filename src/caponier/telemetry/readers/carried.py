@@ -101,13 +101,14 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
-        self._printed = 0
+        self._printed = read = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
-                self.rows(line.strip())
+                read += bool(self.rows(line.strip()))
             except ValueError:
                 continue
-        self._is_python = self._printed > 0 and self._printed == begins.total()
+        # Lines are counted, and not what they begin with: a container's line and the one in it have one each.
+        self._is_python = 0 < read == self._printed
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
