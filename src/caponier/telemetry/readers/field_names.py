@@ -31,6 +31,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "start_time",
         "created",
         "occurred_at",
+        "instant",
+        "received",
         "zeitstempel",
         "zeitpunkt",
         "zeit",
@@ -99,6 +101,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "customer",
         "remote_user",
         "requester",
+        "usr_id",
+        "usr",
         "uid",
         "userid",
         "login",
@@ -408,6 +412,8 @@ LIKE: Final = {
     ),
     "principal": re.compile(
         r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder)|api_key_.+"
+        r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"
