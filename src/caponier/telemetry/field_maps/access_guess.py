@@ -9,6 +9,10 @@ from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.readers.field_names import CALLED, OPERATIONS, SCORE_PARTS, TOLD_BY_PATH, normal
 
+MODEL_IN_PATH: Final = re.compile(r"/(?:models|predictions|explanations|endpoints|invocations)/([\w.~%-]{1,200})")
+"""Where KServe, TensorFlow Serving, Triton, TorchServe and SageMaker have it."""
+MOST_MODELS: Final = 100
+"""Names in a sample; whoever calls may ask for models that nobody has."""
 REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
 
 
@@ -33,6 +37,21 @@ class AccessGuess:
         )
         self.used.add(place)
         return True
+
+    def take_model(self, model: str) -> bool:
+        """Take the model's name from the paths that were called, where a protocol has it in them.
+
+        Args:
+            model: What it is called where a path says nothing.
+        """
+        places = [place for place in self.nodes if normal(place[-1]) in CALLED or self.are_calls(place)]
+        for place in places:
+            names = [MODEL_IN_PATH.search(one) if isinstance(one, str) else None for one in self.nodes[place]]
+            told = {found[1] for found in names if found}
+            if 0 < len(told) <= MOST_MODELS and nearly(found is not None for found in names):
+                self.columns["model"] = MapColumn(path=(path_of(place),), take=MODEL_IN_PATH.pattern, otherwise=model)
+                return True
+        return False
 
     def called(self) -> Place | None:
         """Return where a log has what was called: a path, or the first line of a request."""

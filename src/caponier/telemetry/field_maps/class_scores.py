@@ -7,9 +7,9 @@ from typing import Any, Final
 from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Nodes, Place
-from caponier.telemetry.field_maps.value_kinds import is_number, nearly
+from caponier.telemetry.field_maps.value_kinds import is_continuous, is_number, nearly
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import SCORE_STEMS, normal
+from caponier.telemetry.readers.field_names import SCORE_STEMS, SHARES, normal
 
 _CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
 _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
@@ -112,6 +112,17 @@ def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tup
             if found:
                 return found
     return ()
+
+
+def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
+    """Return the share beside an answer that is its score under a name that could mean much else; None where none is.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    found = (place for place in nodes if place not in used and normal(place[-1]) in SHARES)
+    return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
 
 
 def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tuple[Place, ...]:

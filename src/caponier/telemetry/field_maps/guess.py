@@ -15,16 +15,18 @@ from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.callers import (
     are_places_in_code,
     caller_place,
+    is_chosen,
     names_somebody,
+    proven_first,
     tells_who,
     who_come_again,
 )
-from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores
+from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores, share_place
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
-from caponier.telemetry.field_maps.time_columns import time_column
+from caponier.telemetry.field_maps.time_columns import moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
     asked_rank,
     features_of_objects,
@@ -131,15 +133,12 @@ class _Work(AccessGuess):
         """Find the columns that a name tells."""
         for column in ALIASES:
             ranked = self._ranked(column)
-            if not ranked:
-                continue
-            rank, place = ranked[0]
-            if column == "time":
-                self._choose_time([one for other, one in ranked if other == rank])
-            else:
-                self._choose(column, place)
+            if ranked and column == "time":
+                self._choose_time([one for other, one in ranked if other == ranked[0][0]])
+            elif ranked:
+                self._choose(column, ranked[0][1])
         if "time" not in self.columns:
-            self.out.doubts.append("no field holds a time")
+            self._choose_time(moments(self.nodes, self._is_taken))
         if "principal" not in self.columns and (who := caller_place(self.nodes, self._is_taken)) is not None:
             self._choose("principal", who)
         if not {"principal", "session"} & set(self.columns):
@@ -149,13 +148,13 @@ class _Work(AccessGuess):
         return place in self.used or self._below_input(place) or not self._is_asked(place)
 
     def _choose_named_in_body(self) -> None:
-        """Take who is named in the body of a request: as a session, since whoever calls may write any name there."""
+        """Take who is named in a body or an address: as a session, since whoever calls may write any name there."""
         names = ALIASES["principal"]
         found = [
             (names.index(told), len(place), place)
             for place, values in self.nodes.items()
             if (told := normal(place[-1])) in names and told.endswith(IDS) and place not in self.used
-            if any(normal(step) in BODIES or is_sent(normal(step)) for step in place[:-1])
+            if is_chosen(place) or any(normal(step) in BODIES or is_sent(normal(step)) for step in place[:-1])
             if is_name([value for value in values if not is_missing(value)])
         ]
         if found:
@@ -176,7 +175,9 @@ class _Work(AccessGuess):
             if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = [(key, place) for key, _, place in sorted(found)]
-        return who_come_again(ranked, self.nodes) if column == "principal" else ranked
+        if column == "principal":
+            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
+        return ranked
 
     def _is_like(self, column: str, place: Place) -> bool:
         """Tell whether a field is called like those of a column, where no name is a known one."""
@@ -199,6 +200,9 @@ class _Work(AccessGuess):
         )
 
     def _choose_time(self, places: list[Place]) -> None:
+        if not places:
+            self.out.doubts.append("no field holds a time")
+            return
         self.columns["time"], taken = time_column(places, self.nodes, self.out.doubts, self.out.remarks)
         self.used |= taken
 
@@ -227,6 +231,8 @@ class _Work(AccessGuess):
             self._choose_one_of_the_scored()
         elif "scores" not in self.columns:
             self._choose_class_columns()
+            if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
+                self._choose("scores", share)
         named = sorted(
             (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -446,7 +452,9 @@ class _Work(AccessGuess):
             self.columns["input_raw"] = MapColumn(path=(path_of(text),))
             self.used.add(text)
             return
-        self.features = features_of_objects(self.nodes, self.used)
+        # What says of a call over HTTP is none.
+        calls = {place for place in self.nodes if len(place) == 1 and self._is_call(place)}
+        self.features = features_of_objects(self.nodes, self.used, calls)
 
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
@@ -532,7 +540,7 @@ class _Work(AccessGuess):
         constants: dict[str, Any] = {}
         if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"
-        if "model" not in self.columns:
+        if "model" not in self.columns and not self.take_model(model):
             constants["model"] = model
             out.remarks.append(f"no field names the model: it is called {model!r}")
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):

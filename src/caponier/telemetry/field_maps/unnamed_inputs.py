@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
@@ -29,6 +29,7 @@ _ABOUT: Final = frozenset(
     (
         *("kubernetes", "host", "process", "http", "thread", "geo", "geoip", "agent", "ecs", "log", "file", "service"),
         *("container", "cloud", "event", "user", "client", "network", "url", "runtime", "sdk", "resource", "scope"),
+        *("latencies", "consumer", "route", "upstream", "workspace", "contextmap", "mdc", "span", "usr", "account"),
         *("labels", "tags", "exception", "error", "level", "elapsed", "timing", "timings", "model", "server", "docker"),
     )
 )
@@ -77,14 +78,20 @@ def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
     return None
 
 
-def features_of_objects(nodes: Nodes, used: set[Place]) -> list[MapFeature]:
-    """Return the features in objects beside each other that are no answers; what is taken takes their places."""
+def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place] = ()) -> list[MapFeature]:
+    """Return the features in objects beside each other that are no answers; what is taken takes their places.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        calls: Objects that are about a call.
+    """
     found: list[MapFeature] = []
     taken = {path_of(place) for place in used}
     for place, values in list(nodes.items()):
         name = normal(place[-1])
         held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
-        if len(place) != 1 or not held or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+        if len(place) != 1 or not held or place in calls or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
             continue
         if any(one[: len(place)] == place for one in used):
             # What says who asked, or what was answered, is around the call.

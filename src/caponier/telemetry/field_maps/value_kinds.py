@@ -29,6 +29,8 @@ _PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("co
 _REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
 _OBJECTS_AS_TEXT: Final = re.compile(r"\s*(?:\{|\[\s*(?:\[\s*)?\{)")
 """Objects, or lists of them, that stand there as text: no word for an answer begins so."""
+_ABOUT_TYPE: Final = re.compile(r"[$@]|__|(?:self|cls)$")
+"""How keys begin that a serialiser writes about an object, and what Python calls it."""
 _ENCODED: Final = re.compile(r"(?:data:[\w/;+-]{1,40},)?[A-Za-z0-9+/_-]{32,}={0,2}")
 
 
@@ -79,7 +81,7 @@ def _features_in(
 ) -> list[tuple[tuple[str, ...], MapFeature]]:
     """Return features with the names that lead to them."""
     found: list[tuple[tuple[str, ...], MapFeature]] = []
-    for key in dict.fromkeys(str(key) for value in values for key in value if key):
+    for key in dict.fromkeys(str(key) for value in values for key in value if key and not _ABOUT_TYPE.match(str(key))):
         held, where = [value.get(key) for value in values], f"{path}.{escaped(key)}"
         inner = [one for one in held if isinstance(one, dict)]
         if inner and deep and len(inner) >= NEARLY * sum(one is not None for one in held):

@@ -112,6 +112,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "kundennummer",
         "nutzer",
         "benutzer",
+        "mandant",
+        "auftraggeber",
+        "aufrufer",
+        "utilisateur",
+        "usuario",
+        "utente",
     ),
     "session": ("session", "session_id", "sessionid", "on_behalf_of", "conversation_id", "end_user", "sitzung"),
     "source_ip": (
@@ -180,6 +186,20 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "vorhersage",
         "ergebnis",
         "klasse",
+        "entscheidung",
+        "klassifikation",
+        "résultat",
+        "resultat",
+        "décision",
+        "classe",
+        "prédiction",
+        "resultado",
+        "predicción",
+        "prediccion",
+        "clase",
+        "esito",
+        "previsione",
+        "voorspelling",
         "cls",
         "sentiment",
         "intent",
@@ -311,6 +331,8 @@ COUNTERS: Final = frozenset(
 )
 """Fields beside features that are none."""
 SCORE_STEMS: Final = ("prob", "proba", "probability", "score", "p")
+SHARES: Final = ("p", "conf", "certainty", "sicherheit", "konfidenz", "certitude")
+"""What else the score of an answer may be called, where it is a share beside it."""
 SCORE_PARTS: Final = re.compile(rf"(?:{'|'.join(SCORE_STEMS)})_(.+)")
 _NO_INPUT: Final = (
     "event_id",
