@@ -20,6 +20,8 @@ from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.events import read_events
+from caponier.telemetry.field_maps.choose import MapChoice
+from caponier.telemetry.field_maps.shipped import shipped_maps
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.rejections import RejectedRows
 
@@ -40,7 +42,7 @@ def load_events(events: Any, *, workspace: Home = None) -> EventTable:
     home, rejected = workspace_of(workspace), RejectedRows()
     salt = read_salt(home) if home else b""
     with log_of(events) as paths:
-        batches = [one.batch for one in read_events(paths, rejected, salt=salt)]
+        batches = [one.batch for one in read_events(paths, rejected, salt=salt, maps=MapChoice(known=shipped_maps()))]
     table = pa.Table.from_batches(batches, EVENT_SCHEMA) if batches else EVENT_SCHEMA.empty_table()
     # The files are gone from sight here, and with them which of two at one time came first.
     at = table.schema.get_field_index("seq")

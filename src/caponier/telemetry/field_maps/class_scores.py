@@ -114,6 +114,24 @@ def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tup
     return ()
 
 
+def one_of_the_scored(nodes: Nodes, used: set[Place], parts: Sequence[Place]) -> Place | None:
+    """Return the field that always holds one of the classes that have a column of scores each; None where none does.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        parts: The columns with scores.
+    """
+    known = {normal(place[-1]) for place in parts}
+    for place, values in nodes.items() if len(parts) > 1 else ():
+        held = {value for value in values if isinstance(value, str) and value}
+        if place in used or place in parts or len(held) < 2:
+            continue
+        if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
+            return place
+    return None
+
+
 def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
     """Return the share beside an answer that is its score under a name that could mean much else; None where none is.
 

@@ -21,7 +21,13 @@ from caponier.telemetry.field_maps.callers import (
     tells_who,
     who_come_again,
 )
-from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores, share_place
+from caponier.telemetry.field_maps.class_scores import (
+    are_ranked,
+    class_columns,
+    listed_scores,
+    one_of_the_scored,
+    share_place,
+)
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of
@@ -31,6 +37,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     asked_rank,
     features_of_objects,
     is_asked,
+    is_marked,
     is_sent,
     says_nothing,
     text_place,
@@ -63,7 +70,6 @@ from caponier.telemetry.readers.field_names import (
     CALLED,
     COUNTERS,
     CREDENTIALS,
-    FEATURE_PARTS,
     IDS,
     INPUTS,
     LIKE,
@@ -71,7 +77,6 @@ from caponier.telemetry.readers.field_names import (
     OF_CALLS,
     PERHAPS,
     SCORE_PARTS,
-    SCORE_STEMS,
     SEVERAL,
     UNITS,
     normal,
@@ -228,7 +233,8 @@ class _Work(AccessGuess):
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
         if "label" not in self.columns:
-            self._choose_one_of_the_scored()
+            if (scored := one_of_the_scored(self.nodes, self.used, self.score_parts())) is not None:
+                self._choose("label", scored)
         elif "scores" not in self.columns:
             self._choose_class_columns()
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
@@ -242,6 +248,8 @@ class _Work(AccessGuess):
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
             if place not in self.used and self._take_body(place):
                 return
+        if not {"label", "scores"} & set(self.columns):
+            self._take_lone_answer([place for _, _, place in named])
         # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
         around = {place[:at] for _, _, place in named for at in range(1, len(place))}
         for _, _, place in sorted(named, key=lambda one: one[2] in around):
@@ -322,6 +330,16 @@ class _Work(AccessGuess):
                         del self.columns[column]
                 break
         return True
+
+    def _take_lone_answer(self, places: Sequence[Place]) -> None:
+        """Take the whole response of a protocol, where the request stands in another log."""
+        from caponier.telemetry.field_maps.logged_bodies import are_answers
+
+        for place in (one for one in places if one not in self.used):
+            if are_answers([value for value in self.nodes[place] if not is_missing(value)][:_SAMPLED_BODIES]):
+                self.bodies["response"] = path_of(place)
+                self.used |= {one for one in self.nodes if one[: len(place)] == place}
+                return
 
     def _is_answer_to(self, place: Place, other: Place) -> bool:
         """Tell whether a field has the answer to a request: `response` beside `request`, also with a `body` in each."""
@@ -427,7 +445,7 @@ class _Work(AccessGuess):
             return
         self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
-        marked = [place for place in rest if _is_marked(place[-1])]
+        marked = [place for place in rest if is_marked(place[-1])]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
             name = normal(place[-1])
@@ -444,7 +462,7 @@ class _Work(AccessGuess):
 
     def _is_flat_place(self, place: Place) -> bool:
         """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
-        return len(place) == 1 or ("." in place[-1] and _is_marked(place[-1]) and self._is_asked(place))
+        return len(place) == 1 or ("." in place[-1] and is_marked(place[-1]) and self._is_asked(place))
 
     def _take_unnamed(self) -> None:
         """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
@@ -503,18 +521,6 @@ class _Work(AccessGuess):
                 parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)
             )
             self.used |= set(places)
-
-    def _choose_one_of_the_scored(self) -> None:
-        """Take for the answer what always is one of the classes that have a column of scores each."""
-        parts = self.score_parts()
-        known = {normal(place[-1]) for place in parts}
-        for place, values in self.nodes.items() if len(parts) > 1 else ():
-            held = {value for value in values if isinstance(value, str) and value}
-            if place in self.used or place in parts or len(held) < 2:
-                continue
-            if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
-                self._choose("label", place)
-                return
 
     def _choose_answer(self) -> None:
         for kind in (dict, list):
@@ -592,9 +598,3 @@ class _Work(AccessGuess):
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int)
-
-
-def _is_marked(name: str) -> bool:
-    """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
-    *above, _ = name.split(".")
-    return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)

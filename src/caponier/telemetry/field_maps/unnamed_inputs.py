@@ -9,7 +9,7 @@ from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import alike, features_of, is_number
-from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, INPUTS, PERHAPS, normal
+from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, FEATURE_PARTS, INPUTS, PERHAPS, normal
 
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
@@ -43,6 +43,12 @@ STEADY: Final = 20
 def is_asked(name: str) -> bool:
     """Tell whether a field may hold what was asked, by its name."""
     return name in INPUTS or name in PERHAPS or _LIKE.fullmatch(name) is not None
+
+
+def is_marked(name: str) -> bool:
+    """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
+    *above, _ = name.split(".")
+    return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
 
 
 def is_sent(name: str) -> bool:

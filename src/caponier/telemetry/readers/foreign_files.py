@@ -12,7 +12,8 @@ from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.streams import STDIN, opened
 
 HEAD: Final = 2**16
-_OWN: Final = (b"PAR1", b"ARROW1")
+OWN: Final = (b"PAR1", b"ARROW1", b"ORC")
+"""How files begin that hold tables and are read, whatever they are called."""
 _BEGINNING: Final = 512
 _ZEROS: Final = 0.1
 _PLAIN: Final = 3
@@ -32,12 +33,6 @@ class Foreign(NamedTuple):
 
 FOREIGN: Final = (
     Foreign(b"Obj\x01", "an Avro file", "pip install fastavro && fastavro {path} > {stem}.jsonl"),
-    Foreign(
-        b"ORC",
-        "an ORC file",
-        'python -c "import sys, pyarrow.orc as o, pyarrow.parquet as p; '
-        'p.write_table(o.read_table(sys.argv[1]), sys.argv[2])" {path} {stem}.parquet',
-    ),
     Foreign(b"SQLite format 3\0", "an SQLite database", "sqlite3 -json {path} 'select * from TABLE' > {stem}.json"),
     Foreign(b"PK\x03\x04", "a ZIP archive or an Excel sheet", "unzip {path} -d {stem}, or save the sheet as CSV"),
     Foreign(b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save the sheet as CSV."),
@@ -69,7 +64,7 @@ def refuse_foreign(path: Path) -> None:
     """
     head = _head(path)
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if plain.startswith(_OWN) or not head:
+    if plain.startswith(OWN) or not head:
         return
     if encoding := encoding_of(head):
         name = encoding.upper().replace("16-", "16")
@@ -106,6 +101,12 @@ def _refused(path: Path, is_a: str, hint: str) -> InputError:
         # A name with blanks or worse in it stays one word of the command.
         hint=hint.format(**{name: shlex.quote(shown(one)) if one else "" for name, one in held.items()}),
     )
+
+
+def table_magic(path: Path) -> bytes | None:
+    """Return with which of `OWN` a file begins: Hive and Spark call theirs `000000_0` and `part-00000`."""
+    head = _head(path)
+    return next((one for one in OWN if head.startswith(one)), None)
 
 
 def looks_like_table(path: Path) -> bool:
