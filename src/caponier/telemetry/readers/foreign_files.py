@@ -111,10 +111,14 @@ def table_magic(path: Path) -> bytes | None:
 
 def looks_like_table(path: Path) -> bool:
     """Tell whether a file whose name says nothing begins like a table: a header, and rows of as many cells."""
-    first, _, rest = _head(path).partition(b"\n")
+    head = _head(path)
+    if head.lstrip()[:2] == b"+-":
+        # The box that MySQL draws around a table.
+        head = head.partition(b"\n")[2]
+    first, _, rest = head.partition(b"\n")
     if first.lstrip()[:1] in (b"{", b"[", b"<") or not rest:
         return False
-    second = rest.partition(b"\n")[0]
+    second = next((line for line in rest.split(b"\n", 2)[:2] if not is_rule(line)), b"")
     return any(
         _bare(first).count(one)
         and _bare(first).count(one) == _bare(second).count(one)
@@ -133,6 +137,11 @@ def holds_records(path: Path) -> bool:
         return bool(CarriedRecords().rows(first))
     except ValueError:
         return False
+
+
+def is_rule(line: bytes) -> bool:
+    """Tell whether a line is what the shell of a database draws between the header of a table and its rows."""
+    return (b"--" in line or b"==" in line) and not line.strip(b" \t\r|+:=-")
 
 
 def _bare(line: bytes) -> bytes:
