@@ -30,6 +30,7 @@ from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
 from caponier.telemetry.readers.foreign_files import holds_records, looks_like_table, refuse_foreign, table_magic
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
+from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
@@ -287,9 +288,9 @@ def _chunks(
             report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
         return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
     if read is not json_lines.read:
-        return mapped(read(path), maps, report, shown_path(path))
+        return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
     wanted = WantedColumns()
-    chunks = json_lines.read(path, wanted=wanted, lenient=True)
+    chunks = with_partitions(json_lines.read(path, wanted=wanted, lenient=True), path)
     if maps.named is None:
         always = reader == "kserve"
         chunks = kserve.joined(

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from caponier.records.field_map import FieldMap
+from caponier.records.field_map import FieldMap, MapFeature
 from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.named_features import NamedFeatures
 
 Row = dict[str, Any]
 ROWS = 60
@@ -191,3 +193,83 @@ def test_what_a_serialiser_says_of_an_object_is_no_feature() -> None:
         return {"ts": when(at), "user": who(at), "input": said, "label": "ab"[at % 2]}
 
     assert [feature.name for feature in understood(one).features] == ["age", "city"]
+
+
+MONEY = {
+    "$1,250.50": 1250.5,
+    "-$3": -3.0,
+    "12.5 €": 12.5,
+    "CHF 7": 7.0,
+    "£2.5": 2.5,
+    "8 USD": 8.0,
+    "$x": None,
+    "7": 7.0,
+}
+
+
+@pytest.mark.parametrize(("amount", "value"), MONEY.items())
+def test_an_amount_of_money_is_a_number(amount: str, value: float | None) -> None:
+    numbers, problems = NamedFeatures((MapFeature(name="a"), MapFeature(name="b")), [(), ()], ".").of([[amount], [1]])
+    assert pa.array(numbers).to_pylist() == [[value, 1.0]]
+    assert bool(problems) == (value is None)
+
+
+def test_a_column_of_money_is_a_feature_and_no_category() -> None:
+    said = understood(
+        lambda at: {"ts": when(at), "user": who(at), "income": f"${1_000 + at:,}.50", "age": at, "label": "ab"[at % 2]}
+    )
+    assert [(one.name, one.kind) for one in said.features] == [("age", "number"), ("income", "number")]
+
+
+def test_a_log_of_calls_without_callers_has_no_features() -> None:
+    """As Azure's traffic log says it: sizes of payloads are nothing that a model was given."""
+    found = understood(
+        lambda at: {
+            "TimeGenerated [UTC]": f"1/13/2026, 8:{at:02}:13.159 AM",
+            "Path": "/score",
+            "ResponseCode": "200",
+            "RequestPayloadSize": str(100 + at),
+            "ResponsePayloadSize": str(at),
+            "XRequestId": f"r{at}",
+            "UserAgent": "python",
+        }
+    )
+    assert not found.features
+    assert {"time", "status", "request_id", "operation"} <= set(found.columns)
+
+
+@pytest.mark.parametrize(("label", "score"), [("is_anomaly", "anomaly_score"), ("is_fraud", "fraud_probability")])
+def test_what_a_detector_of_the_service_answers_is_an_answer(label: str, score: str) -> None:
+    found = understood(
+        lambda at: {
+            "ts": when(at),
+            "user": who(at),
+            "window": [[1.5, at], [2.5, 1]],
+            label: at % 3 == 0,
+            score: at / 60,
+        }
+    )
+    told = places(found)
+    assert (told["input"], told["label"], told["scores"]) == ("window", label, score)
+
+
+def test_rows_of_objects_with_lists_of_answers_are_unrolled() -> None:
+    def one(at: int) -> Row:
+        rows = [{"age": at, "amount": 1.5}, {"age": at + 1, "amount": 2.5}, {"age": 3, "amount": at}]
+        return {"ts": when(at), "key_name": who(at), "rows": rows, "preds": ["a", "b", "a"], "probas": [[0.5, 0.5]] * 3}
+
+    told = places(understood(one))
+    assert (told["label"], told["scores"], told["principal"]) == ("preds[]", "probas[]", "key_name")
+
+
+def test_objects_of_a_grpc_service_are_what_was_asked() -> None:
+    def one(at: int) -> Row:
+        said = {
+            "grpc.request.content": {"age": at, "city": "xy"[at % 2]},
+            "grpc.response.content": {"label": "ab"[at % 2]},
+        }
+        return {"ts": when(at), "auth.sub": who(at), "grpc.time_ms": at, **said}
+
+    found = understood(one)
+    assert [feature.name for feature in found.features] == ["age", "city"]
+    assert places(found)["label"].endswith("label")

@@ -75,13 +75,17 @@ class AccessGuess:
         """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
         return self.are_calls(place) or (normal(place[-1]) == "query" and self.is_access())
 
-    def is_access(self) -> bool:
-        """Tell whether a log says who called what and how it went, and nothing of an answer."""
+    def is_access(self, *, of_nobody: bool = False) -> bool:
+        """Tell whether a log says who called what and how it went, and nothing of an answer.
+
+        Args:
+            of_nobody: Whether one counts, too, that says by ids or programs alone who called.
+        """
         has = set(self.columns)
         return (
             self.called() is not None
             and "status" in has
-            and bool({"source_ip", "principal"} & has)
+            and bool({"source_ip", "principal", *(("request_id", "user_agent") if of_nobody else ())} & has)
             and not ({"label", "scores"} & has)
             and len(self.score_parts()) < 2
         )
@@ -89,7 +93,7 @@ class AccessGuess:
     def is_access_log(self) -> bool:
         """Tell whether a log is an access log, and take model and operation from what was called."""
         called = self.called()
-        if called is None or not self.is_access():
+        if called is None or not self.is_access(of_nobody=True):
             return False
         from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
 

@@ -12,7 +12,7 @@ WHO: Final = frozenset(
     (
         *("user", "client", "caller", "customer", "account", "tenant", "consumer", "requestor", "requester"),
         *("subscriber", "member", "principal", "actor", "login", "operator", "partner", "merchant", "apikey"),
-        *("who", "party", "organization", "organisation"),
+        *("who", "viewer", "party", "organization", "organisation"),
         *("kunde", "kunden", "nutzer", "benutzer", "utilisateur", "usuario", "cliente", "utente", "identity"),
     )
 )

@@ -141,8 +141,8 @@ def _parsed(text: str) -> Any:
     if len(lines) <= MOST_LINES and all(_CSV.fullmatch(line) for line in lines):
         rows = [[float(cell) for cell in line.split(",")] for line in lines]
         return [row[0] for row in rows] if all(len(row) == 1 for row in rows) else rows
-    if (rows := answers_of_lines(lines[:MOST_LINES])) is not None:
-        return rows
+    if (answers := answers_of_lines(lines[:MOST_LINES])) is not None:
+        return answers
     data = base64.b64decode(text, validate=True)
     if (whole := whole_body(data)) is not None:
         return whole

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing
+from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing, without_money
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.framing.written_values import numbers_text
@@ -154,7 +154,7 @@ def is_number(value: Any) -> bool:
     """Tell whether a value is a number, or the text of one."""
     if isinstance(value, str):
         text = value.strip()
-        text = text[:-1].rstrip() if text[-1:] == "%" else text
+        text = text[:-1].rstrip() if text[-1:] == "%" else without_money(text)
         if THOUSANDS.fullmatch(text):
             return True
         if DECIMAL_COMMA.fullmatch(text):

@@ -76,6 +76,8 @@ _VARYING: Final = re.compile(
 )
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
+_BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
+"""As nginx writes quotes, and what is no letter of ASCII."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -454,6 +456,12 @@ def _time_in(prefix: str) -> str | None:
     return None
 
 
+def _letters(found: re.Match[str]) -> str:
+    text = bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace")
+    # A backslash among them escapes nothing further.
+    return text.replace("\\", "\\\\")
+
+
 def _pairs(line: str) -> tuple[str, Row | None]:
     """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
     first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
@@ -463,7 +471,7 @@ def _pairs(line: str) -> tuple[str, Row | None]:
     place = first.end()
     while match := _PAIR.match(line, place):
         quoted = match[2]
-        value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        value = match[3] if quoted is None else _ESCAPED.sub(r"\1", _BYTES.sub(_letters, quoted))
         if value:
             found[match[1]] = value
         place = match.end()

@@ -48,6 +48,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "request_id": (
         "request_id",
         "requestid",
+        "x_request_id",
+        "x_correlation_id",
         "correlation_id",
         "trace_id",
         "inference_id",
@@ -101,6 +103,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "customer",
         "remote_user",
         "requester",
+        "distinct_id",
         "usr_id",
         "usr",
         "uid",
@@ -172,6 +175,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "class",
         "class_name",
         "y_pred",
+        "preds",
+        "predicted_labels",
         "yhat",
         "labels",
         "y_hat",
@@ -212,6 +217,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "probabilities",
         "probs",
         "proba",
+        "probas",
         "predict_proba",
         "class_probabilities",
         "prediction_probabilities",
@@ -265,6 +271,19 @@ INPUTS: Final = (
     "eingabe",
     "embedding",
     "embeddings",
+    "rows",
+    "samples",
+    "examples",
+    "window",
+    "series",
+    "signal",
+    "readings",
+    "observation",
+    "spectrum",
+    "tokens",
+    "token_ids",
+    "input_ids",
+    "pixel_values",
     "predictors",
     "covariates",
 )
@@ -398,7 +417,7 @@ OPERATIONS: Final = {
 TOLD_BY_PATH: Final = re.compile(rf"[/:]({'|'.join(map(re.escape, OPERATIONS))})/?(?:[?#].*)?$")
 OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
-    r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
+    r"|(?:request|response)_(?:payload|body|content)_(?:size|length|bytes)|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
     r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
@@ -416,12 +435,14 @@ LIKE: Final = {
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
     "label": re.compile(
-        r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
+        r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
+        r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
         r"|predicted_(?!at$|on$|time)[a-z]+|[a-z]+_(?:predicted|prediction)"
     ),
     "scores": re.compile(
-        r"(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
+        r"(?:anomaly|outlier|fraud|spam|toxicity|churn|propensity)_(?:score|prob|proba|probability)"
+        r"|(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
         r"_(?:score|scores|conf|prob|probs|proba|probas|probability|probabilities|confidence|confidences)"
     ),
     "input_digest": re.compile(

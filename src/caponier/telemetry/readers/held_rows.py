@@ -32,6 +32,7 @@ _INNER: Final = ("_source", "attributes", "fields", "document")
 """Of an item of an answer, where the record stands."""
 _SAID: Final = OWN.union(*(ALIASES[column] for column in ("source_ip", "user_agent", "latency_ms", "model")))
 """What an object says of a call."""
+_PROPERTIES: Final = "properties"
 _PAIR: Final = frozenset(("field", "value"))
 _DEEPEST: Final = 6
 _ACTIONS: Final = ("index", "create")
@@ -49,6 +50,8 @@ def held_rows(row: Row) -> list[Row] | None:
     if row.keys() >= _SPLIT and row.keys() <= _SPLIT | {"index", "index_names", "column_names"}:
         return _split(row)
     values = list(row.values())
+    if (event := _properties(row)) is not None:
+        return [event]
     if len(values) > 1 and all(isinstance(one, dict) for one in values):
         return _by_column(row)
     if len(row) > MOST_ASIDE or _speaks(row, 0):
@@ -59,6 +62,14 @@ def held_rows(row: Row) -> list[Row] | None:
         if len(held) == len(lists[0]) and _names_time(held[0]):
             return held
     return _of_answer(row)
+
+
+def _properties(row: Row) -> Row | None:
+    """Return an event whose properties say all of it, time and caller too, as trackers of products write them."""
+    inner = row.get(_PROPERTIES)
+    if not isinstance(inner, dict) or not _names_time(inner) or _speaks({**row, _PROPERTIES: None}, 0):
+        return None
+    return {**{name: one for name, one in row.items() if name != _PROPERTIES}, **inner}
 
 
 def _speaks(row: Row, depth: int) -> bool:
