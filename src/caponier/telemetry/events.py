@@ -27,7 +27,13 @@ from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_cal
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
-from caponier.telemetry.readers.foreign_files import holds_records, looks_like_table, refuse_foreign, table_magic
+from caponier.telemetry.readers.foreign_files import (
+    begins_object,
+    holds_records,
+    looks_like_table,
+    refuse_foreign,
+    table_magic,
+)
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
@@ -264,7 +270,13 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     if path.suffix.lower() in COMPRESSIONS and _format(inner) in _TABLES.values():
         hint = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
         raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), hint=hint)
-    if (known := _format(path)) is not None:
+    if (known := _format(path)) is not None and path != STDIN:
+        # What it holds counts where the name says something else.
+        if known is csv.read and begins_object(path):
+            return json_lines.read
+        is_json = known is json_lines.read and path.suffix.lower() != ".log"
+        return csv.read if is_json and looks_like_table(path) else known
+    if known is not None:
         return known
     if (magic := table_magic(path)) is not None:
         return _MAGIC[magic]

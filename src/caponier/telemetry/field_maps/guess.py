@@ -30,7 +30,7 @@ from caponier.telemetry.field_maps.class_scores import (
 )
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of
+from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -179,7 +179,7 @@ class _Work(AccessGuess):
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
-        ranked = [(key, place) for key, _, place in sorted(found)]
+        ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
         if column == "principal":
             return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
         return ranked

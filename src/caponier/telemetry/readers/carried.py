@@ -116,8 +116,9 @@ class CarriedRecords:
                 read += bool(self.rows(line.strip()))
             except ValueError:
                 continue
-        # Lines are counted, and not what they begin with: a container's line and the one in it have one each.
-        self._is_python = 0 < read == self._printed
+        # Lines are counted, and not what they begin with: a container's line and the one in it have one each. Some
+        # hold more than is read as Python's, as a caller may wish.
+        self._is_python = 2 * self._printed > read
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
@@ -212,6 +213,8 @@ class CarriedRecords:
         """Return the record that a message of Kafka holds, with the message's time, key and headers."""
         held = row.get("value", row.get("payload"))
         inner = self._object(held) if isinstance(held, str) else held
+        if inner is None and isinstance(held, str) and held.lstrip()[:1] == "{":
+            raise ValueError("bad JSON: the object in a message of Kafka is broken")
         if not isinstance(inner, dict):
             return None
         headers = _headers(row.get("headers"))

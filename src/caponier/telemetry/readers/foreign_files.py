@@ -47,6 +47,8 @@ FOREIGN: Final = (
         b"\x80\x05", "a Python pickle", "Loading one runs its code: have whoever wrote it write Parquet or JSON Lines."
     ),
     Foreign(b"7z\xbc\xaf", "a 7-Zip archive", "7z x {path}"),
+    Foreign(b"\x1f\x8b", "a file that is packed twice", "gzip -dc {path} > {stem}.once.gz"),
+    Foreign(b"\x28\xb5\x2f\xfd", "a file that is packed twice", "zstd -dc {path} > {stem}.once.zst"),
     Foreign(b"<!DOCTYPE", "a web page", "It may be the page of a login: download the log again."),
     Foreign(b"<html", "a web page", "It may be the page of a login: download the log again."),
     Foreign(
@@ -72,6 +74,8 @@ def refuse_foreign(path: Path) -> None:
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
             raise _refused(path, one.is_a, one.hint)
+    if b"\n" not in head and head.count(b"\r") > 1:
+        raise _refused(path, "text whose lines end as on old Macs", "tr '\\r' '\\n' < {path} > {stem}.lines{suffix}")
     if head[_TAR] == b"ustar":
         raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
@@ -107,6 +111,11 @@ def table_magic(path: Path) -> bytes | None:
     """Return with which of `OWN` a file begins: Hive and Spark call theirs `000000_0` and `part-00000`."""
     head = _head(path)
     return next((one for one in OWN if head.startswith(one)), None)
+
+
+def begins_object(path: Path) -> bool:
+    """Tell whether a file begins with a JSON object."""
+    return _head(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
 
 
 def looks_like_table(path: Path) -> bool:

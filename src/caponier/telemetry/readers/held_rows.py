@@ -34,6 +34,8 @@ _SAID: Final = OWN.union(*(ALIASES[column] for column in ("source_ip", "user_age
 """What an object says of a call."""
 _PROPERTIES: Final = "properties"
 _PAIR: Final = frozenset(("field", "value"))
+_NEARLY: Final = 0.9
+"""Share of rows that have as many cells as there are names."""
 _DEEPEST: Final = 6
 _ACTIONS: Final = ("index", "create")
 
@@ -91,14 +93,20 @@ def _of_answer(row: Row) -> list[Row] | None:
     for held in lists:
         cells = [_cells(one) for one in held]
         for header in names:
-            if cells and all(one is not None and len(one) == len(header) for one in cells):
-                made = [dict(zip(header, one or (), strict=True)) for one in cells]
-                return made if _names_time(made[0]) else None
+            fit = sum(one is not None and len(one) == len(header) for one in cells)
+            if cells and fit >= _NEARLY * len(cells):
+                return [_row_of(header, one) for one in cells]
     for held in lists:
         made = [one for one in map(_item, held) if one is not None]
         if made and len(made) == len(held) and _names_time(made[0]):
             return made
     return None
+
+
+def _row_of(header: list[str], cells: list[Any] | None) -> Row:
+    """Return a row; one of another length is told as one without a time: nobody knows which cell is missing."""
+    is_whole = cells is not None and len(cells) == len(header)
+    return dict(zip(header, cells or (), strict=True)) if is_whole else {"cells": cells}
 
 
 def _lists(held: Any, depth: int) -> Iterator[list[Any]]:
