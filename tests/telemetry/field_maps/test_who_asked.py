@@ -202,7 +202,6 @@ MONEY = {
     "CHF 7": 7.0,
     "£2.5": 2.5,
     "8 USD": 8.0,
-    "$x": None,
     "7": 7.0,
 }
 
@@ -273,3 +272,14 @@ def test_objects_of_a_grpc_service_are_what_was_asked() -> None:
     found = understood(one)
     assert [feature.name for feature in found.features] == ["age", "city"]
     assert places(found)["label"].endswith("label")
+
+
+def test_a_list_of_classes_beside_their_scores_names_the_answer() -> None:
+    def one(at: int, names: list[str]) -> Row:
+        said = {"classes": names, "scores": [at / 60, 1 - at / 60]}
+        return {"ts": when(at), "user": who(at), "features": [1.5, at], "prediction": said}
+
+    assert understood(lambda at: one(at, ["no", "yes"])).columns["scores"].classes == ("no", "yes")
+    for odd in (["no", "no"], ["no"], ["no", "yes", "perhaps"], ["", "yes"]):
+        assert not understood(lambda at, odd=odd: one(at, odd)).columns["scores"].classes
+    assert not understood(lambda at: one(at, ["no", f"yes {at}"])).columns["scores"].classes

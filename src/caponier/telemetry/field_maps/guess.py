@@ -27,6 +27,7 @@ from caponier.telemetry.field_maps.class_scores import (
     listed_scores,
     one_of_the_scored,
     share_place,
+    with_classes,
 )
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
@@ -173,9 +174,8 @@ class _Work(AccessGuess):
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
-            rank = min((names.index(name) for name in names_of(place) if name in names), default=None)
-            if rank is None and self._is_like(column, place):
-                rank = len(names)
+            like = len(names) if self._is_like(column, place) else None
+            rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
@@ -561,7 +561,7 @@ class _Work(AccessGuess):
             name=name,
             decimal="," if self._has_decimal_comma() else ".",
             constants=constants,
-            columns=self.columns,
+            columns=with_classes(self.columns, self.nodes),
             # By name, so that a row in which one is missing does not change the order: as tensors of a request are.
             features=tuple(sorted(self.features, key=lambda feature: feature.name)),
             request=self.bodies.get("request"),
