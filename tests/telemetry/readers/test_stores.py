@@ -1,10 +1,13 @@
 """Records in the answers and exports of stores, brokers and loggers: each is the record that a service wrote."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from caponier.telemetry.principals import principal_of
@@ -53,6 +56,7 @@ ANSWERS: dict[str, Any] = {
     "InfluxDB": {
         "results": [{"statement_id": 0, "series": [{"name": "p", "columns": list(ROWS[0]), "values": CELLS}]}]
     },
+    "Kusto": {"Tables": [{"TableName": "T", "Columns": [{"ColumnName": name} for name in record(0)], "Rows": CELLS}]},
     "Trino": {"id": "1", "columns": COLUMNS, "data": CELLS, "stats": {"state": "FINISHED"}},
     "Logs Insights": {
         "results": [[{"field": name, "value": cell} for name, cell in row.items()] for row in ROWS],
@@ -261,3 +265,41 @@ def test_a_logger_of_java_says_who_asked_beside_its_text() -> None:
     assert CarriedRecords().rows(orjson.dumps(line)) == [
         {"time": when(0), "features": [1.5], "contextMap": {"clientId": "u1"}}
     ]
+
+
+def test_a_row_of_r_has_each_value_in_a_list() -> None:
+    boxed = {"ts": [when(1)], "user": ["u1"], "features": {"age": [7], "city": ["Bern"]}, "prob": [0.5]}
+    assert CarriedRecords().rows(orjson.dumps(boxed)) == [
+        {"ts": when(1), "user": "u1", "features": {"age": 7, "city": "Bern"}, "prob": 0.5}
+    ]
+    for row in ({"ts": when(1), "x": [1]}, {"ts": [when(1)], "x": [1, 2]}, {"x": [1]}):
+        assert not has_typed(row)
+
+
+def test_a_table_of_fixed_points_has_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    columns = {
+        "scored_at": pa.array([1_767_603_600_000 + at for at in range(N)], pa.timestamp("ms")),
+        "api_client": pa.array([f"u{at % 4}" for at in range(N)]).dictionary_encode(),
+        "income": pa.array([Decimal(f"{at}.25") for at in range(N)], pa.decimal128(12, 2)),
+        "age": pa.array(range(N), pa.int16()),
+        "y_pred": ["ab"[at % 2] for at in range(N)],
+        "__index_level_0__": pa.array(range(N)),
+    }
+    pq.write_table(pa.table(columns), path)
+    found = reading(path)
+    assert not found.rejected
+    assert [row["input"] for row in found.rows] == [[float(at), at + 0.25] for at in range(N)]
+
+
+def test_a_y_beside_a_list_is_an_answer_and_beside_a_number_a_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    asked = [{"time": 1_767_603_600 + at, "client": f"u{at % 4}", "x": [1.5, at]} for at in range(N)]
+    rows = [{**one, "y": "ab"[at % 2], "p": at / 32} for at, one in enumerate(asked)]
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    assert {(row["label"], tuple(row["scores"])) for row in reading(path).rows[:2]} == {("a", (0.0,)), ("b", (1 / 32,))}
+
+
+def test_the_time_of_a_collector_is_that_of_the_line() -> None:
+    row = {"_messagetimems": "1767603600000", "_raw": orjson.dumps(bare(1)).decode(), "_sourceHost": "h"}
+    assert CarriedRecords().of_table(row) == [{"time": "1767603600000", **bare(1)}]

@@ -191,7 +191,7 @@ class _Work(AccessGuess):
         if column == "principal":
             return any(LIKE[column].fullmatch(name) for name in told)
         # Beside an x a y is a place, and no answer.
-        is_place = told[0] == "y" and (*place[:-1], "x") in self.nodes
+        is_place = told[0] == "y" and not any(isinstance(x, list) for x in self.nodes.get((*place[:-1], "x"), [[]]))
         return LIKE[column].fullmatch(told[0]) is not None and not is_place
 
     def _below_input(self, place: Place) -> bool:

@@ -117,7 +117,9 @@ class Records:
 
 def plain_values(held: pa.Array) -> list[Any]:
     """Return the values of an Arrow array as Python has them; a map is an object, however deep."""
-    values: list[Any] = held.to_pylist(maps_as_pydicts="lossy")
+    # A number with a fixed point is a number.
+    plain = held.cast(pa.float64()) if pa.types.is_decimal(held.type) else held
+    values: list[Any] = plain.to_pylist(maps_as_pydicts="lossy")
     return values
 
 

@@ -37,7 +37,7 @@ CONTEXTS: Final = ("contextMap", "mdc")
 KAFKA: Final = frozenset(("topic", "partition", "offset"))
 TIMES: Final = (
     *("time", "timestamp", "@timestamp", "date", "Date", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated", "ts"),
-    *("asctime", "Timestamp", "instant", "@t"),
+    *("asctime", "Timestamp", "instant", "@t", "_messagetimems", "_messagetime"),
 )
 """Under these a carrier has when it took a line."""
 DEEPEST: Final = 8

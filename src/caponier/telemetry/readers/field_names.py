@@ -329,6 +329,7 @@ COUNTERS: Final = frozenset(
         "nr",
         "lfd_nr",
         "unnamed_0",
+        "index_level_0",
         "level",
         "logger",
         "msg",

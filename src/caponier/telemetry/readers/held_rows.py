@@ -32,6 +32,8 @@ _INNER: Final = ("_source", "attributes", "fields", "document")
 """Of an item of an answer, where the record stands."""
 _SAID: Final = OWN.union(*(ALIASES[column] for column in ("source_ip", "user_agent", "latency_ms", "model")))
 """What an object says of a call."""
+_NAMED: Final = ("name", "ColumnName", "columnName", "column_name")
+"""Under these a store says what a column is called."""
 _PROPERTIES: Final = "properties"
 _PAIR: Final = frozenset(("field", "value"))
 _NEARLY: Final = 0.9
@@ -123,7 +125,7 @@ def _lists(held: Any, depth: int) -> Iterator[list[Any]]:
 
 def _names(held: list[Any]) -> list[str] | None:
     """Return the names in a list of columns; a time must be one, and none twice."""
-    told = [one.get("name") if isinstance(one, dict) else one for one in held]
+    told = [next((one[key] for key in _NAMED if key in one), None) if isinstance(one, dict) else one for one in held]
     names = [one for one in told if isinstance(one, str)]
     return names if len(names) == len(held) == len(set(names)) and _names_time(dict.fromkeys(names)) else None
 

@@ -38,7 +38,7 @@ def is_typed(value: Any) -> bool:
 
 def has_typed(row: Row) -> bool:
     """Tell whether a row holds such values: among its fields, or as the fields of a document."""
-    return any(map(is_typed, row.values())) or _is_document(row)
+    return any(map(is_typed, row.values())) or _is_document(row) or _is_boxed(row)
 
 
 def untyped(row: Row) -> Row:
@@ -47,6 +47,8 @@ def untyped(row: Row) -> Row:
     Args:
         row: One that `has_typed`.
     """
+    if _is_boxed(row):
+        return {name: _unboxed(one) for name, one in row.items()}
     if _is_document(row):
         fields = {str(name): _value(one, 0) for name, one in row[_DOCUMENT].items()}
         return {**fields, **({"stored": row["createTime"]} if "createTime" in row else {})}
@@ -56,6 +58,17 @@ def untyped(row: Row) -> Row:
 def _is_document(row: Row) -> bool:
     held = row.get(_DOCUMENT)
     return type(held) is dict and bool(held) and all(map(is_typed, held.values()))
+
+
+def _is_boxed(row: Row) -> bool:
+    """Tell whether each value stands in a list of its own, as R writes a row."""
+    return len(row) > 1 and all(
+        (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held)) for held in row.values()
+    )
+
+
+def _unboxed(held: Any) -> Any:
+    return {name: _unboxed(one) for name, one in held.items()} if isinstance(held, dict) else held[0]
 
 
 def _value(held: Any, depth: int) -> Any:
