@@ -10,13 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
-
 from caponier.errors import InputError
 from caponier.guard.codings import expanded
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError, check_json
-from caponier.telemetry.inference_body import tensors_of
+from caponier.telemetry.field_maps.binary_tensors import fill_tensors
 
 BINARY_HEADER: Final = b"inference-header-content-length"
 """Length of the JSON before the tensors, in the binary data extension of the Open Inference Protocol."""
@@ -25,13 +23,6 @@ STREAM: Final = b"text/event-stream"
 MOST_EVENTS: Final = 1_000
 """In one answer."""
 _EVENT_END: Final = re.compile(rb"\r?\n\r?\n")
-COST_OF_TEXT: Final = 6
-"""As much as six numbers: each is found by a step of Python."""
-_TYPES: Final = {
-    "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
-    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
-}  # fmt: skip
-
 WRONG: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 """What is raised where somebody sent what cannot be understood."""
 
@@ -148,7 +139,7 @@ def opened(
     if not isinstance(found, dict):
         raise ValueError("no JSON object")
     if length is not None:
-        _fill(found, plain[length:], limits)
+        fill_tensors(found, plain[length:], limits)
     return found
 
 
@@ -156,43 +147,3 @@ def _length(stated: bytes, size: int) -> int:
     if not stated.isdigit() or len(stated) > 10 or int(stated) > size:
         raise ValueError("a length of the JSON that the body does not have")
     return int(stated)
-
-
-def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
-    """Put the tensors behind a JSON document into it."""
-    at, left = 0, limits.numbers
-    for tensor in (tensor for key in ("inputs", "outputs") if key in found for tensor in tensors_of(found, key)):
-        size = (tensor.get("parameters") or {}).get("binary_data_size")
-        if size is None:
-            continue
-        if "data" in tensor:
-            raise ValueError("a tensor with its values twice")
-        part = data[at : at + size]
-        if size < 0 or len(part) != size:
-            raise ValueError("tensors that are cut off")
-        if tensor["datatype"] == "BYTES":
-            tensor["data"] = _texts(part, left // COST_OF_TEXT)
-            left -= COST_OF_TEXT * len(tensor["data"])
-        else:
-            tensor["data"] = np.frombuffer(part, _TYPES[tensor["datatype"]])
-            left -= tensor["data"].size
-        if left < 0:
-            raise UnreadError(f"more than {limits.numbers:,} numbers")
-        at += size
-    if at != len(data):
-        raise ValueError("something behind the last tensor")
-
-
-def _texts(data: bytes, most: int) -> list[str]:
-    """Return texts that stand behind their lengths, four bytes each."""
-    texts: list[str] = []
-    at = 0
-    while at < len(data):
-        if len(texts) == most:
-            raise UnreadError(f"more than {most:,} texts")
-        end = at + 4 + int.from_bytes(data[at : at + 4], "little")
-        if end > len(data):
-            raise ValueError("texts that are cut off")
-        texts.append(data[at + 4 : end].decode("utf-8", "replace"))
-        at = end
-    return texts

@@ -25,17 +25,32 @@ from caponier.telemetry.joining.halves import Halves
 from caponier.telemetry.joining.moments import Moments
 from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
+from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
-from caponier.telemetry.readers.foreign_files import holds_records, looks_like_table, refuse_foreign
+from caponier.telemetry.readers.foreign_files import (
+    begins_object,
+    holds_records,
+    looks_like_table,
+    refuse_foreign,
+    table_magic,
+)
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
+from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
-KINDS: Final = ".parquet, .arrow, .jsonl, .json, .log, .csv or .tsv"
+KINDS: Final = ".parquet, .orc, .arrow, .jsonl, .json, .log, .csv or .tsv"
 _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
+_TABLES: Final[dict[str, Callable[[Path], Iterator[Chunk]]]] = {
+    ".parquet": parquet.read,
+    ".pq": parquet.read,
+    ".arrow": arrow.read,
+    ".feather": arrow.read,
+    ".orc": orc.read,
+}
+_MAGIC: Final = {b"PAR1": parquet.read, b"ARROW1": arrow.read, b"ORC": orc.read}
 NO_IDS: Final = (
     "one log knows what was asked and another who asked, and no request_id is in both: whose each request was cannot be"
     " told; let the gateway hand its id on (X-Request-Id), and log it in both"
@@ -218,7 +233,9 @@ def _is_log(path: Path) -> bool:
         return True
     suffix = path.suffix.lower()
     inner = path.with_suffix("") if suffix in COMPRESSIONS else path
-    return not inner.suffix and not inner.name.startswith((".", "_")) and holds_records(path)
+    if inner.suffix or inner.name.startswith((".", "_")):
+        return False
+    return holds_records(path) or table_magic(path) is not None
 
 
 def _is_same(path: Path, output: Path | None) -> bool:
@@ -239,7 +256,7 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
         return csv.read
     if suffix in COMPRESSIONS:
         return None
-    return parquet.read if kind in (".parquet", ".pq") else arrow.read if kind in (".arrow", ".feather") else None
+    return _TABLES.get(kind)
 
 
 def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
@@ -250,10 +267,20 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     """
     refuse_foreign(path)
     inner = path.with_suffix("")
-    if path.suffix.lower() in COMPRESSIONS and _format(inner) in (parquet.read, arrow.read):
+    if path.suffix.lower() in COMPRESSIONS and _format(inner) in _TABLES.values():
         hint = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
         raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), hint=hint)
-    return _format(path) or (csv.read if looks_like_table(path) else json_lines.read)
+    if (known := _format(path)) is not None and path != STDIN:
+        # What it holds counts where the name says something else.
+        if known is csv.read and begins_object(path):
+            return json_lines.read
+        is_json = known is json_lines.read and path.suffix.lower() != ".log"
+        return csv.read if is_json and looks_like_table(path) else known
+    if known is not None:
+        return known
+    if (magic := table_magic(path)) is not None:
+        return _MAGIC[magic]
+    return csv.read if looks_like_table(path) else json_lines.read
 
 
 def _chunks(
@@ -273,9 +300,9 @@ def _chunks(
             report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
         return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
     if read is not json_lines.read:
-        return mapped(read(path), maps, report, shown_path(path))
+        return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
     wanted = WantedColumns()
-    chunks = json_lines.read(path, wanted=wanted, lenient=True)
+    chunks = with_partitions(json_lines.read(path, wanted=wanted, lenient=True), path)
     if maps.named is None:
         always = reader == "kserve"
         chunks = kserve.joined(

@@ -78,13 +78,46 @@ def array() -> bytes:
     return sink.getvalue()
 
 
+ROWS: Final = [orjson.loads(line) for line in GOOD.splitlines()]
+
+
+def kafka(bad: int) -> bytes:
+    """Return messages of Kafka, of which one is cut off."""
+    texts = [orjson.dumps(one).decode()[: 9 if at == bad else None] for at, one in enumerate(ROWS)]
+    about = {"topic": "t", "partition": 0}
+    return b"".join(orjson.dumps({**about, "offset": at, "value": text}) + b"\n" for at, text in enumerate(texts))
+
+
+def answer(short: int) -> bytes:
+    """Return the answer of a store, of which one row lacks a cell."""
+    cells = [list(one.values())[: 3 if at == short else None] for at, one in enumerate(ROWS)]
+    return orjson.dumps({"meta": [{"name": name} for name in ROWS[0]], "data": cells})
+
+
+def drawn() -> bytes:
+    """Return a table as psql draws it, of which one cell holds a bar."""
+    head, *rows = CSV.decode().splitlines()
+    lines = [head, "-+-".join(["---"] * 5), *rows, "1767605500,a|b,1,2.5,a"]
+    return "".join(f" {line.replace(',', ' | ')}\n" for line in lines).encode()
+
+
+def typed(bad: int) -> bytes:
+    """Return documents of MongoDB, of which one has no number for its time."""
+    times = [{"$date": {"$numberLong": "x" if at == bad else str(one["ts"] * 1_000)}} for at, one in enumerate(ROWS)]
+    return b"".join(orjson.dumps({**one, "ts": time}) + b"\n" for one, time in zip(ROWS, times, strict=True))
+
+
 GIT: Final = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
 CUT: Final = len(GOOD) - 15
 BROKEN: Final = {
     # Other forms.
     "avro": Broken("log.avro", b"Obj\x01\x04\x16avro.schema", WRONG, "fastavro"),
     "avro-called-json": Broken("log.json", b"Obj\x01\x04\x16avro.schema", WRONG, "is an Avro file"),
-    "orc": Broken("log.orc", orc_file(), WRONG, "pyarrow.orc"),
+    "orc-cut": Broken("log.orc", orc_file()[:-20], WRONG, "the file is broken"),
+    "orc-in-name-only": Broken("log.orc", GOOD, WRONG, "the file is broken"),
+    "orc-without-time": Broken("log.orc", orc_file(), WRONG, "caponier map guess"),
+    "packed-twice": Broken("log.jsonl.gz", gzip.compress(gzip.compress(GOOD)), WRONG, "gzip -dc"),
+    "old-mac": Broken("log.csv", CSV.replace(b"\n", b"\r"), WRONG, "tr '\\r'"),
     "sqlite": Broken("log.db", b"SQLite format 3\0" + b"\0" * 80, WRONG, "sqlite3 -json"),
     "zip": Broken("log.zip", zipped(), WRONG, "unzip"),
     "excel": Broken("log.xlsx", zipped(), WRONG, "save the sheet as CSV"),
@@ -134,6 +167,10 @@ BROKEN: Final = {
     "not-utf-8": Broken("log.jsonl", GOOD + row(7, user="x").replace(b'"x"', b'"\xff"'), PARTLY, "bad JSON", 20),
     "byte-order-mark": Broken("log.jsonl", b"\xef\xbb\xbf" + GOOD, PARTLY, "", 20),
     "endless-line": Broken("log.jsonl", GOOD + b'{"a": "' + b"x" * (17 * 2**20) + b'"}\n', PARTLY, "line too long", 20),
+    "broken-message": Broken("log.jsonl", kafka(3), PARTLY, "a message of Kafka is broken", 19),
+    "row-of-an-answer": Broken("log.json", answer(7), PARTLY, "no time", 19),
+    "bar-in-a-cell": Broken("log.txt", drawn(), PARTLY, "6 cells where the header has 5", 20),
+    "value-of-no-type": Broken("log.jsonl", typed(3), PARTLY, "no time", 19),
     # Columns.
     "no-time": Broken(
         "log.jsonl", b'{"user":"u","features":[1,2],"prediction":"a"}\n' * 9, WRONG, "no field holds a time"

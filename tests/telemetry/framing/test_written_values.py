@@ -47,6 +47,39 @@ def test_a_map_is_read_as_presto_prints_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{'x': array([1.5, 2], dtype=float32), 'p': np.float64(0.25)}", {"x": [1.5, 2], "p": 0.25}),
+        ("{'x': tensor([[0.5], [1.5]], device='cuda:0')}", {"x": [[0.5], [1.5]]}),
+        ("{'at': datetime.datetime(2026, 1, 5, 9, 30)}", {"at": "2026-01-05 09:30:00"}),
+        ("{'at': Timestamp('2026-01-05 09:30:00+0100', tz='CET')}", {"at": "2026-01-05 09:30:00+0100"}),
+        ("{'sum': Decimal('12.50'), 'id': UUID('1f')}", {"sum": "12.50", "id": "1f"}),
+        ("{'low': -inf, 'none': nan, 'three': -3}", {"low": None, "none": None, "three": -3}),
+        ("{'answer': Answer(label='a', score=0.5)}", {"answer": {"label": "a", "score": 0.5}}),
+        ("{'x': {1.5}, 'y': (1, 2)}", {"x": [1.5], "y": [1, 2]}),
+        ("{'raw': b'ab'}", {"raw": "b'ab'"}),
+    ],
+)
+def test_values_in_objects_are_read_as_their_types_are_printed(text: str, value: object) -> None:
+    assert loaded(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{'a': system('x')}", "{'a': f(1, 2)}", "{'a': -'b'}", "{**b}", "{'a': [1, ...]}", "{'a': f(x=1)}"],
+)
+def test_what_would_have_to_be_run_is_no_value(text: str) -> None:
+    assert loaded(text) is None
+
+
+def test_a_struct_is_read_as_duckdb_prints_it() -> None:
+    text = "{'age': 35, 'income': 1200.5, 'work': self-employed, 'canton': NULL, 'place': St. Gallen}"
+    told = {"age": 35, "income": 1200.5, "work": "self-employed", "canton": None, "place": "St. Gallen"}
+    assert loaded(text) == told
+    assert loaded("{'age': 35, 'work': a}b}") is None
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[" + " " * 500_000 + "x",

@@ -92,7 +92,7 @@ def test_a_file_without_rows_has_no_events(read_csv: Text, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "why"),
-    [(b"time,model,model\n", "same name"), (b"time,m\xfcdel\n", "no header"), (b'time,"model\n', "no header")],
+    [(b"time,model,model\n", "same name"), (b"time,m\x81del\n", "no header"), (b'time,"model\n', "no header")],
 )
 def test_a_header_that_cannot_be_used_is_an_error(read_csv: Text, header: bytes, why: str) -> None:
     with pytest.raises(InputError, match=why):

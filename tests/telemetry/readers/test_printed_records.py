@@ -132,3 +132,16 @@ def test_arrays_are_read_as_they_are_printed(text: str, numbers: Any) -> None:
         assert re.fullmatch(r"\[0\.5, nan\]", str(found))
     else:
         assert found == numbers
+
+
+def test_a_container_keeps_what_python_prints_behind_the_words_of_its_logger(tmp_path: Path) -> None:
+    lines = [
+        {"log": f"INFO:scoring:Served {row(at)!r}\n", "stream": "stderr", "time": "2026-01-05T09:00:00.5Z"}
+        for at in range(30)
+    ]
+    path = tmp_path / "a.log"
+    path.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in lines))
+    found = reading(path)
+    assert not found.rejected
+    assert [one["input"] for one in found.rows] == [[1.5, float(at)] for at in range(30)]
+    assert {one["model"] for one in found.rows} == {"m"}

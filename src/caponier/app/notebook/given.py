@@ -11,13 +11,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from caponier.app.inference.read_options import ReadOptions, caller_headers
 from caponier.app.workspace.workspace import require_workspace
 from caponier.errors import InputError
 from caponier.formats.tabular import Tabular
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.field_maps.choose import MapChoice
+from caponier.telemetry.field_maps.shipped import shipped_maps
+from caponier.telemetry.readers.cloud_event import USUAL
 
 _LABELS: Final = "Give labels, scan_dataset(x, y), or a table and label='…'."
 _COLUMNS: Final = "Give a table with at least time, model and operation; principal, input and label say most."
+
+
+def read_options(home: Workspace | None) -> ReadOptions:
+    """Return how logs are read: as the command line does, with the maps of a workspace and those that ship."""
+    maps = MapChoice(known=(*(home.maps if home else ()), *shipped_maps()))
+    return ReadOptions(callers=caller_headers(home) if home else USUAL, maps=maps)
 
 
 @contextmanager

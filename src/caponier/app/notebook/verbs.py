@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from caponier.app.inference.baseline import build
 from caponier.app.inference.scan import scan_inference as _scan_inference
-from caponier.app.notebook.given import dataset_of, features_of, log_of, share_of, workspace_of
+from caponier.app.notebook.given import dataset_of, features_of, log_of, read_options, share_of, workspace_of
 from caponier.app.notebook.results import EventTable, FoundInScan, LearnedBaseline, found
 from caponier.app.scan.artifact import scan_artifact as _scan_artifact
 from caponier.app.scan.dataset import scan_dataset as _scan_dataset
@@ -39,8 +39,10 @@ def load_events(events: Any, *, workspace: Home = None) -> EventTable:
     """
     home, rejected = workspace_of(workspace), RejectedRows()
     salt = read_salt(home) if home else b""
+    said = read_options(home)
     with log_of(events) as paths:
-        batches = [one.batch for one in read_events(paths, rejected, salt=salt)]
+        read = read_events(paths, rejected, salt=salt, callers=said.callers, maps=said.maps)
+        batches = [one.batch for one in read]
     table = pa.Table.from_batches(batches, EVENT_SCHEMA) if batches else EVENT_SCHEMA.empty_table()
     # The files are gone from sight here, and with them which of two at one time came first.
     at = table.schema.get_field_index("seq")
@@ -69,10 +71,12 @@ def build_baseline(
     Raises:
         InputError: If nothing in the events can be used.
     """
+    home = workspace_of(workspace)
     with log_of(events) as paths:
         report = build.build_baseline(
             paths,
-            workspace=workspace_of(workspace),
+            workspace=home,
+            options=read_options(home),
             spec=features_of(features),
             alpha=share_of(alpha),
             training_set=None if training_set is None else np.asarray(training_set),
@@ -104,8 +108,9 @@ def scan_inference(
         what = f"a {type(baseline).__name__} is no baseline"
         raise InputError(what, hint="Give what build_baseline returned, or the path of what it saved.")
     known = baseline.baseline if isinstance(baseline, LearnedBaseline) else baseline
+    home = workspace_of(workspace)
     with log_of(events) as paths:
-        report = _scan_inference(paths, known, workspace=workspace_of(workspace), spec=features_of(features))
+        report = _scan_inference(paths, known, workspace=home, spec=features_of(features), options=read_options(home))
     return found(report.findings, report.skipped, report.notes, report)
 
 

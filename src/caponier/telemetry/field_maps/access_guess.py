@@ -9,6 +9,10 @@ from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.readers.field_names import CALLED, OPERATIONS, SCORE_PARTS, TOLD_BY_PATH, normal
 
+MODEL_IN_PATH: Final = re.compile(r"/(?:models|predictions|explanations|endpoints|invocations)/([\w.~%-]{1,200})")
+"""Where KServe, TensorFlow Serving, Triton, TorchServe and SageMaker have it."""
+MOST_MODELS: Final = 100
+"""Names in a sample; whoever calls may ask for models that nobody has."""
 REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
 
 
@@ -34,6 +38,21 @@ class AccessGuess:
         self.used.add(place)
         return True
 
+    def take_model(self, model: str) -> bool:
+        """Take the model's name from the paths that were called, where a protocol has it in them.
+
+        Args:
+            model: What it is called where a path says nothing.
+        """
+        places = [place for place in self.nodes if normal(place[-1]) in CALLED or self.are_calls(place)]
+        for place in places:
+            names = [MODEL_IN_PATH.search(one) if isinstance(one, str) else None for one in self.nodes[place]]
+            told = {found[1] for found in names if found}
+            if 0 < len(told) <= MOST_MODELS and nearly(found is not None for found in names):
+                self.columns["model"] = MapColumn(path=(path_of(place),), take=MODEL_IN_PATH.pattern, otherwise=model)
+                return True
+        return False
+
     def called(self) -> Place | None:
         """Return where a log has what was called: a path, or the first line of a request."""
         found = (place for place in self.nodes if place not in self.used)
@@ -56,13 +75,17 @@ class AccessGuess:
         """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
         return self.are_calls(place) or (normal(place[-1]) == "query" and self.is_access())
 
-    def is_access(self) -> bool:
-        """Tell whether a log says who called what and how it went, and nothing of an answer."""
+    def is_access(self, *, of_nobody: bool = False) -> bool:
+        """Tell whether a log says who called what and how it went, and nothing of an answer.
+
+        Args:
+            of_nobody: Whether one counts, too, that says by ids or programs alone who called.
+        """
         has = set(self.columns)
         return (
             self.called() is not None
             and "status" in has
-            and bool({"source_ip", "principal"} & has)
+            and bool({"source_ip", "principal", *(("request_id", "user_agent") if of_nobody else ())} & has)
             and not ({"label", "scores"} & has)
             and len(self.score_parts()) < 2
         )
@@ -70,7 +93,7 @@ class AccessGuess:
     def is_access_log(self) -> bool:
         """Tell whether a log is an access log, and take model and operation from what was called."""
         called = self.called()
-        if called is None or not self.is_access():
+        if called is None or not self.is_access(of_nobody=True):
             return False
         from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
 

@@ -6,13 +6,13 @@ from typing import Any, Final, TypeAlias
 
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
-from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, normal
+from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, PERHAPS, normal
 
 WHO: Final = frozenset(
     (
         *("user", "client", "caller", "customer", "account", "tenant", "consumer", "requestor", "requester"),
         *("subscriber", "member", "principal", "actor", "login", "operator", "partner", "merchant", "apikey"),
-        *("who", "party", "organization", "organisation"),
+        *("who", "viewer", "party", "organization", "organisation"),
         *("kunde", "kunden", "nutzer", "benutzer", "utilisateur", "usuario", "cliente", "utente", "identity"),
     )
 )
@@ -27,6 +27,14 @@ NAMES: Final = frozenset(
 """Words for what somebody is known by; any other beside a word of `WHO` is about him, such as his age or his city."""
 Ranked: TypeAlias = tuple[tuple[int, int], Place]
 """How sure a name is, the surest being the least, and its field."""
+CHOSEN: Final = re.compile(
+    r"(?:.+_)?(?:query|querystring|query_string|qs|form)(?:_(?:params|parameters|args|data))?"
+    r"|(?:url|get|search|path|request|route|uri)_(?:params|parameters|args|query)"
+)
+"""Under these stands what whoever calls wrote into the address: a name there proves nothing."""
+_ASKED_BY: Final = re.compile(r"(?:.+_)?(?:by|caller|requester|consumer|api_?key)(?:_(?:id|name|alias|owner))?")
+"""How a field is called that says who asked, beside one that says about whom."""
+_ABOUT_WHOM: Final = re.compile(r"(?:customer|account|user|kunden?|uid|subject|sub)(?:_(?:id|nummer|no|nr))?")
 FEW_ROWS: Final = 20
 """Rows of which each may have another caller."""
 LOOKED_AT: Final = 50
@@ -51,7 +59,7 @@ def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | Non
     found = [
         (len(keys_of(place)), at, place)
         for at, (place, values) in enumerate(nodes.items())
-        if _is_called_so(keys_of(place)) and not is_taken(place) and are_callers(values)
+        if _is_called_so(keys_of(place)) and not (is_chosen(place) or is_taken(place)) and are_callers(values)
     ]
     return min(found)[-1] if found else None
 
@@ -65,6 +73,31 @@ def _is_called_so(keys: Place) -> bool:
     return len(rest) < len(words) and (words[-1] in WHO or all(word in NAMES for word in rest))
 
 
+def is_chosen(place: Place) -> bool:
+    """Tell whether a name stands in the address that was called, where whoever calls writes what he likes."""
+    return any(CHOSEN.fullmatch(normal(step)) for step in place[:-1])
+
+
+def proven_first(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Ranked]:
+    """Leave out names in the address, and put those among the arguments of a call behind what stands for itself.
+
+    Args:
+        ranked: Fields that may say who asked, the surest first.
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    held = sorted((one for one in ranked if not is_chosen(one[1])), key=lambda one: _is_argument(one[1]))
+    if held and _is_argument(held[0][1]):
+        who = caller_place(nodes, lambda place: _is_argument(place) or is_taken(place))
+        return held if who is None else [((0, 0), who), *held]
+    return held
+
+
+def _is_argument(place: Place) -> bool:
+    """Tell whether a name is one of the arguments of what was called."""
+    return any(normal(step) in PERHAPS for step in place[:-1])
+
+
 def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
     """Put an id that each row has another of behind names that come again: it is of what was asked about.
 
@@ -72,8 +105,12 @@ def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
         ranked: Fields that may say who asked, the surest first.
         nodes: The fields of a sample.
     """
-    if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS or len(keys_of(place)) == 1:
+    if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS:
         return ranked
+    if len(keys_of(place)) == 1:
+        # At the top a name that is nobody's else has to say that it is the caller's: `client` may be `web` or `ios`.
+        others = [one for one in ranked[1:] if _ASKED_BY.fullmatch(normal(one[1][-1]))]
+        ranked = [ranked[0], *others] if _ABOUT_WHOM.fullmatch(normal(place[-1])) else ranked[:1]
     values = [str(value) for value in nodes[place] if not is_missing(value)]
     if len(values) < FEW_ROWS or len(set(values)) < len(values):
         return ranked
@@ -98,9 +135,9 @@ def tells_who(place: Place, values: Sequence[Any], callers: Sequence[Any]) -> bo
 
 
 def names_somebody(place: Place, values: Sequence[Any]) -> bool:
-    """Tell whether a column of texts says who somebody is, and so is no feature: `user_id`, and not `account`."""
+    """Tell whether a column says who somebody is, and so is no feature: `user_id`, and not `account`."""
     is_id = normal(place[-1]).rsplit("_", 1)[-1] in NAMES and _is_somebody(place)
-    return is_id and all(isinstance(value, str) for value in values if not is_missing(value))
+    return is_id and all(_is_name(value) for value in values if not is_missing(value))
 
 
 def _is_somebody(place: Place) -> bool:

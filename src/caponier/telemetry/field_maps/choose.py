@@ -27,6 +27,8 @@ _MOST_LINES: Final = 20_000
 """As many lines are looked at for rows."""
 _RARE: Final = 16
 """Rows that a sample has besides, at most, for the fields that only they have."""
+_BODIES: Final = 20
+"""Bodies that are looked at."""
 _ENOUGH: Final = 0.9
 """Share of a sample in which the fields stand by which a map knows its log."""
 
@@ -218,13 +220,23 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
         inputs += [
             path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]
         ]
-        inputs += [one.request] if one.request else []
+        if (whole := one.request or one.response) and not _are_bodies(records, whole, asked=one.request is not None):
+            continue
+        inputs += [whole] if whole else []
         # Of a log that says nothing of what was asked, all fields have to be there: others have its ids, too.
         inputs = inputs or [path for about in one.columns.values() for path in about.path[:1]]
         there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
         if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
             return one
     return None
+
+
+def _are_bodies(records: Records, path: str, *, asked: bool) -> bool:
+    """Tell whether requests stand at a path, or answers: a log of the one and a log of the other may look alike."""
+    from caponier.telemetry.field_maps.logged_bodies import is_answer, is_request
+
+    held = [value for value in records.values(steps_of(path)) if value is not None]
+    return bool(held) and any(map(is_request if asked else is_answer, held[:_BODIES]))
 
 
 def _share(values: list[object]) -> float:

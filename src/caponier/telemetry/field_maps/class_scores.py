@@ -6,14 +6,16 @@ from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Nodes, Place
-from caponier.telemetry.field_maps.value_kinds import is_number, nearly
+from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.value_kinds import is_continuous, is_number, nearly
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import SCORE_STEMS, normal
+from caponier.telemetry.readers.field_names import SCORE_STEMS, SHARES, normal
 
 _CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
 _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
 """Keys of objects that are a class and its score; the surest come first."""
+_NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
+"""Under these the names of all classes stand beside their scores."""
 MOST_CLASSES: Final = 100
 SLACK: Final = 0.02
 """By how much the scores of all classes, which were rounded, may miss one."""
@@ -112,6 +114,59 @@ def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tup
             if found:
                 return found
     return ()
+
+
+def with_classes(columns: dict[str, MapColumn], nodes: Nodes) -> dict[str, MapColumn]:
+    """Name the classes of scores in a list by the list beside them that is the same in all rows.
+
+    Args:
+        columns: What was chosen.
+        nodes: The fields of a sample.
+    """
+    about = columns.get("scores")
+    if about is None or about.classes or len(about.path) != 1:
+        return columns
+    place = next((one for one in nodes if path_of(one) == about.path[0]), None)
+    sizes = (
+        {len(value) if isinstance(value, list) else 0 for value in nodes[place] if value is not None} if place else {0}
+    )
+    for other, values in nodes.items() if place and len(sizes) == 1 else ():
+        first = values[0]
+        if other[:-1] != place[:-1] or normal(other[-1]) not in _NAMES or not isinstance(first, list):
+            continue
+        are_names = all(isinstance(one, str) and one for one in first) and len(set(first)) == len(first)
+        if {len(first)} == sizes and len(first) > 1 and are_names and all(one == first for one in values):
+            return {**columns, "scores": about.model_copy(update={"classes": tuple(first)})}
+    return columns
+
+
+def one_of_the_scored(nodes: Nodes, used: set[Place], parts: Sequence[Place]) -> Place | None:
+    """Return the field that always holds one of the classes that have a column of scores each; None where none does.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        parts: The columns with scores.
+    """
+    known = {normal(place[-1]) for place in parts}
+    for place, values in nodes.items() if len(parts) > 1 else ():
+        held = {value for value in values if isinstance(value, str) and value}
+        if place in used or place in parts or len(held) < 2:
+            continue
+        if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
+            return place
+    return None
+
+
+def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
+    """Return the share beside an answer that is its score under a name that could mean much else; None where none is.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    found = (place for place in nodes if place not in used and normal(place[-1]) in SHARES)
+    return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
 
 
 def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tuple[Place, ...]:

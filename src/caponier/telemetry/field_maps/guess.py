@@ -15,20 +15,30 @@ from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.callers import (
     are_places_in_code,
     caller_place,
+    is_chosen,
     names_somebody,
+    proven_first,
     tells_who,
     who_come_again,
 )
-from caponier.telemetry.field_maps.class_scores import are_ranked, class_columns, listed_scores
+from caponier.telemetry.field_maps.class_scores import (
+    are_ranked,
+    class_columns,
+    listed_scores,
+    one_of_the_scored,
+    share_place,
+    with_classes,
+)
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of
+from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
-from caponier.telemetry.field_maps.time_columns import time_column
+from caponier.telemetry.field_maps.time_columns import moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
     asked_rank,
     features_of_objects,
     is_asked,
+    is_marked,
     is_sent,
     says_nothing,
     text_place,
@@ -61,7 +71,6 @@ from caponier.telemetry.readers.field_names import (
     CALLED,
     COUNTERS,
     CREDENTIALS,
-    FEATURE_PARTS,
     IDS,
     INPUTS,
     LIKE,
@@ -69,7 +78,6 @@ from caponier.telemetry.readers.field_names import (
     OF_CALLS,
     PERHAPS,
     SCORE_PARTS,
-    SCORE_STEMS,
     SEVERAL,
     UNITS,
     normal,
@@ -131,15 +139,12 @@ class _Work(AccessGuess):
         """Find the columns that a name tells."""
         for column in ALIASES:
             ranked = self._ranked(column)
-            if not ranked:
-                continue
-            rank, place = ranked[0]
-            if column == "time":
-                self._choose_time([one for other, one in ranked if other == rank])
-            else:
-                self._choose(column, place)
+            if ranked and column == "time":
+                self._choose_time([one for other, one in ranked if other == ranked[0][0]])
+            elif ranked:
+                self._choose(column, ranked[0][1])
         if "time" not in self.columns:
-            self.out.doubts.append("no field holds a time")
+            self._choose_time(moments(self.nodes, self._is_taken))
         if "principal" not in self.columns and (who := caller_place(self.nodes, self._is_taken)) is not None:
             self._choose("principal", who)
         if not {"principal", "session"} & set(self.columns):
@@ -149,13 +154,13 @@ class _Work(AccessGuess):
         return place in self.used or self._below_input(place) or not self._is_asked(place)
 
     def _choose_named_in_body(self) -> None:
-        """Take who is named in the body of a request: as a session, since whoever calls may write any name there."""
+        """Take who is named in a body or an address: as a session, since whoever calls may write any name there."""
         names = ALIASES["principal"]
         found = [
             (names.index(told), len(place), place)
             for place, values in self.nodes.items()
             if (told := normal(place[-1])) in names and told.endswith(IDS) and place not in self.used
-            if any(normal(step) in BODIES or is_sent(normal(step)) for step in place[:-1])
+            if is_chosen(place) or any(normal(step) in BODIES or is_sent(normal(step)) for step in place[:-1])
             if is_name([value for value in values if not is_missing(value)])
         ]
         if found:
@@ -169,14 +174,15 @@ class _Work(AccessGuess):
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
-            rank = min((names.index(name) for name in names_of(place) if name in names), default=None)
-            if rank is None and self._is_like(column, place):
-                rank = len(names)
+            like = len(names) if self._is_like(column, place) else None
+            rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
-        ranked = [(key, place) for key, _, place in sorted(found)]
-        return who_come_again(ranked, self.nodes) if column == "principal" else ranked
+        ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
+        if column == "principal":
+            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
+        return ranked
 
     def _is_like(self, column: str, place: Place) -> bool:
         """Tell whether a field is called like those of a column, where no name is a known one."""
@@ -185,7 +191,7 @@ class _Work(AccessGuess):
         if column == "principal":
             return any(LIKE[column].fullmatch(name) for name in told)
         # Beside an x a y is a place, and no answer.
-        is_place = told[0] == "y" and (*place[:-1], "x") in self.nodes
+        is_place = told[0] == "y" and not any(isinstance(x, list) for x in self.nodes.get((*place[:-1], "x"), [[]]))
         return LIKE[column].fullmatch(told[0]) is not None and not is_place
 
     def _below_input(self, place: Place) -> bool:
@@ -199,6 +205,9 @@ class _Work(AccessGuess):
         )
 
     def _choose_time(self, places: list[Place]) -> None:
+        if not places:
+            self.out.doubts.append("no field holds a time")
+            return
         self.columns["time"], taken = time_column(places, self.nodes, self.out.doubts, self.out.remarks)
         self.used |= taken
 
@@ -224,9 +233,12 @@ class _Work(AccessGuess):
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
         if "label" not in self.columns:
-            self._choose_one_of_the_scored()
+            if (scored := one_of_the_scored(self.nodes, self.used, self.score_parts())) is not None:
+                self._choose("label", scored)
         elif "scores" not in self.columns:
             self._choose_class_columns()
+            if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
+                self._choose("scores", share)
         named = sorted(
             (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -236,6 +248,8 @@ class _Work(AccessGuess):
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
             if place not in self.used and self._take_body(place):
                 return
+        if not {"label", "scores"} & set(self.columns):
+            self._take_lone_answer([place for _, _, place in named])
         # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
         around = {place[:at] for _, _, place in named for at in range(1, len(place))}
         for _, _, place in sorted(named, key=lambda one: one[2] in around):
@@ -316,6 +330,16 @@ class _Work(AccessGuess):
                         del self.columns[column]
                 break
         return True
+
+    def _take_lone_answer(self, places: Sequence[Place]) -> None:
+        """Take the whole response of a protocol, where the request stands in another log."""
+        from caponier.telemetry.field_maps.logged_bodies import are_answers
+
+        for place in (one for one in places if one not in self.used):
+            if are_answers([value for value in self.nodes[place] if not is_missing(value)][:_SAMPLED_BODIES]):
+                self.bodies["response"] = path_of(place)
+                self.used |= {one for one in self.nodes if one[: len(place)] == place}
+                return
 
     def _is_answer_to(self, place: Place, other: Place) -> bool:
         """Tell whether a field has the answer to a request: `response` beside `request`, also with a `body` in each."""
@@ -421,7 +445,7 @@ class _Work(AccessGuess):
             return
         self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
-        marked = [place for place in rest if _is_marked(place[-1])]
+        marked = [place for place in rest if is_marked(place[-1])]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
             name = normal(place[-1])
@@ -438,7 +462,7 @@ class _Work(AccessGuess):
 
     def _is_flat_place(self, place: Place) -> bool:
         """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
-        return len(place) == 1 or ("." in place[-1] and _is_marked(place[-1]) and self._is_asked(place))
+        return len(place) == 1 or ("." in place[-1] and is_marked(place[-1]) and self._is_asked(place))
 
     def _take_unnamed(self) -> None:
         """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
@@ -446,7 +470,9 @@ class _Work(AccessGuess):
             self.columns["input_raw"] = MapColumn(path=(path_of(text),))
             self.used.add(text)
             return
-        self.features = features_of_objects(self.nodes, self.used)
+        # What says of a call over HTTP is none.
+        calls = {place for place in self.nodes if len(place) == 1 and self._is_call(place)}
+        self.features = features_of_objects(self.nodes, self.used, calls)
 
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
@@ -496,18 +522,6 @@ class _Work(AccessGuess):
             )
             self.used |= set(places)
 
-    def _choose_one_of_the_scored(self) -> None:
-        """Take for the answer what always is one of the classes that have a column of scores each."""
-        parts = self.score_parts()
-        known = {normal(place[-1]) for place in parts}
-        for place, values in self.nodes.items() if len(parts) > 1 else ():
-            held = {value for value in values if isinstance(value, str) and value}
-            if place in self.used or place in parts or len(held) < 2:
-                continue
-            if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
-                self._choose("label", place)
-                return
-
     def _choose_answer(self) -> None:
         for kind in (dict, list):
             for place, values in self.nodes.items():
@@ -532,7 +546,7 @@ class _Work(AccessGuess):
         constants: dict[str, Any] = {}
         if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"
-        if "model" not in self.columns:
+        if "model" not in self.columns and not self.take_model(model):
             constants["model"] = model
             out.remarks.append(f"no field names the model: it is called {model!r}")
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
@@ -547,7 +561,7 @@ class _Work(AccessGuess):
             name=name,
             decimal="," if self._has_decimal_comma() else ".",
             constants=constants,
-            columns=self.columns,
+            columns=with_classes(self.columns, self.nodes),
             # By name, so that a row in which one is missing does not change the order: as tensors of a request are.
             features=tuple(sorted(self.features, key=lambda feature: feature.name)),
             request=self.bodies.get("request"),
@@ -584,9 +598,3 @@ class _Work(AccessGuess):
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int)
-
-
-def _is_marked(name: str) -> bool:
-    """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
-    *above, _ = name.split(".")
-    return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)

@@ -2,18 +2,23 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
+from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
+from caponier.telemetry.field_maps.binary_tensors import whole_body
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
 from caponier.telemetry.field_maps.tensor_protos import is_tensor_message, out_of_tensors
+from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
 
 MOST_LINES: Final = 10_000
 _CSV: Final = re.compile(r"\s*[-+]?[0-9.][0-9.eE+-]*\s*(,\s*[-+]?[0-9.][0-9.eE+-]*\s*)*")
+_ANSWERING: Final = frozenset(("predictions", "outputs"))
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
@@ -44,10 +49,29 @@ class LoggedExchange:
 def is_request(value: Any) -> bool:
     """Tell whether a field holds the request of a model server's protocol."""
     try:
-        body = value if isinstance(value, dict) else plain_json.loads(value)
+        body = value if isinstance(value, dict) else _object(value)
         return not set(HOLDING).isdisjoint(body) or is_seldon(body)
     except _BAD:
         return False
+
+
+def is_answer(value: Any) -> bool:
+    """Tell whether a field holds the response of such a protocol, and no request."""
+    try:
+        body = value if isinstance(value, dict) else _object(value)
+        return not _ANSWERING.isdisjoint(body) and set(HOLDING).isdisjoint(body)
+    except _BAD:
+        return False
+
+
+def are_answers(values: Sequence[Any]) -> bool:
+    """Tell whether nearly all of some values are such responses, and can be read."""
+    told = [is_answer(value) and exchange_of(None, value).problem is None for value in values]
+    return bool(told) and nearly(told)
+
+
+def _object(text: str) -> Any:
+    return plain_json.loads(text) if text.lstrip()[:1] == "{" else _parsed(text.strip())
 
 
 def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -> LoggedExchange:
@@ -59,20 +83,37 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
         takes: What the model takes, where that is known.
     """
     if request is None or request == "":
-        return LoggedExchange()
+        return _answered(response)
     try:
         found = asked(_body(request, "instances"), takes=takes)
         inputs, shape = found.rows, found.shape
     except _BAD as bad:
         return LoggedExchange(problem=f"request: {why(bad)}")
-    said, problem = Answer(), None
-    if response is not None and response != "":
-        try:
-            said = answer(_body(response, "predictions"), len(inputs))
-        except _BAD as bad:
-            problem = f"response: {why(bad)}"
+    said, problem = _said(response, len(inputs))
     scores = None if said.scores is None else said.scores.tolist()
     return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, found.texts, problem)
+
+
+def _said(response: Any, count: int) -> tuple[Answer, str | None]:
+    """Return what a response says to so many examples, or why that is not known."""
+    if response is None or response == "":
+        return Answer(), None
+    try:
+        body = _body(response, "predictions")
+        return answer(out_of_objects(body), count), None
+    except _BAD as bad:
+        return Answer(), f"response: {why(bad)}"
+
+
+def _answered(response: Any) -> LoggedExchange:
+    """Return what a response says whose request stands elsewhere."""
+    try:
+        count = len(_body(response, "predictions")["predictions"])
+    except _BAD:
+        count = 1
+    said, problem = _said(response, count)
+    scores = None if said.scores is None else said.scores.tolist()
+    return LoggedExchange([None] * count if count > 1 else None, labels=said.labels, scores=scores, problem=problem)
 
 
 def why(bad: Exception) -> str:
@@ -100,7 +141,12 @@ def _parsed(text: str) -> Any:
     if len(lines) <= MOST_LINES and all(_CSV.fullmatch(line) for line in lines):
         rows = [[float(cell) for cell in line.split(",")] for line in lines]
         return [row[0] for row in rows] if all(len(row) == 1 for row in rows) else rows
-    decoded = base64.b64decode(text, validate=True).decode().strip()
-    if decoded[:1] in ("{", "[") or _CSV.match(decoded):
+    if (answers := answers_of_lines(lines[:MOST_LINES])) is not None:
+        return answers
+    data = base64.b64decode(text, validate=True)
+    if (whole := whole_body(data)) is not None:
+        return whole
+    decoded = data.decode().strip()
+    if decoded[:1] in ("{", "[") or "," in decoded or _CSV.match(decoded):
         return _parsed(decoded)
     raise ValueError("neither JSON nor rows of numbers")

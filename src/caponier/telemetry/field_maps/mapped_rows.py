@@ -178,7 +178,7 @@ class MappedRows:
         return out
 
     def _unrolled(self, records: Records, lines: list[int], out: Chunk) -> _Unrolled:
-        if self._request is not None:
+        if self._request is not None or self._response is not None:
             return self._opened(records, self._request, lines, out)
         if not self._lists:
             return _Unrolled(None)
@@ -203,14 +203,15 @@ class MappedRows:
             },
         )
 
-    def _opened(self, records: Records, request: Steps, lines: list[int], out: Chunk) -> _Unrolled:
+    def _opened(self, records: Records, request: Steps | None, lines: list[int], out: Chunk) -> _Unrolled:
         """Make a record of each example in the bodies."""
         responses = records.values(self._response) if self._response else [None] * records.count
         owners: list[int] = []
         asked: dict[str, list[Any]] = {name: [] for name in ("input", "input_raw", "input_shape", "label", "scores")}
         about = self._paths.get("model")
         models = records.values(about[0]) if about else [self._constants["model"]] * records.count
-        for row, (body, said, model) in enumerate(zip(records.values(request), responses, models, strict=True)):
+        requests = records.values(request) if request else [None] * records.count
+        for row, (body, said, model) in enumerate(zip(requests, responses, models, strict=True)):
             held = exchange_of(body, said, self._spec_of(str(model)))
             if not self._layouts.is_usual(str(model), held.names):
                 held = LoggedExchange(problem=f"request: {STRANGE}")

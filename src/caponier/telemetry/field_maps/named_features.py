@@ -17,9 +17,20 @@ MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none", "nil", "\\n"
 """What logs and tables write where there is no value, in lower case."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
 THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MONEY: Final = re.compile(r"^-?(?:[$€£¥]|USD|EUR|CHF|GBP) ?(?=[\d.-])|(?<=\d) ?(?:[€$£¥]|USD|EUR|CHF|GBP)$")
+"""The sign of a currency before or behind an amount."""
+_LONGEST_AMOUNT: Final = 32
 _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 Problems = list[tuple[int, str]]
+
+
+def without_money(text: str) -> str:
+    """Return an amount without the sign of its currency: `-$1,250.00` is minus as much."""
+    if len(text) > _LONGEST_AMOUNT or (text[-1:].isdigit() and text.lstrip("-")[:1].isdigit()):
+        return text
+    plain = _MONEY.sub("", text, count=1)
+    return f"-{plain}" if text[:1] == "-" and plain[:1].isdigit() else plain
 
 
 class NamedFeatures:
@@ -147,7 +158,7 @@ def _number(value: Any, decimal: str) -> float:
     if isinstance(value, str):
         text = value.strip()
         share = 100 if text[-1:] == "%" else 1
-        text = text[:-1].rstrip() if share > 1 else text
+        text = text[:-1].rstrip() if share > 1 else without_money(text)
         if decimal == ",":
             text = text.replace(".", "").replace(",", ".")
         elif THOUSANDS.fullmatch(text):

@@ -116,11 +116,11 @@ class Records:
 
 
 def plain_values(held: pa.Array) -> list[Any]:
-    """Return the values of an Arrow array as Python has them; a map is an object, and no list of pairs."""
-    values: list[Any] = held.to_pylist()
-    if not pa.types.is_map(held.type):
-        return values
-    return [None if value is None else {str(key): one for key, one in value} for value in values]
+    """Return the values of an Arrow array as Python has them; a map is an object, however deep."""
+    # A number with a fixed point is a number.
+    plain = held.cast(pa.float64()) if pa.types.is_decimal(held.type) else held
+    values: list[Any] = plain.to_pylist(maps_as_pydicts="lossy")
+    return values
 
 
 def stepped(values: list[Any], step: Step) -> list[Any]:

@@ -1,7 +1,7 @@
 """Where in a sample of rows something stands, however deep, and what stands there."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped
@@ -13,11 +13,14 @@ DEEPEST: Final = 6
 WIDEST: Final = 2_000
 LONGEST: Final = 2**16
 """Letters of a text that is looked into for an object; a longer one is a body, and read as such."""
+USUAL: Final = 0.2
+"""Share, of the rows that have the most frequent of several fields, in which another stands that is taken."""
 ALWAYS: Final = 0.95
 """Share of the texts of a field that are objects, where it holds objects."""
 READ: Final = "\0json"
 """The step into an object that stands as text."""
 
+Key = TypeVar("Key")
 Place = tuple[str, ...]
 Nodes = dict[Place, list[Any]]
 
@@ -58,6 +61,17 @@ def _object_in(value: Any) -> Row | None:
         return None
     inner = loaded(value)
     return inner if isinstance(inner, dict) else None
+
+
+def usual(ranked: Sequence[tuple[Key, Place]], nodes: Nodes) -> list[tuple[Key, Place]]:
+    """Leave out fields that only a few rows have: they decide nothing for all others, whatever they are called.
+
+    Args:
+        ranked: Fields that may mean the same, the surest first.
+        nodes: The fields of a sample.
+    """
+    most = max((len(nodes[place]) for _, place in ranked), default=0)
+    return [one for one in ranked if len(nodes[one[1]]) >= USUAL * most]
 
 
 def path_of(place: Place) -> str:

@@ -1,12 +1,13 @@
 """Which field of a log says when: one of those that hold times, or a day and a time of day beside each other."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.named_features import is_missing
-from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.places import READ, Nodes, Place, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.times import RFC3339
 from caponier.telemetry.field_maps.value_kinds import nearly
@@ -17,6 +18,29 @@ DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
 """How a time is called that says when something was asked, where others say when it was answered."""
+
+
+def moments(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
+    """Return the fields that hold moments as no number is one, where no name says which does: days, and times of day.
+
+    Args:
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    return [
+        place for place, values in nodes.items() if place[-1] != READ and not is_taken(place) and _are_moments(values)
+    ]
+
+
+def _are_moments(values: Sequence[Any]) -> bool:
+    held = [value for value in values if not is_missing(value)]
+    is_written = nearly(isinstance(value, datetime) or (isinstance(value, str) and ":" in value) for value in held)
+    try:
+        return bool(held) and is_written and bool(time_form(held))
+    except Ambiguous:
+        return True
+    except ValueError:
+        return False
 
 
 def time_column(

@@ -34,6 +34,15 @@ PATTERNS: Final = (
     "%b %d, %Y %H:%M:%S",
     "%b %d, %Y @ %H:%M:%S.%f",
     "%a %b %d %H:%M:%S %Y",
+    # As the portal of Azure and browsers write them.
+    "%m/%d/%Y, %I:%M:%S.%f %p",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%m/%d/%Y, %H:%M:%S",
+    "%d/%m/%Y, %H:%M:%S",
+    "%d.%m.%Y, %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S,%f",
+    "%m/%d/%Y %I:%M %p",
+    "%Y.%m.%d %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
 )

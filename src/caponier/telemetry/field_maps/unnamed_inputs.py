@@ -2,19 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import alike, features_of, is_number
-from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, INPUTS, PERHAPS, normal
+from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, FEATURE_PARTS, INPUTS, PERHAPS, normal
 
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
     r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
-    r"|req|(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
+    r"|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
 _TEXTS: Final = frozenset(
@@ -29,6 +29,7 @@ _ABOUT: Final = frozenset(
     (
         *("kubernetes", "host", "process", "http", "thread", "geo", "geoip", "agent", "ecs", "log", "file", "service"),
         *("container", "cloud", "event", "user", "client", "network", "url", "runtime", "sdk", "resource", "scope"),
+        *("latencies", "consumer", "route", "upstream", "workspace", "contextmap", "mdc", "span", "usr", "account"),
         *("labels", "tags", "exception", "error", "level", "elapsed", "timing", "timings", "model", "server", "docker"),
     )
 )
@@ -42,6 +43,12 @@ STEADY: Final = 20
 def is_asked(name: str) -> bool:
     """Tell whether a field may hold what was asked, by its name."""
     return name in INPUTS or name in PERHAPS or _LIKE.fullmatch(name) is not None
+
+
+def is_marked(name: str) -> bool:
+    """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
+    *above, _ = name.split(".")
+    return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
 
 
 def is_sent(name: str) -> bool:
@@ -77,14 +84,20 @@ def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
     return None
 
 
-def features_of_objects(nodes: Nodes, used: set[Place]) -> list[MapFeature]:
-    """Return the features in objects beside each other that are no answers; what is taken takes their places."""
+def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place] = ()) -> list[MapFeature]:
+    """Return the features in objects beside each other that are no answers; what is taken takes their places.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        calls: Objects that are about a call.
+    """
     found: list[MapFeature] = []
     taken = {path_of(place) for place in used}
     for place, values in list(nodes.items()):
         name = normal(place[-1])
         held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
-        if len(place) != 1 or not held or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+        if len(place) != 1 or not held or place in calls or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
             continue
         if any(one[: len(place)] == place for one in used):
             # What says who asked, or what was answered, is around the call.

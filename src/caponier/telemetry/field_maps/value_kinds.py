@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing
+from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing, without_money
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.framing.written_values import numbers_text
@@ -29,6 +29,8 @@ _PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("co
 _REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
 _OBJECTS_AS_TEXT: Final = re.compile(r"\s*(?:\{|\[\s*(?:\[\s*)?\{)")
 """Objects, or lists of them, that stand there as text: no word for an answer begins so."""
+_ABOUT_TYPE: Final = re.compile(r"[$@]|__|(?:self|cls)$")
+"""How keys begin that a serialiser writes about an object, and what Python calls it."""
 _ENCODED: Final = re.compile(r"(?:data:[\w/;+-]{1,40},)?[A-Za-z0-9+/_-]{32,}={0,2}")
 
 
@@ -79,7 +81,7 @@ def _features_in(
 ) -> list[tuple[tuple[str, ...], MapFeature]]:
     """Return features with the names that lead to them."""
     found: list[tuple[tuple[str, ...], MapFeature]] = []
-    for key in dict.fromkeys(str(key) for value in values for key in value if key):
+    for key in dict.fromkeys(str(key) for value in values for key in value if key and not _ABOUT_TYPE.match(str(key))):
         held, where = [value.get(key) for value in values], f"{path}.{escaped(key)}"
         inner = [one for one in held if isinstance(one, dict)]
         if inner and deep and len(inner) >= NEARLY * sum(one is not None for one in held):
@@ -152,7 +154,7 @@ def is_number(value: Any) -> bool:
     """Tell whether a value is a number, or the text of one."""
     if isinstance(value, str):
         text = value.strip()
-        text = text[:-1].rstrip() if text[-1:] == "%" else text
+        text = text[:-1].rstrip() if text[-1:] == "%" else without_money(text)
         if THOUSANDS.fullmatch(text):
             return True
         if DECIMAL_COMMA.fullmatch(text):

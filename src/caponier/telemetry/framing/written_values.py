@@ -3,6 +3,7 @@
 import ast
 import re
 import warnings
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -14,6 +15,12 @@ LONGEST: Final = 2**16
 _WRAPPER: Final = re.compile(r"\b(?:array|tensor|np\.array|numpy\.array|Tensor|torch\.tensor)\(")
 _SCALAR: Final = re.compile(r"\b(?:np|numpy)\.\w{1,16}\(([^()]{1,64})\)")
 _ASIDE: Final = re.compile(r"(?:dtype|device|shape|requires_grad|grad_fn) {0,2}= {0,2}[^\],)]{0,64}(?=[,)])")
+_TYPE: Final = re.compile(
+    r"array|[tT]ensor|(?:str|bytes|bool|u?int|float|datetime|timedelta)\d*_?|Decimal|Timestamp|UUID|OrderedDict"
+)
+"""What values are printed with that are one value; a type's name and nothing that could be run."""
+_FIELD: Final = re.compile(r"'([^'{}]{1,100})': ([\w .+:/@#&%-]{0,100})")
+_STRUCT: Final = re.compile(rf"\{{{_FIELD.pattern}(?:, {_FIELD.pattern})*\}}")
 _MAP: Final = re.compile(r"\{[\w. -]{1,100}=[^,={}]{0,100}(?:,[\w. -]{1,100}=[^,={}]{0,100})*\}")
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 _FAILURES: Final = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
@@ -38,19 +45,65 @@ def loaded(text: str | bytes) -> Any:
         with warnings.catch_warnings():
             # Of a backslash that escapes nothing.
             warnings.simplefilter("ignore")
-            held = ast.literal_eval(_SCALAR.sub(r"\1", plain.strip()))
+            held = _plain(ast.parse(plain.strip(), mode="eval").body)
     except _FAILURES:
-        return None
-    return _as_json(held) if isinstance(held, tuple | list | dict) else None
+        # DuckDB prints an object with its texts without quotes.
+        is_struct = _STRUCT.fullmatch(plain) is not None
+        return {found[1]: _bare(found[2].strip()) for found in _FIELD.finditer(plain)} if is_struct else None
+    return held if isinstance(held, list | dict) else None
 
 
-def _as_json(held: Any) -> Any:
-    """Return what Python printed as JSON would have it: keys are texts, and what it has no word for is printed."""
-    if isinstance(held, dict):
-        return {str(key): _as_json(one) for key, one in held.items()}
-    if isinstance(held, tuple | list):
-        return [_as_json(one) for one in held]
-    return held if held is None or isinstance(held, str | int | float) else repr(held)
+def _plain(node: ast.expr) -> Any:
+    """Return what Python printed as JSON would have it: nothing is called, and no name is looked up.
+
+    What is printed as a call is what was given to it: `array([1.5], dtype=float32)` its numbers, `Answer(label='a')` an
+    object.
+
+    Raises:
+        ValueError: If it is no value.
+    """
+    match node:
+        case ast.Constant(value=None | str() | int() | float() as value):
+            return value
+        case ast.Constant(value=bytes() | complex() as value):
+            return repr(value)
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            return [_plain(one) for one in items]
+        case ast.Dict(keys=keys, values=values):
+            return {_key(key): _plain(one) for key, one in zip(keys, values, strict=True)}
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inner):
+            number = _plain(inner)
+            if number is None or not isinstance(number, int | float):
+                return None if number is None else _refuse()
+            return -number if isinstance(node.op, ast.USub) else number
+        case ast.Name(id="nan" | "inf"):
+            return None
+        case ast.Call(func=func, args=[], keywords=[_, *_] as given) if _called(func)[:1].isupper():
+            return {str(one.arg): _plain(one.value) for one in given}
+        case ast.Call(func=func, args=[first]) if _TYPE.fullmatch(_called(func)):
+            return _plain(first)
+        case ast.Call(func=func, args=[_, *_] as parts, keywords=[]) if _called(func) in ("datetime", "date"):
+            return datetime(*[_plain(one) for one in parts]).isoformat(" ")
+    return _refuse()
+
+
+def _key(key: ast.expr | None) -> str:
+    return str(_plain(key)) if key is not None else _refuse()
+
+
+def _called(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _refuse() -> Any:
+    raise ValueError("no value")
+
+
+def _bare(cell: str) -> Any:
+    try:
+        return None if cell in ("NULL", "null") else orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return cell
 
 
 def numbers_text(text: str) -> list[Any] | None:

@@ -20,17 +20,24 @@ from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
 from caponier.telemetry.readers.held_rows import held_rows
-from caponier.telemetry.readers.otlp import records_of
+from caponier.telemetry.readers.otlp import records_of, spans_of
+from caponier.telemetry.readers.typed_values import has_typed, untyped
 from caponier.telemetry.streams import BOM, LINE_LIMIT
 
 TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
 """Under these a carrier has the line that somebody wrote."""
 OBJECTS: Final = ("_source",)
 LISTS: Final = ("logEvents", "events")
-OTLP: Final = "resourceLogs"
+OTLP: Final = {"resourceLogs": records_of, "resourceSpans": spans_of}
+WORDED: Final = ("MESSAGE", "@message", "_raw", "textPayload")
+"""Of TEXTS those of carriers that add nothing of their own to the line that a process wrote: as in such a line, words
+may stand before its record."""
+CONTEXTS: Final = ("contextMap", "mdc")
+"""Beside its text a logger of Java has in these what the service said of the call."""
+KAFKA: Final = frozenset(("topic", "partition", "offset"))
 TIMES: Final = (
     *("time", "timestamp", "@timestamp", "date", "Date", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated", "ts"),
-    *("asctime", "Timestamp"),
+    *("asctime", "Timestamp", "instant", "@t", "_messagetimems", "_messagetime"),
 )
 """Under these a carrier has when it took a line."""
 DEEPEST: Final = 8
@@ -50,8 +57,8 @@ NAMED: Final = 64
 """Letters of the names of streams that are told."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
-_HOLDING: Final = frozenset((*OBJECTS, *LISTS, OTLP, "result", "data", "streams"))
-_CARRYING: Final = _HOLDING | frozenset(TEXTS)
+_HOLDING: Final = frozenset((*OBJECTS, *LISTS, *OTLP, "result", "data", "streams"))
+_CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -69,6 +76,8 @@ _VARYING: Final = re.compile(
 )
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
+_BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
+"""As nginx writes quotes, and what is no letter of ASCII."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -101,13 +110,15 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
-        self._printed = 0
+        self._printed = read = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
-                self.rows(line.strip())
+                read += bool(self.rows(line.strip()))
             except ValueError:
                 continue
-        self._is_python = self._printed > 0 and self._printed == begins.total()
+        # Lines are counted, and not what they begin with: a container's line and the one in it have one each. Some
+        # hold more than is read as Python's, as a caller may wish.
+        self._is_python = 2 * self._printed > read
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
@@ -149,6 +160,9 @@ class CarriedRecords:
         return [row]
 
     def _out_of(self, rows: list[Row]) -> list[Row]:
+        if any(map(has_typed, rows)):
+            self.any = True
+            rows = [untyped(row) if has_typed(row) else row for row in rows]
         if all(_CARRYING.isdisjoint(row) and _is_record(row) for row in rows):
             return rows
         return [inner for row in rows for inner in self._row(row, 0)]
@@ -162,10 +176,15 @@ class CarriedRecords:
         if depth >= DEEPEST or _CARRYING.isdisjoint(row):
             yield row
             return
-        if isinstance(row.get(OTLP), list):
-            for record in records_of(row[OTLP]):
-                yield from self._row(record, depth + 1)
+        for name, found in OTLP.items():
+            if isinstance(row.get(name), list):
+                for record in found(row[name]):
+                    yield from self._row(record, depth + 1)
+                self.any = True
+                return
+        if row.keys() >= KAFKA and (message := self._message(row)) is not None:
             self.any = True
+            yield from self._row(message, depth + 1)
             return
         # Else a caller whose question is logged as `data` could write records of somebody else's into it.
         own = not OWN.isdisjoint(normal(name) for name in row if name not in _HOLDING)
@@ -190,9 +209,31 @@ class CarriedRecords:
             return
         yield from self._texts(row, depth)
 
+    def _message(self, row: Row) -> Row | None:
+        """Return the record that a message of Kafka holds, with the message's time, key and headers."""
+        held = row.get("value", row.get("payload"))
+        inner = self._object(held) if isinstance(held, str) else held
+        if inner is None and isinstance(held, str) and held.lstrip()[:1] == "{":
+            raise ValueError("bad JSON: the object in a message of Kafka is broken")
+        if not isinstance(inner, dict):
+            return None
+        headers = _headers(row.get("headers"))
+        about = {name[3:]: one for name, one in headers.items() if name.startswith(("ce_", "ce-"))}
+        if "specversion" in about:
+            # A CloudEvent in binary mode: its attributes stand in the headers.
+            return {**about, "data": inner}
+        if "specversion" in inner:
+            return inner
+        # What the broker and the sender say counts, whatever the message says of it.
+        told = {"headers": headers, "request_id": row.get("key")}
+        inner = {**inner, **{name: one for name, one in told.items() if one}}
+        return _timed(inner, row.get("ts", row.get("timestamp")))
+
     def _texts(self, row: Row, depth: int) -> Iterator[Row]:
         """Yield the record that an object holds as text, or else the object."""
-        if not OWN.isdisjoint(map(normal, row)):
+        # What journald knows itself of a process, such as its user, begins so.
+        aside = "_" if "__REALTIME_TIMESTAMP" in row else "\0"
+        if not OWN.isdisjoint(normal(name) for name in row if not name.startswith(aside)):
             yield row
             return
         for name in TEXTS:
@@ -208,14 +249,33 @@ class CarriedRecords:
             begins = text.lstrip()[:1]
             if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
                 self.any = True
-                yield from self._row(_timed(inner, next((row[key] for key in TIMES if row.get(key)), None)), depth + 1)
+                inner |= {key: row[key] for key in CONTEXTS if isinstance(row.get(key), dict)}
+                yield from self._row(_timed(inner, _time_of(row)), depth + 1)
+                return
+            is_line = name in WORDED and "{" in text and _pairs(text)[1] is None
+            if is_line and (found := self._worded(text, _time_of(row), depth)) is not None:
+                self.any = True
+                yield from found
                 return
             _, pairs = _pairs(text)
             if pairs is not None and not OWN.isdisjoint(map(normal, pairs)):
                 self.any = True
-                yield _timed(pairs, next((row[key] for key in TIMES if row.get(key)), None))
+                yield _timed(pairs, _time_of(row))
                 return
         yield row
+
+    def _worded(self, text: str, time: Any, depth: int) -> list[Row] | None:
+        """Return the record behind the words of a line; None where there is none.
+
+        Raises:
+            ValueError: If the line begins otherwise than those with records do.
+        """
+        try:
+            return list(self._text(text.strip().encode("utf-8", "surrogatepass"), time, depth + 1))
+        except ValueError as bad:
+            if str(bad) == STRANGE:
+                raise
+            return None
 
     def _text(self, line: bytes, time: Any, depth: int) -> Iterator[Row]:
         """Yield the record at the end of a text."""
@@ -363,6 +423,24 @@ def _timed(row: Row, time: Any) -> Row:
     return {"time": time, **row}
 
 
+def _time_of(row: Row) -> Any:
+    """Return when a carrier took a line."""
+    return next((row[key] for key in TIMES if row.get(key)), None)
+
+
+def _headers(held: Any) -> Row:
+    """Return the headers of a message: an object, a list of objects, or, as kcat has them, names and values in turn."""
+    if isinstance(held, list) and all(isinstance(one, dict) for one in held):
+        pairs = [
+            (one.get("key"), one.get("value")) if "key" in one else next(iter(one.items()), ("", "")) for one in held
+        ]
+    elif isinstance(held, list):
+        pairs = list(zip(held[::2], held[1::2], strict=False))
+    else:
+        pairs = list(held.items()) if isinstance(held, dict) else []
+    return {str(name).lower(): one for name, one in pairs}
+
+
 def _time_in(prefix: str) -> str | None:
     """Return the time that stands before a record, in a form that a time can be told by."""
     if found := _ISO.search(prefix):
@@ -381,6 +459,12 @@ def _time_in(prefix: str) -> str | None:
     return None
 
 
+def _letters(found: re.Match[str]) -> str:
+    text = bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace")
+    # A backslash among them escapes nothing further.
+    return text.replace("\\", "\\\\")
+
+
 def _pairs(line: str) -> tuple[str, Row | None]:
     """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
     first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
@@ -390,7 +474,7 @@ def _pairs(line: str) -> tuple[str, Row | None]:
     place = first.end()
     while match := _PAIR.match(line, place):
         quoted = match[2]
-        value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        value = match[3] if quoted is None else _ESCAPED.sub(r"\1", _BYTES.sub(_letters, quoted))
         if value:
             found[match[1]] = value
         place = match.end()

@@ -1,4 +1,6 @@
-"""CSV with a header row; lists (`input`, `scores`, `input_shape`) are JSON text in their cell.
+"""CSV with a header row, and tables as the shells of databases print them.
+
+Lists (`input`, `scores`, `input_shape`) are JSON text in their cell.
 
 A quoted cell may go over several lines, as NumPy's arrays do. A quote that is broken costs its own line alone: where
 the lines up to the next quote make no row of the header's length, each of them stands for itself.
@@ -9,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -19,6 +21,7 @@ from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
+from caponier.telemetry.readers.foreign_files import is_rule
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
@@ -33,6 +36,8 @@ _EPOCH: Final = re.compile(r"1\d{9}(?:\.\d{1,9})?|1\d{12}")
 _NUMBER: Final = re.compile(r"-?\d{1,20}(?:[.,]\d{1,20})?(?:[eE][+-]?\d{1,3})?")
 _VALUE: Final = re.compile(rf"{_MOMENT.pattern}|-?\d{{1,20}}\.\d{{1,20}}(?:[eE][+-]?\d{{1,3}})?")
 """What is no name of a column: a moment, or a number with a fraction."""
+_COUNT: Final = re.compile(rb"\(\d{1,20} rows?\)\s{0,8}")
+"""What psql says below them."""
 _SHOWN: Final = 12
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
@@ -45,8 +50,8 @@ def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
         InputError: If the file cannot be opened, or its header cannot be read or names a column twice.
     """
     csv.field_size_limit(line_limit)
-    names, delimiter = _header(path, line_limit)
-    return _chunks(path, _Table(names, delimiter), line_limit)
+    names, form = _header(path, line_limit)
+    return _chunks(path, _Table(names, form), line_limit)
 
 
 def _chunks(path: Path, table: "_Table", limit: int) -> Iterator[Chunk]:
@@ -121,11 +126,21 @@ class _Joined:
         self._held, self._size = [], 0
 
 
+class _Form(NamedTuple):
+    """How the lines of a table are written, which its header tells."""
+
+    delimiter: str
+    is_old: bool
+    """Whether in the letters of old programs, where a line is no UTF-8."""
+    is_drawn: bool
+    """Whether with bars between blanks, as psql and MySQL print tables."""
+
+
 class _Table:
     """Takes the rows of one file; the first one that is not empty is the header, which is known already."""
 
-    def __init__(self, names: list[str], delimiter: str) -> None:
-        self._names, self._delimiter = names, delimiter
+    def __init__(self, names: list[str], form: "_Form") -> None:
+        self._names, self._form = names, form
         self._begun = False
         self._carried = CarriedRecords()
         # Of a table in another form nothing is known yet: its cells stay as they are.
@@ -135,7 +150,9 @@ class _Table:
         if not self._begun:
             self._begun = not _is_aside(line)
             return []
-        cells = _cells(line, self._delimiter)
+        if self._form.is_drawn and (is_rule(line) or _COUNT.fullmatch(line)):
+            return []
+        cells = _row_cells(line, self._form)
         if len(cells) != len(self._names):
             raise ValueError(f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns")
         row: Row = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
@@ -149,33 +166,38 @@ class _Table:
     def is_row(self, line: bytes) -> bool:
         """Tell whether lines together are one row."""
         try:
-            return len(_cells(line, self._delimiter)) == len(self._names)
+            return len(_row_cells(line, self._form)) == len(self._names)
         except ValueError:
             return False
 
 
-def _header(path: Path, limit: int) -> tuple[list[str], str]:
-    """Return the names in the header, and the delimiter that makes most of them: commas, where none does."""
+def _header(path: Path, limit: int) -> tuple[list[str], "_Form"]:
+    """Return the names in the header, and the delimiter that makes most of them: commas, where none does.
+
+    A header that is no UTF-8 was written by an old program, such as Excel, in Windows' letters.
+    """
     try:
         line = _first_line(path, limit)
         bare = _QUOTED.sub(b"", line)
         delimiter = max(DELIMITERS, key=lambda one: bare.count(one.encode()))
-        names = _cells(line, delimiter)
+        form = _Form(delimiter, not _is_utf8(line), delimiter == "|" and b" | " in bare)
+        names = _row_cells(line, form)
         if len(names) == 1:
-            names, delimiter = _cells(line, ","), ","
+            form = form._replace(delimiter=",", is_drawn=False)
+            names = _row_cells(line, form)
     except ValueError as bad:
         raise InputError(f"has no header that can be read: {bad}", where=str(path)) from bad
     if any(_VALUE.fullmatch(name.strip()) for name in names):
         raise InputError(
             f"has no names of columns: its first line holds values, such as {_first_value(names)!r}",
             where=str(path),
-            hint=f"Name them in a line of their own, in this order: {_suggested(names, delimiter)}",
+            hint=f"Name them in a line of their own, in this order: {_suggested(names, form.delimiter)}",
         )
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         hint = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
         raise InputError(f"two columns have the same name: {twice!r}", where=str(path), hint=hint)
-    return names, delimiter
+    return names, form
 
 
 def _first_value(names: list[str]) -> str:
@@ -199,7 +221,7 @@ def _suggested(names: list[str], delimiter: str) -> str:
 def _is_aside(line: bytes) -> bool:
     """Tell whether a line stands before the header: a remark, or the word to Excel which delimiter follows."""
     is_remark = line.startswith(b"#") and not any(one.encode() in line for one in DELIMITERS)
-    return is_remark or line.startswith(_SEPARATOR)
+    return is_remark or line.startswith(_SEPARATOR) or is_rule(line)
 
 
 def _first_line(path: Path, limit: int) -> bytes:
@@ -216,9 +238,30 @@ def _first_line(path: Path, limit: int) -> bytes:
     return b""
 
 
-def _cells(line: bytes, delimiter: str) -> list[str]:
+def _row_cells(line: bytes, form: _Form) -> list[str]:
+    if form.is_drawn:
+        bare = _decoded(line, old=form.is_old).strip().removeprefix("|").removesuffix("|")
+        return [cell.strip() for cell in bare.split("|")]
+    return _cells(line, form.delimiter, old=form.is_old)
+
+
+def _decoded(line: bytes, *, old: bool) -> str:
+    """Read a line as UTF-8; as Windows' letters only where the header is written in them."""
+    return line.decode("cp1252") if old and not _is_utf8(line) else line.decode()
+
+
+def _is_utf8(line: bytes) -> bool:
     try:
-        return next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter, strict=True), [])
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _cells(line: bytes, delimiter: str, *, old: bool = False) -> list[str]:
+    try:
+        text = _decoded(line, old=old)
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
     except (csv.Error, UnicodeDecodeError) as bad:
         raise ValueError(f"bad CSV: {bad}") from bad
 

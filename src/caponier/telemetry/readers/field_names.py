@@ -31,6 +31,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "start_time",
         "created",
         "occurred_at",
+        "instant",
+        "received",
         "zeitstempel",
         "zeitpunkt",
         "zeit",
@@ -46,6 +48,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "request_id": (
         "request_id",
         "requestid",
+        "x_request_id",
+        "x_correlation_id",
         "correlation_id",
         "trace_id",
         "inference_id",
@@ -99,6 +103,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "customer",
         "remote_user",
         "requester",
+        "distinct_id",
+        "usr_id",
+        "usr",
         "uid",
         "userid",
         "login",
@@ -108,6 +115,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "kundennummer",
         "nutzer",
         "benutzer",
+        "mandant",
+        "auftraggeber",
+        "aufrufer",
+        "utilisateur",
+        "usuario",
+        "utente",
     ),
     "session": ("session", "session_id", "sessionid", "on_behalf_of", "conversation_id", "end_user", "sitzung"),
     "source_ip": (
@@ -162,6 +175,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "class",
         "class_name",
         "y_pred",
+        "preds",
+        "predicted_labels",
         "yhat",
         "labels",
         "y_hat",
@@ -176,6 +191,20 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "vorhersage",
         "ergebnis",
         "klasse",
+        "entscheidung",
+        "klassifikation",
+        "résultat",
+        "resultat",
+        "décision",
+        "classe",
+        "prédiction",
+        "resultado",
+        "predicción",
+        "prediccion",
+        "clase",
+        "esito",
+        "previsione",
+        "voorspelling",
         "cls",
         "sentiment",
         "intent",
@@ -188,6 +217,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "probabilities",
         "probs",
         "proba",
+        "probas",
         "predict_proba",
         "class_probabilities",
         "prediction_probabilities",
@@ -241,6 +271,19 @@ INPUTS: Final = (
     "eingabe",
     "embedding",
     "embeddings",
+    "rows",
+    "samples",
+    "examples",
+    "window",
+    "series",
+    "signal",
+    "readings",
+    "observation",
+    "spectrum",
+    "tokens",
+    "token_ids",
+    "input_ids",
+    "pixel_values",
     "predictors",
     "covariates",
 )
@@ -286,6 +329,7 @@ COUNTERS: Final = frozenset(
         "nr",
         "lfd_nr",
         "unnamed_0",
+        "index_level_0",
         "level",
         "logger",
         "msg",
@@ -307,6 +351,8 @@ COUNTERS: Final = frozenset(
 )
 """Fields beside features that are none."""
 SCORE_STEMS: Final = ("prob", "proba", "probability", "score", "p")
+SHARES: Final = ("p", "conf", "certainty", "sicherheit", "konfidenz", "certitude")
+"""What else the score of an answer may be called, where it is a share beside it."""
 SCORE_PARTS: Final = re.compile(rf"(?:{'|'.join(SCORE_STEMS)})_(.+)")
 _NO_INPUT: Final = (
     "event_id",
@@ -372,7 +418,7 @@ OPERATIONS: Final = {
 TOLD_BY_PATH: Final = re.compile(rf"[/:]({'|'.join(map(re.escape, OPERATIONS))})/?(?:[?#].*)?$")
 OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
-    r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
+    r"|(?:request|response)_(?:payload|body|content)_(?:size|length|bytes)|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
     r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
@@ -390,12 +436,14 @@ LIKE: Final = {
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
     "label": re.compile(
-        r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
+        r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
+        r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
         r"|predicted_(?!at$|on$|time)[a-z]+|[a-z]+_(?:predicted|prediction)"
     ),
     "scores": re.compile(
-        r"(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
+        r"(?:anomaly|outlier|fraud|spam|toxicity|churn|propensity)_(?:score|prob|proba|probability)"
+        r"|(?:y|yhat|y_pred|pred|predicted|prediction|predict|model|output|top|top_?1|max|best|class|label)"
         r"_(?:score|scores|conf|prob|probs|proba|probas|probability|probabilities|confidence|confidences)"
     ),
     "input_digest": re.compile(
@@ -408,6 +456,8 @@ LIKE: Final = {
     ),
     "principal": re.compile(
         r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder)|api_key_.+"
+        r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"

@@ -12,7 +12,8 @@ from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.streams import STDIN, opened
 
 HEAD: Final = 2**16
-_OWN: Final = (b"PAR1", b"ARROW1")
+OWN: Final = (b"PAR1", b"ARROW1", b"ORC")
+"""How files begin that hold tables and are read, whatever they are called."""
 _BEGINNING: Final = 512
 _ZEROS: Final = 0.1
 _PLAIN: Final = 3
@@ -32,12 +33,6 @@ class Foreign(NamedTuple):
 
 FOREIGN: Final = (
     Foreign(b"Obj\x01", "an Avro file", "pip install fastavro && fastavro {path} > {stem}.jsonl"),
-    Foreign(
-        b"ORC",
-        "an ORC file",
-        'python -c "import sys, pyarrow.orc as o, pyarrow.parquet as p; '
-        'p.write_table(o.read_table(sys.argv[1]), sys.argv[2])" {path} {stem}.parquet',
-    ),
     Foreign(b"SQLite format 3\0", "an SQLite database", "sqlite3 -json {path} 'select * from TABLE' > {stem}.json"),
     Foreign(b"PK\x03\x04", "a ZIP archive or an Excel sheet", "unzip {path} -d {stem}, or save the sheet as CSV"),
     Foreign(b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save the sheet as CSV."),
@@ -52,6 +47,8 @@ FOREIGN: Final = (
         b"\x80\x05", "a Python pickle", "Loading one runs its code: have whoever wrote it write Parquet or JSON Lines."
     ),
     Foreign(b"7z\xbc\xaf", "a 7-Zip archive", "7z x {path}"),
+    Foreign(b"\x1f\x8b", "a file that is packed twice", "gzip -dc {path} > {stem}.once.gz"),
+    Foreign(b"\x28\xb5\x2f\xfd", "a file that is packed twice", "zstd -dc {path} > {stem}.once.zst"),
     Foreign(b"<!DOCTYPE", "a web page", "It may be the page of a login: download the log again."),
     Foreign(b"<html", "a web page", "It may be the page of a login: download the log again."),
     Foreign(
@@ -69,7 +66,7 @@ def refuse_foreign(path: Path) -> None:
     """
     head = _head(path)
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if plain.startswith(_OWN) or not head:
+    if plain.startswith(OWN) or not head:
         return
     if encoding := encoding_of(head):
         name = encoding.upper().replace("16-", "16")
@@ -77,6 +74,8 @@ def refuse_foreign(path: Path) -> None:
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
             raise _refused(path, one.is_a, one.hint)
+    if b"\n" not in head and head.count(b"\r") > 1:
+        raise _refused(path, "text whose lines end as on old Macs", "tr '\\r' '\\n' < {path} > {stem}.lines{suffix}")
     if head[_TAR] == b"ustar":
         raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
@@ -108,12 +107,27 @@ def _refused(path: Path, is_a: str, hint: str) -> InputError:
     )
 
 
+def table_magic(path: Path) -> bytes | None:
+    """Return with which of `OWN` a file begins: Hive and Spark call theirs `000000_0` and `part-00000`."""
+    head = _head(path)
+    return next((one for one in OWN if head.startswith(one)), None)
+
+
+def begins_object(path: Path) -> bool:
+    """Tell whether a file begins with a JSON object."""
+    return _head(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+
+
 def looks_like_table(path: Path) -> bool:
     """Tell whether a file whose name says nothing begins like a table: a header, and rows of as many cells."""
-    first, _, rest = _head(path).partition(b"\n")
+    head = _head(path)
+    if head.lstrip()[:2] == b"+-":
+        # The box that MySQL draws around a table.
+        head = head.partition(b"\n")[2]
+    first, _, rest = head.partition(b"\n")
     if first.lstrip()[:1] in (b"{", b"[", b"<") or not rest:
         return False
-    second = rest.partition(b"\n")[0]
+    second = next((line for line in rest.split(b"\n", 2)[:2] if not is_rule(line)), b"")
     return any(
         _bare(first).count(one)
         and _bare(first).count(one) == _bare(second).count(one)
@@ -132,6 +146,11 @@ def holds_records(path: Path) -> bool:
         return bool(CarriedRecords().rows(first))
     except ValueError:
         return False
+
+
+def is_rule(line: bytes) -> bool:
+    """Tell whether a line is what the shell of a database draws between the header of a table and its rows."""
+    return (b"--" in line or b"==" in line) and not line.strip(b" \t\r|+:=-")
 
 
 def _bare(line: bytes) -> bytes:

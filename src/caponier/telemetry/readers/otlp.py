@@ -1,4 +1,4 @@
-"""Log records of OpenTelemetry, as OTLP's JSON and the Collector's file exporter write them."""
+"""Log records and spans of OpenTelemetry, as OTLP's JSON and the Collector's file exporter write them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -25,6 +25,26 @@ def records_of(resources: list[Any]) -> Iterator[Row]:
         for scope in filter(_is_object, _list(resource, "scopeLogs") or _list(resource, "instrumentationLibraryLogs")):
             for record in filter(_is_object, _list(scope, "logRecords")):
                 yield _record(record)
+
+
+def spans_of(resources: list[Any]) -> Iterator[Row]:
+    """Yield the spans below `resourceSpans`: their attributes, when they began and how long they took."""
+    for resource in filter(_is_object, resources):
+        for scope in filter(_is_object, _list(resource, "scopeSpans")):
+            for span in filter(_is_object, _list(scope, "spans")):
+                yield _span(span)
+
+
+def _span(span: Row) -> Row:
+    row = {**_object(span.get("attributes"), 0)}
+    row["span"] = {name: span[name] for name in ("name", "traceId", "spanId") if name in span}
+    began, ended = (_value({"intValue": span.get(name)}, 0) for name in ("startTimeUnixNano", "endTimeUnixNano"))
+    if began:
+        # What the server measured counts, whatever an attribute says.
+        row["time"] = began
+        if ended and ended >= began:
+            row["duration_ms"] = (ended - began) / 1e6
+    return row
 
 
 def _record(record: Row) -> Row:

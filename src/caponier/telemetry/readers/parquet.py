@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS, Chunk
+from caponier.telemetry.readers.sound_batch import sound
 from caponier.telemetry.rejections import Rejection
 
 
@@ -47,6 +48,7 @@ def _chunks(file: pq.ParquetFile, group: int, begin: int, path: str) -> Iterator
     rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES * about.num_rows // max(1, about.total_byte_size)))
     try:
         for batch in file.iter_batches(batch_size=rows, row_groups=[group], use_threads=False):
+            batch = sound(batch)
             yield Chunk(batch=batch, lines=list(range(number, number + batch.num_rows)), bytes_read=batch.nbytes)
             number += batch.num_rows
     except (OSError, pa.ArrowException) as broken:

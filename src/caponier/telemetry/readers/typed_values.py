@@ -1,0 +1,107 @@
+"""Values that stand in an object with the name of their type, as exports of databases and loggers write them.
+
+MongoDB's extended JSON, Firestore's documents, and moments of Java's loggers and of protocol buffers. A row is looked
+into only where one of its own fields is such a value: what a caller sent stays as it came in any other log.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.framing.stamps import EPOCH
+
+DEEPEST: Final = 16
+_DOCUMENT: Final = "fields"
+_MOMENTS: Final = (frozenset(("epochSecond", "nanoOfSecond")), frozenset(("seconds", "nanos")))
+_PLAIN: Final = (
+    *("$oid", "$symbol", "$uuid", "$numberDecimal"),
+    *("stringValue", "booleanValue", "timestampValue", "referenceValue", "bytesValue"),
+)
+_NUMBERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "$numberInt": int,
+    "$numberLong": int,
+    "$numberDouble": float,
+    "integerValue": int,
+    "doubleValue": float,
+}
+_HOLDING: Final = ("$date", "mapValue", "arrayValue", "nullValue")
+TYPES: Final = frozenset((*_PLAIN, *_NUMBERS, *_HOLDING))
+
+
+def is_typed(value: Any) -> bool:
+    """Tell whether a value stands with the name of its type."""
+    if type(value) is not dict or not 0 < len(value) <= 2:
+        return False
+    return next(iter(value)) in TYPES if len(value) == 1 else value.keys() in _MOMENTS
+
+
+def has_typed(row: Row) -> bool:
+    """Tell whether a row holds such values: among its fields, or as the fields of a document."""
+    return any(map(is_typed, row.values())) or _is_document(row) or _is_boxed(row)
+
+
+def untyped(row: Row) -> Row:
+    """Return a row with plain values; of a document its fields, with the time at which it was stored if it names none.
+
+    Args:
+        row: One that `has_typed`.
+    """
+    if _is_boxed(row):
+        return {name: _unboxed(one) for name, one in row.items()}
+    if _is_document(row):
+        fields = {str(name): _value(one, 0) for name, one in row[_DOCUMENT].items()}
+        return {**fields, **({"stored": row["createTime"]} if "createTime" in row else {})}
+    return {name: _value(one, 0) for name, one in row.items()}
+
+
+def _is_document(row: Row) -> bool:
+    held = row.get(_DOCUMENT)
+    return type(held) is dict and bool(held) and all(map(is_typed, held.values()))
+
+
+def _is_boxed(row: Row) -> bool:
+    """Tell whether each value stands in a list of its own, as R writes a row."""
+    return len(row) > 1 and all(
+        (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held)) for held in row.values()
+    )
+
+
+def _unboxed(held: Any) -> Any:
+    return {name: _unboxed(one) for name, one in held.items()} if isinstance(held, dict) else held[0]
+
+
+def _value(held: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        return None
+    if isinstance(held, list):
+        return [_value(one, depth + 1) for one in held]
+    if not isinstance(held, dict):
+        return held
+    if not is_typed(held):
+        return {name: _value(one, depth + 1) for name, one in held.items()}
+    if len(held) > 1:
+        return _moment(held.get("epochSecond", held.get("seconds")), held.get("nanoOfSecond", held.get("nanos")))
+    ((kind, inner),) = held.items()
+    if kind in _NUMBERS:
+        try:
+            return _NUMBERS[kind](inner)
+        except (TypeError, ValueError, OverflowError):
+            return None
+    if kind == "$date":
+        return _value(inner, depth + 1)
+    if kind == "mapValue":
+        fields = inner.get(_DOCUMENT) if isinstance(inner, dict) else None
+        return {name: _value(one, depth + 1) for name, one in fields.items()} if isinstance(fields, dict) else {}
+    if kind == "arrayValue":
+        values = inner.get("values") if isinstance(inner, dict) else None
+        return [_value(one, depth + 1) for one in values] if isinstance(values, list) else []
+    return None if kind == "nullValue" else inner
+
+
+def _moment(seconds: Any, nanos: Any) -> str | None:
+    try:
+        stamp = EPOCH + timedelta(seconds=int(seconds), microseconds=int(nanos) // 1_000)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return stamp.isoformat()
