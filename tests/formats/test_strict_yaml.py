@@ -22,6 +22,7 @@ from caponier.formats.strict_yaml import (
     read_value,
     read_values,
     shipped_yaml,
+    yaml_signs,
 )
 from pace import Stopwatch
 
@@ -270,3 +271,41 @@ def test_nodes_have_their_places() -> None:
     assert (number.kind.rpartition(":")[2], number.is_null) == ("int", False)
     assert isinstance(alias, YamlAlias)
     assert (alias.target is number, alias.name) == (True, "c")
+
+
+def signs(text: str) -> list[tuple[str, str, str | None]]:
+    return [(kind.name, value, anchor) for kind, value, anchor in yaml_signs(text)]
+
+
+def test_the_signs_of_a_text_come_one_after_the_other_without_their_spelling() -> None:
+    assert signs("a: &x [b, ~]\n? 'c'\n: *x\n") == [
+        ("DOCUMENT", "", None),
+        ("MAPPING", "", None),
+        ("TEXT", "a", None),
+        ("LIST", "", "x"),
+        ("TEXT", "b", None),
+        ("EMPTY", "~", None),
+        ("END", "", None),
+        ("TEXT", "c", None),
+        ("ALIAS", "", "x"),
+        ("END", "", None),
+    ]
+
+
+@pytest.mark.parametrize("text", ["null", "Null", "NULL", "~", "a:"])
+def test_a_value_that_is_none_is_empty(text: str) -> None:
+    assert "EMPTY" in [kind for kind, _, _ in signs(text)]
+
+
+@pytest.mark.parametrize("text", ["'null'", '"~"', "!!str null", "nil", "''"])
+def test_a_text_that_reads_like_none_is_a_text(text: str) -> None:
+    assert [kind for kind, _, _ in signs(text)] == ["DOCUMENT", "TEXT"]
+
+
+@pytest.mark.parametrize("text", ["a: b\nc: [", "a: b\n\t- x", "a: b\n*y", "a: b\n\x01"])
+def test_the_signs_end_at_a_mistake_and_keep_what_stands_before(text: str) -> None:
+    assert signs(text)[:3] in (signs("a: b\n")[:3], [])
+
+
+def test_depth_is_a_mistake_and_no_end_of_the_program() -> None:
+    assert len(signs("[" * 100_000)) < 2_000

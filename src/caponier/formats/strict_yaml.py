@@ -4,7 +4,9 @@ What stands in a file becomes nodes with their places; from them come plain valu
 (`read_text`) where no version such as 4.10, date or `no` may turn into something else.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
@@ -30,6 +32,45 @@ _CONSTRUCTED: Final = {
     f"{_TAG}bool": _CONSTRUCTOR.construct_yaml_bool,
     f"{_TAG}timestamp": _CONSTRUCTOR.construct_yaml_timestamp,
 }
+
+
+class YamlSign(Enum):
+    """What stands in a text, one after the other."""
+
+    DOCUMENT = auto()
+    MAPPING = auto()
+    LIST = auto()
+    END = auto()
+    """Of a mapping or a list."""
+    TEXT = auto()
+    EMPTY = auto()
+    """A value that is none: `~`, `null`, or nothing."""
+    ALIAS = auto()
+
+
+HAS_QUICK_YAML: Final = hasattr(yaml, "CSafeLoader")
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+def yaml_signs(text: str) -> Iterator[tuple[YamlSign, str, str | None]]:
+    """Yield what stands in a text that may be no YAML, and stop at the first mistake: kind, value, anchor."""
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.ScalarEvent):
+                empty = event.implicit[0] and not event.style and event.value in _NULLS
+                yield (YamlSign.EMPTY if empty else YamlSign.TEXT), event.value, event.anchor
+            elif isinstance(event, yaml.AliasEvent):
+                yield YamlSign.ALIAS, "", event.anchor
+            elif isinstance(event, yaml.MappingStartEvent):
+                yield YamlSign.MAPPING, "", event.anchor
+            elif isinstance(event, yaml.SequenceStartEvent):
+                yield YamlSign.LIST, "", event.anchor
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                yield YamlSign.END, "", None
+            elif isinstance(event, yaml.DocumentStartEvent):
+                yield YamlSign.DOCUMENT, "", None
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,16 @@ MADE = [
     "pandas.core.arrays.sparse.array SparseArray", "pandas.core.dtypes.dtypes CategoricalDtype",
     "pandas.core.dtypes.dtypes DatetimeTZDtype", "sklearn.compose._column_transformer _RemainderColsList",
     "sklearn2pmml.decoration ContinuousDomain", "sklearn2pmml.pipeline PMMLPipeline",
+    "scipy.optimize._lbfgsb_py LbfgsInvHessProduct", "scipy.optimize._optimize OptimizeResult",
+    "sklearn.compose._column_transformer make_column_selector", "statsmodels.base.data ModelData",
+    "statsmodels.discrete.discrete_model LogitResults", "statsmodels.genmod.families.links Logit",
+    "statsmodels.regression.linear_model OLS", "statsmodels.regression.linear_model RegressionResultsWrapper",
+    "statsmodels.robust.norms HuberT", "torch.optim.swa_utils AveragedModel",
 ]  # fmt: skip
 OPEN = {
-    "statsmodels.base.data ModelData": "evaluates the formula",
-    "statsmodels.regression.linear_model OLS": "evaluates the formula",
+    "statsmodels.tsa.arima.model ARIMA": "evaluates the formula",
+    "statsmodels.discrete.discrete_model NegativeBinomial": "its state may have set",
+    "torch.utils.data.dataset TensorDataset": "a set of data and no model",
     "sklearn_pandas.dataframe_mapper DataFrameMapper": "calls what its state names",
     "sklearn2pmml.preprocessing ExpressionTransformer": "evaluates a text",
 }

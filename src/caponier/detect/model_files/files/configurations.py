@@ -9,9 +9,13 @@ from caponier.detect.model_files.files.part import Budget, Part
 from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
 
 # Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
-_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([A-Za-z_][\w.]{0,199}+)(?!://)")
-_TARGET_WORDS: Final = ("target", "class_path")
+_TARGET: Final = re.compile(
+    r"(?<![\w.])(_target_|_component_|target|class_path)[\"']?\s*:\s*[\"']?([A-Za-z_][\w.]{0,199}+)(?!://)"
+)
+_TARGET_WORDS: Final = ("target", "_component_", "class_path")
 _INSTANTIATES: Final = "_target_"
+_INSTANTIATING: Final = (_INSTANTIATES, "_component_")
+"""The keys of Hydra and torchtune; a name behind them needs no dot."""
 _WHOLE: Final = re.compile(r"_target_(?<!\w_target_)(?!\w)")
 _TAG: Final = re.compile(r"!(?<![^\s\[{,:<-]!)(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
 _LOCAL_TAG: Final = re.compile(
@@ -88,9 +92,9 @@ def read(text: str, budget: Budget) -> Part:
     part = Part("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
     for match in _some(_TARGET, plain, part, budget) if _has(plain, _TARGET_WORDS) else ():
-        if is_dangerous(match[2]) and (match[1] == _INSTANTIATES or "." in match[2]):
+        if is_dangerous(match[2]) and (match[1] in _INSTANTIATING or "." in match[2]):
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
-        elif match[1] == _INSTANTIATES or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
+        elif match[1] in _INSTANTIATING or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
     if not part.unsafe and not part.unknown and _INSTANTIATES in plain and _WHOLE.search(plain):
         part.unknown.append("has its loader make what it names, in a way that is not read here")

@@ -17,6 +17,9 @@ from caponier.detect.model_files.files.part import Budget, Member, Part
 from caponier.detect.model_files.files.texts import commands
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
+_CLASS: Final = re.compile(r"(?!(?:nn|com\.apple)\.)[a-z_]\w{1,99}(?:\.[a-z_]\w{0,99}){0,20}\.[A-Z]\w{1,99}(?<!RData)")
+"""How a class is named by where it is at home: nothing but a loader has a use for that, under whatever key. YOLO writes
+`nn` for torch's own, and Apple signs with such a name."""
 _PICKLED: Final = "py/"
 """What the keys of jsonpickle begin with that are more than values."""
 _MAKES: Final = frozenset({"$type", "@class", "__class_and_type__", "__instance_type__", "__reduce__"})
@@ -27,6 +30,10 @@ _CLASS_KEYS: Final = frozenset(
     {"activation_function", "cls", "class", "implementation", "module", "parent_library", "pythonClass", "type"}
 )
 """Keys under which a library looks for the dotted name of what it imports."""
+_SOURCE_KEYS: Final = frozenset({"code", "function_code", "python_code", "source", "source_code"})
+_SOURCE: Final = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|import[ \t]+\w|from[ \t]+\S+[ \t]+import\b|lambda\b)", re.MULTILINE
+)
 _HOME: Final = re.compile(
     r"_{0,2}(?:py_?)?(?:module|package|library|import|from|home)(?:_?(?:name|path))?_{0,2}", re.IGNORECASE
 )
@@ -46,12 +53,14 @@ _PIPELINE: Final = "_class_name"
 _PIPELINE_LIBRARIES: Final = frozenset({*KNOWN_LIBRARIES, "stable_diffusion", "onnxruntime"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
+_MOST_WORDS: Final = 1_000
 _LONGEST_NAME, _MOST_NAMES = 1_000, 200_000
 
 
 def read(document: Any) -> Part:
     """Judge what a document names."""
     part, waiting, nodes, names = Part("json"), [document], 0, 0
+    classes: list[str] = []
     if isinstance(document, dict) and _PIPELINE in document:
         _pipeline(part, document)
     while waiting and nodes < _MOST_NODES:
@@ -59,6 +68,8 @@ def read(document: Any) -> Part:
         nodes += 1
         if isinstance(node, dict):
             _node(part, node)
+            if not classes and (named := _class(node)) is not None:
+                classes.append(named)
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
@@ -68,7 +79,18 @@ def read(document: Any) -> Part:
                 _add(part.unknown, f"names {node}, which is known to be dangerous")
     if waiting or names >= _MOST_NAMES:
         part.unknown.append("has more values than a scan looks at")
+    if classes and not part.unknown:
+        part.unknown.append(f"names a class that a loader imports, and that is not known here: {classes[0][:100]}")
     return part
+
+
+def _class(node: dict[str, Any]) -> str | None:
+    """Return the first class of a module nobody knows; Keras looks up what it calls so among its own."""
+    for key, value in node.items():
+        for word in value[:_MOST_WORDS] if isinstance(value, list) else (value,):
+            if key != "class_name" and isinstance(word, str) and _CLASS.fullmatch(word) and not is_known(word):
+                return word
+    return None
 
 
 def pickles(document: Any, budget: Budget) -> Iterator[Member]:
@@ -106,6 +128,14 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, command)
     if (name := _in_two_pieces(node)) is not None:
         _add(part.unknown, f"names {name}, which is known to be dangerous, in two pieces")
+    if isinstance(home := node.get("module_name"), str) and "class_name" in node and not is_known(home):
+        _add(part.unknown, f"has its loader import {home[:100]}, which is not known here (module_name)")
+    if any(isinstance(node.get(key), str) and _SOURCE.search(node[key]) for key in _SOURCE_KEYS & node.keys()):
+        _add(part.unknown, "holds source text that its loader runs")
+    if node.get("type") == "code" and isinstance(path := node.get("path"), str):
+        _add(part.unknown, f"has a flow run what lies in {path[:100]}")
+    if isinstance(items := node.get("itemInfoEntries"), dict):
+        _package(part, items)
     if isinstance(types := node.get("types"), dict):
         # The kinds of the parts of a router of Sentence Transformers, by names of its own choice.
         for name in types.values():
@@ -127,6 +157,13 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, "has MXNet call an operator of somebody else's (Custom)")
     if "lc" in node and "id" in node and "type" in node:
         _add(part.unknown, "has LangChain make an object of a class that it names")
+
+
+def _package(part: Part, items: dict[str, Any]) -> None:
+    """Judge where Apple's packages say that their parts lie."""
+    for item in items.values():
+        if isinstance(item, dict) and isinstance(path := item.get("path"), str) and leaves_folder(path):
+            _add(part.unsafe, f"has its loader read {path[:200]!r}, outside its own folder")
 
 
 def _texts(value: Any) -> list[str]:
@@ -153,12 +190,13 @@ def _pipeline(part: Part, document: dict[str, Any]) -> None:
     """Judge the parts of a pipeline of Diffusers: the library of each, and its class."""
     if not isinstance(document[_PIPELINE], str):
         _add(part.unknown, "has its loader run a Python file that lies beside it (_class_name)")
+    whole = str(document[_PIPELINE]).endswith("Pipeline")
     for name, value in document.items():
         pair = isinstance(value, list) and len(value) == 2 and all(isinstance(word, str) for word in value)
         if (
             pair
             and value[0][:1].islower()
-            and value[1][:1].isupper()
+            and (value[1][:1].isupper() or (whole and value[1].isidentifier()))
             and value[0].partition(".")[0] not in _PIPELINE_LIBRARIES
         ):
             _add(part.unknown, f"has its loader import {value[0][:100]}, which is not known here ({name[:100]})")

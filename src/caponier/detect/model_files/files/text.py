@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.files.texts import commands, languages
+from caponier.detect.model_files.files.texts import commands, languages, yaml_values
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -26,7 +27,10 @@ _PACKAGE: Final = r"[\w.-]{1,100}(?:\[[\w, -]{1,100}\])?[ \t]{0,9}@[ \t]{0,9}"
 _FETCHED: Final = re.compile(
     rf"{_ITEM}(?:--(?:extra-)?index-url|--find-links|-i|-f)[ \t=]+[\"']?(?:https?|file|ftp)://"
     rf"|{_ITEM}(?:(?:-e|--editable)[ \t]+|{_PACKAGE})?(?:git|hg|svn|bzr)\+\w{{1,9}}://"
-    rf"|{_ITEM}{_PACKAGE}(?:https?|file)://",
+    rf"|{_ITEM}{_PACKAGE}(?:https?|file)://"
+    r"|^[ \t]{0,40}(?:-[ \t]+[\"']?)?(?:-r|--requirement|-c|--constraint)[ \t=]*(?:https?|file|ftp)://"
+    r"|^(?:https?|file)://\S{1,400}\.whl(?:[#?]\S{0,200})?[ \t]*$"
+    r"|^channels[ \t]*:[ \t]*\n(?:[ \t]*-[^\n]{1,200}\n){0,20}?[ \t]*-[ \t]+[\"']?(?:https?|file)://(?!(?:conda|repo)\.anaconda\.(?:org|com)/)",
     re.MULTILINE,
 )
 """Lines of requirements, or items of an environment, that name an index or an address."""
@@ -78,7 +82,23 @@ _OTHERS: Final = {
         re.compile(r"^service[ \t]{0,9}:[ \t]{0,9}[\"']?[\w./-]{1,200}:\w", re.MULTILINE),
     ),
     _EVALUATES: (_EVALUATED,),
-    "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
+    "is XML that reads other files": (
+        re.compile(
+            r"<!ENTITY|w3\.org/2001/XInclude|<\?xml-stylesheet\b"
+            r"|<!DOCTYPE\s[^<>\[]{1,400}?(?:SYSTEM\s{1,9}|PUBLIC\s{1,9}[\"'][^\"']{0,400}[\"']\s{1,9})[\"']"
+            r"(?!https?://(?:www\.)?(?:w3\.org|apple\.com|dmg\.org)/)[^\"']"
+        ),
+    ),
+    "is XML in letters that are not read here": (
+        re.compile(
+            r"\A\s{0,99}<\?xml[^>]{0,400}encoding\s{0,9}=\s{0,9}[\"'](?!(?:utf-?8|us-ascii|ascii|iso-8859-1|latin-?1|windows-1252)[\"'])",
+            re.IGNORECASE,
+        ),
+    ),
+    "has OpenVINO call a layer of somebody else's": (
+        re.compile(r"<net\s"),
+        re.compile(r"<layer\s[^<>]{0,400}\bversion\s{0,9}=\s{0,9}[\"'](?!opset\d|experimental[\"'])"),
+    ),
     "has jsonpickle make objects": (
         re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
     ),
@@ -129,6 +149,12 @@ _OTHERS: Final = {
         ),
     ),
     "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
+    "has conda fetch packages from a place that it names itself": (
+        re.compile(r"^(?:build_)?dependencies[ \t]*:", re.MULTILINE),
+        re.compile(
+            r"^[ \t]*-[ \t]+[\"']?(?:https?|file)://\S{1,400}\.(?:whl|zip|egg|conda|tar\.\w{2,4}|tgz)\b", re.MULTILINE
+        ),
+    ),
     "is a recipe of commands, which are run": (
         re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
         re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
@@ -136,6 +162,9 @@ _OTHERS: Final = {
 }
 """Texts of other programs that run code, or write files, for whoever loads them."""
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_SPELLED: Final = 16
+"""How many times a text counts that is searched for names once more."""
+_VALUE: Final = re.compile(r"\S")
 
 
 def decode(content: memoryview, longest: int) -> str | None:
@@ -164,8 +193,22 @@ def read(text: str, budget: Budget) -> Part:
             # Another reader may go deeper than this one.
             return Part("json", unknown=["is nested more deeply than a scan reads"])
         except ValueError:
-            pass
+            # Readers that stop behind the first value, or go line by line, take what stands behind for nothing.
+            part = _plain(text, budget)
+            for document in _values(text):
+                _join(part, documents.read(document))
+            part.unknown = list(dict.fromkeys(part.unknown))
+            return part
     return _plain(text, budget)
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield the values of JSON that a text begins with."""
+    at, decoder = 0, json.JSONDecoder()
+    with suppress(ValueError, RecursionError):
+        while (start := _VALUE.search(text, at)) is not None:
+            document, at = decoder.raw_decode(text, start.start())
+            yield document
 
 
 def once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
@@ -252,5 +295,19 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unknown.insert(0, program)
     else:
         part.unknown += _other_programs(text, budget)
-    part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
+    _yaml(text, part, budget)
+    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe))[:5], list(dict.fromkeys(part.unknown))
     return part
+
+
+def _yaml(text: str, part: Part, budget: Budget) -> None:
+    """Judge a text by its values, and by its values spelled plainly, if it is YAML."""
+    found = yaml_values.read(text, budget)
+    if not found:
+        return
+    for document in found:
+        _join(part, documents.read(document))
+    plain = yaml_values.spelled(found)
+    budget.look(_SPELLED * len(plain))
+    _join(part, configurations.read(plain, budget))
+    part.unknown += commands.in_text(plain, budget)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from caponier.detect.model_files.pickles import arrays, attributes
+from caponier.detect.model_files.pickles import arrays, attributes, formulas
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.rules import AllowLevel, Check, Role, Rules
@@ -150,6 +150,9 @@ class Calls:
         self._guard_state(target, state, Role.BUILD)
         if not isinstance(target, Made):
             return
+        check = self.rules.checks.get(target.origin)
+        if check is not None and check.formula and formulas.evaluates(state):
+            self.ledger.doubt(f"{target.origin}: {formulas.REASON}")
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
             self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
         target.state, target.built = state, True

@@ -70,6 +70,8 @@ class Check:
     """It gives what it has called, with the state that is its third argument."""
     absent: int | None = None
     """An argument that has to be None, if it is there."""
+    formula: bool = False
+    """Setting its state may evaluate a formula that lies in there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +215,5 @@ def _check(row: dict[str, Any]) -> Check:
         builtin=row.get("builtin", False),
         fills=row.get("fills", False),
         absent=row.get("absent"),
+        formula=row.get("formula", False),
     )

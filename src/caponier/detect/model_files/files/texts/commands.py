@@ -160,6 +160,40 @@ _FORMS: Final = {
             re.MULTILINE,
         ),
     ),
+    "has a tool run a command, or what lies beside it: it is run, not loaded": (
+        re.compile(
+            rf"{_LINE}[\w.-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}\[?[ \t]{{0,9}}[\"']"
+            rf"(?:\.{{1,2}}/[^\"'\n]{{1,200}}\.(?:[cm]?[jt]s|lua|p[ly]|rb|sh|so)"
+            rf"|(?:/(?:usr/)?s?bin/)?(?:{SHELLS})[ \t][^\"'\n]{{1,400}})[\"']"
+            rf"|{_LINE}\w+[ \t]+--?\w*command=\S|{_LINE}install_py_dep_per_model[ \t]*=[ \t]*true",
+            re.MULTILINE,
+        ),
+    ),
+    "has a terminal or an editor run a command: it is run, not loaded": (
+        re.compile(
+            rf"{_LINE}(?:run-shell|run|if-shell|set-hook|bind(?:-key)?)[ \t][^\n]{{0,200}}[\"']"
+            rf"|^[^\n]{{0,200}}\((?:eval[ \t]*\.|shell-command\b)"
+            r"|\b\w+=\"/(?:usr/)?(?:local/)?s?bin/\w[^\"\n]{0,400}\"",
+            re.MULTILINE,
+        ),
+    ),
+    "is a template of a program that runs what it holds": (
+        re.compile(
+            r"<%[=@!#-]?[ \t\n][^%]{1,4000}%>|<#(?:assign|include|import|function|macro)[ \t]|\?new\(\)"
+            rf"|{_LINE}#(?:set|parse|include|evaluate|foreach)[ \t]*\(",
+            re.MULTILINE,
+        ),
+    ),
+    "has its loader read a model that lies elsewhere": (
+        re.compile(
+            rf"{_LINE}(?:FROM|ADAPTER)[ \t]+[\"']?(?:/|~/|[A-Za-z]:[/\\]|\.\./|[^\n]{{1,200}}/\.\./)",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+        re.compile(
+            rf"{_LINE}(?:PARAMETER|TEMPLATE|SYSTEM|ADAPTER|MESSAGE|LICENSE)[ \t]|\A[ \t]*FROM[ \t][^\n]{{1,400}}\s*\Z",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
     "has a cell that a spreadsheet runs as a command": (
         re.compile(
             r"(?:^|[,;\t])[ \t]{0,9}\"?[=+@-][ \t]{0,9}[+=@-]{0,3}"
@@ -211,6 +245,17 @@ _WORDS: Final = {
     "has a layer that carries code": ("class_name",),
     "names commands that are run as steps": ("script", "command", "cmd", "entrypoint", "run", "setup"),
     "has a cell that a spreadsheet runs as a command": ("|", "("),
+    "has a tool run a command, or what lies beside it: it is run, not loaded": ("=",),
+    "has a terminal or an editor run a command: it is run, not loaded": (
+        "run",
+        "shell",
+        "bind",
+        "hook",
+        "eval",
+        "bin/",
+    ),
+    "is a template of a program that runs what it holds": ("<%", "<#", "new()", "#"),
+    "has its loader read a model that lies elsewhere": ("FROM", "from", "From", "ADAPTER", "adapter"),
     "has gin call, or import, what it names": ("@",),
     "has pip fetch packages from a place that it names itself": ("://",),
     "is XML whose reader makes objects or runs commands": ("<bean", "<exec", "<Exec", "<artifactId", "<key", "xmlns:"),
@@ -229,10 +274,22 @@ _BESIDE_COMMANDS: Final = frozenset({"args", "env", "isBackground", "label", "ru
 _KERNEL: Final = frozenset({"display_name", "interrupt_mode", "language"})
 _LIBRARIES: Final = frozenset({"custom_op_library", "custom_ops_library", "op_library_filename", "plugin_library"})
 """Keys by which ONNX Runtime and Triton load operators of somebody else's."""
+_YES: Final = frozenset({"1", "on", "true", "y", "yes"})
 _IMPORTING: Final = frozenset(
     {"app", "callable", "entry_point", "entrypoint", "factory", "handler", "import_path", "plugin", "predict", "train"}
 )
 _IMPORTED: Final = re.compile(r"[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}")
+_FIRST: Final = 20
+_BESIDE: Final = re.compile(
+    r"\.{1,2}[/\\][\w./\\-]{0,200}\.(?:[cm]?[jt]s|bash|bat|cmd|dll|dylib|jar|lua|php|pl|ps1|py|rb|sh|so)"
+)
+"""A program by its way from here."""
+_OF_PACKAGES: Final = frozenset({"browser", "extension", "labextension", "main", "module", "style", "types", "typings"})
+"""Keys by which npm says what a package is, for whoever imports it."""
+_COMMAND_KEY: Final = re.compile(
+    r"command|cmd|shell|script|hook|runner|entrypoint|\bexec|^(?:run|enter|leave)$", re.IGNORECASE
+)
+_COMMAND: Final = re.compile(rf"[ \t\n]*(?:sudo[ \t]+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:{SHELLS})[ \t]+\S")
 FACTORY: Final = "()"
 """The key by which Python's logging calls whatever is named."""
 
@@ -263,7 +320,7 @@ def in_node(node: dict[str, Any]) -> str | None:
         return "has an editor run a command when the folder is opened"
     if isinstance(node.get("argv"), list) and _KERNEL & node.keys():
         return "names a command that is run as a kernel of Jupyter"
-    if node.get("trust_remote_code") is True:
+    if str(node.get("trust_remote_code")).lower() in _YES:
         return "lets its loader fetch code from a repository, and run it"
     if _LIBRARIES & node.keys():
         return "has its loader load a library of the machine"
@@ -271,4 +328,20 @@ def in_node(node: dict[str, Any]) -> str | None:
         return "names a command that is run"
     if any(_IMPORTED.fullmatch(node[key]) for key in _IMPORTING & node.keys() if isinstance(node[key], str)):
         return "has a server import what it names"
+    if any(_beside(value) for key, value in node.items() if key not in _OF_PACKAGES):
+        return "names a program that lies beside it"
+    if any(_COMMAND_KEY.search(key) and _is_command(value) for key, value in node.items()):
+        return "names commands that are run"
     return "has its loader call what it names" if FACTORY in node else None
+
+
+def _beside(value: Any) -> bool:
+    values = value if isinstance(value, list) else (value,)
+    return any(isinstance(one, str) and _BESIDE.fullmatch(one) is not None for one in values[:_FIRST])
+
+
+def _is_command(value: Any) -> bool:
+    """Return whether a value, the first of a list or of a list's lists, begins as a line of a shell does."""
+    if isinstance(value, list) and all(isinstance(word, str) for word in value[:_FIRST]):
+        return any(_COMMAND.match(word) for word in value[:_FIRST]) or _COMMAND.match(" ".join(value[:2])) is not None
+    return isinstance(value, str) and _COMMAND.match(value) is not None
