@@ -127,10 +127,10 @@ def with_classes(columns: dict[str, MapColumn], nodes: Nodes) -> dict[str, MapCo
     if about is None or about.classes or len(about.path) != 1:
         return columns
     place = next((one for one in nodes if path_of(one) == about.path[0]), None)
-    sizes = (
-        {len(value) if isinstance(value, list) else 0 for value in nodes[place] if value is not None} if place else {0}
-    )
-    for other, values in nodes.items() if place and len(sizes) == 1 else ():
+    if place is None:
+        return columns
+    sizes = {len(value) if isinstance(value, list) else 0 for value in nodes[place] if value is not None}
+    for other, values in nodes.items() if len(sizes) == 1 else ():
         first = values[0]
         if other[:-1] != place[:-1] or normal(other[-1]) not in _NAMES or not isinstance(first, list):
             continue

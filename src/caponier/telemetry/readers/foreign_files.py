@@ -48,7 +48,6 @@ FOREIGN: Final = (
     ),
     Foreign(b"7z\xbc\xaf", "a 7-Zip archive", "7z x {path}"),
     Foreign(b"\x1f\x8b", "a file that is packed twice", "gzip -dc {path} > {stem}.once.gz"),
-    Foreign(b"\x28\xb5\x2f\xfd", "a file that is packed twice", "zstd -dc {path} > {stem}.once.zst"),
     Foreign(b"<!DOCTYPE", "a web page", "It may be the page of a login: download the log again."),
     Foreign(b"<html", "a web page", "It may be the page of a login: download the log again."),
     Foreign(
