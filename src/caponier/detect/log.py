@@ -32,6 +32,8 @@ class LogRule:
     """The rules that follow on each other in it, where all of them match by themselves, too."""
     about_asset: bool = False
     """Whether a finding is about the asset, since those who act are nobody in particular."""
+    yields: bool = False
+    """Whether it speaks only of ML systems, and only of events of which no other rule speaks."""
     news: Literal["act", "place", "always"] = "act"
     """What must be new in the light of the estate's past for a match to be told: the act or the place it is done from;
     the place alone, where it is the rule's whole point; or nothing, since it is nobody's work however often."""

@@ -118,3 +118,36 @@ def test_each_of_the_instances_that_one_call_stops_is_meant() -> None:
     assert scope.assets({"requestparameters.instancesset.items.instanceid": "i-1, i-2, i-3"})
     assert scope.assets({"host": "gpu-01, gpu-02"})
     assert not scope.assets({"requestparameters.instancesset.items.instanceid": "i-1, i-22"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "touched"),
+    [
+        ({"requestParameters": {"guardrailIdentifier": "gr-1"}}, True),
+        ({"requestParameters": {"featureGroupName": "GR-1"}}, True),
+        ({"requestParameters": {"resourceArn": "arn:aws:bedrock:eu-central-1:1:guardrail/gr-1"}}, True),
+        ({"requestParams": {"share_name": "gr-1"}}, True),
+        ({"protoPayload": {"request": {"parentModel": "projects/p/locations/l/models/gr-1"}}}, True),
+        ({"endpoint": "gr-1"}, True),
+        ({"database_name": "gr-1"}, True),
+        ({"requestParameters": {"description": "gr-1"}}, False),
+        ({"requestParameters": {"guardrailIdentifier": "gr-11"}}, False),
+        ({"requestParameters": {"resourceArn": "arn:aws:bedrock:eu-central-1:1:guardrail/gr-1/x"}}, False),
+        ({"responseElements": {"guardrailIdentifier": "gr-1"}}, False),
+        ({"userAgent": "gr-1"}, False),
+    ],
+)
+def test_whatever_a_call_names_is_an_instance_if_the_inventory_says_so(fields: dict[str, Any], touched: bool) -> None:
+    assert kinds(fields, instances=("gr-1",)) == (["instance"] if touched else [])
+
+
+def test_what_serves_a_model_is_mostly_named_like_it() -> None:
+    assert kinds({"requestParameters": {"endpointName": "digits-mlp"}}, models=("digits-mlp",)) == ["model"]
+    assert kinds({"endpoint": "digits-mlp"}, models=("digits-mlp",)) == ["model"]
+    assert kinds({"endpoint": "digits-mlp-2"}, models=("digits-mlp",)) == []
+
+
+def test_a_container_belongs_to_the_registry_of_its_image() -> None:
+    fields = {"container.image": "reg.example.org/ml/serve:4"}
+    assert kinds(fields, registries=("reg.example.org/ml",)) == ["registry"]
+    assert kinds(fields, registries=("reg.example.org/web",)) == []

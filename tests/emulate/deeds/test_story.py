@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.emulate.deeds import clouds, cluster, people, servers
+from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers
 from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, lasting, requested, timed
 from caponier.emulate.deeds.story import SYSTEM, DeedStory
 from caponier.emulate.log_story import LogTrace
@@ -19,7 +19,7 @@ from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import load
 
 STORIES = {name: story for name, story in stories().items() if isinstance(story, DeedStory)}
-DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS
+DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS | planted.DEEDS
 START = datetime(2026, 1, 6, 2, tzinfo=UTC)
 SEEDS = range(8)
 

@@ -12,6 +12,7 @@ from caponier.telemetry.security_logs.sources import (
     OCSF_FIELDS,
     LogSource,
     said_source,
+    stands_for,
 )
 
 
@@ -94,3 +95,23 @@ def test_a_category_counts_if_sigma_or_a_rule_knows_it() -> None:
     fields, _ = flatten({"category": "Till"})
     assert said_source(fields) is None
     assert said_source(fields, frozenset(["till"])) == LogSource(None, "till", None)
+
+
+@pytest.mark.parametrize(
+    ("category", "origin", "told"),
+    [
+        ("management", LogSource("aws", None, "cloudtrail"), True),
+        ("management", LogSource("kubernetes", "application", "audit"), True),
+        ("management", LogSource("huggingface", None, "audit"), True),
+        ("management", LogSource("linux", None, "sshd"), False),
+        ("management", LogSource("aws", None, "vpcflow"), False),
+        ("management", LogSource(), False),
+        ("registry_event", LogSource("windows", "registry_set", "sysmon"), True),
+        ("registry_set", LogSource("windows", "registry_set", "sysmon"), True),
+        ("registry_set", LogSource("windows", "registry_event", "sysmon"), False),
+        ("application", LogSource("kubernetes", "application", "audit"), True),
+        ("dns", LogSource("zeek", None, "dns"), False),
+    ],
+)
+def test_a_category_stands_for_those_below_it(category: str, origin: LogSource, told: bool) -> None:
+    assert stands_for(category, origin) is told

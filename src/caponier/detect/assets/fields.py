@@ -23,7 +23,13 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("requestparameters.x-amz-copy-source", "requestparameters.s3bucketarn"),
     ),
     "registry": (
-        *("registry", "requestparameters.repositoryname", "requestparameters.registryid", "repository"),
+        *(
+            "registry",
+            "container.image",
+            "requestparameters.repositoryname",
+            "requestparameters.registryid",
+            "repository",
+        ),
         *("repository.name", "target.repository", "request.host", "cs-host"),
     ),
     "image": (
@@ -44,12 +50,15 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "dataset": (
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
+        "database_name",
         *("key", "requestparameters.key", "resources.arn"),
     ),
     "model": (
         *("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
         *("requestparameters.modelpackagegroupname", "requestparameters.modelpackagename"),
         "requestparameters.modelpackagearn",
+        # What serves a model is mostly named like it.
+        *("endpoint", "requestparameters.endpointname"),
     ),
     "namespace": (
         "objectref.namespace",
@@ -78,8 +87,14 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("requestparameters.groupid", "requestparameters.dbinstanceidentifier"),
         # Of the role that a machine carries the session bears the machine's id.
         "useridentity.arn",
+        # And whatever an inventory names by its name alone.
+        *("endpoint", "model", "repository", "target_host", "database_name"),
     ),
 }
+
+NAMED_FIELDS: Final = ("requestparameters.", "requestparams.", "request_params.", "protopayload.request.")
+"""Beginnings of the names under which a call says what it is about; of these, what ends as `NAMING` counts."""
+NAMING: Final = ("name", "id", "identifier", "arn", "ids", "model")
 
 OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")
 """The object in a bucket; bucket and object together are a path, too."""

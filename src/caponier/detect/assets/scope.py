@@ -12,10 +12,11 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Final, NamedTuple
 
-from caponier.detect.assets.fields import ASSET_FIELDS, OBJECT_FIELDS
+from caponier.detect.assets.fields import ASSET_FIELDS, NAMED_FIELDS, NAMING, OBJECT_FIELDS
 from caponier.records.inventory import System
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, host_name
+from caponier.telemetry.security_logs.shapes import Present
 
 _CACHED: Final = 20_000
 _SHORT: Final = 512
@@ -38,6 +39,9 @@ _LISTS: Final = {
     "instance": "instances",
 }
 """Kind of asset to the list of the inventory that names it."""
+
+
+_NAMED_IN_CALLS: Final = Present(lambda name: name.startswith(NAMED_FIELDS) and name.endswith(NAMING))
 
 
 class Asset(NamedTuple):
@@ -99,6 +103,8 @@ def _values(kind: str, fields: Fields) -> Iterator[str]:
             # Of a list, such as the instances that one call stops, each is meant.
             if ", " in value and kind in _LISTED:
                 yield from islice(value.split(", "), _PARTS)
+    if kind == "instance":
+        yield from (str(fields[name]) for name in _NAMED_IN_CALLS.of(fields)[0])
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
     if kind == "registry" and "repository" in fields:
@@ -124,7 +130,9 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
         return _account(name)
     if kind == "instance":
         # A call names a function or a key by its id or by its ARN, as the caller likes.
-        return lambda value: value == name or (value.startswith("arn:") and re.split("[:/]", value)[-1] == name)
+        # Azure writes names in capitals, Google Cloud as the end of a path.
+        wanted = name.lower()
+        return lambda value: value.lower() == wanted or (("/" in value or ":" in value) and _last(value) == wanted)
     if kind == "model":
         # Of a package of models the ARN has the version behind the name.
         return lambda value: value == name or (value.startswith("arn:") and name in value.split("/")[1:])
@@ -133,6 +141,10 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
     if kind == "bucket":
         return _bucket(name)
     return _path(name, fold=kind in ("registry", "image", "endpoint"))
+
+
+def _last(value: str) -> str:
+    return re.split("[:/]", value)[-1].lower()
 
 
 def _glob(kind: str, name: str) -> Callable[[str], bool]:

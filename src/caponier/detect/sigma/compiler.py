@@ -14,7 +14,18 @@ from typing import Any, Final, Literal
 
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
-from caponier.detect.sigma.matcher import DERIVED, MOST_COLUMNS, NUMBER, NUMERIC, ORIGIN, TEXT, Regex, Table, connect
+from caponier.detect.sigma.matcher import (
+    ACT,
+    DERIVED,
+    MOST_COLUMNS,
+    NUMBER,
+    NUMERIC,
+    ORIGIN,
+    TEXT,
+    Regex,
+    Table,
+    connect,
+)
 from caponier.detect.sigma.needed_values import needed_values
 from caponier.detect.sigma.rule_files import RuleDocument
 from caponier.detect.sigma.techniques import techniques
@@ -31,8 +42,8 @@ LEVEL: Final = "medium"
 SHOWN: Final = 3
 """Unknown technique ids that the note names, each with the first file that has it."""
 
-_NEVER_SOUGHT: Final = frozenset([TEXT, *DERIVED]) - {ORIGIN}
-"""Columns that no field of an event stands for; where an event comes from is quickly told."""
+_NEVER_SOUGHT: Final = frozenset([TEXT, *DERIVED]) - {ORIGIN, ACT}
+"""Columns that no field of an event stands for; where an event comes from and what it does is quickly told."""
 _WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, sqlite3.Error)
 """What a malformed rule makes pySigma, its backend or SQLite raise; `SigmaError` is a ValueError."""
 
@@ -257,6 +268,7 @@ class _Compiler:
             quiet=max(QUIET, span),
             news=_news(rule),
             about_asset=(rule.custom_attributes or {}).get("about") == "asset",
+            yields=(rule.custom_attributes or {}).get("yields") is True,
         )
 
 

@@ -13,16 +13,18 @@ from typing import Any, Final
 
 from caponier.detect.assets.inside import Inside
 from caponier.detect.sigma.needed_values import Needs, Prefilter
+from caponier.telemetry.security_logs.act import act
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Scalar
 from caponier.telemetry.security_logs.identity import Identity, identity
-from caponier.telemetry.security_logs.sources import BROADER, LogSource
+from caponier.telemetry.security_logs.sources import LogSource, stands_for
 
 NUMBER: Final = "caponier_n"
 TEXT: Final = "caponier_text"
 """Column with all values of an event, for rules that look for words anywhere."""
 ORIGIN: Final = "caponier.origin"
-DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", ORIGIN, "caponier.routine")
+ACT: Final = "caponier.act"
+DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", ORIGIN, "caponier.routine", ACT)
 """Fields that every event has by way of `identity`, so that a rule can join different products."""
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
@@ -55,7 +57,7 @@ class Table:
         product, category, service = self.origin
         return (
             (product is None or product == origin.product)
-            and (category is None or category in (origin.category, BROADER.get(origin.category or "")))
+            and (category is None or stands_for(category, origin))
             and (service is None or service == origin.service)
         )
 
@@ -85,7 +87,7 @@ class Matcher:
             f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
             for table in tables
         ]
-        derived = {ORIGIN: self._inside.origin}
+        derived = {ACT: act, ORIGIN: self._inside.origin}
         self._prefilters = [Prefilter(table.needs, derived) if table.keyed else None for table in tables]
         self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
 
@@ -137,6 +139,8 @@ class Matcher:
             return "\n".join(map(str, event.fields.values()))
         if name == ORIGIN:
             return self._inside.origin(event.fields)
+        if name == ACT:
+            return act(event.fields)
         if name == "caponier.routine":
             # So that a rule can leave it out by whether it is there.
             return "true" if self._inside.routine(event) else None

@@ -99,9 +99,10 @@ class EventMatcher:
     def match(self, events: Sequence[LogEvent]) -> list[Matched]:
         """Return the events that rules match, and those that they leave out because they are routine."""
         found, usual = self._matcher.match(events), self._usual(events)
-        return [
+        matched = (
             self._matched(events[at], found.get(at, []), usual.get(at, [])) for at in dict.fromkeys([*found, *usual])
-        ]
+        )
+        return [one for one in matched if one.rules or one.usual]
 
     def _usual(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
         if self._plain is None:
@@ -116,12 +117,21 @@ class EventMatcher:
         outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
         port, keys = _port(event.fields), _keys(event.fields)
         hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
+        rules = self._spoken(rules, hit)
         usual = [rule for rule in usual if rule not in rules]
         asked = (*rules, *usual)
         wanted = list(dict.fromkeys(name for rule in asked for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         kept = {name: value for name, value in values if value is not None}
         return Matched(hit, tuple(rules), kept, tuple(usual))
+
+    def _spoken(self, rules: Sequence[str], hit: LogHit) -> Sequence[str]:
+        """Leave out rules for acts in general, where a rule of its own speaks or no ML system is touched."""
+        told = [rule for rule in map(self._compiled.rules.get, rules) if rule]
+        if not any(rule.yields for rule in told) or (hit.assets and all(rule.yields for rule in told)):
+            return rules
+        known = self._compiled.rules
+        return [name for name in rules if name not in known or not known[name].yields]
 
     def close(self) -> None:
         """Free the memory."""

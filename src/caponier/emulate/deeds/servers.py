@@ -97,6 +97,7 @@ MANAGED: Final = AttackStep(
         (requested(THIEF, "DELETE", "/models/digits/1.0"),),
         (requested(THIEF, "PUT", "/models/digits?min_worker=0&max_worker=0"),),
         (requested(THIEF, "DELETE", "/api/serve/applications/"),),
+        (requested(THIEF, "POST", "/v2/systemsharedmemory/region/x/register"),),
         (requested(THIEF, "PUT", "/models/digits/2.0/set-default"),),
         (requested(THIEF, "POST", "/v1/unload_lora_adapter"),),
         (requested(THIEF, "DELETE", "/api/delete"),),

@@ -1,6 +1,6 @@
 """A sensor on a host of models raises an alarm."""
 
-from caponier.emulate.deeds import hosts
+from caponier.emulate.deeds import hosts, planted
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
@@ -9,13 +9,16 @@ class AlarmedHost(DeedStory):
     """A sensor on a host of models raises an alarm."""
 
     name = "alarmed_host"
-    description = "Somebody opens a shell in a container of models, or runs what was not in its image; Falco says so"
+    description = "Somebody opens a shell in a container of models, or plants a service; only the host says so"
     techniques = (
         TechniqueId("attack", "T1059"),
         TechniqueId("attack", "T1609"),
+        TechniqueId("attack", "T1543.003"),
+        TechniqueId("attack", "T1136.001"),
+        TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.03"),
     )
-    deeds = (hosts.ALARMED,)
+    deeds = (hosts.ALARMED, planted.SERVICE, planted.PLANTED, planted.THROUGH)
     actor = "gpu-01.ml.example.org"
 
 

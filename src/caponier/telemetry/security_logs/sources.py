@@ -89,10 +89,28 @@ BROADER: Final = {
 }
 """Category to the one that the taxonomy puts above it."""
 
+MANAGEMENT: Final = "management"
+"""Our own category: what is asked of the interface over which clouds, clusters, registries and platforms are run."""
+_MANAGED: Final = frozenset(
+    [
+        *(("aws", "cloudtrail"), ("gcp", "gcp.audit"), ("azure", "activitylogs"), ("kubernetes", "audit")),
+        *(("github", "audit"), ("gitlab", "audit"), ("databricks", "audit"), ("okta", "okta"), ("minio", "audit")),
+        *(("harbor", "audit"), ("huggingface", "audit"), ("wandb", "audit"), ("azure", "auditlogs")),
+    ]
+)
+"""Product and service of the logs that are of that category, too."""
+
 WORD: Final = 128
 """Characters of a log source's words that are kept: there is no longer one."""
 
 _OUTCOMES: Final = {1: "success", 2: "failure"}
+
+
+def stands_for(category: str, origin: LogSource) -> bool:
+    """Tell whether events of a log source are of a category, or of one that is below it."""
+    if category == MANAGEMENT and (origin.product, origin.service) in _MANAGED:
+        return True
+    return category in (origin.category, BROADER.get(origin.category or ""))
 
 
 def said_source(fields: Fields, asked: frozenset[str] = frozenset()) -> LogSource | None:

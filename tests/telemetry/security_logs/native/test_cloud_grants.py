@@ -168,3 +168,58 @@ def test_a_version_of_a_package_of_models_is_of_that_package() -> None:
     assert not scope.assets({"requestparameters.modelpackagearn": arn.format("fraud-2")})
     assert scope.assets({"useridentity.arn": "arn:aws:sts::1:assumed-role/node/i-0gpu"})
     assert not scope.assets({"useridentity.arn": "arn:aws:sts::1:assumed-role/node/i-0other"})
+
+
+@pytest.mark.parametrize(
+    ("caller", "access"),
+    [
+        ({"type": "IAMUser", "accountId": "999988887777"}, "foreign"),
+        ({"type": "AWSAccount", "accountId": "999988887777", "principalId": "AIDA"}, "foreign"),
+        ({"type": "IAMUser", "accountId": OWN}, None),
+        ({"type": "AWSService", "invokedBy": "sagemaker.amazonaws.com"}, None),
+        ({"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"}, "anonymous"),
+        ({"type": "IAMUser", "accountId": "nobody"}, None),
+    ],
+)
+def test_an_account_of_somebody_else_is_foreign(caller: dict[str, Any], access: str | None) -> None:
+    row = {
+        "eventVersion": "1.11", "eventTime": AT, "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole",
+        "awsRegion": "eu-central-1", "sourceIPAddress": "203.0.113.66", "userIdentity": caller,
+        "recipientAccountId": OWN,
+    }  # fmt: skip
+    assert fields(row).get("access") == access
+    del row["recipientAccountId"]
+    assert fields(row).get("access") in (None, "anonymous")
+
+
+@pytest.mark.parametrize(
+    ("who", "members", "access"),
+    [
+        ("ada@example.org", ["group:ml@example.org"], "own"),
+        ("ada@example.org", ["serviceAccount:train@ml.iam.gserviceaccount.com"], "own"),
+        ("ada@example.org", ["user:Bob@Example.org", "serviceAccount:train@ml.iam.gserviceaccount.com"], "own"),
+        ("ada@example.org", ["user:eve@gmail.com"], None),
+        ("ada@example.org", ["group:ml@example.org", "user:eve@example.net"], None),
+        ("ada@example.org", ["serviceAccount:x@others.iam.gserviceaccount.com"], None),
+        ("ada@example.org", ["group:ml@example.org", "allUsers"], "public"),
+        ("eve@gmail.com", ["user:mallory@gmail.com"], None),
+        ("ci@ml.iam.gserviceaccount.com", ["serviceAccount:train@ml.iam.gserviceaccount.com"], None),
+        ("", ["user:eve@example.org"], None),
+    ],
+)
+def test_a_grant_within_the_organisation_of_who_gives_it(who: str, members: list[str], access: str | None) -> None:
+    deltas = [{"action": "ADD", "role": "roles/storage.objectViewer", "member": member} for member in members]
+    row = {
+        "timestamp": AT,
+        "logName": "projects/ml/logs/cloudaudit.googleapis.com%2Factivity",
+        "resource": {"type": "gcs_bucket", "labels": {"bucket_name": "models", "project_id": "ml"}},
+        "protoPayload": {
+            "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+            "serviceName": "storage.googleapis.com",
+            "methodName": "storage.setIamPermissions",
+            "resourceName": "projects/_/buckets/models",
+            "authenticationInfo": {"principalEmail": who},
+            "serviceData": {"policyDelta": {"bindingDeltas": deltas}},
+        },
+    }
+    assert fields(row).get("access") == access

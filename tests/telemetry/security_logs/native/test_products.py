@@ -19,6 +19,21 @@ BAD = "203.0.113.66"
 
 # Record, log source, who did it, and some of what rules ask for.
 SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
+    "Hugging Face audit log": (
+        {"type": "repo.update_settings", "createdAt": AT, "author": {"user": "eve"}, "repo": "lab/digits",
+         "req": {"ip": BAD, "country": "XK"}},
+        "huggingface/-/audit", Identity("eve", None, BAD), {"repository": "lab/digits", "src_country": "XK"},
+    ),
+    "Weights & Biases audit log": (
+        {"timestamp": AT, "action": "artifact:delete", "actor_email": "eve@example.org", "actor_ip": BAD,
+         "entity_name": "lab", "project_name": "digits", "artifact_sequence_asset": "digits-mlp"},
+        "wandb/-/audit", Identity("eve@example.org", None, BAD), {"model": "digits-mlp", "endpoint": "digits"},
+    ),
+    "Harbor audit log": (
+        {"id": 7, "username": "eve", "resource": "ml/serve:4", "resource_type": "artifact", "operation": "create",
+         "op_time": AT},
+        "harbor/-/audit", Identity("eve", None, None), {"repository": "ml/serve:4"},
+    ),
     "GitHub audit log": (
         {"@timestamp": MS, "action": "repo.add_member", "actor": "eve", "actor_ip": BAD, "org": "lab",
          "repo": "lab/train", "user": "mallory", "actor_location": {"country_code": "XK"}},

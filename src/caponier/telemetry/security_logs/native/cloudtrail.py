@@ -38,9 +38,17 @@ def _complete(fields: Fields) -> LogSource:
         fields["access"] = "public"
     if str(fields.get("useridentity.accountid", "")).lower() in _NOBODY:
         fields.setdefault("access", "anonymous")
+    elif _is_foreign(fields):
+        fields.setdefault("access", "foreign")
     if fields["eventname"] in _LOGINS:
         return LogSource("aws", "authentication", "cloudtrail")
     return CLOUDTRAIL
+
+
+def _is_foreign(fields: Fields) -> bool:
+    """Tell whether somebody of another account calls; a service of AWS has none."""
+    who, whose = fields.get("useridentity.accountid"), fields.get("recipientaccountid")
+    return who is not None and whose is not None and str(who) != str(whose) and str(who).isdecimal()
 
 
 def _opens(fields: Fields) -> bool:

@@ -34,6 +34,8 @@ _DOCKER: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/repositories/([
 _KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
 _OWN: Final = frozenset(["protopayload.servicename", "protopayload.resourcename", "protopayload.@type", "logname"])
 _CHANGED: Final = "bindingdeltas.member"
+_HOSTS: Final = ("gmail.com", "googlemail.com", ".gserviceaccount.com")
+"""Ends of addresses that say nothing of an organisation."""
 _EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
 
 
@@ -58,6 +60,8 @@ def _complete(fields: Fields) -> LogSource:
         fields.setdefault("access", "anonymous")
     if any(_lets_everybody_in(fields, name) for name in fields if name.endswith(_CHANGED)):
         fields["access"] = "public"
+    elif _stays_at_home(fields):
+        fields.setdefault("access", "own")
     kubernetes = _KUBERNETES.fullmatch(str(fields["protopayload.methodname"]))
     if kubernetes and fields.get("protopayload.servicename", "") == "k8s.io":
         return _of_kubernetes(fields, kubernetes)
@@ -69,6 +73,16 @@ def _lets_everybody_in(fields: Fields, members: str) -> bool:
     actions = str(fields.get(members.removesuffix("member") + "action", "")).upper().split(", ")
     listed = zip_longest(str(fields[members]).lower().split(", "), actions)
     return any(member in _EVERYBODY and action != "REMOVE" for member, action in listed)
+
+
+def _stays_at_home(fields: Fields) -> bool:
+    """Tell whether whoever is let in is of the organisation of who does it, or a service account of the project."""
+    name = next((name for name in fields if name.endswith(_CHANGED)), None)
+    home = str(fields.get("user", "")).rpartition("@")[2].lower()
+    if name is None or not home or home.endswith(_HOSTS):
+        return False
+    homes = {home, f"{fields.get('resource.labels.project_id', '')}.iam.gserviceaccount.com".lower()}
+    return {member.rpartition("@")[2] for member in str(fields[name]).lower().split(", ")} <= homes
 
 
 def _of_kubernetes(fields: Fields, method: re.Match[str]) -> LogSource:

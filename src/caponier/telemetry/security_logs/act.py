@@ -1,0 +1,125 @@
+"""What kind of act an event of a management API is, whatever product it is of: told by the words of its operation.
+
+Clouds add calls faster than anybody can list them, and name them alike: `DeleteGuardrail`, `storage.objects.delete`,
+`MICROSOFT.INSIGHTS/DIAGNOSTICSETTINGS/DELETE`, `protected_branch_removed`. What a call of an unknown name does to an ML
+system is told well enough by its verb and by what it is about. Reading and using are no acts.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, Literal
+
+from caponier.telemetry.security_logs.fields import Fields
+
+Act = Literal["destroy", "grant", "copy", "change", "silence"]
+
+OPERATION_FIELDS: Final = (
+    *("eventname", "gcp.audit.method_name", "actionname", "operationname", "event_name", "event_type", "eventtype"),
+    *("action", "operation", "type"),
+)
+"""Where products write what was asked of them; the first that is there counts."""
+_CACHED: Final = 20_000
+_LONGEST: Final = 256
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
+_READS: Final = frozenset(
+    [
+        *("get", "gets", "list", "lists", "describe", "head", "read", "view", "lookup", "search", "query", "check"),
+        *("test", "simulate", "select", "pull", "estimate", "validate", "preview", "watch", "login", "logout"),
+    ]
+)
+_USED: Final = frozenset(
+    [
+        *("workflow", "workflows", "invocation", "pull", "merge", "issue", "issues", "review", "comment"),
+        *("discussion", "commit", "git", "branch", "discussions", "reaction", "star"),
+    ]
+)
+"""What is made in the day's work, by whoever works with others or starts a run."""
+_DESTROYS: Final = frozenset(
+    [
+        *("delete", "deleted", "deletion", "deletecollection", "terminate", "remove", "removed", "destroy", "purge"),
+        *("destroyed", "drop", "undeploy", "deregister", "stop", "stopped", "disable", "disabled", "suspend"),
+        *("deactivate", "archive", "archived", "abort", "cancel", "deallocate", "poweroff", "reset", "revoke"),
+    ]
+)
+_COPIES: Final = frozenset(
+    ["copy", "export", "exported", "share", "shared", "unload", "replicate", "replication", "download"]
+)
+_CHANGES: Final = frozenset(
+    [
+        *("create", "created", "put", "update", "updated", "set", "modify", "add", "added", "attach", "patch", "write"),
+        *("replace", "import", "upload", "register", "registered", "deploy", "edit", "insert", "enable"),
+        *("transition", "promote", "restore", "rename", "move", "associate", "save"),
+        *("complete", "generate", "regenerate", "issue", "mint", "rotate", "approve", "publish", "change", "changed"),
+    ]
+)
+_RIGHTS: Final = frozenset(
+    [
+        *("policy", "policies", "permission", "permissions", "acl", "acls", "grant", "grants", "member", "members"),
+        *("collaborator", "trust", "privilege", "privileges", "role", "roles", "roleassignments", "rolebindings"),
+        *("clusterrolebindings", "iam", "access", "visibility", "public", "invitation", "owner", "authorization"),
+        *("key", "keys", "token", "tokens", "credential", "credentials", "secret", "secrets", "password", "passwords"),
+        *("sas", "certificate", "oauth", "login", "mfa", "factor", "federated", "url"),
+    ]
+)
+_TAKEN: Final = (
+    *("listkeys", "listcredentials", "listsecrets", "listaccountsas", "listservicesas", "admincredential"),
+    *("usercredential", "begingetaccess"),
+)
+"""Ends of reads that hand out what lets in."""
+_WATCHES: Final = frozenset(
+    [
+        *("logging", "log", "logs", "trail", "audit", "diagnosticsettings", "monitoring", "monitor", "guardrail"),
+        *("alarm", "alarms", "detector", "eventselectors", "flowlogs", "scanning", "alerts", "monitors", "datacapture"),
+    ]
+)
+
+_CARE: Final = frozenset(
+    [
+        *("tag", "tags", "label", "labels", "description", "annotation", "block", "versioning", "lifecycle"),
+        *("encryption", "protection", "protected", "retention", "backup", "snapshot", "image_scanning", "maintenance"),
+    ]
+)
+"""What is set to take care of something: only taking it away is worth a word."""
+
+
+def act(fields: Fields) -> Act | None:
+    """Tell what kind of act an event is; None where it only reads or uses, or says nothing of it."""
+    verb = fields.get("verb")
+    if verb is not None and "objectref.resource" in fields:
+        below = fields.get("objectref.subresource")
+        return _act_of(f"{verb}.{fields['objectref.resource']}{f'.{below}' if below else ''}"[:_LONGEST])
+    for name in OPERATION_FIELDS:
+        value = fields.get(name)
+        if value:
+            return _act_of(_own_name(str(value)[:_LONGEST]))
+    return None
+
+
+@lru_cache(_CACHED)
+def _act_of(operation: str) -> Act | None:
+    words = [word.lower() for word in _WORD.findall(operation)]
+    there = frozenset(words)
+    if "".join(words).endswith(_TAKEN):
+        return "grant"
+    verb = next((word for word in words if word in _VERBS), None)
+    if verb is None or verb in _READS or not (there.isdisjoint(_USED) or "protected" in there):
+        return None
+    if verb in _DESTROYS:
+        return "destroy" if there.isdisjoint(_WATCHES) else "silence"
+    if not there.isdisjoint(_COPIES):
+        return "copy"
+    if not there.isdisjoint(_CARE | _WATCHES):
+        return None
+    return "change" if there.isdisjoint(_RIGHTS) else "grant"
+
+
+def _own_name(operation: str) -> str:
+    """Leave out what stands for the service: `google.iam.admin.v1.` and `MICROSOFT.STORAGE/`."""
+    if "/" in operation:
+        return operation.partition("/")[2].removesuffix("/ACTION").removesuffix("/action")
+    service, dot, method = operation.rpartition(".")
+    # Of a method in CamelCase the name says all; of `storage.objects.delete` only the end and what stands before it.
+    return method if dot and method[:1].isupper() else f"{service.rpartition('.')[2]}.{method}"
+
+
+_VERBS: Final = _READS | _DESTROYS | _COPIES | _CHANGES
