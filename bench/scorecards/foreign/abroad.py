@@ -143,9 +143,10 @@ def caponier(world: World, seed: int, calibration: pa.Table, use: Log, attackers
     return _row(world.name, seed, _Seen("caponier", _first(found)), use, attackers)
 
 
-def _training(world: World, seed: int) -> NDArray[Any] | None:
-    trained = world.training_rows(seed)
-    return trained if isinstance(trained, np.ndarray) and trained.dtype.kind == "f" else None
+def _training(world: World, seed: int) -> NDArray[Any]:
+    """Return what the model learned from as its log writes it: numbers, or texts and forms."""
+    victim = world.victim(seed)
+    return victim.train.rows if victim.texts is None else np.array(victim.texts(victim.train.rows).to_pylist(), object)
 
 
 def _row(world: str, seed: int, seen: _Seen, use: Log, attackers: Sequence[Campaign]) -> dict[str, Any]:
