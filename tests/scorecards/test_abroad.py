@@ -83,17 +83,17 @@ class TestNearPairs:
 
 C, D = f"principal{SEPARATOR}c", f"principal{SEPARATOR}d"
 
+KNOWN = {"steps": {"a": 8.0, "b": 4.0}, "silent": {"a": 0.0, "b": 0.0}}
+
 
 class TestPlainRule:
-    KNOWN = {"steps": {"a": 8.0, "b": 4.0}, "silent": {"a": 0.0, "b": 0.0}}
-
     @pytest.mark.parametrize(("steps", "flagged"), [(8.0, []), (10.0, []), (10.1, ["c"])])
     def test_it_asks_for_a_quarter_more_than_the_highest(self, steps: float, flagged: list[str]) -> None:
-        assert list(_plain(self.KNOWN, {"steps": {C: steps}, "silent": {C: 0.0}})) == flagged
+        assert list(_plain(KNOWN, {"steps": {C: steps}, "silent": {C: 0.0}})) == flagged
 
     def test_where_all_are_silent_one_and_a_quarter_is_enough(self) -> None:
         later = {"steps": {}, "silent": {C: 1.0, D: 2.0}}
-        assert list(_plain(self.KNOWN, later)) == ["d"]
+        assert list(_plain(KNOWN, later)) == ["d"]
 
 
 class TestQueries:

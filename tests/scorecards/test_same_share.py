@@ -46,13 +46,14 @@ def gathered(scores: dict[str, list[int]]) -> Gathered:
     return found
 
 
-class TestStrengths:
-    BENIGN = {f"u{at}": [at % 7] * 40 for at in range(60)}
-    RANKS = Ranking.of({"novelty": gathered(BENIGN), "distance_shape": gathered(BENIGN)}).ranks
+USUAL = {f"u{at}": [at % 7] * 40 for at in range(60)}
+RANKS = Ranking.of({"novelty": gathered(USUAL), "distance_shape": gathered(USUAL)}).ranks
 
+
+class TestStrengths:
     def plan(self, limit: float = 0.0) -> Plan:
         encoder = Encoder(FeatureSpec(kind="numeric", shape=(2,)), np.zeros((2, 2), np.float32))
-        lines = [CalibratedDetector(one, {}, limit, self.RANKS[one.name]) for one in (novelty, shape)]
+        lines = [CalibratedDetector(one, {}, limit, RANKS[one.name]) for one in (novelty, shape)]
         return Plan("m", encoder, tuple(lines))
 
     def test_callers_come_in_the_order_of_what_all_detectors_say(self) -> None:

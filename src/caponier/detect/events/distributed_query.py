@@ -159,7 +159,8 @@ def _reach(params: Params, queries: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def _held(queries: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return what queries hold (n,): their squared distance from one that holds nothing, at least 1."""
-    return np.maximum(np.einsum("ij,ij->i", queries, queries, dtype=np.int64), 1)
+    held: NDArray[np.int64] = np.maximum(np.einsum("ij,ij->i", queries, queries, dtype=np.int64), 1)
+    return held
 
 
 def _scaled(params: Params, width: int) -> NDArray[np.float64]:
