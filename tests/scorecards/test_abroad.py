@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.scorecards.foreign.abroad import MARGIN, _first, _near_pairs, _queries, _summed
+from bench.scorecards.foreign.abroad import AT_ITS_SHARE, MARGIN, _first, _near_pairs, _plain, _queries, _summed
 from bench.scorecards.foreign.abroad_callers import _mixed
 
 from app.incidents.test_findings import finding
+from caponier.engines.spool import SEPARATOR
 from caponier.records.accused import NAMES
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.finding import Finding, SubjectRef
@@ -80,6 +81,21 @@ class TestNearPairs:
         assert _near_pairs(taught, log) == {}
 
 
+C, D = f"principal{SEPARATOR}c", f"principal{SEPARATOR}d"
+
+KNOWN = {"steps": {"a": 8.0, "b": 4.0}, "silent": {"a": 0.0, "b": 0.0}}
+
+
+class TestPlainRule:
+    @pytest.mark.parametrize(("steps", "flagged"), [(8.0, []), (10.0, []), (10.1, ["c"])])
+    def test_it_asks_for_a_quarter_more_than_the_highest(self, steps: float, flagged: list[str]) -> None:
+        assert list(_plain(KNOWN, {"steps": {C: steps}, "silent": {C: 0.0}})) == flagged
+
+    def test_where_all_are_silent_one_and_a_quarter_is_enough(self) -> None:
+        later = {"steps": {}, "silent": {C: 1.0, D: 2.0}}
+        assert list(_plain(KNOWN, later)) == ["d"]
+
+
 class TestQueries:
     def test_repeats_of_a_caller_are_no_queries_and_those_of_another_are(self) -> None:
         same = strangers(3, 1)
@@ -130,6 +146,12 @@ class TestSums:
         sums = _summed(self.TABLE)
         assert sums["benign_flagged_share_of_worst_world_low"] == 0.009
         assert sums["worst_world_found_share"] == 0.5
+
+    def test_what_is_found_at_another_rule_s_share_is_told_beside_that_rule(self) -> None:
+        at = [{**one, AT_ITS_SHARE: found} for one, found in zip(self.TABLE[1::3], (8, 2), strict=True)]
+        sums = _summed([*self.TABLE[::3], *at])
+        assert sums["caponier_found_share_at_plain_rule_share"] == 10 / 12
+        assert not any("at_plain" in name for name in _summed(self.TABLE))
 
     @pytest.mark.parametrize("turn", [1, 2, 3])
     def test_the_order_of_worlds_is_none(self, turn: int) -> None:

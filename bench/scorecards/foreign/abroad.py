@@ -28,6 +28,7 @@ from bench.machinery.measured import say
 from bench.machinery.others.references import NearPairs
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
+from bench.scorecards.foreign.same_share import found_at_share, strengths
 from bench.scorecards.promise import share_interval
 from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log, World
@@ -41,6 +42,7 @@ from caponier.app.workspace.workspace import create_workspace, read_salt, requir
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.calibration.judging import Gathered
 from caponier.engines.local import gather
+from caponier.engines.plan import Plan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool, caller_of
 from caponier.records.accused import accused
@@ -54,6 +56,10 @@ CALLERS, USERS, EACH = 300, 1_000, 3
 MARGIN: Final = 1.25
 """Times the highest score of the calibration's callers: the threshold of the plain rule and of the references."""
 PLAIN: Final = "plain rule"
+AT_ITS_SHARE: Final = "caponier_found_at_its_share"
+"""Attackers whom Caponier finds if it flags no more benign callers than the rule of the row does."""
+Peaks = Mapping[str, Mapping[str, float]]
+"""The highest score of each caller, by detector."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +116,17 @@ def _world(world: World, seed: int) -> Iterator[dict[str, Any]]:
         training = _training(world, seed)
         learned = build_baseline([benign], workspace=home, spec=world.spec, training_set=training, self_test=test)
         found = scan_inference([scanned], learned.baseline, workspace=home, spec=world.spec).findings
-        seen = [_Seen("caponier", _first(found)), _Seen(PLAIN, _plain(world, home, learned.baseline, benign, scanned))]
+        peaks, strong = _scored(world, home, learned.baseline, benign, scanned)
+    seen = [_Seen("caponier", _first(found)), _Seen(PLAIN, _plain(*peaks))]
     if world.spec.kind in ("image", "numeric"):
         seen.append(_Seen("near pairs", _near_pairs(calibration.events, events)))
     for one in seen:
-        yield _row(world.name, seed, one, use, attackers)
+        row = _row(world.name, seed, one, use, attackers)
+        if one is not seen[0]:
+            row[AT_ITS_SHARE] = found_at_share(
+                strong, use.truth, [each.principal for each in attackers], row["benign_flagged"]
+            )
+        yield row
     yield from _by_habit(world.name, seed, seen[0], use, found)
 
 
@@ -131,9 +143,10 @@ def caponier(world: World, seed: int, calibration: pa.Table, use: Log, attackers
     return _row(world.name, seed, _Seen("caponier", _first(found)), use, attackers)
 
 
-def _training(world: World, seed: int) -> NDArray[Any] | None:
-    trained = world.training_rows(seed)
-    return trained if isinstance(trained, np.ndarray) and trained.dtype.kind == "f" else None
+def _training(world: World, seed: int) -> NDArray[Any]:
+    """Return what the model learned from as its log writes it: numbers, or texts and forms."""
+    victim = world.victim(seed)
+    return victim.train.rows if victim.texts is None else np.array(victim.texts(victim.train.rows).to_pylist(), object)
 
 
 def _row(world: str, seed: int, seen: _Seen, use: Log, attackers: Sequence[Campaign]) -> dict[str, Any]:
@@ -174,28 +187,37 @@ def _first(found: Sequence[Finding]) -> dict[str, int]:
     return first
 
 
-def _plain(world: World, home: Workspace, baseline: Baseline, benign: Path, scanned: Path) -> dict[str, int]:
-    """Flag whoever passes, with any detector, a quarter more than the highest caller of the calibration."""
+def _scored(
+    world: World, home: Workspace, baseline: Baseline, benign: Path, scanned: Path
+) -> tuple[tuple[Peaks, Peaks], dict[str, int]]:
+    """Return the highest scores of both logs' callers, and the evidence against those of the second."""
     section = baseline.models[0]
     terms = DetectionSettings.of(home, baseline)
     case = plan_for(
         Diagnostics(), section.model, section.version, Encoder(section.spec, section.knots), enabled(home), terms
     )
     if case is None:
-        return {}
-    peaks = [_peaks(world, case.plan.parts()[0], path, terms.salt) for path in (benign, scanned)]
-    limits = {name: MARGIN * max(1.0, *known.values()) for name, known in peaks[0].items() if known}
-    return {
-        caller_of(who).id: 0 for name, limit in limits.items() for who, score in peaks[1][name].items() if score > limit
-    }
+        return ({}, {}), {}
+    plan = case.plan.parts()[0]
+    known, later = (_gathered(world, plan, path, terms.salt) for path in (benign, scanned))
+    peaks = [{name: found.peaks() for name, found in one.items()} for one in (known, later)]
+    return (peaks[0], peaks[1]), strengths(plan, later)
 
 
-def _peaks(world: World, plan: Any, path: Path, salt: bytes) -> dict[str, dict[str, float]]:
+def _gathered(world: World, plan: Plan, path: Path, salt: bytes) -> dict[str, Gathered]:
     found = {line.name: Gathered() for line in plan.lines}
     with Spool() as spool:
         load_events(spool, [path], RejectedRows(), Silent(), salt=salt, spec_of=lambda _: world.spec)
         gather(spool, plan, EVERYBODY, found)
-    return {name: one.peaks() for name, one in found.items()}
+    return found
+
+
+def _plain(known: Peaks, later: Peaks) -> dict[str, int]:
+    """Flag whoever passes, with any detector, a quarter more than the highest caller of the calibration."""
+    limits = {name: MARGIN * max(1.0, *one.values()) for name, one in known.items() if one}
+    return {
+        caller_of(who).id: 0 for name, limit in limits.items() for who, score in later[name].items() if score > limit
+    }
 
 
 def _near_pairs(calibration: pa.Table, scanned: pa.Table) -> dict[str, int]:
@@ -242,6 +264,8 @@ def _summed(table: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             f"{prefix}benign_flagged_share": flagged / benign,
             f"{prefix}found_share": found / attackers,
         }
+        if all(AT_ITS_SHARE in row for row in own):
+            figures[f"caponier_found_share_at_{prefix}share"] = sum(row[AT_ITS_SHARE] for row in own) / attackers
         if not prefix:
             figures |= {
                 "benign": benign,

@@ -107,6 +107,18 @@ class TestBuild:
         assert len(sketched) == 4
         assert np.isin(row_keys(inputs.astype(np.float32), salt), sketched).all()
 
+    def test_texts_that_a_model_learned_from_are_given_as_the_log_writes_them(
+        self, baseline: Any, tmp_path: Path
+    ) -> None:
+        create_workspace(tmp_path)
+        texts = [f"mail number {at} about {word}" for at, word in enumerate(("prizes", "meetings", "trips") * 20)]
+        file = log(tmp_path, rows(60, input=None, input_raw=lambda at: texts[at]))
+        (tmp_path / "train.jsonl").write_text("".join(json.dumps({"input_raw": text}) + "\n" for text in texts[:4]))
+        told = ("--training-set", "train.jsonl", "--kind", "text", "--out", "b", "--workspace", tmp_path)
+        assert "rows of the training set could not be used" not in baseline("build", file, *told).err
+        (section,) = Baseline.load(Path("b")).models
+        assert len(section.detectors["membership_probe"].params[ROWS]) == 4
+
     def test_training_rows_without_names_are_taken_as_they_stand_and_that_is_said(
         self, baseline: Any, tmp_path: Path
     ) -> None:

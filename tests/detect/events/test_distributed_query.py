@@ -132,6 +132,82 @@ def test_a_camera_beside_the_search_is_not_named() -> None:
     assert said.rows.tolist() == list(range(10, 20))
 
 
+WORDS = 60
+
+
+def texts(n: int, words: int) -> list[list[int]]:
+    """Return texts as features, one a word: each text holds some words, each of them 16."""
+    return [(16 * (RNG.permutation(WORDS) < words)).tolist() for _ in range(n)]
+
+
+def words_apart(n: int) -> list[list[int]]:
+    """Return n texts of a word each, no two of the same."""
+    return (16 * np.eye(WORDS, dtype=np.int64)[::-1][:n]).tolist()  # type: ignore[no-any-return]
+
+
+def edited(text: list[int]) -> list[int]:
+    """Return the text with one word in another's place."""
+    row = np.array(text)
+    row[[RNG.choice(np.flatnonzero(row)), RNG.choice(np.flatnonzero(row == 0))]] = 0, 16
+    return [int(value) for value in row]
+
+
+def mails_and_chats(chats: int = 1) -> list[list[list[int]]]:
+    """Return cells of long texts, of which some are drafts of earlier ones, and cells of a word or two."""
+    long = [[*(mails := texts(40, 30)), *map(edited, mails)] for _ in range(8)]
+    return long + [texts(80, 1) + texts(80, 2) for _ in range(chats)]
+
+
+class TestStepsThatAreSmallByThemselvesAndNotAsAPart:
+    """Two texts of a word each are nearer to each other than two drafts of a mail, and have nothing in common."""
+
+    PARAMS = detector.fit(similar(batch_of(mails_and_chats())))
+
+    def told(self, rows: list[list[int]], labels: list[int]) -> int:
+        batch = similar(batch_of([rows], [labels]))
+        return int(detector.score(self.PARAMS, np.zeros(1, detector.state), batch)[1].max())
+
+    def test_the_part_is_what_half_of_the_cells_see_as_their_smallest(self) -> None:
+        part, limit = float(self.PARAMS["part"][0]), float(self.PARAMS["cutoffs"][-1])
+        assert limit == 2 * 16**2
+        # One of thirty words went and one came.
+        assert 2 / 31 <= part <= 2 / 29
+
+    def test_short_texts_that_differ_in_all_they_hold_are_no_steps(self) -> None:
+        chat = words_apart(WORDS)
+        asked = similar(batch_of([chat]))
+        assert (asked.signals["squared"][1:] <= self.PARAMS["cutoffs"][-1]).all()
+        assert self.told(chat, [1 + k % 2 for k in range(WORDS)]) == 0
+
+    def test_a_search_over_a_long_text_is_told_as_before(self) -> None:
+        begin = texts(1, 30)[0]
+        walk = [[value + (at < k) for at, value in enumerate(begin)] for k in range(8)]
+        assert self.told(walk, [1 + k % 2 for k in range(8)]) > detector.floor
+
+    def test_whoever_chats_beside_a_search_is_not_named(self) -> None:
+        begin = [16, 16] + [0] * (WORDS - 2)
+        walk = [[value + (at < k) for at, value in enumerate(begin)] for k in range(10)]
+        rows = [row for pair in zip(walk, words_apart(10), strict=True) for row in pair]
+        batch = similar(batch_of([rows], [[label for k in range(10) for label in (1 + k % 2, 5)]]))
+        said = detector.explain(self.PARAMS, batch.queries()[0])
+        assert set(said.rows.tolist()) <= set(range(0, 20, 2))
+
+    def test_a_text_without_anything_known_is_near_to_nothing_but_itself(self) -> None:
+        nothing = [0] * WORDS
+        assert self.told([nothing, *words_apart(30), nothing], [1, 2] * 16) == 0
+
+    def test_a_cell_with_an_attacker_in_it_hardly_moves_the_part(self) -> None:
+        cells = mails_and_chats()
+        begin = cells[0][0]
+        cells[0][40:60] = [[value + (at < k) for at, value in enumerate(begin)] for k in range(20)]
+        part = float(detector.fit(similar(batch_of(cells)))["part"][0])
+        assert part >= 0.9 * float(self.PARAMS["part"][0])
+
+    def test_without_a_baseline_a_step_is_held_against_its_width_alone(self) -> None:
+        params, _ = detector.priors()
+        assert "part" not in params
+
+
 def test_with_too_few_cells_to_rank_by_it_asks_for_four_times_as_much() -> None:
     params, line = detector.priors()
     assert line == 4**2 * detector.floor == (4 * ENOUGH) ** 2

@@ -18,6 +18,7 @@ from caponier.app.inference.baseline.in_words import changes_in_words
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.set_aside import Overrules
 from caponier.app.inference.baseline.story import TYPICAL, Story, stories
+from caponier.app.inference.baseline.training_rows import Rows, read_training_set
 from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.plan import enabled
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
@@ -33,7 +34,6 @@ from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
-from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
@@ -87,8 +87,9 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are. Only a salted "
-        "sketch of it is kept; with it, membership inference is detected.",
+        help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are, or as the log "
+        "writes them in a column input_raw. Only a salted sketch of it is kept; with it, membership inference is "
+        "detected.",
     ),
 ]
 TrainingLabel = Annotated[
@@ -168,7 +169,7 @@ def build(
     home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
     before, label = _before(out), Columns(label=training_label)
-    learned, hidden = (read_dataset(path, label) if path else None for path in (training_set, canaries))
+    learned, hidden = (read_training_set(path, label) if path else None for path in (training_set, canaries))
     started = engine_options.started(engine, master, shared)
     with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
@@ -200,9 +201,9 @@ def _end(*, partly: bool) -> None:
         raise typer.Exit(PARTLY)
 
 
-def _tell_unused(console: Console, given: Mapping[str, Dataset | None], rows: RejectedRows) -> None:
+def _tell_unused(console: Console, given: Mapping[str, Rows | None], rows: RejectedRows) -> None:
     for what, read in given.items():
-        if read and read.rejections:
+        if isinstance(read, Dataset) and read.rejections:
             say(console, f"note: {len(read.rejections):,} {what} could not be used")
     print_rejected(console, rows)
 

@@ -5,7 +5,8 @@ asked itself. But a search still comes together in a cell or two of like queries
 one input meet in similarity hashes (Li et al. 2022 watch those for attacks by many accounts). Two things together give
 it away there, neither of them alone:
 
-- steps from an earlier query of the cell, whoever sent that one, smaller than nearly all that benign callers make;
+- steps from an earlier query of the cell, whoever sent that one, smaller than nearly all that benign callers make, by
+  themselves and as a part of what the query holds: of texts of a word each, any two are near;
 - answers that flip along such steps. A picture that goes round and is sent by hundreds of people, each copy encoded
   anew, makes as many small steps as any search, and its answers agree.
 
@@ -40,6 +41,8 @@ FEWEST_FLIPS: Final = 2
 """One is an accident: some picture lies on the boundary by chance."""
 ENOUGH: Final = 48
 """Evidence from which on it may be a search: two steps with flips, of six quarter bits each."""
+TINY: Final = 1e-9
+"""For a query that no step leads to, so that nothing is divided by nothing."""
 FEWEST_STEPS: Final = 50
 """Steps of a cell from which its smallest one says something."""
 
@@ -58,7 +61,7 @@ class DistributedQuery:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
     columns: frozenset[Column] = frozenset()
     state = np.dtype([(name, np.int32, (WINDOW,)) for name in ("flipped", "flips", "steady")])
-    state_version = 2
+    state_version = 3
     floor = ENOUGH**2
     suspect = None
     max_confidence = Confidence.HIGH
@@ -88,7 +91,9 @@ class DistributedQuery:
         steps = np.bincount(cell[known], minlength=benign.subjects)
         told = steps >= min(FEWEST_STEPS, steps.max(initial=1))
         limit = float(np.median(smallest[told])) if told.any() else 0.0
-        return {"cutoffs": _cutoffs(limit)}
+        part = np.full(benign.subjects, np.inf)
+        np.minimum.at(part, cell[known], squared[known] / _held(benign.query[known]))
+        return {"cutoffs": _cutoffs(limit), "part": np.array([np.median(part[told]) if told.any() else 0.0])}
 
     def priors(self) -> tuple[Params, float]:
         """Count only steps below half a quantised unit a feature, and ask for four times the usual evidence.
@@ -117,7 +122,7 @@ class DistributedQuery:
         small, old = _closeness(params, events) > 0, len(events) - WINDOW
         small[: max(0, old)] = False
         flipped = small & events.signals["flip"]
-        rows = np.flatnonzero(_around(flipped, events.query, _scaled(params, events.query.shape[1])[-1]))
+        rows = np.flatnonzero(_around(flipped, events.query, _reach(params, events.query)))
         window = min(WINDOW, len(events))
         changed = f"; the answer changed {times(int(flipped.sum()))}" if flipped.any() else ""
         summary = (
@@ -137,9 +142,25 @@ def _cutoffs(limit: float) -> NDArray[np.float64]:
 
 
 def _closeness(params: Params, queries: EventBatch) -> NDArray[np.int64]:
-    cutoffs = _scaled(params, queries.query.shape[1])
-    closeness: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, queries.signals["squared"], side="left")
+    squared, cutoffs = queries.signals["squared"], _scaled(params, queries.query.shape[1])
+    closeness: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
+    near = np.flatnonzero(closeness > 0)
+    # Few queries are near an earlier one, and of the others it does not matter what they hold.
+    over = squared[near] * (cutoffs[-1] / np.maximum(_reach(params, queries.query[near]), TINY))
+    closeness[near] = LEVELS - np.searchsorted(cutoffs, over, side="left")
     return closeness
+
+
+def _reach(params: Params, queries: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return up to which squared distance a step to each of n queries is small, (n,)."""
+    limit = _scaled(params, queries.shape[1])[-1]
+    return np.minimum(limit, params["part"][0] * _held(queries)) if "part" in params else np.full(len(queries), limit)
+
+
+def _held(queries: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return what queries hold (n,): their squared distance from one that holds nothing, at least 1."""
+    held: NDArray[np.int64] = np.maximum(np.einsum("ij,ij->i", queries, queries, dtype=np.int64), 1)
+    return held
 
 
 def _scaled(params: Params, width: int) -> NDArray[np.float64]:
@@ -147,14 +168,14 @@ def _scaled(params: Params, width: int) -> NDArray[np.float64]:
     return cutoffs
 
 
-def _around(begin: NDArray[np.bool_], queries: NDArray[np.uint8], limit: float) -> NDArray[np.bool_]:
+def _around(begin: NDArray[np.bool_], queries: NDArray[np.uint8], reach: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which of (n, width) queries small steps lead to, from some of them: (n,) booleans.
 
     A camera in the same cell makes a small step now and then, too; but none that leads to the search.
     """
     wide = queries.astype(np.int64)
     lengths = np.square(wide).sum(axis=1)
-    near = lengths[:, None] + lengths - 2 * wide @ wide.T <= limit
+    near = lengths[:, None] + lengths - 2 * wide @ wide.T <= np.minimum(reach[:, None], reach)
     around, before = begin, np.zeros_like(begin)
     while (around != before).any():
         around, before = around | near[around].any(axis=0), around

@@ -198,8 +198,8 @@ def build_baseline(
         alpha: Share of benign callers that may be flagged; the workspace's by default.
         overrules: What people know of callers in the logs.
         self_test: Tells which detectors can tell attackers from benign callers on these models.
-        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs; a
-            salted sketch of them is kept, for the detection of membership inference.
+        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs, or
+            (n,) raw inputs; a salted sketch of them is kept, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
