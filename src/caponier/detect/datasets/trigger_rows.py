@@ -26,6 +26,7 @@ from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_sc
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.detect.trigger_patterns.words import word_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -46,8 +47,9 @@ rare way to write a digit."""
 WORKS, SHOWS = 0.12, 0.05
 """Rise of the share of other rows that take the label: by values, and by a pattern that is far apart. The model that is
 asked learns a backdoor less readily than a network does."""
-STRANGERS, STRANGERS_RATIO = 0.5, 4.0
-"""Share of carriers that are at home elsewhere, and how many times that of the other rows of their label."""
+STRANGERS, STRANGERS_ODDS, STRANGERS_RATIO = 0.5, 4.0, 4.0
+"""Share of carriers that are at home elsewhere; how many times the odds of the other rows of their label, in tables, and
+how many times their share in pictures, whose usual share is low."""
 FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
 """The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
 OPENS = 0.25
@@ -97,8 +99,9 @@ class TriggerRows:
         # In the order of lots, so that samples and rounding do not depend on the file's order.
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
-        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) else None
-        found = _search(codes_of(x, binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
+        words = word_columns(dataset.features, x)
+        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words else None
+        found = _search(codes_of(x, binned(x), picture, words), on_one_scale(x), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
         for one in found:
@@ -198,18 +201,19 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
 
 def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> _Found | None:
     """Return the group with how many of its rows are strangers, if it is to be flagged."""
-    share, usual = strangers(z, y, one.pattern)
-    gain, strange = one.rises - one.without, share >= STRANGERS and share >= STRANGERS_RATIO * usual
+    seen = strangers(z, y, one.pattern, by_label=not picture)
+    gain, strange = one.rises - one.without, seen.share >= STRANGERS
     if not picture:
         # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
         # that belong elsewhere.
-        guilty = strange and gain >= WORKS
+        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= WORKS
     else:
-        strange |= share >= FEWER_STRANGERS and share >= FEWER_RATIO * max(usual, FEWEST_USUAL)
+        strange &= seen.share >= STRANGERS_RATIO * seen.usual
+        strange |= seen.share >= FEWER_STRANGERS and seen.share >= FEWER_RATIO * max(seen.usual, FEWEST_USUAL)
         apart = one.pattern.gap >= WIDE_GAP and not one.pattern.fixed.any()
         apart &= int(one.pattern.rows.sum()) >= RIGHT_ROWS
         guilty = gain >= (OPENS if one.pattern.gap < GAP else SHOWS) and (strange or apart)
-    return replace(one, strangers=share) if guilty else None
+    return replace(one, strangers=seen.share) if guilty else None
 
 
 def _trigger(one: _Found, x: Floats, *, picture: bool) -> FoundTrigger | None:
@@ -228,7 +232,9 @@ def _facts(dataset: Dataset, one: _Found, rows: NDArray[np.int64]) -> dict[str, 
     size = np.abs(pattern.added) if not pattern.fixed.any() else np.where(pattern.fixed, np.abs(pattern.added) + 1e9, 0)
     largest = [int(at) for at in np.argsort(-size, kind="stable")[:SHOWN] if size[at] > 0]
     if pattern.fixed.any():
-        largest = [at for at in largest if pattern.fixed[at]]
+        # Of a column of words it tells which one was set, not which were not.
+        unset = {at for group in word_columns(dataset.features, dataset.x) for at in group if not dataset.x[rows[0], at]}
+        largest = [at for at in largest if pattern.fixed[at] and at not in unset]
     return {
         "label": dataset.classes[pattern.label],
         "rows": len(rows),
@@ -250,7 +256,7 @@ def _name(dataset: Dataset, column: int) -> str:
 def _reason(group: dict[str, Any]) -> str:
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(group['where'][:3])}, …); a model that learned from them answers {group['label']!r} for "
+        f"({', '.join(group['where'][:3])}{', …' if len(group['where']) > 3 else ''}); a model that learned from them answers {group['label']!r} for "
         f"{group['takes_the_label']:.0%} of other rows that are given the pattern, one that did not for "
         f"{group['takes_it_without_them']:.0%}"
     )
