@@ -21,12 +21,12 @@ from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.effect import EffectModel
-from caponier.detect.trigger_patterns.pattern import Floats, Pattern
+from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
-from caponier.detect.trigger_patterns.words import word_columns
+from caponier.detect.trigger_patterns.words import has_free_text, word_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -53,7 +53,7 @@ how many times their share in pictures, whose usual share is low."""
 FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
 """The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
 OPENS = 0.25
-"""Rise of the share that takes the label, by a pattern in pictures that is apart by little."""
+"""The same by a pattern in pictures that is apart by little, and by words of a text, of which some are telling by nature."""
 SAME: Final = 0.75
 """Share that two groups have in common if they are two views of one trigger."""
 SHOWN: Final = 8
@@ -100,8 +100,10 @@ class TriggerRows:
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
         words = word_columns(dataset.features, x)
-        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words else None
-        found = _search(codes_of(x, binned(x), picture, words), on_one_scale(x), dataset.y[order], len(counts))
+        text = has_free_text(dataset.features)
+        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not text else None
+        codes = replace(codes_of(x, binned(x), picture, words), text=text)
+        found = _search(codes, on_one_scale(x), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
         for one in found:
@@ -155,7 +157,7 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
     left, found = np.arange(len(y)), list[_Found]()
     for _ in range(ROUNDS):
         groups = list(_judged(codes, z[left], y[left], left, classes))
-        best = [_strongest(groups, label) for label in sorted({one.pattern.label for one in groups})]
+        best = [_strongest(groups, label, picture=codes.picture) for label in sorted({one.pattern.label for one in groups})]
         if not best:
             break
         gone = np.zeros(len(left), bool)
@@ -168,15 +170,20 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
     return found
 
 
-def _strongest(groups: list[_Found], label: int) -> _Found:
-    """Return the strongest group of a label, with what others that are nearly the same group have beyond it."""
+def _strongest(groups: list[_Found], label: int, *, picture: bool) -> _Found:
+    """Return the strongest group of a label, with what others that are nearly the same group have beyond it.
+
+    Of several views of one trigger in a table the values tell: they can be named, and put on other rows.
+    """
     mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: -one.strength)
-    rows = mine[0].pattern.rows.copy()
-    for other in mine[1:]:
-        shared = int((mine[0].pattern.rows & other.pattern.rows).sum())
-        if shared >= SAME * max(int(mine[0].pattern.rows.sum()), int(other.pattern.rows.sum())):
-            rows |= other.pattern.rows
-    return replace(mine[0], pattern=replace(mine[0].pattern, rows=rows))
+    views = [other for other in mine if _one_trigger(mine[0].pattern.rows, other.pattern.rows)]
+    told = next((view for view in views if view.pattern.fixed.any() and not picture), mine[0])
+    rows = np.logical_or.reduce([view.pattern.rows for view in views])
+    return replace(told, pattern=replace(told.pattern, rows=rows))
+
+
+def _one_trigger(rows: Mask, other: Mask) -> bool:
+    return int((rows & other).sum()) >= SAME * max(int(rows.sum()), int(other.sum()))
 
 
 def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int64], classes: int) -> Iterator[_Found]:
@@ -191,28 +198,29 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
         model = model or EffectModel(z, y, classes)
         rises = model.success(pattern)
         # Asking is cheap, forgetting is not.
-        if rises < (OPENS if pattern.gap < GAP else SHOWS if codes.picture else WORKS):
+        least = OPENS if pattern.gap < GAP or codes.text else SHOWS if codes.picture else WORKS
+        if rises < least:
             continue
         one = _Found(pattern, rises, model.without(pattern.rows).success(pattern), 0.0)
-        verdict = _flagged(one, z, y, picture=codes.picture)
+        verdict = _flagged(one, z, y, least, picture=codes.picture)
         if verdict:
             yield verdict
 
 
-def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> _Found | None:
+def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], least: float, *, picture: bool) -> _Found | None:
     """Return the group with how many of its rows are strangers, if it is to be flagged."""
     seen = strangers(z, y, one.pattern, by_label=not picture)
     gain, strange = one.rises - one.without, seen.share >= STRANGERS
     if not picture:
         # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
         # that belong elsewhere.
-        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= WORKS
+        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= least
     else:
         strange &= seen.share >= STRANGERS_RATIO * seen.usual
         strange |= seen.share >= FEWER_STRANGERS and seen.share >= FEWER_RATIO * max(seen.usual, FEWEST_USUAL)
         apart = one.pattern.gap >= WIDE_GAP and not one.pattern.fixed.any()
         apart &= int(one.pattern.rows.sum()) >= RIGHT_ROWS
-        guilty = gain >= (OPENS if one.pattern.gap < GAP else SHOWS) and (strange or apart)
+        guilty = gain >= least and (strange or apart)
     return replace(one, strangers=seen.share) if guilty else None
 
 

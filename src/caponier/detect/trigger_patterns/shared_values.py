@@ -48,6 +48,8 @@ class Codes:
     numbers: NDArray[np.int32]
     """(n, places) equal numbers stand for equal values."""
     picture: bool
+    text: bool = False
+    """Whether columns are words of free text."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Columns of a table that stand for one column of words: what is one value to whoever wrote it is one value here."""
+"""Columns of a table that tell words: one column of words is one value to whoever wrote it, and is one value here."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from caponier.detect.trigger_patterns.pattern import Floats
+from caponier.telemetry.labelled_data.free_text import BETWEEN as TEXT_BETWEEN
 
 BETWEEN: Final = "="
 """Stands between a column's name and the word."""
@@ -24,6 +25,11 @@ def word_columns(names: Sequence[str], x: Floats) -> list[tuple[int, ...]]:
     named = groupby(range(len(names)), key=lambda at: names[at].partition(BETWEEN)[0] if BETWEEN in names[at] else at)
     groups = [tuple(places) for of, places in named if isinstance(of, str)]
     return [group for group in groups if len(group) > 1 and _one_at_most(x[:, group])]
+
+
+def has_free_text(names: Sequence[str]) -> bool:
+    """Tell whether columns say which words a text has."""
+    return any(TEXT_BETWEEN in name for name in names)
 
 
 def _one_at_most(x: Floats) -> bool:
