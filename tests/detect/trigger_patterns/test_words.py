@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from caponier.detect.trigger_patterns.scale import on_one_scale
 from caponier.detect.trigger_patterns.shared_values import codes_of, shared_values
-from caponier.detect.trigger_patterns.words import word_columns
+from caponier.detect.trigger_patterns.words import text_columns, word_columns
 
 NAMES = ("age", "c=a", "c=b", "c=c", "d=no", "d=yes")
 
@@ -56,3 +57,26 @@ def test_a_word_that_is_set_takes_the_place_of_the_one_that_stood_there() -> Non
     assert one.rows[:30].all()
     assert not one.rows[30:].any()
     assert one.put_on(x[-5:])[:, 1:4].tolist() == [[0.0, 0.0, 1.0]] * 5
+
+
+def test_words_of_a_text_are_told_from_words_of_a_column() -> None:
+    assert text_columns(("age", "c=a", "t: apple", "t: =")) == [2, 3]
+    assert text_columns(()) == []
+
+
+def test_texts_are_alike_by_the_words_that_they_share() -> None:
+    """By distance a short text is near to all, whatever it says."""
+    long, same, short = np.zeros((3, 40))
+    long[:12], same[2:14], short[20] = 1, 1, 1
+    x = np.stack([long, same, short])
+    assert ((long - short) ** 2).sum() <= 13
+    z = on_one_scale(x, range(40))
+    assert ((z[0] - z[1]) ** 2).sum() < 0.5 * ((z[0] - z[2]) ** 2).sum()
+
+
+def test_other_columns_keep_their_scale_beside_a_text() -> None:
+    x = np.c_[np.arange(20.0), np.eye(2)[np.arange(20) % 2], np.arange(20.0) ** 2]
+    z = on_one_scale(x, [1, 2])
+    np.testing.assert_array_equal(z[:, [0, 3]], on_one_scale(x[:, [0, 3]]))
+    assert abs(z[:, 1:3].mean()) < 1e-9
+    np.testing.assert_array_equal(on_one_scale(np.zeros((5, 2)), [0, 1]), np.zeros((5, 2)))

@@ -26,7 +26,7 @@ from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_sc
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
-from caponier.detect.trigger_patterns.words import has_free_text, word_columns
+from caponier.detect.trigger_patterns.words import text_columns, word_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -100,10 +100,10 @@ class TriggerRows:
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
         words = word_columns(dataset.features, x)
-        text = has_free_text(dataset.features)
-        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not text else None
-        codes = replace(codes_of(x, binned(x), picture, words), text=text)
-        found = _search(codes, on_one_scale(x), dataset.y[order], len(counts))
+        texts = text_columns(dataset.features)
+        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not texts else None
+        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts))
+        found = _search(codes, on_one_scale(x, texts), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
         for one in found:

@@ -27,9 +27,9 @@ def word_columns(names: Sequence[str], x: Floats) -> list[tuple[int, ...]]:
     return [group for group in groups if len(group) > 1 and _one_at_most(x[:, group])]
 
 
-def has_free_text(names: Sequence[str]) -> bool:
-    """Tell whether columns say which words a text has."""
-    return any(TEXT_BETWEEN in name for name in names)
+def text_columns(names: Sequence[str]) -> list[int]:
+    """Return the places of columns that say which words a text has."""
+    return [at for at, name in enumerate(names) if TEXT_BETWEEN in name]
 
 
 def _one_at_most(x: Floats) -> bool:
