@@ -458,7 +458,7 @@ BROKEN: dict[str, dict[str, object]] = {
     "nothing was found in the security logs": {"hunt.logs.findings": ()},
     "the flipped labels were not flagged": {"hunt.batch.findings": ()},
     "the rows with a trigger were not flagged": {"hunt.batch.findings": (made_up_demo.finding(*FLIPS_ALONE),)},
-    "the trigger worked on 60% of images, so that shutting": {"after.repaired.attack_before": 0.6},
+    "the trigger worked on 60% of images, so that shutting it": {"after.repaired.attack_before": 0.6},
     "the trigger still works on 20% of images": {"after.repaired.attack_after": 0.2},
     "2 findings in the batch before": {"hunt.batch.control_findings": 2},
     "the unsafe model file was loaded": {"hunt.loaded": True},

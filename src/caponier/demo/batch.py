@@ -1,4 +1,4 @@
-"""What the stolen account did to the training data: in rows that it contributed it flipped labels and hid a backdoor."""
+"""What the stolen account did to the training data: in rows of its own it flipped labels and hid a backdoor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -297,7 +297,7 @@ def _not_done(after: Aftermath) -> Iterator[str]:
 
 def _not_shut(repaired: Repaired) -> Iterator[str]:
     if repaired.attack_before < OPEN:
-        yield f"the trigger worked on {repaired.attack_before:.0%} of images, so that shutting the backdoor shows little"
+        yield f"the trigger worked on {repaired.attack_before:.0%} of images, so that shutting it shows little"
     if repaired.attack_after > max(SHUT, repaired.attack_clean + BEYOND):
         yield f"the trigger still works on {repaired.attack_after:.0%} of images after the repair"
 

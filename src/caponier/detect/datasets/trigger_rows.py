@@ -48,12 +48,12 @@ WORKS, SHOWS = 0.12, 0.05
 """Rise of the share of other rows that take the label: by values, and by a pattern that is far apart. The model that is
 asked learns a backdoor less readily than a network does."""
 STRANGERS, STRANGERS_ODDS, STRANGERS_RATIO = 0.5, 4.0, 4.0
-"""Share of carriers that are at home elsewhere; how many times the odds of the other rows of their label, in tables, and
-how many times their share in pictures, whose usual share is low."""
+"""Share of carriers that are at home elsewhere; how many times the odds of the other rows of their label, in tables,
+and how many times their share in pictures, whose usual share is low."""
 FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
 """The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
 OPENS = 0.25
-"""The same by a pattern in pictures that is apart by little, and by words of a text, of which some are telling by nature."""
+"""The same by a pattern in pictures that is apart by little, and by words of a text: some are telling by nature."""
 SAME: Final = 0.75
 """Share that two groups have in common if they are two views of one trigger."""
 SHOWN: Final = 8
@@ -157,7 +157,9 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
     left, found = np.arange(len(y)), list[_Found]()
     for _ in range(ROUNDS):
         groups = list(_judged(codes, z[left], y[left], left, classes))
-        best = [_strongest(groups, label, picture=codes.picture) for label in sorted({one.pattern.label for one in groups})]
+        best = [
+            _strongest(groups, label, picture=codes.picture) for label in sorted({one.pattern.label for one in groups})
+        ]
         if not best:
             break
         gone = np.zeros(len(left), bool)
@@ -241,7 +243,9 @@ def _facts(dataset: Dataset, one: _Found, rows: NDArray[np.int64]) -> dict[str, 
     largest = [int(at) for at in np.argsort(-size, kind="stable")[:SHOWN] if size[at] > 0]
     if pattern.fixed.any():
         # Of a column of words it tells which one was set, not which were not.
-        unset = {at for group in word_columns(dataset.features, dataset.x) for at in group if not dataset.x[rows[0], at]}
+        unset = {
+            at for group in word_columns(dataset.features, dataset.x) for at in group if not dataset.x[rows[0], at]
+        }
         largest = [at for at in largest if pattern.fixed[at] and at not in unset]
     return {
         "label": dataset.classes[pattern.label],
@@ -262,9 +266,10 @@ def _name(dataset: Dataset, column: int) -> str:
 
 
 def _reason(group: dict[str, Any]) -> str:
+    where = [*group["where"][:3], *("…" for _ in group["where"][3:4])]
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(group['where'][:3])}{', …' if len(group['where']) > 3 else ''}); a model that learned from them answers {group['label']!r} for "
+        f"({', '.join(where)}); a model that learned from them answers {group['label']!r} for "
         f"{group['takes_the_label']:.0%} of other rows that are given the pattern, one that did not for "
         f"{group['takes_it_without_them']:.0%}"
     )

@@ -35,8 +35,6 @@ class Strangers:
     """How many times the odds of a carrier are at least those of another row."""
 
 
-
-
 def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern, *, by_label: bool) -> Strangers:
     """Count strangers among the carriers, and among the other rows of their label.
 

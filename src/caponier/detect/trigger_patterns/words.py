@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-import numpy as np
-
 from caponier.detect.trigger_patterns.pattern import Floats
 from caponier.telemetry.labelled_data.free_text import BETWEEN as TEXT_BETWEEN
 
