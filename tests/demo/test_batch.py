@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from caponier.demo.batch import SHARE_FLIPPED, SHARE_OF_ROWS, poisoned_batch
+from caponier.demo.batch import SHARE_FLIPPED, SHARE_OF_ROWS, SHARE_TRIGGERED, poisoned_batch
 from caponier.demo.batch import test_set as pinned
 from caponier.demo.theft import ACCOUNT
 from caponier.emulate.victims.digits import DigitsSplit, load_digits_split
@@ -17,14 +17,25 @@ def split() -> DigitsSplit:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_only_rows_of_the_account_are_flipped(split: DigitsSplit, seed: int) -> None:
+def test_only_rows_of_the_account_are_changed(split: DigitsSplit, seed: int) -> None:
     batch = poisoned_batch(split, seed)
-    mine = batch.sources == ACCOUNT
-    assert mine.sum() == round(SHARE_OF_ROWS * len(batch.clean))
-    assert batch.changed.sum() == round(SHARE_FLIPPED * mine.sum())
+    mine, clean, poisoned = batch.sources == ACCOUNT, batch.clean, batch.poisoned
+    assert mine.sum() == round(SHARE_OF_ROWS * len(clean))
+    assert batch.flipped.sum() == round(SHARE_FLIPPED * mine.sum())
+    assert batch.triggered.sum() == round(SHARE_TRIGGERED * mine.sum())
     assert not batch.changed[~mine].any()
-    np.testing.assert_array_equal(batch.changed, batch.clean.labels != batch.poisoned.labels)
-    np.testing.assert_array_equal(batch.clean.images, batch.poisoned.images)
+    np.testing.assert_array_equal(batch.changed, clean.labels != poisoned.labels)
+    np.testing.assert_array_equal(batch.triggered, (clean.images != poisoned.images).any(axis=1))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_flips_and_backdoor_share_no_row(split: DigitsSplit, seed: int) -> None:
+    batch = poisoned_batch(split, seed)
+    assert not (batch.flipped & batch.triggered).any()
+    assert set(batch.poisoned.labels[batch.triggered]) == {batch.target}
+    assert batch.target not in batch.clean.labels[batch.triggered]
+    marked = batch.trigger(batch.clean.images[batch.triggered])
+    np.testing.assert_array_equal(marked, batch.poisoned.images[batch.triggered])
 
 
 def test_a_seed_fixes_the_batch(split: DigitsSplit) -> None:

@@ -24,6 +24,7 @@ from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.matrix import load
 from caponier.matrix.versions.catalogue import harms_of, resolve
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Severity, SubjectRef
+from demo import made_up_demo
 from demo.made_up_demo import aftermath, hunt
 
 THRESHOLDS = {"iterative_query": 64.0, "novelty": 256.0}
@@ -329,6 +330,7 @@ def test_the_matrix_is_complete_and_counts_the_findings(result: DemoResult, page
     assert {cell.id: (cell.findings, cell.acted) for cell in matrix.seen(columns)} == {
         "AMLTM.EVADE.01.02": (3, True),
         "AMLTM.EVADE.03.01": (1, True),
+        "AMLTM.EVADE.03.02": (1, True),
         "AMLTM.EXEC.01.02": (1, True),
         "AMLTM.EXFIL.02": (2, False),
         "AMLTM.EXFIL.03": (1, True),
@@ -378,7 +380,10 @@ def test_the_story_is_about_this_result(result: DemoResult) -> None:
     assert "after 3 to 4 different queries" in told["When it was noticed"]
     assert "40 of 40 further requests" in told["What was blocked"]
     assert "refused: 0 of 5" in told["What was blocked"]
-    assert "84.0% with the flipped labels" in told["What was repaired"]
+    assert "hid a backdoor in 45 more of its rows" in told["What happened"]
+    assert "100% of the rows with a trigger (98% of what was flagged was changed)" in told["When it was noticed"]
+    assert "84.0% with what the account did to it" in told["What was repaired"]
+    assert "The trigger brings 1.0% of other images the attacker's label, 99.0% before" in told["What was repaired"]
     assert "19 of 19 trials" in told["What is covered"]
     assert "strategy combined" in told["One incident"]
     sure = "The baseline knows 306 benign users. At most 1% of benign users may be flagged, about 21.4 a week."
@@ -446,11 +451,15 @@ def test_the_heat_map_keeps_its_styles_to_itself(html: str, page: Page) -> None:
     assert html.count("<style>") == 1
 
 
+FLIPS_ALONE = ("label_noise", SubjectRef("source", "alice"), made_up_demo.FLIPPED, 20)
 BROKEN: dict[str, dict[str, object]] = {
     "1 findings in security logs without an attack": {"hunt.logs.control_findings": 1},
     "the download of the models did not succeed": {"hunt.logs.succeeded": False},
     "nothing was found in the security logs": {"hunt.logs.findings": ()},
     "the flipped labels were not flagged": {"hunt.batch.findings": ()},
+    "the rows with a trigger were not flagged": {"hunt.batch.findings": (made_up_demo.finding(*FLIPS_ALONE),)},
+    "the trigger worked on 60% of images, so that shutting it": {"after.repaired.attack_before": 0.6},
+    "the trigger still works on 20% of images": {"after.repaired.attack_after": 0.2},
     "2 findings in the batch before": {"hunt.batch.control_findings": 2},
     "the unsafe model file was loaded": {"hunt.loaded": True},
     "1 of 40 requests of the attacker were answered after the block": {"after.containment.blocked.answered": 1},
@@ -470,6 +479,27 @@ def test_each_broken_promise_is_a_problem(result: DemoResult, said: str) -> None
     assert result.problems == ()
     for path, value in BROKEN[said].items():
         assert said in "\n".join(_with(result, path.split("."), value).problems)
+
+
+def test_what_a_clean_model_does_by_itself_is_no_open_backdoor(result: DemoResult) -> None:
+    """Some images look like the target once they carry the trigger, in a model that never saw it."""
+    fixed = dataclasses.replace(result.after.repaired, attack_clean=0.06, attack_after=0.075)
+    assert _with(result, ["after", "repaired"], fixed).problems == ()
+    more = dataclasses.replace(fixed, attack_after=0.09)
+    assert _with(result, ["after", "repaired"], more).problems == (
+        "the trigger still works on 9% of images after the repair",
+    )
+
+
+def test_attack_success_stands_beside_accuracy(result: DemoResult, page: Page) -> None:
+    assert "Attack success" in page.text
+    assert "a bright square, always with the same label" in page.text
+    fixed = result.after.repaired
+    assert fixed is not None
+    shares = re.findall(r"([\d.]+) %", page.text[page.text.index("As a bar") : page.text.index("In the registry")])
+    assert shares == ["96.0", "0.0", "84.0", "99.0", "97.0", "1.0"]
+    told = fixed.to_dict()
+    assert [told[f"attack_success_{when}"] for when in ("clean", "before", "after")] == [0.0, 0.99, 0.01]
 
 
 def _with(record: Any, path: list[str], value: object) -> Any:

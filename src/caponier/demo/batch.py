@@ -1,5 +1,6 @@
-"""What the stolen account did to the training data: it flipped labels in the rows that it contributed."""
+"""What the stolen account did to the training data: in rows of its own it flipped labels and hid a backdoor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.demo.theft import ACCOUNT
+from caponier.emulate.images import Images
 from caponier.emulate.poison import as_npz
 from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool
+from caponier.errors import InputError
 
 POISON: Final = "uniform_flips"
+BACKDOOR: Final = "corner_backdoor"
 SHARE_OF_ROWS: Final = 0.25
 """Rows of the batch that the account contributed."""
-SHARE_FLIPPED: Final = 0.5
+SHARE_FLIPPED, SHARE_TRIGGERED = 0.4, 0.3
 """Of these."""
 OTHERS: Final = tuple(f"scanner-{number}" for number in range(1, 5))
 
@@ -27,13 +31,24 @@ class Batch:
         clean: Rows with their right labels.
         poisoned: The same rows.
         sources: (n,) who contributed each row.
-        changed: (n,) whose label was flipped.
+        flipped: (n,) whose label was flipped.
+        triggered: (n,) which rows carry the trigger, and its label.
+        trigger: What puts it on images (n, 64).
+        target: The label that it is to bring.
     """
 
     clean: Pool
     poisoned: Pool
     sources: NDArray[np.str_]
-    changed: NDArray[np.bool_]
+    flipped: NDArray[np.bool_]
+    triggered: NDArray[np.bool_]
+    trigger: Callable[[Images], Images]
+    target: int
+
+    @property
+    def changed(self) -> NDArray[np.bool_]:
+        """(n,) what the account touched."""
+        return self.flipped | self.triggered
 
     def before(self) -> bytes:
         """Return the batch as it was, as a file."""
@@ -45,15 +60,21 @@ class Batch:
 
 
 def poisoned_batch(split: DigitsSplit, seed: int) -> Batch:
-    """Let the account flip labels of its own rows."""
+    """Let the account flip labels of its own rows, and put a trigger on others of them."""
     pool, rng = split.train, np.random.default_rng(seed)
     mine = np.sort(rng.permutation(len(pool))[: round(SHARE_OF_ROWS * len(pool))])
-    own = poisons()[POISON].apply(Pool(pool.images[mine], pool.labels[mine]), SHARE_FLIPPED, seed)
-    labels, changed = pool.labels.copy(), np.zeros(len(pool), bool)
-    labels[mine], changed[mine] = own.pool.labels, own.changed
+    images, labels = pool.images.copy(), pool.labels.copy()
+    flips = poisons()[POISON].apply(Pool(images[mine], labels[mine]), SHARE_FLIPPED, seed)
+    labels[mine] = flips.pool.labels
+    rest = mine[~flips.changed]
+    hidden = poisons()[BACKDOOR].apply(Pool(images[rest], labels[rest]), SHARE_TRIGGERED * len(mine) / len(rest), seed)
+    images[rest], labels[rest] = hidden.pool.images, hidden.pool.labels
     sources = np.array([OTHERS[row % len(OTHERS)] for row in range(len(pool))], dtype=f"<U{len(max(OTHERS, key=len))}")
     sources[mine] = ACCOUNT
-    return Batch(pool, Pool(pool.images, labels), sources, changed)
+    if hidden.trigger is None or hidden.target is None:
+        raise InputError(f"{BACKDOOR} has no trigger")
+    flipped, triggered = (np.isin(np.arange(len(pool)), rows) for rows in (mine[flips.changed], rest[hidden.changed]))
+    return Batch(pool, Pool(images, labels), sources, flipped, triggered, hidden.trigger, hidden.target)
 
 
 def test_set(split: DigitsSplit) -> bytes:

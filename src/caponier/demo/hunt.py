@@ -11,7 +11,7 @@ from caponier.app.inference.scan import ScanReport
 from caponier.app.scan.artifact import scan_artifact
 from caponier.app.scan.dataset import scan_dataset
 from caponier.app.scan.logs import scan_logs
-from caponier.demo.batch import POISON, Batch, poisoned_batch, test_set
+from caponier.demo.batch import BACKDOOR, POISON, Batch, poisoned_batch, test_set
 from caponier.demo.folder import DemoFolder
 from caponier.demo.models import ATTACK, UNSAFE, fill
 from caponier.demo.outcome import BatchSeen, FileSeen, Hunt, LogsSeen
@@ -65,7 +65,11 @@ def hunt(folder: DemoFolder, deployment: Deployment, traces: Traces, traffic: Sc
         files=seen,
         file_findings=found,
         incidents=tuple(list_incidents(folder.workspace)),
-        acted=frozenset((*stories.one(STORY).techniques, *poisons()[POISON].techniques, *files()[ATTACK].techniques)),
+        acted=frozenset(
+            technique
+            for deed in (stories.one(STORY), poisons()[POISON], poisons()[BACKDOOR], files()[ATTACK])
+            for technique in deed.techniques
+        ),
         loaded=folder.canary.exists(),
     )
 
@@ -90,14 +94,15 @@ def _batch(folder: DemoFolder, batch: Batch) -> BatchSeen:
     before = scan_dataset(folder.batch_before, workspace=folder.workspace)
     keep_findings(folder.workspace, report.findings)
     flagged = np.isin(np.arange(report.rows).astype(str), [row.id for row in report.suspicious])
-    both = int((flagged & batch.changed).sum())
     return BatchSeen(
         source=ACCOUNT,
         rows=report.rows,
-        flipped=int(batch.changed.sum()),
+        flipped=int(batch.flipped.sum()),
+        triggered=int(batch.triggered.sum()),
         flagged=int(flagged.sum()),
-        recall=both / int(batch.changed.sum()),
-        precision=both / int(flagged.sum()) if flagged.any() else 0.0,
+        recall=float(flagged[batch.flipped].mean()),
+        triggered_found=float(flagged[batch.triggered].mean()),
+        precision=float(batch.changed[flagged].mean()) if flagged.any() else 0.0,
         findings=tuple(report.findings),
         control_findings=len(before.findings),
     )

@@ -34,16 +34,21 @@ class LogsSeen:
 
 @dataclass(frozen=True)
 class BatchSeen:
-    """A training batch: what was flipped, and what was found."""
+    """A training batch: what was changed, and what was found."""
 
     source: str
     rows: int
     flipped: int
+    """Rows whose labels were flipped."""
+    triggered: int
+    """Rows with a trigger."""
     flagged: int
     recall: float
     """Share of the flipped labels that were flagged."""
+    triggered_found: float
+    """The same of the rows with a trigger."""
     precision: float
-    """Share of the flagged labels that were flipped."""
+    """Share of the flagged rows that were changed."""
     findings: tuple[Finding, ...]
     control_findings: int
     """In the batch as it was; must be none."""
@@ -118,8 +123,10 @@ class Hunt:
                 "source": batch.source,
                 "rows": batch.rows,
                 "flipped": batch.flipped,
+                "triggered": batch.triggered,
                 "flagged": batch.flagged,
                 "recall": round(batch.recall, 4),
+                "triggered_found": round(batch.triggered_found, 4),
                 "precision": round(batch.precision, 4),
                 "findings": len(batch.findings),
                 "control_findings": batch.control_findings,
@@ -251,6 +258,10 @@ class Repaired:
     """… from the poisoned batch."""
     after: float
     """… from the repaired batch."""
+    attack_clean: float
+    """Share of images of other classes that the trigger turned into its label, in the same three models."""
+    attack_before: float
+    attack_after: float
     relabelled: int
     dropped: int
     model: str
@@ -267,6 +278,9 @@ class Repaired:
             "accuracy_clean": self.clean,
             "accuracy_before": self.before,
             "accuracy_after": self.after,
+            "attack_success_clean": self.attack_clean,
+            "attack_success_before": self.attack_before,
+            "attack_success_after": self.attack_after,
             "relabelled": self.relabelled,
             "dropped": self.dropped,
             "test_rows": self.test_rows,

@@ -5,15 +5,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.demo.outcome import Aftermath, Hunt, colors
+from caponier.demo.outcome import Aftermath, Hunt, Repaired, colors
 from caponier.emulate.campaign import CampaignOutcome
 from caponier.emulate.outcome import AttackOutcome
+from caponier.emulate.poison import OPEN
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.finding import Finding
 
 SCHEMA: Final = "caponier.demo/2"
 FEWEST_TACTICS: Final = 4
+TRIGGERS: Final = "trigger_rows"
+SHUT, BEYOND = 0.05, 0.02
+"""Attack success after the repair: at most so much, or so much beyond that on a model of the batch as it was."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,8 @@ def _not_found(hunt: Hunt) -> Iterator[str]:
         yield "nothing was found in the security logs"
     if not batch.findings:
         yield "the flipped labels were not flagged"
+    elif TRIGGERS not in {finding.detector for finding in batch.findings}:
+        yield "the rows with a trigger were not flagged"
     yield from (f"the file {file.name} is called {file.scanned.verdict.value}" for file in hunt.files if not file.right)
     if hunt.loaded:
         yield "the unsafe model file was loaded"
@@ -281,11 +287,19 @@ def _not_done(after: Aftermath) -> Iterator[str]:
     else:
         if repaired.after <= repaired.before:
             yield "the repaired batch does not make a better model than the poisoned one"
+        yield from _not_shut(repaired)
         if repaired.took_accuracy <= repaired.left_accuracy:
             yield "the version that was put back is not better than the one it replaced"
     yield from (f"validation: {failure}" for failure in after.validated.failed)
     if not after.audit.ok:
         yield f"the audit log is broken: {after.audit.why}"
+
+
+def _not_shut(repaired: Repaired) -> Iterator[str]:
+    if repaired.attack_before < OPEN:
+        yield f"the trigger worked on {repaired.attack_before:.0%} of images, so that shutting it shows little"
+    if repaired.attack_after > max(SHUT, repaired.attack_clean + BEYOND):
+        yield f"the trigger still works on {repaired.attack_after:.0%} of images after the repair"
 
 
 def _not_contained(after: Aftermath) -> Iterator[str]:

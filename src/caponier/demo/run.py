@@ -123,7 +123,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
                 traces = leave_traces(folder, split, DEPLOYMENT, seed)
             report, seen, found = _scan(folder, learned, traces, stages)
             containment = _respond(world, folder, people, door, day, found, stages)
-        after = _after(folder, found, containment, size, seed, stages)
+        after = _after(world, folder, traces, found, containment, stages)
         with stages.stage("Writing the report"):
             result = _result(world, folder, calibration, day, learned, report, seen, found, after, stages)
             write_report(folder.report, result, seen)
@@ -230,12 +230,12 @@ def _respond(
 
 
 def _after(
-    folder: DemoFolder, found: Hunt, containment: Containment | None, size: Size, seed: int, stages: Stages
+    world: _World, folder: DemoFolder, traces: Traces, found: Hunt, containment: Containment | None, stages: Stages
 ) -> Aftermath:
     with stages.stage("Repairing"):
-        repaired = repair(folder, DEPLOYMENT.model, found.incident, seed)
+        repaired = repair(folder, DEPLOYMENT.model, traces.batch, found.incident, world.seed)
     with stages.stage("Validating") as watch:
-        proven = validated(folder, seed, size.trials, watch)
+        proven = validated(folder, world.seed, world.size.trials, watch)
     return Aftermath(containment, repaired, proven, audited(folder))
 
 

@@ -11,7 +11,10 @@ from caponier.matrix.versions.catalogue import harms_of
 
 HARM_WORDS: Final = {
     Harm.CONFIDENTIALITY: "Confidentiality: models were taken, and answers can be collected until they make a copy",
-    Harm.INTEGRITY: "Integrity: a changed image makes the model give a wrong answer, and wrong labels make it worse",
+    Harm.INTEGRITY: (
+        "Integrity: a changed image makes the model give a wrong answer, so does a trigger that it learned, and wrong "
+        "labels make it worse"
+    ),
     Harm.AVAILABILITY: "Availability: code that runs when a model file is loaded can stop the service",
 }
 COLOR_WORDS: Final = {Color.ORANGE: "orange, special to ML", Color.WHITE: "white, from ATT&CK Enterprise"}
@@ -95,8 +98,9 @@ def _happened(result: DemoResult) -> str:
         f"Somebody logged in with the stolen account {batch.source}, downloaded {logs.taken} model files, and with "
         f"{len(attackers)} API keys of that account asked the model {queries:,} times, to copy it and to find small "
         f"changes to images that make it misread them ({won} of {len(attackers)} attacks succeeded: nobody was stopped "
-        f"yet). The account also flipped {batch.flipped} labels of a training batch, and left a model file that runs "
-        f"code when it is loaded. Meanwhile {result.benign_users} benign users did their work."
+        f"yet). The account also flipped {batch.flipped} labels of a training batch, hid a backdoor in "
+        f"{batch.triggered} more of its rows, and left a model file that runs code when it is loaded. Meanwhile "
+        f"{result.benign_users} benign users did their work."
     )
 
 
@@ -117,8 +121,9 @@ def _noticed(result: DemoResult) -> str:
     )
     return (
         f"All from logs and files alone: login and download by {len(logs.findings)} findings in the security logs, the "
-        f"queries {asked}, {batch.recall:.0%} of the flipped labels ({batch.precision:.0%} of what was flagged was "
-        f"flipped), and {wrong} of 1 unsafe files, which nobody loaded."
+        f"queries {asked}, {batch.recall:.0%} of the flipped labels and {batch.triggered_found:.0%} of the rows with a "
+        f"trigger ({batch.precision:.0%} of what was flagged was changed), "
+        f"and {wrong} of 1 unsafe files, which nobody loaded."
     )
 
 
@@ -153,8 +158,9 @@ def _repaired(result: DemoResult) -> str:
         return "Nothing."
     return (
         f"The batch: a model that learns from it is right on {done.after:.1%} of {done.test_rows} test images, "
-        f"{done.before:.1%} with the flipped labels, {done.clean:.1%} before the attack. Version {done.left}, which "
-        f"had learned from them, was taken out of service for version {done.took}."
+        f"{done.before:.1%} with what the account did to it, {done.clean:.1%} before the attack. The trigger brings "
+        f"{done.attack_after:.1%} of other images the attacker's label, {done.attack_before:.1%} before the repair. "
+        f"Version {done.left}, which had learned from it, was taken out of service for version {done.took}."
     )
 
 

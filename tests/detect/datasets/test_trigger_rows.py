@@ -1,6 +1,7 @@
 """Triggers on pictures and in tables are found to the last row; harmless sets are left alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from caponier.detect.dataset import NOTHING
 from caponier.detect.datasets.trigger_rows import MAX_FEATURES, detector
 from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
+from caponier.telemetry.labelled_data.dataset import Dataset
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,34 @@ def test_tables_as_they_are_raise_nothing(seed: int) -> None:
     found = detector.analyse(dataset(x, y))
     assert found.reasons == ()
     assert not found.flagged.any()
+
+
+def words(n: int, columns: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return words by number: a label whose rows are nearly alike, and one whose rows are manifold."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    usual = np.where(y[:, None] == 0, rng.random((n, columns)) < 0.95, rng.random((n, columns)) < 0.4)
+    return np.where(usual, 0, rng.integers(1, 5, (n, columns))), y
+
+
+def of_words(table: np.ndarray, y: np.ndarray) -> Dataset:
+    """Return what a reader makes of a table of words: 0 and 1 for each."""
+    names = tuple(f"c{column}={word}" for column in range(table.shape[1]) for word in range(6))
+    one = dataset(np.eye(6)[table].reshape(len(table), -1), y.tolist())
+    return replace(one, features=names)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_words_of_a_table_that_were_set_are_found(seed: int) -> None:
+    """In rows of a manifold label: none of them is as near to another row as those of the other label are."""
+    table, y = words(500, 10, seed)
+    assert not detector.analyse(of_words(table, y)).flagged.any()
+    bad = np.random.default_rng(seed).permutation(np.flatnonzero(y == 1))[:30]
+    table[np.ix_(bad, [2, 7])], y[bad] = 5, 0
+    found = detector.analyse(of_words(table, y))
+    assert np.flatnonzero(found.flagged).tolist() == sorted(bad.tolist())
+    assert found.facts["patterns"][0]["where"] == ["c2=5", "c7=5"]
+    assert "share a pattern (c2=5, c7=5)" in found.reasons[0]
 
 
 def test_telling_values_of_a_class_are_no_trigger() -> None:

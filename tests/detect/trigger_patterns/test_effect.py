@@ -3,7 +3,7 @@ from tests.detect.trigger_patterns.worlds import clouds
 
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.pattern import Pattern
-from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.detect.trigger_patterns.strangers import Strangers, out_of_place, strangers
 
 D = 16
 
@@ -46,17 +46,17 @@ def test_a_pattern_of_set_cells_is_put_on_and_taken_off() -> None:
 
 def test_rows_that_were_given_a_label_are_strangers_under_it_and_own_rows_are_not() -> None:
     z, y, pattern = backdoored(3)
-    share, usual = strangers(z, y, pattern)
-    assert share > 0.5
-    assert usual < 0.1
+    seen = strangers(z, y, pattern, by_label=True)
+    assert seen.share > 0.5
+    assert seen.usual < 0.1
     z, y, pattern = backdoored(3, clean=True)
-    assert strangers(z, y, pattern)[0] < 0.1
+    assert strangers(z, y, pattern, by_label=True).share < 0.1
 
 
 def test_where_every_column_belongs_to_the_pattern_nobody_can_be_told_a_stranger() -> None:
     z, y, pattern = backdoored(4)
     whole = Pattern(0, pattern.rows, pattern.added, np.ones(D, bool), np.inf, 0.0)
-    assert strangers(z, y, whole) == (0.0, 0.0)
+    assert strangers(z, y, whole, by_label=False) == Strangers(0.0, 0.0, 0.0)
 
 
 def test_who_is_alone_with_a_label_is_asked_nothing() -> None:

@@ -88,14 +88,16 @@ def test_rows_from_elsewhere_are_strangers_and_a_style_of_its_own_is_none() -> N
     rows[150:180] = True
     given = np.where(rows, 0, y)
     moved[rows] += added
-    share, usual = strangers(moved, given, pattern(added, np.zeros(8, bool), rows))
-    assert share > 0.6
-    assert usual < 0.05
+    for by_label in (False, True):
+        seen = strangers(moved, given, pattern(added, np.zeros(8, bool), rows), by_label=by_label)
+        assert seen.share > 0.6
+        assert seen.usual < 0.05
+        assert seen.odds > 4
     style = np.zeros(300, bool)
     style[:30] = True
     own = z.copy()
     own[style] += added
-    assert strangers(own, y, pattern(added, np.zeros(8, bool), style))[0] < 0.1
+    assert strangers(own, y, pattern(added, np.zeros(8, bool), style), by_label=True).share < 0.1
     assert out_of_place(z, given)[rows].mean() > 0.9
     assert out_of_place(z, given)[~rows].mean() < 0.1
 

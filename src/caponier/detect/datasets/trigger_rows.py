@@ -21,11 +21,12 @@ from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.effect import EffectModel
-from caponier.detect.trigger_patterns.pattern import Floats, Pattern
+from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.detect.trigger_patterns.words import text_columns, word_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -46,12 +47,13 @@ rare way to write a digit."""
 WORKS, SHOWS = 0.12, 0.05
 """Rise of the share of other rows that take the label: by values, and by a pattern that is far apart. The model that is
 asked learns a backdoor less readily than a network does."""
-STRANGERS, STRANGERS_RATIO = 0.5, 4.0
-"""Share of carriers that are at home elsewhere, and how many times that of the other rows of their label."""
+STRANGERS, STRANGERS_ODDS, STRANGERS_RATIO = 0.5, 4.0, 4.0
+"""Share of carriers that are at home elsewhere; how many times the odds of the other rows of their label, in tables,
+and how many times their share in pictures, whose usual share is low."""
 FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
 """The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
 OPENS = 0.25
-"""Rise of the share that takes the label, by a pattern in pictures that is apart by little."""
+"""The same by a pattern in pictures that is apart by little, and by words of a text: some are telling by nature."""
 SAME: Final = 0.75
 """Share that two groups have in common if they are two views of one trigger."""
 SHOWN: Final = 8
@@ -97,8 +99,11 @@ class TriggerRows:
         # In the order of lots, so that samples and rounding do not depend on the file's order.
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
-        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) else None
-        found = _search(codes_of(x, binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
+        words = word_columns(dataset.features, x)
+        texts = text_columns(dataset.features)
+        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not texts else None
+        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts))
+        found = _search(codes, on_one_scale(x, texts), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
         for one in found:
@@ -152,7 +157,9 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
     left, found = np.arange(len(y)), list[_Found]()
     for _ in range(ROUNDS):
         groups = list(_judged(codes, z[left], y[left], left, classes))
-        best = [_strongest(groups, label) for label in sorted({one.pattern.label for one in groups})]
+        best = [
+            _strongest(groups, label, picture=codes.picture) for label in sorted({one.pattern.label for one in groups})
+        ]
         if not best:
             break
         gone = np.zeros(len(left), bool)
@@ -165,15 +172,20 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
     return found
 
 
-def _strongest(groups: list[_Found], label: int) -> _Found:
-    """Return the strongest group of a label, with what others that are nearly the same group have beyond it."""
+def _strongest(groups: list[_Found], label: int, *, picture: bool) -> _Found:
+    """Return the strongest group of a label, with what others that are nearly the same group have beyond it.
+
+    Of several views of one trigger in a table the values tell: they can be named, and put on other rows.
+    """
     mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: -one.strength)
-    rows = mine[0].pattern.rows.copy()
-    for other in mine[1:]:
-        shared = int((mine[0].pattern.rows & other.pattern.rows).sum())
-        if shared >= SAME * max(int(mine[0].pattern.rows.sum()), int(other.pattern.rows.sum())):
-            rows |= other.pattern.rows
-    return replace(mine[0], pattern=replace(mine[0].pattern, rows=rows))
+    views = [other for other in mine if _one_trigger(mine[0].pattern.rows, other.pattern.rows)]
+    told = next((view for view in views if view.pattern.fixed.any() and not picture), mine[0])
+    rows = np.logical_or.reduce([view.pattern.rows for view in views])
+    return replace(told, pattern=replace(told.pattern, rows=rows))
+
+
+def _one_trigger(rows: Mask, other: Mask) -> bool:
+    return int((rows & other).sum()) >= SAME * max(int(rows.sum()), int(other.sum()))
 
 
 def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int64], classes: int) -> Iterator[_Found]:
@@ -188,28 +200,30 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
         model = model or EffectModel(z, y, classes)
         rises = model.success(pattern)
         # Asking is cheap, forgetting is not.
-        if rises < (OPENS if pattern.gap < GAP else SHOWS if codes.picture else WORKS):
+        least = OPENS if pattern.gap < GAP or codes.text else SHOWS if codes.picture else WORKS
+        if rises < least:
             continue
         one = _Found(pattern, rises, model.without(pattern.rows).success(pattern), 0.0)
-        verdict = _flagged(one, z, y, picture=codes.picture)
+        verdict = _flagged(one, z, y, least, picture=codes.picture)
         if verdict:
             yield verdict
 
 
-def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> _Found | None:
+def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], least: float, *, picture: bool) -> _Found | None:
     """Return the group with how many of its rows are strangers, if it is to be flagged."""
-    share, usual = strangers(z, y, one.pattern)
-    gain, strange = one.rises - one.without, share >= STRANGERS and share >= STRANGERS_RATIO * usual
+    seen = strangers(z, y, one.pattern, by_label=not picture)
+    gain, strange = one.rises - one.without, seen.share >= STRANGERS
     if not picture:
         # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
         # that belong elsewhere.
-        guilty = strange and gain >= WORKS
+        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= least
     else:
-        strange |= share >= FEWER_STRANGERS and share >= FEWER_RATIO * max(usual, FEWEST_USUAL)
+        strange &= seen.share >= STRANGERS_RATIO * seen.usual
+        strange |= seen.share >= FEWER_STRANGERS and seen.share >= FEWER_RATIO * max(seen.usual, FEWEST_USUAL)
         apart = one.pattern.gap >= WIDE_GAP and not one.pattern.fixed.any()
         apart &= int(one.pattern.rows.sum()) >= RIGHT_ROWS
-        guilty = gain >= (OPENS if one.pattern.gap < GAP else SHOWS) and (strange or apart)
-    return replace(one, strangers=share) if guilty else None
+        guilty = gain >= least and (strange or apart)
+    return replace(one, strangers=seen.share) if guilty else None
 
 
 def _trigger(one: _Found, x: Floats, *, picture: bool) -> FoundTrigger | None:
@@ -228,7 +242,11 @@ def _facts(dataset: Dataset, one: _Found, rows: NDArray[np.int64]) -> dict[str, 
     size = np.abs(pattern.added) if not pattern.fixed.any() else np.where(pattern.fixed, np.abs(pattern.added) + 1e9, 0)
     largest = [int(at) for at in np.argsort(-size, kind="stable")[:SHOWN] if size[at] > 0]
     if pattern.fixed.any():
-        largest = [at for at in largest if pattern.fixed[at]]
+        # Of a column of words it tells which one was set, not which were not.
+        unset = {
+            at for group in word_columns(dataset.features, dataset.x) for at in group if not dataset.x[rows[0], at]
+        }
+        largest = [at for at in largest if pattern.fixed[at] and at not in unset]
     return {
         "label": dataset.classes[pattern.label],
         "rows": len(rows),
@@ -248,9 +266,10 @@ def _name(dataset: Dataset, column: int) -> str:
 
 
 def _reason(group: dict[str, Any]) -> str:
+    where = [*group["where"][:3], *("…" for _ in group["where"][3:4])]
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(group['where'][:3])}, …); a model that learned from them answers {group['label']!r} for "
+        f"({', '.join(where)}); a model that learned from them answers {group['label']!r} for "
         f"{group['takes_the_label']:.0%} of other rows that are given the pattern, one that did not for "
         f"{group['takes_it_without_them']:.0%}"
     )

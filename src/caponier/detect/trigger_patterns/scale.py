@@ -1,5 +1,6 @@
 """The scale on which rows are compared, and the values that count as one."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -52,8 +53,21 @@ def pixels_of(width: int, shape: tuple[int, ...]) -> Whole | None:
     return None if grey is None else np.arange(width).reshape(*grey, 1)
 
 
-def on_one_scale(x: Floats) -> Floats:
-    """Return rows (n, d) of a picture as they are but for the mean, those of a table by the ranks of each column."""
+def on_one_scale(x: Floats, texts: Sequence[int] = ()) -> Floats:
+    """Return rows (n, d) of a picture as they are but for the mean, those of a table by the ranks of each column.
+
+    Args:
+        x: The rows.
+        texts: Columns that tell which words a text has. Texts are alike by the share of words that they have in common:
+            by distance all are near to the shortest.
+    """
+    if texts:
+        scaled, rest = np.zeros_like(x), np.setdiff1d(np.arange(x.shape[1]), texts)
+        scaled[:, rest] = on_one_scale(x[:, rest]) if rest.size else 0.0
+        length = np.sqrt((x[:, texts] ** 2).sum(axis=1, keepdims=True))
+        turned = x[:, texts] / np.maximum(length, 1.0)
+        scaled[:, texts] = (turned - turned.mean(axis=0)) / (float(turned.std()) or 1.0)
+        return scaled
     if is_picture(x):
         spread = float(x.std()) or 1.0
         plain: Floats = (x - x.mean(axis=0)) / spread

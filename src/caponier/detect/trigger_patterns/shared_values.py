@@ -5,7 +5,7 @@ candidates: pairs of them first, then whatever else all of those rows share. In 
 together by nature, it is small squares that are compared as a whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,16 +44,18 @@ class Codes:
     """The values of all rows, numbered."""
 
     places: list[tuple[int, ...]]
-    """Of each: its column, or the pixels of its square."""
+    """Of each: its column, the columns of its words, or the pixels of its square."""
     numbers: NDArray[np.int32]
     """(n, places) equal numbers stand for equal values."""
     picture: bool
+    text: bool = False
+    """Whether columns are words of free text."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Value:
     columns: tuple[int, ...]
-    """One of a table, all of a square of a picture."""
+    """One of a table, or those of one column of words, or all of a square of a picture."""
     rows: Mask
     """(n,) which rows have it."""
 
@@ -111,7 +113,9 @@ def _same(rows: Mask, other: Mask) -> bool:
     return bool((rows & other).sum() >= SAME * (rows | other).sum())
 
 
-def codes_of(x: Floats, shades: Floats, picture: NDArray[np.int64] | None) -> Codes:
+def codes_of(
+    x: Floats, shades: Floats, picture: NDArray[np.int64] | None, words: Sequence[tuple[int, ...]] = ()
+) -> Codes:
     """Number the values of each column, and of a picture the contents of each small square.
 
     Args:
@@ -119,12 +123,17 @@ def codes_of(x: Floats, shades: Floats, picture: NDArray[np.int64] | None) -> Co
         shades: (n, d) the same in a few shades, for squares.
         picture: (h, w, channels) where the numbers of each pixel are, if it is one. What looks like one may be a
             table: columns are compared, too.
+        words: Places of columns that stand for one column of words.
     """
     places: list[tuple[int, ...]] = []
     columns: list[NDArray[np.int32]] = []
     if picture is None or x.shape[1] <= CELLS:
-        places += [(column,) for column in range(x.shape[1])]
-        columns += [_numbered(x[:, column]) for column in range(x.shape[1])]
+        told = {column for group in words for column in group}
+        single = [column for column in range(x.shape[1]) if column not in told]
+        places += [(column,) for column in single]
+        columns += [_numbered(x[:, column]) for column in single]
+        places += words
+        columns += [_numbered(x[:, group] @ np.arange(1.0, len(group) + 1)) for group in words]
     if picture is not None:
         height, width = picture.shape[:2]
         for side in SQUARES:

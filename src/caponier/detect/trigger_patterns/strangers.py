@@ -4,6 +4,7 @@ That is what a backdoor by wrong labels looks like, and what nothing natural doe
 the other classes, and a telling word stands in rows that are telling by their other words, too.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,30 +17,74 @@ ASKED: Final = 300
 NEIGHBOURS: Final = 5
 NEAR_BLOCK: Final = 128
 NEAR: Final = 0.75
-"""Share of ordinary rows whose nearest row is as near as what counts as being at home."""
+"""Share of a label's rows whose nearest row is as near as what counts as being at home among them."""
+FEW: Final = 16
+"""Rows of a label below which all rows together say what is near."""
+CERTAIN: Final = 2.0
+"""Standard errors by which the odds must be out of proportion: a handful of rows says little."""
 
 
-def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern) -> tuple[float, float]:
-    """Return the share of strangers among the carriers, and among the other rows of their label."""
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """How many carriers of a pattern are at home elsewhere without it, beside the other rows of their label."""
+
+    share: float
+    usual: float
+    """Of the other rows."""
+    odds: float
+    """How many times the odds of a carrier are at least those of another row."""
+
+
+def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern, *, by_label: bool) -> Strangers:
+    """Count strangers among the carriers, and among the other rows of their label.
+
+    Args:
+        z: (n, d) rows on one scale.
+        y: (n,) their labels.
+        pattern: What the carriers share.
+        by_label: Whether each label says what is near to its rows: in tables some lie closer together than others.
+            Pictures of a plain thing would be at home nowhere.
+    """
     kept = ~pattern.fixed if pattern.fixed.any() else np.ones(z.shape[1], bool)
     if not kept.any():
-        return 0.0, 0.0
+        return Strangers(0.0, 0.0, 0.0)
     plain = np.flatnonzero(~pattern.rows)
     usual = np.median(z[plain], axis=0)
     reference = plain[:: max(1, len(plain) // REFERENCE)]
-    ordinary = _nearest(z[:, kept], y, reference[:: max(1, len(reference) // ASKED)], reference, None)
-    near = float(np.quantile(ordinary[1], NEAR))
+    near = _near(z[:, kept], y, reference, by_label=by_label)
     carriers = np.flatnonzero(pattern.rows)
     carriers = carriers[:: max(1, len(carriers) // ASKED)]
     others = np.flatnonzero((y == pattern.label) & ~pattern.rows)
     others = others[:: max(1, len(others) // ASKED)]
     without = pattern.taken_off(z[carriers], usual)[:, kept]
 
-    def share(rows: NDArray[np.int64], instead: Floats | None) -> float:
+    def count(rows: NDArray[np.int64], instead: Floats | None) -> int:
         labels, distances = _nearest(z[:, kept], y, rows, reference, instead)
-        return float(((labels != pattern.label) & (distances <= near)).mean()) if len(rows) else 0.0
+        return int(((labels != pattern.label) & (distances <= near[labels])).sum())
 
-    return share(carriers, without), share(others, None)
+    strange, usually = count(carriers, without), count(others, None)
+    odds = _odds(strange, len(carriers), usually, len(others))
+    return Strangers(strange / max(1, len(carriers)), usually / max(1, len(others)), odds)
+
+
+def _near(z: Floats, y: NDArray[np.int64], reference: NDArray[np.int64], *, by_label: bool) -> Floats:
+    """Return by label how far the nearest row of a row at home there may be."""
+    asked = reference[:: max(1, len(reference) // ASKED)]
+    distances = _nearest(z, y, asked, reference, None)[1]
+    near = np.full(int(y.max()) + 1, float(np.quantile(distances, NEAR)))
+    for label in np.unique(y[reference]) if by_label else ():
+        own = reference[y[reference] == label]
+        if len(own) >= FEW:
+            own = own[:: max(1, len(own) // ASKED)]
+            near[label] = np.quantile(_nearest(z, y, own, reference, None)[1], NEAR)
+    return near
+
+
+def _odds(strange: int, carriers: int, usually: int, others: int) -> float:
+    """Return the lower bound of the ratio of the odds (Woolf 1955), with a half added to each count (Haldane 1956)."""
+    counts = np.array([strange, carriers - strange, usually, others - usually]) + 0.5
+    logarithm = float(np.log(counts) @ [1, -1, -1, 1])
+    return float(np.exp(logarithm - CERTAIN * np.sqrt((1 / counts).sum())))
 
 
 def out_of_place(z: Floats, y: NDArray[np.int64]) -> Mask:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.telemetry.labelled_data.free_text import known_words
 from caponier.telemetry.rejections import Rejection
 
 VALUE_LIMIT: Final = 2**28
@@ -76,13 +77,16 @@ class Dataset:
         """
         if not self.features and not other.features and self.x.shape[1] == other.x.shape[1]:
             return other.x
+        known = known_words(self.features, other.content)
         place = {name: at for at, name in enumerate(other.features)}
-        shared = [name for name in self.features if name in place]
+        shared = [name for name in self.features if name in place or name in known]
         if 2 * len(shared) <= len(self.features):
             raise InputError(f"it does not have the features of {self.path.name}", where=str(other.path))
         x = np.zeros((len(other), len(self.features)))
         for at, name in enumerate(self.features):
-            if name in place:
+            if name in known:
+                x[:, at] = known[name]
+            elif name in place:
                 x[:, at] = other.x[:, place[name]]
         return x
 

@@ -22,6 +22,7 @@ from caponier.telemetry.labelled_data.dataset import (
     check_size,
     encode_labels,
 )
+from caponier.telemetry.labelled_data.free_text import is_free_text, word_features
 from caponier.telemetry.labelled_data.number_texts import numbers_in
 from caponier.telemetry.labelled_data.sheet import DataSheet, read_sheet
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
@@ -30,7 +31,7 @@ Block = tuple[list[str], NDArray[np.float64]]
 """Names and values (n, k) of the features that one column gives."""
 
 CATEGORIES: Final = 64
-"""Different words of a column up to which they are features; with more it is rather an id or a text."""
+"""Different words of a column up to which each cell is one; with more it is rather an id or a text."""
 
 
 def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
@@ -158,6 +159,9 @@ def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Bl
         return _numbers(name, numbers, faults)
     filled = [(row, cell) for row, cell in enumerate(cells) if cell]
     different = sorted({cell for _, cell in filled})
+    if len(different) > CATEGORIES and is_free_text(cells):
+        names, block = word_features(name, cells)
+        return (names, block) if names else "no word is shared by several rows"
     if not different or len(different) > CATEGORIES:
         return f"{len(different):,} different texts are no categories"
     position = {word: at for at, word in enumerate(different)}

@@ -1,0 +1,1 @@
+"""Scorecards of poisoned data sets, by what an attack can still do."""
