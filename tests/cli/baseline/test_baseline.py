@@ -38,7 +38,7 @@ class TestBuild:
         ran = baseline("build", world.benign, "--out", "b.safetensors", "--alpha", ALPHA)
         assert (ran.code, ran.out) == (0, "")
         (section,) = Baseline.load(Path("b.safetensors")).models
-        assert f"digits: at most {100 * ALPHA:.3g}% of benign principals" in ran.err
+        assert f"digits: at most {100 * ALPHA:.3g}% of benign callers" in ran.err
         assert section.principals == USERS - ran.err.count("was set aside")
         assert section.alpha == ALPHA
 
@@ -49,7 +49,7 @@ class TestBuild:
     def test_too_few_principals_are_said(self, baseline: Any, tmp_path: Path) -> None:
         ran = baseline("build", log(tmp_path, users(5)), "--out", "b")
         assert ran.code == 0
-        assert "m: 5 principals; " in ran.err
+        assert "m: 5 callers; " in ran.err
 
     def test_what_is_left_out_is_3(self, baseline: Any, tmp_path: Path) -> None:
         ran = baseline("build", log(tmp_path, users(5, label=None)), "--out", "b")
@@ -180,7 +180,7 @@ class TestShow:
         ran = baseline("show", world.baseline_file)
         assert ran.code == 0
         assert "iterative_query" in ran.out
-        assert f"digits: at most {100 * ALPHA:.3g}% of benign principals" in ran.err
+        assert f"digits: at most {100 * ALPHA:.3g}% of benign callers" in ran.err
         assert "iterative_query alerts from" not in ran.err
         assert "digits: iterative_query alerts from" in baseline("show", world.baseline_file, "--verbose").err
 

@@ -45,15 +45,15 @@ class TestBuild:
     def test_verbose_says_what_each_detector_goes_by_and_who_stands_nearest(self, caponier: Any) -> None:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--verbose")
         assert "m: first_feature alerts from" in ran.err
-        assert "queries (after 100 different queries); benign principals reach 6, the nearest: principal u" in ran.err
+        assert "queries (after 100 different queries); benign callers reach 6, the nearest: principal u" in ran.err
 
     def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path).write_text("[detect]\nalpha = 0.004\n")
         given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
-        assert "m: at most 2% of benign principals" in given.err
+        assert "m: at most 2% of benign callers" in given.err
         usual = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        assert "m: at most 0.4% of benign principals" in usual.err
-        assert "an estimate: to promise it takes 249" in usual.err
+        assert "m: at most 0.4% of benign callers" in usual.err
+        assert "this is an estimate: a promise takes 249" in usual.err
 
     def test_what_means_nothing_any_more_is_accepted_and_told(self, caponier: Any) -> None:
         plain = caponier("baseline", "build", "log.jsonl", "--out", "a", *HOW)
@@ -86,7 +86,7 @@ class TestShow:
     def test_it_tells_the_same_without_names(self, caponier: Any) -> None:
         caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         ran = caponier("baseline", "show", "b", "--verbose", "--picture", "b.svg")
-        assert re.search(r"m: first_feature alerts from \S+ queries .*; benign principals reach 6\n", ran.err)
+        assert re.search(r"m: first_feature alerts from \S+ queries .*; benign callers reach 6\n", ran.err)
         assert "principal u" not in ran.err
         assert Path("b.svg").read_text().startswith("<svg")
 

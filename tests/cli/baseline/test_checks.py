@@ -63,7 +63,7 @@ class TestCheck:
         ("arguments", "why"),
         [
             (["none", "log.jsonl"], "does not exist"),
-            (["log.jsonl", "log.jsonl"], "is no baseline file"),
+            (["log.jsonl", "log.jsonl"], "is not a baseline file"),
             (["b", "none"], "does not exist"),
             (["b", "other.jsonl"], "the callers of no model in the logs"),
             (["b", "log.jsonl", "--reader", "morse"], "Readers: auto"),
@@ -88,8 +88,8 @@ class TestCompare:
         # Who stands apart raises what benign callers reach to eight times as much, and what it takes by a twentieth.
         assert 6 < float(now) <= 1.05 * float(before)
         assert reach == ["6", "50"]
-        assert "m, before: 60 principals, 100% ask different things" in ran.err
-        assert "m, now: 61 principals" in ran.err
+        assert "m, before: 60 callers, 100% ask different things" in ran.err
+        assert "m, now: 61 callers" in ran.err
 
     def test_no_model_in_common_is_2(self, baseline: Any, tmp_path: Path) -> None:
         log(tmp_path, users(60, model="n", **CALM), name="other.jsonl")

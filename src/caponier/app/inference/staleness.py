@@ -69,8 +69,8 @@ class DriftReport:
         drift = self.drift
         if drift.stale is None:
             return (
-                f"whether the baseline is stale cannot be told; {drift.callers} callers made enough different queries, "
-                f"and {drift.known} of the baseline, where {FEWEST} are needed"
+                f"cannot tell whether the baseline is stale: it takes {FEWEST} callers with enough different queries; "
+                f"this log has {drift.callers}, and the baseline {drift.known}"
             )
         if drift.stale:
             return f"the baseline is stale, and its promises do not hold; changed: {', '.join(self.changes)}"

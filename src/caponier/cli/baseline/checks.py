@@ -56,13 +56,13 @@ def check(
 
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A baseline file.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one of the same models.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later baseline of the same models.")],
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""
+    """Show how thresholds and callers differ from one baseline to another."""
     compared = compare_baselines(Baseline.load(old), Baseline.load(new))
-    table = Table("model", "detector", f"alert score at {TYPICAL}", "now", "highest benign score", "now")
+    table = Table("model", "detector", f"threshold after {TYPICAL} queries", "now", "highest benign score", "now")
     for one in compared:
         for difference in one.differences:
             cells = [cell for both in _cells(difference.old, difference.new) for cell in both]
@@ -92,4 +92,4 @@ def _callers(story: Story) -> str:
     total = sum(count for _, count in story.groups) or 1
     groups = "".join(f", {count / total:.0%} {habit}" for habit, count in story.groups)
     version = f" of version {story.section.version}" if story.section.version else ""
-    return f"{story.section.principals:,} principals{version}{groups}"
+    return f"{story.section.principals:,} callers{version}{groups}"

@@ -171,13 +171,15 @@ class Baseline:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as failed:
-            what = "does not exist" if isinstance(failed, FileNotFoundError) else f"is no baseline file: {failed}"
-            raise InputError(what, where=str(path)) from failed
+            what = "does not exist" if isinstance(failed, FileNotFoundError) else "is not a baseline file"
+            raise InputError(
+                what, where=str(path), hint="Make one with: caponier baseline build LOG --out FILE"
+            ) from failed
         try:
             head = json.loads(metadata.get(KEY, "{}"))
             if head.get("schema") != SCHEMA:
                 hint = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
-                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), hint=hint)
+                raise InputError(f"is not a baseline of schema {SCHEMA}", where=str(path), hint=hint)
             if head["sha256"] != _checksum(head["models"], arrays):
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])

@@ -65,7 +65,7 @@ class TestStanding:
         (standing,) = told(built(tmp_path, 60, near)).standings
         assert (standing.nearest[0].name, standing.nearest[0].value) == ("principal near", 50)
         assert len(standing.nearest) == 3
-        assert "benign principals reach 50, the nearest: principal near 50 (" in standing.words
+        assert "benign callers reach 50, the nearest: principal near 50 (" in standing.words
         assert standing.nearest[0].habit is not None
 
     def test_a_file_holds_no_names(self, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ class TestStanding:
         with only(FirstFeature(), 1e9):
             (story,) = stories(Baseline.load(tmp_path / "b"))
         assert story.standings[0].nearest == ()
-        assert story.standings[0].words.endswith("benign principals reach 50")
+        assert story.standings[0].words.endswith("benign callers reach 50")
 
     def test_who_was_dropped_is_not_nearest_and_raises_nothing(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", input=lambda i: [120, i % 127])
@@ -126,7 +126,7 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        assert told(built(tmp_path, 60)).promise.endswith("an estimate: to promise it takes 99 principals")
+        assert told(built(tmp_path, 60)).promise.endswith("this is an estimate: a promise takes 99 callers")
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
     def test_too_few_promise_nothing(self, tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ class TestPromise:
         (section,) = report.baseline.models
         with only(FirstFeature(), 1e9):
             (story,) = stories(Baseline((replace(section, version="2", warm=Warm("1", 7)),)))
-        assert story.promise == "7 principals of version 2; nothing is promised, all is estimated"
-        assert any(line.startswith("m: started warm, from version 1 and 7 principals") for line in story.lines)
+        assert story.promise == "7 callers of version 2; nothing is promised, all is estimated"
+        assert any(line.startswith("m: started warm, from version 1 and 7 callers") for line in story.lines)
 
     def test_a_longer_log_is_advised_where_callers_are_few(self, tmp_path: Path) -> None:
         assert any("a log of more callers" in line for line in told(built(tmp_path)).lines)
@@ -164,7 +164,7 @@ class TestHabits:
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == "m: learned from 60 principals and 240 events of 1.0 days"
+        assert first == "m: learned from 60 callers and 240 events over 1.0 days"
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:

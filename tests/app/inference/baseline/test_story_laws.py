@@ -76,7 +76,7 @@ class TestPromise:
 
     def test_a_warm_start_is_told_before_anything_of_numbers(self) -> None:
         told = story(replace(SECTION, principals=3, warm=Warm("0", 2)))
-        assert told.promise.startswith("2 principals of version 1; nothing is promised")
+        assert told.promise.startswith("2 callers of version 1; nothing is promised")
         assert not any(ADVICE in line for line in told.lines)
 
 

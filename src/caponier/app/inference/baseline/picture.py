@@ -48,7 +48,7 @@ def _section(story: Story, top: int) -> tuple[list[str], int]:
     parts = [
         text(f"{section.model}{version}", 12, top + 16, "head"),
         text(
-            f"largest score up to {TYPICAL} queries, in thresholds; higher bars are more principals",
+            f"largest score up to {TYPICAL} queries, in thresholds; higher bars are more callers",
             LEFT,
             top + 16,
             "small",

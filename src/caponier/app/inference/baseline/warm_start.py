@@ -73,9 +73,7 @@ def _earlier(report: BaselineReport, section: ModelBaseline, known: Baseline) ->
     if old is None:
         report.notes.append(f"{section.model}: nothing is taken from the earlier baseline; it holds no other version")
     elif own >= FEWEST:
-        report.notes.append(
-            f"{section.model}: nothing is taken from version {old.version}; {own} principals are enough"
-        )
+        report.notes.append(f"{section.model}: nothing is taken from version {old.version}; {own} callers are enough")
     elif old.spec.digest() != section.spec.digest():
         report.notes.append(f"{section.model}: nothing is taken from version {old.version}; it takes other inputs")
     else:
@@ -109,7 +107,7 @@ def _warmed(
         kept[name] = replace(joined, allowed={**joined.allowed, **section.detectors[name].allowed})
     own = section.principals
     report.notes.append(
-        f"{section.model}: {own} principals of version {section.version} were seen, so scale, parameters and ranks are "
+        f"{section.model}: {own} callers of version {section.version} were seen, so scale, parameters and ranks are "
         f"those of version {old.version}, and nothing is promised until there are {FEWEST}"
     )
     _compare(report, spool, plan, old)
