@@ -31,7 +31,7 @@ def test_every_value_is_text_with_its_line(tmp_path: Path) -> None:
         ("a: &x [*x]\n", ["1 a[1]: YAML aliases are not read here"]),
         ("a: !!binary aGk=\n", ["1 a: YAML tags are not read here"]),
         ("a: !!python/object:os.system x\n", ["1 a: YAML tags are not read here"]),
-        ("? [1]\n: 2\nb: 3\n", ["1 file: a key is no text"]),
+        ("? [1]\n: 2\nb: 3\n", ["1 file: a key is not text"]),
         ("<<: {a: 1}\nb: 2\n", []),
     ],
 )

@@ -139,7 +139,7 @@ class _Parser:
         for key_node, value_node in node.pairs:
             line = key_node.line
             if not isinstance(key_node, YamlScalar):
-                self._refuse(line, field, "a key is no text", "Write 'key: value'.")
+                self._refuse(line, field, "a key is not text", "Write 'key: value'.")
                 continue
             key = key_node.text[:_LONGEST_KEY] or "(empty)"
             path = f"{field}.{key}" if field else key
