@@ -223,7 +223,7 @@ class TestFolderOfOthers:
         for name in names:
             (tmp_path / "opt" / name).mkdir(parents=True)
             (tmp_path / "opt" / name / "file").write_text("theirs")
-        with pytest.raises(InputError, match="is no checkpoint of a stream"):
+        with pytest.raises(InputError, match="is not a checkpoint of a stream"):
             Checkpoint(tmp_path / "opt")
         assert sorted(path.name for path in (tmp_path / "opt").iterdir()) == sorted(names)
         assert all((tmp_path / "opt" / name / "file").exists() for name in names)

@@ -29,7 +29,8 @@ def merge(
     into: Annotated[str, typer.Option("--into", metavar="NAME", help="Name of the new version, such as amltm-2020+1.")],
     matrix: HeldAgainst = None,
     accept_warnings: Annotated[
-        bool, typer.Option("--accept-warnings", help="You have looked at all that the review warns of.")
+        bool,
+        typer.Option("--accept-warnings", help="Merge in spite of the warnings of the review, which you have read."),
     ] = False,
     looked: Annotated[bool | None, typer.Option("--looked", hidden=True)] = None,
     format_: options.AskedFormat = None,
