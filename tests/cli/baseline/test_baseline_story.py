@@ -20,7 +20,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
     # Four different queries are enough to know a caller by.
-    monkeypatch.setattr(profile, "GLANCE", 4)
+    monkeypatch.setattr(profile, "WINDOW", 4)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from caponier.app.inference.staleness import portrait_of
+from caponier.app.inference.staleness import profile_of
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST
@@ -152,7 +152,7 @@ def plan_for(
         tuple(lines),
         terms.salt,
         cells=section.cells if section else None,
-        portrait=portrait_of(section, encoder),
+        profile=profile_of(section, encoder),
         levels=levels_of(section) if section else {},
         tails=section.tails if section else {},
         span=section.span if section else DAY_US,

@@ -94,8 +94,8 @@ class ModelBaseline:
     """How the model's queries are shared out among cells; None if no input was looked at."""
     sampling: float = 1.0
     """Share of the traffic that was logged."""
-    portrait: TrafficProfile | None = None
-    """What its callers are like; None in files from before there were portraits."""
+    profile: TrafficProfile | None = None
+    """What its callers are like; None in files from before there were profiles."""
     warm: Warm | None = None
     """Set where most of it was learned from an earlier version, so that nothing is promised."""
     tested: bool = False
@@ -144,8 +144,8 @@ class Baseline:
                 arrays[f"{section}/cells/planes"] = model.cells.planes
                 arrays[f"{section}/cells/cuts"] = model.cells.cuts
             about[section] = _about(model)
-            if model.portrait:
-                arrays |= {f"{section}/portrait/{name}": array for name, array in model.portrait.arrays().items()}
+            if model.profile:
+                arrays |= {f"{section}/portrait/{name}": array for name, array in model.profile.arrays().items()}
             arrays |= {f"{section}/tail/{kind}": tail.evidence for kind, tail in model.tails.items()}
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
@@ -268,13 +268,13 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         cells=_cells(section, arrays),
         # Files from before it was known were made of logs that were taken for whole.
         sampling=_positive("sampling", float(about.get("sampling", 1.0))),
-        portrait=_portrait(section, arrays),
+        profile=_profile(section, arrays),
         warm=Warm(**about["warm"]) if "warm" in about else None,
         tested=bool(about["tested"]),
     )
 
 
-def _portrait(section: str, arrays: Arrays) -> TrafficProfile | None:
+def _profile(section: str, arrays: Arrays) -> TrafficProfile | None:
     prefix = f"{section}/portrait/"
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return TrafficProfile.read(held) if held else None

@@ -138,7 +138,7 @@ class Story:
         yield f"{name}: learned from {taught} and {section.events:,} events over {days:.1f} days"
         if self.groups:
             counted = ", ".join(f"{count:,} {habit}" for habit, count in self.groups)
-            size = section.portrait.size if section.portrait else 0
+            size = section.profile.size if section.profile else 0
             yield f"{name}: of the callers with {size} different queries or more, {counted}"
         yield f"{name}: {self.promise}"
         seeing = [one.detector for one in self.standings if one.needed is not None]
@@ -210,7 +210,7 @@ def _story(section: ModelBaseline, nearest: Nearest) -> Story:
         for name, learned in section.detectors.items()
         if name in known
     ]
-    groups = Counter(habits(section.portrait)).most_common() if section.portrait else []
+    groups = Counter(habits(section.profile)).most_common() if section.profile else []
     return Story(section, tuple(groups), tuple(standings))
 
 

@@ -13,7 +13,7 @@ from caponier.app.inference.baseline.build import BaselineReport
 from caponier.app.inference.baseline.set_aside import suspects, told_apart
 from caponier.app.inference.load import load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import DriftReport, portrait_of
+from caponier.app.inference.staleness import DriftReport, profile_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
@@ -116,7 +116,7 @@ def _warmed(
         spec=old.spec,
         knots=old.knots,
         cells=old.cells,
-        portrait=old.portrait,
+        profile=old.profile,
         principals=old.principals,
         span=old.span,
         tails=old.tails,
@@ -142,7 +142,7 @@ def _joined(
 
 def _compare(report: BaselineReport, spool: Spool, plan: Plan, old: ModelBaseline) -> None:
     """Note if the callers of the new version are not those of the old one."""
-    tally = scan(spool, [replace(plan, lines=(), portrait=portrait_of(old, plan.encoder))]).tallies.get(plan.model)
+    tally = scan(spool, [replace(plan, lines=(), profile=profile_of(old, plan.encoder))]).tallies.get(plan.model)
     fit = DriftReport.of(old, tally) if tally else None
     if fit and fit.drift.stale:
         changed = ", ".join(fit.changes)
