@@ -1,4 +1,4 @@
-"""Profile windows: how a caller asked over a few different queries, as whole-number sums that no cut of a stream changes.
+"""Profile windows: how a caller asked over a few different queries, in whole-number sums that no cut of a log changes.
 
 What a caller is like must not depend on how much of it a log holds, or a day could not be compared with a week. So a
 window is always as many different queries. Steps, flips and pace are taken from a caller's first one, because the ring
