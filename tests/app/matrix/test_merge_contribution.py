@@ -49,7 +49,7 @@ def kept(home: Workspace) -> list[str]:
 def test_one_that_cannot_be_taken_keeps_all_out(home: Workspace, tmp_path: Path) -> None:
     files = [file(tmp_path, TECHNIQUE, "a.yaml"), file(tmp_path, changed(EVIDENCE, score="1"), "b.yaml")]
     merged = merge_contributions(home, files, "amltm-2020+1", looked=True)
-    assert (merged.review.weight, merged.release, merged.kept) == (ReviewLevel.ERROR, None, None)
+    assert (merged.review.level, merged.release, merged.kept) == (ReviewLevel.ERROR, None, None)
     assert kept(home) == []
 
 

@@ -194,7 +194,7 @@ def _unfit(path: Path) -> str | None:
             break
     if rejected.count:
         first = rejected.first[0]
-        return f"line {first.line} cannot be used ({first.reason}); mend or delete it, and compact again"
+        return f"line {first.line} cannot be used ({first.reason}); correct or delete it, and compact again"
     return None
 
 

@@ -56,9 +56,9 @@ def merge(
     if merged.release is None:
         for line in lines(merged.review):
             notes().print(line, soft_wrap=True)
-        hint = " Look at them, then say --accept-warnings." if merged.review.weight is ReviewLevel.LOOK else ""
+        hint = " Look at them, then say --accept-warnings." if merged.review.level is ReviewLevel.LOOK else ""
         console.print(f"Nothing was merged.{hint}", markup=False)
-        raise typer.Exit(EXIT_CODES[merged.review.weight])
+        raise typer.Exit(EXIT_CODES[merged.review.level])
     _write(merged, chosen, out)
     console.print(f"Use it with: caponier matrix list --matrix {into}", markup=False)
 

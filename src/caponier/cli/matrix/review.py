@@ -78,10 +78,10 @@ def review(
         write_text(writers[chosen](found), out)
     if summary is not None:
         _append(to_markdown(found), summary)
-    errors = sum(objection.weight is ReviewLevel.ERROR for objection in found.objections)
-    looks = len(found.objections) - errors
+    errors = sum(issue.level is ReviewLevel.ERROR for issue in found.issues)
+    looks = len(found.issues) - errors
     notes(quiet=quiet).print(f"{len(found.files)} reviewed; errors: {errors}; to look at: {looks}", markup=False)
-    raise typer.Exit(EXIT_CODES[found.weight])
+    raise typer.Exit(EXIT_CODES[found.level])
 
 
 def _write_lines(told: list[Text], out: Path | None) -> None:
