@@ -163,7 +163,7 @@ def test_what_no_log_can_show_is_not_left_out(log: Path) -> None:
     shown = validate_log([log], effort=Effort(1, ("nes", "sponge"), ()))
     assert [skip.what for skip in shown.skipped if skip.what == "sponge"] == ["sponge"]
     with (
-        patch("caponier.app.planting.validate_log._deeds", side_effect=lambda chosen, *_: iter([_deed(chosen)])),
+        patch("caponier.app.planting.validate_log._runs", side_effect=lambda chosen, *_: iter([_deed(chosen)])),
         patch("caponier.app.planting.validate_log.PLANTED", 2**40),
     ):
         whole = validate_log([log], effort=Effort(1, (), ()))

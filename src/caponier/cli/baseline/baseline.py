@@ -294,7 +294,7 @@ def show(
     )
     for story in told:
         section = story.section
-        for one in story.standings:
+        for one in story.statuses:
             names = (Text(section.model), Text(section.version or ""))
             needed = "does not run" if one.needed is None else f"{one.needed:,.4g}"
             reach = f"{one.largest:,.4g}"
@@ -334,5 +334,5 @@ def _plain(story: Story) -> dict[str, Any]:
         "callers_per_week": section.callers_per_week,
         "self_tested": section.tested,
         **story.to_dict(),
-        "detectors": {standing.detector: standing.to_dict() for standing in story.standings},
+        "detectors": {status.detector: status.to_dict() for status in story.statuses},
     }

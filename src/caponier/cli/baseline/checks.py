@@ -78,14 +78,14 @@ def _cells(old: ThresholdStatus | None, new: ThresholdStatus | None) -> tuple[tu
     return (_line(old), _line(new)), (_reach(old), _reach(new))
 
 
-def _line(standing: ThresholdStatus | None) -> str:
-    if standing is None or standing.needed is None:
+def _line(status: ThresholdStatus | None) -> str:
+    if status is None or status.needed is None:
         return "does not run"
-    return f"{standing.needed:,.4g}" + (" (cold start)" if standing.cold else "")
+    return f"{status.needed:,.4g}" + (" (cold start)" if status.cold else "")
 
 
-def _reach(standing: ThresholdStatus | None) -> str:
-    return f"{standing.largest:,.4g}" if standing else ""
+def _reach(status: ThresholdStatus | None) -> str:
+    return f"{status.largest:,.4g}" if status else ""
 
 
 def _callers(story: Story) -> str:

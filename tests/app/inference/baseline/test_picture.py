@@ -75,10 +75,10 @@ def test_a_detector_that_does_not_run_has_no_threshold(tmp_path: Path) -> None:
 
 def test_a_threshold_of_zero_and_nobody_to_rank_among_are_drawn(tmp_path: Path) -> None:
     story = told(built(tmp_path))
-    (standing,) = story.standings
-    none = replace(standing.learned.ranks, scores=standing.learned.ranks.scores[:, :0])
-    odd = replace(standing, learned=replace(standing.learned, ranks=none), needed=0.0)
-    assert drawn(replace(story, standings=(odd,))).tag == f"{SVG}svg"
+    (status,) = story.statuses
+    none = replace(status.learned.ranks, scores=status.learned.ranks.scores[:, :0])
+    odd = replace(status, learned=replace(status.learned, ranks=none), needed=0.0)
+    assert drawn(replace(story, statuses=(odd,))).tag == f"{SVG}svg"
 
 
 def test_names_from_logs_cannot_break_it(tmp_path: Path) -> None:

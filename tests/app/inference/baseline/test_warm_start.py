@@ -170,5 +170,5 @@ class TestStory:
         with only(FirstFeature(), COLD):
             story = next(one for one in stories(report.baseline) if one.section.version == "2")
         assert story.promise == "12 callers of version 2; nothing is promised, all is estimated"
-        assert story.standings[0].needed is not None
+        assert story.statuses[0].needed is not None
         assert any("m: started warm, from version 1 and 12 callers of version 2" in line for line in story.lines)

@@ -85,7 +85,7 @@ class Comparison:
     @property
     def differences(self) -> Iterator[Difference]:
         """All detectors of either."""
-        before, after = ({one.detector: one for one in story.standings} for story in (self.old, self.new))
+        before, after = ({one.detector: one for one in story.statuses} for story in (self.old, self.new))
         for name in sorted(before.keys() | after.keys()):
             yield Difference(name, before.get(name), after.get(name))
 

@@ -99,7 +99,7 @@ class Story:
     section: ModelBaseline
     groups: tuple[tuple[BehaviourCluster, int], ...]
     """How many callers have which habit, the largest group first."""
-    standings: tuple[ThresholdStatus, ...]
+    statuses: tuple[ThresholdStatus, ...]
 
     @property
     def expected(self) -> float:
@@ -141,10 +141,10 @@ class Story:
             size = section.profile.size if section.profile else 0
             yield f"{name}: of the callers with {size} different queries or more, {counted}"
         yield f"{name}: {self.promise}"
-        seeing = [one.detector for one in self.standings if one.needed is not None]
+        seeing = [one.detector for one in self.statuses if one.needed is not None]
         yield f"{name}: detectors at work: {', '.join(seeing) or 'none'}"
         blind: dict[str, list[str]] = {}
-        for one in self.standings:
+        for one in self.statuses:
             if one.why_not:
                 blind.setdefault(f"{one.state} {one.why_not}", []).append(one.detector)
         for why, names in blind.items():
@@ -154,7 +154,7 @@ class Story:
 
     @property
     def _tested(self) -> str:
-        off = [one.detector for one in self.standings if one.learned.off]
+        off = [one.detector for one in self.statuses if one.learned.off]
         if not self.section.tested:
             return "self-test not run: whether attacks stand out on this model is unknown; try it with --self-test"
         if not off:
@@ -181,8 +181,8 @@ class Story:
     @property
     def details(self) -> Iterator[str]:
         """What each detector goes by, a line each."""
-        for standing in self.standings:
-            yield f"{self.section.model}: {standing.detector} {standing.words}"
+        for status in self.statuses:
+            yield f"{self.section.model}: {status.detector} {status.words}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of what a section does not hold in so many words."""
@@ -205,13 +205,13 @@ def stories(baseline: Baseline, nearest: Nearest | None = None) -> list[Story]:
 
 def _story(section: ModelBaseline, nearest: Nearest) -> Story:
     known = {detector.name: detector for detector in select()}
-    standings = [
+    statuses = [
         _standing(known[name], learned, section, nearest.get((section.model, name), ()))
         for name, learned in section.detectors.items()
         if name in known
     ]
     groups = Counter(habits(section.profile)).most_common() if section.profile else []
-    return Story(section, tuple(groups), tuple(standings))
+    return Story(section, tuple(groups), tuple(statuses))
 
 
 def _standing(
@@ -240,11 +240,11 @@ def _standing(
     )
 
 
-def benign_at(standing: ThresholdStatus, age: int = TYPICAL) -> NDArray[np.float64]:
+def benign_at(status: ThresholdStatus, age: int = TYPICAL) -> NDArray[np.float64]:
     """Return the benign scores (k,) that are kept of an age, falling."""
-    ranks = standing.learned.ranks
+    ranks = status.learned.ranks
     step = min(int(step_of(np.array([age]))[0]), ranks.steps - 1)
-    scores: NDArray[np.float64] = standing.part * np.expm1(ranks.scores[step].astype(np.float64))
+    scores: NDArray[np.float64] = status.part * np.expm1(ranks.scores[step].astype(np.float64))
     return scores
 
 
