@@ -37,7 +37,7 @@ class TestBuild:
     def test_it_says_who_taught_it_and_where_thresholds_lie(self, caponier: Any) -> None:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         assert (ran.code, ran.out) == (0, "")
-        assert "m: of those who asked 4 different things or more, 60 ask different things" in ran.err
+        assert "m: of the callers with 4 different queries or more, 60 ask different things" in ran.err
         assert "m: detectors at work: first_feature" in ran.err
         assert "m: first_feature alerts from" not in ran.err
         assert "next: caponier scan inference LOG --baseline b" in ran.err

@@ -141,7 +141,7 @@ class TestPromise:
         assert any(line.startswith("m: started warm, from version 1 and 7 callers") for line in story.lines)
 
     def test_a_longer_log_is_advised_where_callers_are_few(self, tmp_path: Path) -> None:
-        assert any("a log of more callers" in line for line in told(built(tmp_path)).lines)
+        assert any("learn from more callers" in line for line in told(built(tmp_path)).lines)
 
     def test_it_says_that_the_self_test_was_not_run(self, tmp_path: Path) -> None:
         assert any("self-test not run" in line for line in told(built(tmp_path)).lines)
@@ -157,7 +157,7 @@ class TestHabits:
         assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
         assert (BehaviourCluster.REPEATS, 1) in story.groups
         assert sum(count for _, count in story.groups) == 41
-        assert any(line.startswith("m: of those who asked 50 different things or more, ") for line in story.lines)
+        assert any(line.startswith("m: of the callers with 50 different queries or more, ") for line in story.lines)
         assert story.to_dict()["habits"]["repeats"] == 1
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
@@ -168,4 +168,4 @@ class TestHabits:
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:
         story = told(built(tmp_path, 60, queries=length))
         assert story.groups == ()
-        assert not any("different things or more" in line for line in story.lines)
+        assert not any("different queries or more" in line for line in story.lines)
