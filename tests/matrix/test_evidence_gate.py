@@ -83,7 +83,7 @@ def test_a_shipped_entry_that_loses_its_row_is_rejected_by_name():
     techniques = read("amltm-2020.yaml", MatrixFile).techniques
     evidence = read("evidence.yaml", EvidenceFile)
     doctored = evidence.model_copy(update={"techniques": evidence.techniques[1:]})
-    with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: it has no evidence at all") as rejected:
+    with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: .*no evidence") as rejected:
         admit(with_evidence(techniques, doctored, case_studies("atlas-5.6")), "amltm-2020")
     assert rejected.value.hint
 
@@ -93,7 +93,7 @@ def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():
     evidence = read("evidence.yaml", EvidenceFile)
     studies = case_studies("atlas-5.6")
     undated = [replace(study, date=None) if study.id == "AML.CS0009" else study for study in studies]
-    with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: source AML\.CS0009 has no date"):
+    with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: .*AML\.CS0009.*\bdate"):
         admit(with_evidence(techniques, evidence, undated), "amltm-2020")
 
 

@@ -188,7 +188,7 @@ class TestFeatures:
         assert feature_spec(summary(), FeatureSpec(kind="none")) == FeatureSpec(kind="none")
 
     def test_a_log_of_63_values_for_a_model_that_takes_64_is_refused(self) -> None:
-        with pytest.raises(InputError, match="take 64 values, but its inputs in the log have 63") as wrong:
+        with pytest.raises(InputError, match=r"\b64 values.*\b63\b") as wrong:
             feature_spec(summary(lengths={63: 9}), FeatureSpec(kind="image", shape=(8, 8)))
         assert "m" in str(wrong.value)
         assert "--shape" in str(wrong.value)

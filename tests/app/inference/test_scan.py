@@ -275,7 +275,7 @@ class TestInputs:
         inputs = pa.array([row[:63] for row in table["input"].to_pylist()], pa.list_(pa.float32()))
         table = table.drop_columns(["input", "input_shape"]).append_column("input", inputs)
         pq.write_table(table, tmp_path / "log.parquet")
-        with pytest.raises(InputError, match="said to take 64 values, but its inputs in the log have 63"):
+        with pytest.raises(InputError, match=r"\b64 values.*\b63\b"):
             scan_inference([tmp_path / "log.parquet"], world.baseline.baseline)
 
     @pytest.mark.parametrize("shape", [(), (256,)])

@@ -218,7 +218,7 @@ def test_lists_as_other_programs_write_them_are_read(
     with np.load(digits / "rows.npz") as kept:
         everybody = "\n".join(str(at) for at in range(len(kept["y"])))
     (tmp_path / "forget").write_text(everybody)
-    with pytest.raises(InputError, match="only 0 rows would be left"):
+    with pytest.raises(InputError, match=r"\b0 rows"):
         restrain(digits, tmp_path / "new", without=tmp_path / "forget")
 
 
