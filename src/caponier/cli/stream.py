@@ -34,11 +34,7 @@ def stream(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
-            "--checkpoint",
-            metavar="DIR",
-            help="Folder for its progress and state, which all workers must see under this path.",
-        ),
+        typer.Option("--checkpoint", metavar="DIR", help="Folder for its progress and state, seen by all workers."),
     ] = None,
     mode: Annotated[
         options.Mode,
@@ -54,9 +50,7 @@ def stream(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Discard the checkpoint and start over.")] = False,
     kafka: Annotated[
         list[str] | None,
-        typer.Option(
-            "--kafka", metavar="KEY=VALUE", help="An option of Spark's Kafka source (untested); may be repeated."
-        ),
+        typer.Option("--kafka", metavar="KEY=VALUE", help="Option of Spark's Kafka source (untested); repeatable."),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,

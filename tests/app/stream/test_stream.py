@@ -244,7 +244,7 @@ class TestAnotherBaseline:
 
 
 def test_a_folder_with_something_else_is_no_checkpoint(home: Workspace) -> None:
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a checkpoint"):
         Checkpoint(home.root)
     assert (home.root / "caponier.toml").exists()
 

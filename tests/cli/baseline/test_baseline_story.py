@@ -43,7 +43,8 @@ def section() -> ModelBaseline:
 
 def story() -> Story:
     """Return what it tells."""
-    (told,) = stories(Baseline.load(Path("b")))
+    with only(FirstFeature(), 1e9):
+        (told,) = stories(Baseline.load(Path("b")))
     return told
 
 

@@ -36,8 +36,8 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("part", "code", "words"),
         [
-            (users(40, begin=5000, **CALM), 0, "m: 40 callers ask as those of the baseline did\n"),
-            (users(40, begin=5000, **BRIGHT), 1, "m: the baseline is stale, and its promises do not hold; changed: "),
+            (users(40, begin=5000, **CALM), 0, "40 callers"),
+            (users(40, begin=5000, **BRIGHT), 1, "stale"),
             (users(9, begin=5000, **CALM), 3, "this log has 9"),
         ],
     )
@@ -46,7 +46,7 @@ class TestCheck:
     ) -> None:
         log(tmp_path, part, name="today.jsonl")
         ran = baseline("check", "b", "today.jsonl")
-        assert (ran.code, ran.out.startswith(words)) == (code, True)
+        assert (ran.code, ran.out.startswith("m: "), words in ran.out) == (code, True, True)
 
     def test_json_into_a_file(self, baseline: Any) -> None:
         assert baseline("check", "b", "log.jsonl", "--json", "--out", "fit.json").code == 0
