@@ -87,7 +87,7 @@ def test_what_cannot_be_read_leaves_no_workspace(log: Path, capsys: pytest.Captu
     log.write_bytes(b'{"foo": 1}\n')
     ran = run(capsys, "init", "w", "--from", log)
     assert ran.code == 2
-    assert "Seen here: foo" in " ".join(ran.err.split())
+    assert "This log has: foo" in " ".join(ran.err.split())
     assert not Path("w").exists()
 
 

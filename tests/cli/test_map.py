@@ -79,7 +79,7 @@ def test_what_cannot_be_read_names_its_fields_and_the_next_command(
         ran = run(capsys, *command)
         assert ran.code == 2
         words = " ".join(ran.err.split())
-        assert "Seen here: foo, bar" in words
+        assert "This log has: foo, bar" in words
         assert "caponier map guess" in words
     ran = run(capsys, "map", "guess", log)
     assert ran.code == 2
