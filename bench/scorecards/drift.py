@@ -26,8 +26,8 @@ from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
 from caponier.detect.traffic_profile.drift import TraitHistogram, compare
-from caponier.detect.traffic_profile.glances import Sums
 from caponier.detect.traffic_profile.profile import TrafficProfile
+from caponier.detect.traffic_profile.profile_windows import Sums
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import Images
 from caponier.emulate.registry import attacks, campaigns
@@ -45,7 +45,7 @@ from caponier.telemetry.rejections import RejectedRows
 
 SEEDS: Final = (201, 202, 203)
 SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
-CROWD, GLANCED, KNOWN = 600, 60, 300
+CROWD, WINDOWED, KNOWN = 600, 60, 300
 """Callers of each pool, the different queries of each, and callers of a baseline."""
 DRAWS, CHANGED = 200, 40
 """Draws of stable days and of changed ones."""
@@ -113,9 +113,9 @@ def _monitored(home: Path, split: DigitsSplit, victim: Victim, seed: int, draws:
     """Return a row for each kind of day: how often it is called stale."""
     say(f"seed {seed}: drift")
     blank, first = _crowd(home, split.calibration.images, victim, seed, CROWD)
-    portrait, chosen = blank.of(first.sums)
+    profile, chosen = blank.of(first.sums)
     kinds = [name.partition(SEPARATOR)[2].rsplit("-", 2)[0] for name in first.names]
-    named = [EXPECTED[kinds[at]] is habit for at, habit in zip(chosen, habits(portrait), strict=True)]
+    named = [EXPECTED[kinds[at]] is habit for at, habit in zip(chosen, habits(profile), strict=True)]
     rows: list[dict[str, Any]] = [{"seed": seed, "what": "habits", "share": statistics.mean(named)}]
     rng = np.random.default_rng(seed)
     images, labels = split.test.images, split.test.labels
@@ -155,14 +155,14 @@ def _crowd(
     chosen = np.random.default_rng((seed, 9)).choice(len(members), n, replace=False)
     log = home / "crowd.parquet"
     crowd = Population(tuple(members[at] for at in chosen))
-    traffic.write_sorted([simulate(crowd, victim.predict_proba, GLANCED)], log)
+    traffic.write_sorted([simulate(crowd, victim.predict_proba, WINDOWED)], log)
     with Spool() as spool:
         (summary,) = load_events(spool, [log], RejectedRows(), Silent())
         plan = Plan(summary.model, Encoder.fit(SPEC, images), ())
         blank = blank or TrafficProfile.blank(sample(spool, plan, 1.0, 1_000)[0])
-        sitting = ProfileBuilder(blank)
-        gather(spool, plan, EVERYBODY, {}, None, sitting)
-        names, sums = sitting.glances()
+        builder = ProfileBuilder(blank)
+        gather(spool, plan, EVERYBODY, {}, None, builder)
+        names, sums = builder.windows()
     return blank, _Crowd(names, sums)
 
 
@@ -172,10 +172,10 @@ def _stale(
     """Return how often a day of callers from some crowds is called stale by a baseline of others."""
     found = []
     for _ in range(draws):
-        portrait, _ = blank.of(known.some(KNOWN, rng))
+        profile, _ = blank.of(known.some(KNOWN, rng))
         day = np.concatenate([crowd.some(size, rng) for crowd, size in zip(seen, sizes, strict=True)])
         found.append(
-            compare(portrait, TraitHistogram.over(portrait).with_rows(portrait, portrait.traits(day))).stale is True
+            compare(profile, TraitHistogram.over(profile).with_rows(profile, profile.traits(day))).stale is True
         )
     return statistics.mean(found)
 

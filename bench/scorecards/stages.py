@@ -43,7 +43,7 @@ DOORS: tuple[tuple[Any, str, str], ...] = (
     (nearest_query, "add_signals", "similarity: rings, repeats"),
     (nearest_query, "_nearest", "similarity: nearest queries"),
     (local.Judge, "detections", "judge"),
-    (Comparison, "watch", "compare with the portrait"),
+    (Comparison, "watch", "compare with the profile"),
     (SubjectPass, "_one", "columns, batches, states"),
     (scan, "_findings", "findings"),
 )

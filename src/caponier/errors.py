@@ -1,4 +1,4 @@
-"""One root error, which says what is wrong, where, and how to mend it.
+"""One root error, which says what is wrong, where, and how to correct it.
 
 The command line prints the three parts and ends with `exit_code`; nothing else in Caponier chooses exit codes.
 """

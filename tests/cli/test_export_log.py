@@ -85,9 +85,9 @@ def test_a_baseline_of_a_rolling_window_says_what_changed(log: Path, capsys: pyt
     assert "change: " not in first.err
     again = run(capsys, "baseline", "build", log, "--last", "10d", "--drop", "ada-1", "--out", "b.safetensors")
     words = " ".join(again.err.split())
-    assert "learned from 2 principals and 10 events" in words
+    assert "learned from 2 callers and 10 events" in words
     assert "principal ada-1 was left out, as you said" in words
-    assert "change: secret-model: 10 events of 2 principals, before 40 of 3" in words
+    assert "change: secret-model: 10 events of 2 callers, before 40 of 3" in words
 
 
 def test_a_scan_of_a_time(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

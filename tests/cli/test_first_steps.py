@@ -54,7 +54,7 @@ def test_a_workspace_that_a_log_suggests_reads_it(log: Path, capsys: pytest.Capt
     assert model["features"]["categories"] == [2]
     assert "sk-" not in text + Path("w/log-map.yaml").read_text()
     built = run(capsys, "baseline", "build", log, "--workspace", "w", "--out", "w/model.safetensors")
-    assert "learned from 5 principals and 120 events" in built.out + built.err
+    assert "learned from 5 callers and 120 events" in built.out + built.err
     assert "read as log" in built.err
     Path("w/caponier.toml").write_text(
         text.replace('# baseline = "model.safetensors"', 'baseline = "model.safetensors"')
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_leaves_no_workspace(log: Path, capsys: pytest.Captu
     log.write_bytes(b'{"foo": 1}\n')
     ran = run(capsys, "init", "w", "--from", log)
     assert ran.code == 2
-    assert "Seen here: foo" in " ".join(ran.err.split())
+    assert "This log has: foo" in " ".join(ran.err.split())
     assert not Path("w").exists()
 
 
@@ -115,11 +115,12 @@ def test_the_doctor_says_what_can_be_seen_and_what_is_missing(log: Path, capsys:
     run(capsys, "init", "w", "--from", log)
     ran = run(capsys, "doctor", "--workspace", "w", "--format", "json")
     assert ran.code == 0
-    assert ("logs", "lacks", "the lake is empty: nothing has been logged yet") in checks(ran)
-    assert ("model", "lacks", "has no baseline: only cold-start detections can be made") in checks(ran)
+    assert ("logs", "incomplete", "the lake is empty: nothing has been logged yet") in checks(ran)
+    assert ("model", "incomplete", "has no baseline, so only detectors with built-in thresholds can run") in checks(ran)
     seen = checks(run(capsys, "doctor", log, "--workspace", "w", "--format", "json"))
     assert any(
-        state == "ok" and "120 events until 2026-01-05 00:01; can be looked for: " in says for _, state, says in seen
+        state == "ok" and "120 events, the last at 2026-01-05 00:01; detectors that can run: " in says
+        for _, state, says in seen
     )
     assert any("no event has scores" in says for _, _, says in seen)
     assert "NEXT" in run(capsys, "doctor", "--workspace", "w").out

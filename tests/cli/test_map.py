@@ -47,7 +47,7 @@ def test_every_log_command_takes_a_map(log: Path, capsys: pytest.CaptureFixture[
     Path("m.yaml").write_text(MAP)
     built = run(capsys, "baseline", "build", log, "--map", "m.yaml", "--out", "b.safetensors")
     assert built.code == 3, built.err
-    assert "learned from 1 principals and 40 events" in built.err + built.out
+    assert "learned from 1 caller and 40 events" in built.err + built.out
     checked = run(capsys, "baseline", "check", "b.safetensors", log, "--map", "m.yaml")
     assert checked.code in (1, 3), checked.err
     for command in (
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_names_its_fields_and_the_next_command(
         ran = run(capsys, *command)
         assert ran.code == 2
         words = " ".join(ran.err.split())
-        assert "Seen here: foo, bar" in words
+        assert "This log has: foo, bar" in words
         assert "caponier map guess" in words
     ran = run(capsys, "map", "guess", log)
     assert ran.code == 2
@@ -150,7 +150,7 @@ def test_a_folder_of_nothing_that_can_be_read_and_a_device_are_told(
     Path("logs").mkdir()
     os.mkfifo("logs/pipe.jsonl")
     Path("endless.jsonl").symlink_to("/dev/zero")
-    for name, why in (("logs", "holds no log that can be read"), ("endless.jsonl", "is a device, not a file")):
+    for name, why in (("logs", "holds no readable log"), ("endless.jsonl", "is a device, not a file")):
         ran = run(capsys, "map", "guess", name)
         assert ran.code == 2
         assert why in ran.err

@@ -132,7 +132,7 @@ def result() -> DemoResult:
             0.01,
             21.4,
             THRESHOLDS,
-            "at most 1.00% of benign principals are flagged",
+            "at most 1.00% of benign callers are flagged",
         ),
         skipped=(),
         notes=(),

@@ -114,7 +114,7 @@ class TestParts:
         assert all(replace(part, lines=self.LINES, subject=plan.subject) == plan for part in parts)
 
     def test_callers_are_looked_at_even_where_only_cells_are_judged(self) -> None:
-        """Whoever sits for a portrait, and is counted, is a caller."""
+        """Whoever sits for a profile, and is counted, is a caller."""
         parts = Plan("m", ENCODER, (CalibratedDetector(Crowd(), {}, 1.0),)).parts()
         assert [(part.subject, len(part.lines)) for part in parts] == [(Subject.PRINCIPAL, 0), (Subject.BUCKET, 1)]
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from caponier.formats.strict_settings import refusal
+from caponier.errors import InputError
+from caponier.formats.strict_settings import checked
 
 
 class Settings(BaseModel):
@@ -34,8 +35,11 @@ class Settings(BaseModel):
 def test_the_key_is_named_in_the_words_of_the_file(
     table: dict[str, Any], where: str, what: str, hint: str | None
 ) -> None:
-    with pytest.raises(ValidationError) as wrong:
-        Settings.model_validate(table)
-    told = refusal(wrong.value, Settings.model_fields, "x.toml: part")
-    assert (told.where, told.hint) == (where, hint)
-    assert told.what.startswith(what)
+    with pytest.raises(InputError) as wrong:
+        checked(Settings, table, "x.toml: part")
+    assert (wrong.value.where, wrong.value.hint) == (where, hint)
+    assert wrong.value.what.startswith(what)
+
+
+def test_a_table_that_can_be_meant_is_read() -> None:
+    assert checked(Settings, {"mode": "a", "limits": ["3"]}, "x.toml: part") == Settings(mode="a", limits=[3])

@@ -94,8 +94,8 @@ def first(caponier: Any, ran: list[Ran]) -> Ran:
 
 
 def test_it_says_what_it_learned_and_draws_it(first: Ran, caponier: Any, logs: Path) -> None:
-    assert f"learned from {USERS - first.err.count('was set aside')} principals" in first.err
-    assert "at most 1% of benign principals" in first.err
+    assert f"learned from {USERS - first.err.count('was set aside')} callers" in first.err
+    assert "at most 1% of benign callers" in first.err
     shown = caponier("baseline", "show", "one.safetensors", "--format", "json")
     (section,) = json.loads(shown.out)
     assert section["principals"] == USERS - first.err.count("was set aside")

@@ -99,7 +99,7 @@ def test_from_nothing_to_the_attacker(
     monkeypatch.chdir("site")
     built = run(capsys, "baseline", "build", first, "--out", "model.safetensors")
     assert built.code in (0, 3), built.err
-    assert f"{USERS} principals" in built.err
+    assert f"{USERS} callers" in built.err
     text = Path("caponier.toml").read_text()
     Path("caponier.toml").write_text(text.replace('# baseline = "model.safetensors"', 'baseline = "model.safetensors"'))
     assert run(capsys, "doctor").code == 0

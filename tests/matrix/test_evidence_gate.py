@@ -5,7 +5,7 @@ import pytest
 
 from caponier.errors import CaponierError
 from caponier.matrix.evidence import Disclosure, Evidence, Grade, Maturity, Source, Study, StudyType, Way
-from caponier.matrix.evidence_gate import admit, objection
+from caponier.matrix.evidence_gate import admit, issue
 from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
 from caponier.matrix.technique import Level, Technique
 from caponier.matrix.versions.catalogue import case_studies, load, with_evidence
@@ -24,17 +24,17 @@ def shown_by(**changes: object) -> Evidence:
 
 @pytest.mark.parametrize("technique", load().techniques, ids=lambda technique: technique.id)
 def test_every_entry_of_2020_passes(technique: Technique):
-    assert objection(technique, "amltm-2020") is None
+    assert issue(technique, "amltm-2020") is None
 
 
 def test_of_atlas_exactly_the_shown_entries_pass():
     atlas = load("atlas-5.6")
-    passing = tuple(technique for technique in atlas.techniques if objection(technique, atlas.version) is None)
+    passing = tuple(technique for technique in atlas.techniques if issue(technique, atlas.version) is None)
     assert passing == atlas.shown()
 
 
 def test_a_public_dated_source_lets_an_entry_in():
-    assert objection(entry(SHOWN), "any") is None
+    assert issue(entry(SHOWN), "any") is None
 
 
 @pytest.mark.parametrize(
@@ -51,24 +51,24 @@ def test_a_public_dated_source_lets_an_entry_in():
     ],
 )
 def test_without_such_a_source_it_is_rejected_with_the_reason(evidence: Evidence | None, reason: str):
-    assert reason in (objection(entry(evidence), "any") or "")
+    assert reason in (issue(entry(evidence), "any") or "")
 
 
 def test_one_bad_source_is_not_hidden_by_a_good_one():
     undated = Source(replace(GOOD, date=None))
-    assert "no date" in (objection(entry(replace(SHOWN, sources=(*SHOWN.sources, undated))), "any") or "")
+    assert "no date" in (issue(entry(replace(SHOWN, sources=(*SHOWN.sources, undated))), "any") or "")
 
 
 def test_founding_mark_counts_only_for_what_was_listed_in_2020():
     founding = Evidence(Grade.FOUNDING)
-    assert objection(entry(founding, seen=("page",)), "amltm-2020") is None
-    assert objection(entry(founding), "amltm-2020")
-    assert objection(entry(founding, seen=("page",)), "amltm-2021")
+    assert issue(entry(founding, seen=("page",)), "amltm-2020") is None
+    assert issue(entry(founding), "amltm-2020")
+    assert issue(entry(founding, seen=("page",)), "amltm-2021")
 
 
 def test_founding_mark_and_sources_exclude_each_other():
     assert "although sources" in (
-        objection(entry(Evidence(Grade.FOUNDING, SHOWN.sources), seen=("page",)), "amltm-2020") or ""
+        issue(entry(Evidence(Grade.FOUNDING, SHOWN.sources), seen=("page",)), "amltm-2020") or ""
     )
 
 
@@ -76,14 +76,14 @@ def test_founding_mark_and_sources_exclude_each_other():
     ("maturity", "passes"), [(Maturity.FEASIBLE, False), (Maturity.DEMONSTRATED, True), (Maturity.REALIZED, True)]
 )
 def test_maturity_of_atlas_is_judged_by_whether_it_was_a_real_system(maturity: Maturity, passes: bool):
-    assert (objection(entry(maturity=maturity), "atlas-5.6") is None) is passes
+    assert (issue(entry(maturity=maturity), "atlas-5.6") is None) is passes
 
 
 def test_a_shipped_entry_that_loses_its_row_is_rejected_by_name():
     techniques = read("amltm-2020.yaml", MatrixFile).techniques
     evidence = read("evidence.yaml", EvidenceFile)
     doctored = evidence.model_copy(update={"techniques": evidence.techniques[1:]})
-    with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: it has no evidence at all") as rejected:
+    with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: .*no evidence") as rejected:
         admit(with_evidence(techniques, doctored, case_studies("atlas-5.6")), "amltm-2020")
     assert rejected.value.hint
 
@@ -93,7 +93,7 @@ def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():
     evidence = read("evidence.yaml", EvidenceFile)
     studies = case_studies("atlas-5.6")
     undated = [replace(study, date=None) if study.id == "AML.CS0009" else study for study in studies]
-    with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: source AML\.CS0009 has no date"):
+    with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: .*AML\.CS0009.*\bdate"):
         admit(with_evidence(techniques, evidence, undated), "amltm-2020")
 
 
@@ -103,7 +103,7 @@ def test_a_later_version_of_the_2020_matrix_keeps_the_founding_marks_and_gives_n
     admit(techniques, "ours")
     shown = next(t for t in techniques if t.evidence and t.evidence.grade is not Grade.FOUNDING)
     claimed = replace(shown, evidence=Evidence(Grade.FOUNDING))
-    assert "not in the list of October 2020" in (objection(claimed, "ours") or "")
+    assert "not in the list of October 2020" in (issue(claimed, "ours") or "")
 
 
 CONTRIBUTED = Source(
@@ -114,7 +114,7 @@ CONTRIBUTED = Source(
 
 
 def test_a_contributed_source_lets_an_entry_in():
-    assert objection(entry(Evidence(Grade.CONTRIBUTED, (CONTRIBUTED,))), "any") is None
+    assert issue(entry(Evidence(Grade.CONTRIBUTED, (CONTRIBUTED,))), "any") is None
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_a_contributed_source_lets_an_entry_in():
 )
 def test_a_contributed_source_says_what_it_showed_where_and_with_what_right(source: Source, reason: str):
     good_beside = Evidence(Grade.CONTRIBUTED, (CONTRIBUTED, source))
-    assert reason in (objection(entry(good_beside), "any") or "")
+    assert reason in (issue(entry(good_beside), "any") or "")

@@ -99,7 +99,7 @@ def test_an_attack_id_that_nothing_carries_leads_to_what_is_nearest(text: str, e
 
 
 def test_an_attack_id_without_any_neighbour_is_told_by_name():
-    with pytest.raises(InputError, match="T1055 Process Injection is from ATT&CK Enterprise, but no entry carries it"):
+    with pytest.raises(InputError, match=r"T1055 Process Injection.*no entry"):
         look_up("T1055")
 
 

@@ -265,11 +265,11 @@ def test_a_rollback_whose_download_breaks_changes_nothing(server: StandIn) -> No
 
 def test_to_undo_twice_or_after_somebody_elses_change_is_refused(server: StandIn) -> None:
     asked = AliasRollback(server.address, "digits", undo=True)
-    with pytest.raises(InputError, match="no rollback of digits@champion is left"):
+    with pytest.raises(InputError, match="digits@champion"):
         rollback_alias(asked)
     rollback_alias(AliasRollback(server.address, "digits"))
     server.aliases["champion"] = "1"
-    with pytest.raises(InputError, match="has changed since the rollback from 3 to 2"):
+    with pytest.raises(InputError, match="from 3 to 2"):
         rollback_alias(asked)
     assert server.aliases == {"champion": "1"}
     server.aliases["champion"] = "2"

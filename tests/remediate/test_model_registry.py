@@ -59,7 +59,7 @@ def test_what_cannot_be_meant_is_refused(content: bytes, complaint: str) -> None
 
 def test_two_active_versions_are_refused() -> None:
     content = three().to_bytes().replace(b"retired", b"active")
-    with pytest.raises(InputError, match="two versions of 'digits' are active"):
+    with pytest.raises(InputError, match=r"two versions.*'digits'"):
         parse_registry(content, "r")
 
 

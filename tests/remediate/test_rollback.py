@@ -85,5 +85,5 @@ def test_an_undo_after_other_changes_is_refused(model: RegisteredModel, tmp_path
 
 
 def test_a_model_without_active_version_cannot_be_rolled_back(model: RegisteredModel, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no version of digits is active"):
+    with pytest.raises(InputError, match=r"no version.*digits"):
         plan_rollback(model.with_status({"3": Status.QUARANTINED}), tmp_path)

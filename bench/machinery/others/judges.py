@@ -14,7 +14,7 @@ from bench.machinery.streams import Outcome, Queries, Streams
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import lacking, load_events, seeing
 from caponier.app.inference.plan import DetectionSettings, Diagnostics, plan_for
-from caponier.app.planting.scan import sight
+from caponier.app.planting.scan import scan_planted
 from caponier.app.progress import Silent
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
@@ -103,7 +103,7 @@ def _ours(log: Streams, home: Path, workspace: Workspace, baseline: Baseline) ->
     """Scan the log with everybody in it once, and judge it at every share."""
     path = home / "log.parquet"
     traffic.write_sorted([log.users, *(one.events for one in log.attackers)], path)
-    seen = sight([path], DetectionSettings.of(workspace, baseline), ALPHAS)
+    seen = scan_planted([path], DetectionSettings.of(workspace, baseline), ALPHAS)
     asked = {one.principal: Queries.of(one.events) for one in log.attackers}
     users = set(log.users["principal"].to_pylist())
     known = event_detectors()

@@ -202,7 +202,7 @@ class Page:
         yield (
             f"{of['harmful_files']} files that run code when they are loaded, shown by letting each do it, and "
             f"{of['benign_files']} "
-            "that the usual libraries wrote. Many of the harmful ones are tricks that Caponier was mended against and "
+            "that the usual libraries wrote. Many of the harmful ones are tricks that Caponier was fixed against and "
             "the others "
             "were not. A tool counts as finding a file that it has an issue with.\n"
         )

@@ -16,7 +16,7 @@ from caponier.formats.safe_text import markdown
 
 app = typer.Typer(
     add_completion=False,
-    help="Who did what in this workspace, and whether the log of it is whole.",
+    help="Who did what in this workspace: list the audit log, and verify that nobody changed it.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier audit verify[/bold]",
@@ -38,13 +38,13 @@ ROWS: Final[Listing[AuditRow]] = Listing(
 
 @app.command("list", epilog="Example: [bold]caponier audit list --limit 20 --format json[/bold]")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows, the last ones.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many rows, the latest.")] = 100,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List what was done, the last first."""
+    """List what was done, the latest first."""
     rows = list_audit(require_workspace(workspace), limit=limit)
     if len(rows) == limit:
         notes(quiet=quiet).print(f"The last {limit}; there may be older ones.", markup=False)
@@ -55,16 +55,18 @@ def list_(
 def verify(
     head: Annotated[
         str | None,
-        typer.Option(metavar="COUNT:HASH", help="A head that was noted elsewhere: is the log still what it was then?"),
+        typer.Option(
+            metavar="COUNT:HASH", help="A head noted earlier, elsewhere: fail if the log before it has changed."
+        ),
     ] = None,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check that the audit log is whole. Exit code: 0 whole, 1 broken.
+    """Check that nobody changed the audit log. Exit code: 0 unchanged, 1 changed or damaged.
 
-    Without a noted head a log that somebody rebuilt from the start looks whole: note the head elsewhere.
+    Without --head, a log rebuilt from the start passes: note the head that this prints, and keep it elsewhere.
     """
     report = verify_audit(require_workspace(workspace), noted=head)
     _write_report(report, choose_format(format_, out, Format.TABLE), out)

@@ -17,11 +17,11 @@ PARTLY: Final = 3
 
 
 def backup(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The archive; not in the workspace itself.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The archive to write, outside the workspace.")],
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write settings, salt, store, lake, baselines and versions of the matrix into one file, while guards go on.
+    """Back up settings, salt, store, lake, baselines and matrix versions into one file, while guards run on.
 
     It holds the salt and what callers asked: keep it as safe as the workspace. A store in PostgreSQL is not in it; use
     pg_dump.

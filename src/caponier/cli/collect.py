@@ -23,12 +23,13 @@ def collect(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on; 0 is any.")] = 8101,
     token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="Holds the token that senders have to show.")
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help="File with the bearer token that senders must present."),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Take inference logs over HTTP into the lake: CloudEvents of the KServe logger, and events in lines of JSON.
+    """Receive inference logs over HTTP into the lake: CloudEvents from the KServe logger, and events as JSON Lines.
 
     Scan them with: caponier scan inference lake. It ends with Ctrl-C.
     """

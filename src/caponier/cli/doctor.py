@@ -17,10 +17,10 @@ PARTLY: Final = 3
 COLOURS: Final = {State.OK: "green", State.LACKS: "yellow", State.WRONG: "red"}
 CHECKS: Final[Listing[Checkup]] = Listing(
     [
-        Column("about", lambda check: check.about, whole=True),
+        Column("about", lambda check: check.about, whole=True, head="WHAT"),
         Column("state", lambda check: check.state.value, whole=True, style=lambda check: COLOURS[check.state]),
-        Column("says", lambda check: check.says),
-        Column("next", lambda check: check.hint),
+        Column("says", lambda check: check.says, head="RESULT"),
+        Column("next", lambda check: check.hint, head="NEXT STEP"),
     ],
     folded=True,
 )
@@ -29,7 +29,7 @@ CHECKS: Final[Listing[Checkup]] = Listing(
 def doctor(
     events: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[EVENTS...]", help="Logs whose columns are judged; those in the lake by default."),
+        typer.Argument(metavar="EVENTS", help="Logs to check; by default those in the lake."),
     ] = None,
     workspace: options.Where = None,
     map_: log_options.Map = None,
@@ -38,7 +38,7 @@ def doctor(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what can be seen in this workspace and what not, what is stale or wrong, and the next command for each.
+    """Check a workspace: what can be detected and what cannot, what is stale or wrong, and how to put it right.
 
     Exit code: 0 nothing is wrong, 2 there is no workspace, 3 something is wrong.
     """
@@ -54,6 +54,6 @@ def doctor(
     )
     wrong = sum(check.state is State.WRONG for check in checks)
     lacks = sum(check.state is State.LACKS for check in checks)
-    notes(quiet=quiet).print(f"{wrong} wrong, {lacks} could be better", markup=False)
+    notes(quiet=quiet).print(f"{wrong} to correct, {lacks} to improve", markup=False)
     if wrong:
         raise typer.Exit(PARTLY)

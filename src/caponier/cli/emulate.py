@@ -40,9 +40,9 @@ EMULATIONS: Final[Listing[EmulationCard]] = Listing(
 
 @app.command("list", epilog="Example: [bold]caponier emulate list --kind event --controls[/bold]")
 def list_emulations(
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Only those that leave such traces.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only emulations that leave this kind of trace.")] = None,
     with_controls: Annotated[
-        bool, typer.Option("--controls", help="Also the benign look-alikes on which detectors must be silent.")
+        bool, typer.Option("--controls", help="Also list the benign controls, on which detectors must stay silent.")
     ] = False,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -71,7 +71,7 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep its log or files here. Without it nothing is left behind."),
+        typer.Option("--out", metavar="DIR", help="Keep its log or files here; otherwise they are deleted."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Fixes the emulation.")] = 0,
     format_: Annotated[Format, typer.Option("--format", help="How to print: table or json.")] = Format.TABLE,

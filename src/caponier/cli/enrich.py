@@ -34,21 +34,24 @@ _Benign = Annotated[
 ]
 _Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Make this enrichment alone; may be given several times."),
+    typer.Option("--only", metavar="NAME", help="Make only this enrichment; may be repeated."),
 ]
 
 
 def enrich(
     events: log_options.Paths,
     url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="The model server itself (KServe v2), not a guard before it.")
+        str,
+        typer.Option("--url", metavar="URL", help="The model server itself (KServe v2), not a guard in front of it."),
     ],
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model, as logs and server name it.")],
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="The model, as named in the logs and by the server.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write.")],
     key: _Key = None,
     benign: _Benign = None,
     only: _Only = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Most inputs in a request.")] = BATCH,
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs in a request, at most.")] = BATCH,
     workspace: options.Where = None,
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
@@ -59,7 +62,7 @@ def enrich(
     rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Ask a model more about the inputs in its log, and write the log with what it said.
+    """Query a model further about the inputs in its log, and add its answers to a copy of the log.
 
     Some detectors look at how a model answers to inputs that were changed a little. Scanning never asks a model, so
     that is asked beforehand, once an input, and stored with each event as `signals`. Enrich the benign logs first and

@@ -15,16 +15,16 @@ EXAMPLE: Final = "Example: [bold]caponier erase k-0123456789abcdef --yes[/bold]"
 
 
 def erase(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Principals, as events name them: k-….")],
-    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it nothing is changed.")] = False,
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Principals as they appear in events (k-…).")],
+    yes: Annotated[bool, typer.Option("--yes", help="Erase them; without this option nothing is changed.")] = False,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="DIR", help="Of a stream; stream/ in the workspace by default."),
+        typer.Option("--checkpoint", metavar="DIR", help="Checkpoint of a stream. By default stream/ in the workspace."),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Erase callers from the lake, the spool, the store and the memory of guards and streams; it cannot be undone.
+    """Erase callers from the lake, the spool, the store and the memory of guards and streams. Cannot be undone.
 
     Findings and incidents stay, with a made-up name. The audit log says that somebody was erased, by a digest. Logs
     elsewhere, backups and baselines are not touched: build a baseline again from a log without the caller. Ends with 3

@@ -22,7 +22,7 @@ def export(
     events: log_options.Paths,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write.")],
     anonymise: Annotated[bool, typer.Option("--anonymise", help="Needed: only anonymised logs are exported.")] = False,
-    inputs: Annotated[Inputs, typer.Option("--inputs", help="What becomes of inputs.")] = Inputs.QUANTISED,
+    inputs: Annotated[Inputs, typer.Option("--inputs", help="What to do with the inputs.")] = Inputs.QUANTISED,
     workspace: options.Where = None,
     since: options.Since = None,
     until: options.Until = None,
@@ -31,7 +31,7 @@ def export(
     rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a copy of a log that names nobody and can be shared, and say what detection loses by it.
+    """Write an anonymised copy of a log that can be shared, and report what detection loses by it.
 
     Names are hashed with a salt that is thrown away, times are moved by whole hours, answers become class-0, class-1 …,
     and inputs are quantised to the levels by which similarity is told, or replaced by digests.

@@ -39,7 +39,7 @@ def guard(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run a proxy before a model server: record every query, detect attacks and, in enforce mode, respond.
+    """Run a proxy in front of a model server: record queries, detect attacks and, in enforce mode, respond.
 
     What is not given here is taken from the section guard of caponier.toml. It ends with Ctrl-C.
     """

@@ -28,11 +28,14 @@ class InitFormat(StrEnum):
 
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="The folder; it is created if it is not there.", show_default=False)
+        Path,
+        typer.Argument(metavar="DIR", help="The folder; it is created if it does not exist.", show_default=False),
     ] = Path("."),
     log: Annotated[
         list[Path] | None,
-        typer.Option("--from", metavar="LOG", help="A log: what it suggests stands in the file, with questions."),
+        typer.Option(
+            "--from", metavar="LOG", help="Fill in caponier.toml with what this log suggests, and questions to answer."
+        ),
     ] = None,
     map_: log_options.Map = None,
     signature: Annotated[
@@ -43,7 +46,7 @@ def init(
             help="With --from: an MLflow model, or a file of XGBoost (.json), LightGBM or Keras.",
         ),
     ] = None,
-    format_: Annotated[InitFormat, typer.Option("--format", help="How to print where it is.")] = InitFormat.TEXT,
+    format_: Annotated[InitFormat, typer.Option("--format", help="Output format.")] = InitFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
     """Create a workspace: the file caponier.toml, an empty store and an empty lake.

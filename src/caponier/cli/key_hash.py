@@ -14,7 +14,7 @@ EXAMPLE: Final = "Example: [bold]caponier key-hash < key.txt[/bold]"
 
 
 def key_hash(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
-    """Print the name (k-…) under which a key, token or account appears in events and findings.
+    """Print the hash (k-…) by which a key, token or account appears in events and findings.
 
     It is read from standard input, one a line, or asked for without being shown: never give a key as an argument, for
     a shell remembers those. The name depends on the salt of the workspace.

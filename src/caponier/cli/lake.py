@@ -16,7 +16,7 @@ from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 
 app = typer.Typer(
-    help="Events that guards wrote: what is there, whether it is whole, and smaller files of it.",
+    help="The lake, which holds the events that guards write: statistics, verify, and compact into Parquet.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier lake compact[/bold]",
@@ -42,7 +42,7 @@ def stats(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say how many events of how many callers the lake holds, by day and model. All of it is read.
+    """Count events and callers in the lake by day and model. Reads all of it.
 
     Exit code: 0 done, 2 wrong input, 3 done, but a part could not be read: caponier lake verify says which.
     """
@@ -58,7 +58,7 @@ def stats(
 
 @app.command("verify", epilog="Example: [bold]caponier lake verify[/bold]")
 def verify(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
-    """Read all of the lake, and say what cannot be used in it, what is broken and what is there twice.
+    """Read all of the lake, and list what cannot be used, what is damaged and what is there twice.
 
     Exit code: 0 it is whole, 2 wrong input, 3 something is wrong.
     """
@@ -79,13 +79,13 @@ def compact(
         typer.Option(
             metavar="DAY",
             formats=["%Y-%m-%d"],
-            help="Leave this day and later ones alone. By default the last two days are.",
+            help="Leave this day and later days alone. By default, the last two days.",
         ),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make Parquet files by day and model of the lines that guards wrote. Scans find the same before and after.
+    """Turn the lines that guards write into Parquet files, by day and model. Scans find the same before and after.
 
     A file with a line that cannot be used stays as it is. Guards may go on meanwhile. Killed at any moment, nothing is
     lost: run it again.

@@ -20,7 +20,7 @@ from caponier.telemetry.field_maps.words import understood, yaml_of
 
 app = typer.Typer(
     add_completion=False,
-    help="Field maps: how logs are read that are not in Caponier's own form.",
+    help="Field maps, which say how to read logs that are not in Caponier's own format: guess, list and show.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier map guess requests.jsonl --out requests.yaml[/bold]",
@@ -41,7 +41,7 @@ MAPS: Final[Listing[tuple[str, FieldMap]]] = Listing(
 
 @app.command("guess", epilog="Example: [bold]caponier map guess requests.jsonl --out requests.yaml[/bold]")
 def guess(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log, or a folder of logs that are alike.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log, or a folder of logs in one format.")],
     name: Annotated[
         str | None, typer.Option("--name", help="What the map is called; the file's name by default.")
     ] = None,
@@ -50,11 +50,11 @@ def guess(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Propose a field map from a log's first rows, and show what would be read with it.
+    """Propose a field map from the first rows of a log, and show what it would read.
 
-    The map is YAML, to be edited: write it with --out, and read the log with --map.
+    Write the map with --out, edit it (it is YAML), and scan the log with --map.
 
-    Exit code: 0 the map is clear, 2 nothing can be proposed, 3 look at what is doubtful.
+    Exit code: 0 the map is clear, 2 no map can be proposed, 3 check the fields that are in doubt.
     """
     home = load_workspace(workspace)
     salt = read_salt(home) if home else b""
@@ -89,7 +89,7 @@ def list_(
     format_: options.AskedFormat = None,
     out: options.Out = None,
 ) -> None:
-    """List the field maps that ship, and those of the workspace."""
+    """List the field maps that ship with Caponier, and those of the workspace."""
     home = load_workspace(workspace)
     rows = [("workspace", one) for one in (home.maps if home else ())] + [("shipped", one) for one in shipped_maps()]
     MAPS.write(
@@ -102,12 +102,12 @@ def list_(
 
 @app.command("show", epilog="Example: [bold]caponier map show sagemaker-data-capture[/bold]")
 def show(
-    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .yaml file, or a name of: caponier map list.")],
+    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .yaml file, or a name from: caponier map list.")],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
 ) -> None:
-    """Show a field map as YAML, to read it or to write one's own after it."""
+    """Print a field map as YAML, to read or to copy from."""
     home = load_workspace(workspace)
     chosen = find_map(name, home.maps if home else ())
     as_json = choose_format(format_, out, Format.TABLE) == Format.JSON

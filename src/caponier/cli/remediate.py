@@ -39,7 +39,7 @@ from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
     add_completion=False,
-    help="Repair a data set or model into a new file; the old one is kept, and both are measured.",
+    help="Repair a data set or model into a new file; the old one is kept, and the two are compared.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier remediate dataset train.npz --out repaired.npz --test test.npz[/bold]",
@@ -54,13 +54,13 @@ def dataset(
     path: Annotated[
         Path, typer.Argument(metavar="DATASET", help="A .npz, a table (Parquet, Arrow, JSON Lines, CSV), or a folder.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new data set; it must not exist.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new data set; must not exist yet.")],
     repair: Annotated[Repair, typer.Option("--repair", help="Drop flagged rows, or give them the suggested label.")] = (
         Repair.RELABEL
     ),
     quarantine: Annotated[
         Path | None,
-        typer.Option("--quarantine", metavar="FILE", help="Takes the flagged rows; next to --out if not said."),
+        typer.Option("--quarantine", metavar="FILE", help="File for the flagged rows. By default beside --out."),
     ] = None,
     test: Test = None,
     test_sha256: TestDigest = None,
@@ -72,7 +72,7 @@ def dataset(
             help='Trains on {dataset} and tests on {test}; its last line is {"accuracy": …}. Else a built-in model.',
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the built-in model.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the built-in model.")] = 0,
     label: Label = None,
     source: Source = None,
     id_: Id = None,
@@ -86,7 +86,7 @@ def dataset(
     report: Report = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a new data set without the rows whose labels are wrong, and measure a model trained on each.
+    """Write a new data set with wrong labels repaired, and compare models trained on the old and the new one.
 
     Exit code: 0 done, and the accuracy is not below what it was (or nothing was wrong); 2 wrong input, nothing written;
     3 written, but not proven, or not every row could be read or judged.
@@ -114,15 +114,16 @@ def rollback(
         ),
     ],
     alias: Annotated[
-        str | None, typer.Option("--alias", metavar="NAME", help="On an MLflow server: the alias that is served.")
+        str | None, typer.Option("--alias", metavar="NAME", help="On an MLflow server: the alias in use.")
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="VERSION", help="The version to take; else the last good one.")
+        str | None,
+        typer.Option("--to", metavar="VERSION", help="The version to roll back to. By default the last good one."),
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Roll forward again: undo the last rollback.")] = False,
     sha256: Annotated[
         str | None,
-        typer.Option("--sha256", metavar="DIGEST", help="On an MLflow server: take no other files than these."),
+        typer.Option("--sha256", metavar="DIGEST", help="On an MLflow server: accept only files with these digests."),
     ] = None,
     test: Test = None,
     test_sha256: TestDigest = None,
@@ -135,7 +136,10 @@ def rollback(
         ),
     ] = None,
     measure_bad: Annotated[
-        bool, typer.Option("--measure-bad", help="Let the command load the bad version, too; it may run its code.")
+        bool,
+        typer.Option(
+            "--measure-bad", help="Let the command load the bad version, too, which may run code hidden in it."
+        ),
     ] = False,
     label: Label = None,
     incident: Incident = None,
@@ -144,7 +148,7 @@ def rollback(
     report: Report = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Put the last good version of a model back into service, after verifying its files; the bad one is quarantined."""
+    """Put the last good version of a model back into service, after verifying its files, and quarantine the bad one."""
     how = Measurement(test, Columns(label), test_sha256, evaluate_command, measure_bad) if test else None
     home = load_workspace(workspace)
     if is_address(registry):
@@ -183,7 +187,7 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
         f"the new data set has {details['rows_after']:,} rows: {result.done.produced}",
     ]
     if not result.done.after:
-        lines.append("note: no test set was given, so nothing is proven; name one with --test")
+        lines.append("note: no test set was given, so the repair is not proven; give one with --test")
     elif not result.proven:
         lines.append(_unproven(result.done))
     moved = moved_on(result.done, result.stage, proven=result.proven, recorded=recorded)

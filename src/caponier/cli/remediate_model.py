@@ -37,10 +37,12 @@ def model(
         Path,
         typer.Argument(metavar="FILE", help="Safetensors, a torch archive, or scikit-learn's network as a pickle."),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new file; it must not exist.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new file; must not exist yet.")],
     samples: Annotated[
         Path,
-        typer.Option("--samples", metavar="DATASET", help="Up to 300 clean rows with labels, scaled as it takes them."),
+        typer.Option(
+            "--samples", metavar="DATASET", help="Up to 300 clean rows with labels, scaled as the model takes them."
+        ),
     ],
     test: Test = None,
     test_sha256: TestDigest = None,
@@ -51,16 +53,18 @@ def model(
         ),
     ] = None,
     method: Annotated[
-        Method, typer.Option("--method", help="Unlearn the trigger; the others are there to be compared with.")
+        Method, typer.Option("--method", help="Method; the others are there for comparison.")
     ] = Method.UNLEARN,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="CLASS", help="What the backdoor opens, if the scan does not tell."),
+        typer.Option(
+            "--target", metavar="CLASS", help="The class that the backdoor leads to, if the scan does not find it."
+        ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="The label's column, where rows are a table.")
+        str | None, typer.Option("--label", metavar="COLUMN", help="The label column, if the rows are a table.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes which rows are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing rows.")] = 0,
     incident: Incident = None,
     workspace: options.Where = None,
     format_: AskedFormat = None,
@@ -87,13 +91,13 @@ def _remarks(result: ModelRemediation, *, recorded: bool) -> Iterator[str]:
     done = result.done
     yield from (f"note: {line}" for line in result.report.notes)
     if done is None:
-        yield "no class of the model stands out; nothing was written"
-        yield "note: if you know which class is opened, name it with --target"
+        yield "no backdoor was found; nothing was written"
+        yield "note: if you know which class the backdoor leads to, name it with --target"
         yield from (f"skipped {skip}" for skip in result.report.skipped)
         return
-    yield f"class {done.details['target']} was opened by a backdoor; the new file is {done.produced}"
+    yield f"a backdoor led to class {done.details['target']}; the repaired model is {done.produced}"
     if not done.after:
-        yield "note: no test set was given, so nothing is proven; name one with --test"
+        yield "note: no test set was given, so the repair is not proven; give one with --test"
     elif not result.proven:
         if done.before.get(KNOWN, 1.0) <= DEAD:
             yield f"note: of the rows of --attack {done.before[KNOWN]:.0%} were turned before: no trigger is on them"

@@ -34,12 +34,13 @@ ROBUSTNESS_EXAMPLE: Final = (
 Model = Annotated[
     Path, typer.Argument(metavar="FILE", help="Safetensors, a torch archive, or scikit-learn's network as a pickle.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The new file; it must not exist.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The new file; must not exist yet.")]
 Rows = Annotated[
-    Path, typer.Option("--rows", metavar="DATASET", help="What it learned from, with labels, scaled as it takes them.")
+    Path,
+    typer.Option("--rows", metavar="DATASET", help="The training rows with labels, scaled as the model takes them."),
 ]
-Unseen = Annotated[Path, typer.Option("--test", metavar="DATASET", help="Rows that it did not learn from.")]
-Seed = Annotated[int, typer.Option(min=0, help="Fixes first weights and the rows drawn.")]
+Unseen = Annotated[Path, typer.Option("--test", metavar="DATASET", help="Rows that the model was not trained on.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed for weights and drawing rows.")]
 
 
 def membership(
@@ -49,7 +50,9 @@ def membership(
     test: Unseen,
     without: Annotated[
         Path | None,
-        typer.Option("--without", metavar="FILE", help="Ids of rows to be forgotten, one a line; else all are kept."),
+        typer.Option(
+            "--without", metavar="FILE", help="Ids of rows to leave out, one on each line. By default all are kept."
+        ),
     ] = None,
     test_sha256: TestDigest = None,
     label: Label = None,
@@ -81,7 +84,7 @@ def robustness(
     epsilon: Annotated[
         float, typer.Option("--epsilon", metavar="SIZE", help="How far an attacker may move a feature.")
     ],
-    lessons: Annotated[int, typer.Option("--lessons", metavar="COUNT", help="Lots of 64 rows that are learned.")] = (
+    lessons: Annotated[int, typer.Option("--lessons", metavar="COUNT", help="Training steps, of 64 rows each.")] = (
         3_000
     ),
     test_sha256: TestDigest = None,

@@ -15,19 +15,17 @@ from caponier.records.remediation import Remediation
 
 PARTLY: Final = 3
 
-Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The incident that it belongs to.")]
+Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The incident that this belongs to.")]
 Test = Annotated[
     Path | None,
-    typer.Option(
-        "--test", metavar="FILE", help="The test set that both are measured on; without it nothing is proven."
-    ),
+    typer.Option("--test", metavar="FILE", help="Test set on which both are measured; without it, nothing is proven."),
 ]
 TestDigest = Annotated[
-    str | None, typer.Option("--test-sha256", metavar="DIGEST", help="Refuse any other test set than this one.")
+    str | None, typer.Option("--test-sha256", metavar="DIGEST", help="Refuse a test set with another digest.")
 ]
-AskedFormat = Annotated[Format | None, typer.Option("--format", help="How to print the remediation.")]
+AskedFormat = Annotated[Format | None, typer.Option("--format", help="Output format.")]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write the remediation into a file instead.")
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the result into a file instead of printing.")
 ]
 
 
@@ -68,11 +66,11 @@ def _rows(done: Remediation) -> list[tuple[str, str]]:
         ("remediation", done.remediation_id),
         ("kind", done.kind.value),
         ("subject", done.subject),
-        ("kept", done.kept),
-        ("produced", done.produced),
-        ("measured on", done.measured_on or "nothing"),
+        ("original", done.kept),
+        ("repaired", done.produced),
+        ("test set", done.measured_on or "none"),
         *[(name, f"{_figure(done.before, name)} before, {_figure(done.after, name)} after") for name in figures],
-        ("incident", done.incident_id or ""),
+        ("incident", done.incident_id or "none"),
         ("author", done.author),
     ]
 

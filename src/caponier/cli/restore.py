@@ -18,11 +18,11 @@ BROKEN: Final = 1
 
 
 def restore(
-    archive: Annotated[Path, typer.Argument(metavar="FILE", help="What caponier backup wrote.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to; new or empty.")],
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="An archive written by caponier backup.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to restore into; new or empty.")],
     quiet: options.Quiet = False,
 ) -> None:
-    """Make a workspace of a backup, each file the same to the last byte, or nothing at all.
+    """Restore a workspace from a backup: every file byte for byte, or nothing at all.
 
     Exit code: 0 done, 1 done, but the audit log in it is broken, 2 wrong input and nothing done.
     """

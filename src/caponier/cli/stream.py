@@ -26,35 +26,36 @@ MOST_S = 86_400
 
 
 def stream(
-    master: Annotated[str, typer.Option("--master", metavar="URL", help="Spark's: spark://host:7077, or local[2].")],
+    master: Annotated[
+        str, typer.Option("--master", metavar="URL", help="Spark's master: spark://host:7077, or local[2].")
+    ],
     lake: Annotated[
-        Path | None, typer.Argument(metavar="[LAKE]", help="A folder of events; the workspace's lake by default.")
+        Path | None, typer.Argument(metavar="LAKE", help="A folder of events; the workspace's lake by default.")
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
-            "--checkpoint", metavar="DIR", help="Where it stands, and its states; all workers see it under this path."
-        ),
+        typer.Option("--checkpoint", metavar="DIR", help="Folder for its progress and state, seen by all workers."),
     ] = None,
     mode: Annotated[
-        options.Mode, typer.Option("--mode", help="enforce does what playbooks want done; guards of the store obey.")
+        options.Mode,
+        typer.Option("--mode", help="enforce carries out playbooks, through all guards that share the store."),
     ] = options.Mode.OBSERVE,
     lateness: Annotated[
-        float, typer.Option("--lateness", min=0, max=MOST_S, help="Seconds by which events may be overtaken.")
+        float, typer.Option("--lateness", min=0, max=MOST_S, help="Seconds that events may arrive late.")
     ] = 5.0,
-    every: Annotated[float, typer.Option("--every", min=0, max=MOST_S, help="Seconds between two looks.")] = 1.0,
-    drain: Annotated[bool, typer.Option("--drain", help="Read what is there now, and end.")] = False,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Forget the checkpoint, and read again from the beginning.")
-    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=0, max=MOST_S, help="Seconds between two checks for new events.")
+    ] = 1.0,
+    drain: Annotated[bool, typer.Option("--drain", help="Process what is there now, then exit.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Discard the checkpoint and start over.")] = False,
     kafka: Annotated[
         list[str] | None,
-        typer.Option("--kafka", metavar="KEY=VALUE", help="An option of Spark's Kafka source; untested. Repeatable."),
+        typer.Option("--kafka", metavar="KEY=VALUE", help="Option of Spark's Kafka source (untested); repeatable."),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Follow inference logs as guards write them, and keep what is found; it goes on where it stood.
+    """Follow inference logs as guards write them, and record findings; resumes where it stopped.
 
     Findings are those that a scan of the whole log gives. It ends with Ctrl-C.
     """
@@ -106,7 +107,7 @@ def _refuse_no_number(**seconds: float) -> None:
     """Refuse what is no number: it is neither too little nor too much."""
     for name, given in seconds.items():
         if math.isnan(given):
-            raise InputError("is no number", where=f"--{name} {given}", hint=f"Such as --{name} 5")
+            raise InputError("is not a number", where=f"--{name} {given}", hint=f"Such as --{name} 5")
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:

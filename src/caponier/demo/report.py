@@ -110,7 +110,7 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
     return {
         "result": result,
         "line": timeline.timeline(result),
-        "standing": _standing(result),
+        "status": _standing(result),
         "coverage": [(status, result.after.validated.count(status)) for status in Status],
         "heat_map": _heat_map(result),
         "headline": story.headline(result),

@@ -135,7 +135,7 @@ class Certainty:
     principals: int
     """Benign principals in the baseline."""
     alpha: float
-    """Share of benign principals that may be flagged."""
+    """Share of benign callers that may be flagged."""
     expected: float
     """How many that is in a week."""
     thresholds: dict[str, float]

@@ -65,7 +65,7 @@ class Gather(Protocol):
         share: Share,
         gathered: Mapping[str, Gathered],
         progress: Progress | None,
-        sitting: ProfileBuilder | None,
+        builder: ProfileBuilder | None,
     ) -> None:
         """See `gather`."""
         ...
@@ -153,7 +153,7 @@ def judged(
     result = Result()
     by_caller = plan.subject is Subject.PRINCIPAL
     judge = Judge(plan, sorted_by_subject=sorted_by_subject)
-    comparison = Comparison(plan.portrait) if by_caller and plan.portrait else None
+    comparison = Comparison(plan.profile) if by_caller and plan.profile else None
     for scored in batches:
         result.detections += judge.detections(scored)
         if by_caller:
@@ -264,24 +264,24 @@ def gather(
     share: Share,
     gathered: Mapping[str, Gathered],
     progress: Progress | None = None,
-    sitting: ProfileBuilder | None = None,
+    builder: ProfileBuilder | None = None,
 ) -> None:
-    """Gather the scores of a share of the subjects, by detector; they sit for a portrait meanwhile, if asked to."""
+    """Gather the scores of a share of the subjects, by detector; a profile is built meanwhile, if asked for."""
     for scored in scored_batches(spool, plan, share, BATCH_ROWS):
-        gather_batch(plan, scored, gathered, sitting)
+        gather_batch(plan, scored, gathered, builder)
         if progress:
             progress(scored.events)
 
 
 def gather_batch(
-    plan: Plan, scored: Scored, gathered: Mapping[str, Gathered], sitting: ProfileBuilder | None = None
+    plan: Plan, scored: Scored, gathered: Mapping[str, Gathered], builder: ProfileBuilder | None = None
 ) -> None:
     """Gather the scores of one batch: the same for every engine."""
     for line in plan.lines:
         rows, ordinal, subject = scored.counted(line.detector.counts)
         gathered[line.name].add(scored.names, scored.scores[line.name][rows], ordinal, subject)
-    if sitting:
-        sitting.watch(scored)
+    if builder:
+        builder.watch(scored)
 
 
 @dataclass(frozen=True)

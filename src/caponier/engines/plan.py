@@ -77,7 +77,7 @@ class Plan:
     """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
     without: frozenset[str] = frozenset()
     """Callers whose events are left out where those of a cell come together."""
-    portrait: TrafficProfile | None = None
+    profile: TrafficProfile | None = None
     """What callers were like, for a comparison with how they are."""
     levels: Mapping[Subject, int] = field(default_factory=dict)
     """Evidence from which on a subject of each kind is told of, in thousandths."""

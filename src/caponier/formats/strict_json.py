@@ -93,7 +93,7 @@ def _number(digits: str) -> float:
 
 
 def _constant(word: str) -> Any:
-    raise InputError(f"{word} is no number of JSON")
+    raise InputError(f"{word} is not a JSON number")
 
 
 def _twice_at(text: str, name: str) -> str:

@@ -1,16 +1,35 @@
 """What is wrong with a table of settings, in the words of the file that it stands in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
 
 UNKNOWN = "extra_forbidden"
+S = TypeVar("S", bound=BaseModel)
 
 
-def refusal(wrong: ValidationError, known: Iterable[str], where: str) -> InputError:
+def checked(form: type[S], table: Mapping[str, Any], where: str) -> S:
+    """Check a table of settings.
+
+    Args:
+        form: What it must be like.
+        table: As it stands in the file.
+        where: File and section, for messages.
+
+    Raises:
+        InputError: If a key is unknown, with the nearest known one, or a value cannot be meant.
+    """
+    try:
+        return form.model_validate(table)
+    except ValidationError as wrong:
+        raise _refusal(wrong, form.model_fields, where) from None
+
+
+def _refusal(wrong: ValidationError, known: Iterable[str], where: str) -> InputError:
     """Return the error for a table that pydantic refused.
 
     Unknown keys come before all else: a misspelt key is often why another one is missing.

@@ -386,7 +386,7 @@ class _Texts:
         for key, value in node.pairs:
             scalar = self._target(key) if isinstance(key, YamlAlias) else key
             if not isinstance(scalar, YamlScalar) or not is_plain(scalar) or scalar.is_null:
-                raise self._wrong("a key is no text", key, "Write the key as text.")
+                raise self._wrong("a key is not text", key, "Write the key as text.")
             if scalar.text in said:
                 what = f"the key {scalar.text[:_SHOWN]!r} is there twice"
                 raise self._wrong(what, key, "Keep the one that is right.")

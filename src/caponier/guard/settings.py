@@ -4,9 +4,9 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from caponier.formats.strict_settings import refusal
+from caponier.formats.strict_settings import checked
 from caponier.guard.servers import Server
 from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
@@ -144,16 +144,5 @@ class GuardSettings(BaseModel):
 
 
 def read_settings(table: dict[str, Any], where: str) -> GuardSettings:
-    """Check the table `[guard]`.
-
-    Args:
-        table: As it stands in the workspace file.
-        where: What to call the file in messages.
-
-    Raises:
-        InputError: If a key is unknown, with the nearest known one, or a value cannot be meant.
-    """
-    try:
-        return GuardSettings.model_validate(table)
-    except ValidationError as wrong:
-        raise refusal(wrong, GuardSettings.model_fields, f"{where}: guard") from None
+    """Check the table `[guard]` of the workspace file, which `where` names in messages; see `checked`."""
+    return checked(GuardSettings, table, f"{where}: guard")

@@ -46,7 +46,7 @@ class Way(StrEnum):
 _WAY_WORDS = {
     Way.PERMISSION: "the owner of the system had allowed it",
     Way.OWN_SYSTEM: "those who attacked own the system",
-    Way.COORDINATED_DISCLOSURE: "it was published together with the owner, after a time to mend it",
+    Way.COORDINATED_DISCLOSURE: "it was published together with the owner, after a time to fix it",
     Way.VENDOR_INFORMED: "the owner was told before it was published",
     Way.PUBLIC_INCIDENT: "it happened in public, or the victim or an authority made it public",
 }

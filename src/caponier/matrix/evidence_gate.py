@@ -23,16 +23,16 @@ def admit(techniques: Iterable[Technique], version: str) -> None:
     Raises:
         CaponierError: If an entry does not pass; the message lists every one with the reason.
     """
-    objections = [f"{technique.id}: {why}" for technique in techniques if (why := objection(technique, version))]
-    if objections:
+    issues = [f"{technique.id}: {why}" for technique in techniques if (why := issue(technique, version))]
+    if issues:
         raise CaponierError(
-            "entries without evidence: " + "; ".join(objections),
+            "entries without evidence: " + "; ".join(issues),
             where=version,
             hint="Add a public, dated source that shows the technique on a real system, or remove the entry.",
         )
 
 
-def objection(technique: Technique, version: str) -> str | None:
+def issue(technique: Technique, version: str) -> str | None:
     """Say why an entry does not pass, or return None if it does.
 
     Args:
@@ -40,7 +40,7 @@ def objection(technique: Technique, version: str) -> str | None:
         version: The version of the matrix that it wants to enter.
     """
     if technique.evidence is not None:
-        return _objection_to_evidence(technique, technique.evidence, version)
+        return _issue_to_evidence(technique, technique.evidence, version)
     if technique.maturity is None:
         return "it has no evidence at all"
     if technique.maturity is Maturity.FEASIBLE:
@@ -48,7 +48,7 @@ def objection(technique: Technique, version: str) -> str | None:
     return None
 
 
-def source_objection(source: Source) -> str | None:
+def source_issue(source: Source) -> str | None:
     """Say why a source shows nothing, or return None if it counts."""
     study = source.study
     if study.date is None:
@@ -60,23 +60,23 @@ def source_objection(source: Source) -> str | None:
     return None
 
 
-def _objection_to_evidence(technique: Technique, evidence: Evidence, version: str) -> str | None:
+def _issue_to_evidence(technique: Technique, evidence: Evidence, version: str) -> str | None:
     if evidence.grade is Grade.FOUNDING:
-        return _objection_to_founding(technique, evidence, version)
+        return _issue_to_founding(technique, evidence, version)
     if not evidence.sources:
         return "it names no source"
     for source in evidence.sources:
-        if why := source_objection(source):
+        if why := source_issue(source):
             return why
     if evidence.grade is Grade.CONTRIBUTED:
-        return _objection_to_contributed(evidence)
+        return _issue_to_contributed(evidence)
     # A link through an ATLAS id is weaker than a step that names the entry: it must not pass for the better grade.
     if evidence.grade is Grade.STUDY_2020 and all(source.through for source in evidence.sources):
         return "it claims a study of 2020 but names only later ones"
     return None
 
 
-def _objection_to_contributed(evidence: Evidence) -> str | None:
+def _issue_to_contributed(evidence: Evidence) -> str | None:
     for source in evidence.sources:
         if not source.result or not source.system:
             return f"source {source.study.id} does not say what it showed on which system"
@@ -85,7 +85,7 @@ def _objection_to_contributed(evidence: Evidence) -> str | None:
     return None
 
 
-def _objection_to_founding(technique: Technique, evidence: Evidence, version: str) -> str | None:
+def _issue_to_founding(technique: Technique, evidence: Evidence, version: str) -> str | None:
     # A later version of the 2020 matrix keeps the marks of 2020, under whatever name, and gives no new ones.
     listed = version == FOUNDING_MATRIX or technique.id in _founding()
     if not listed or not technique.seen_in:

@@ -2,10 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
-
-_MANY: Final = 6
-"""From so many parts on that lack the same, a line each hides more than it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +21,13 @@ class Skip:
 
 
 def in_words(skipped: Iterable[Skip]) -> list[str]:
-    """Return a line for each; many parts of one thing that lack the same, such as detectors, stand in one."""
+    """Return a line for each; parts of one thing that lack the same, such as detectors, stand in one."""
     alike: dict[tuple[str, str], list[str]] = {}
     for skip in skipped:
         of, _, part = skip.what.rpartition(": ")
         alike.setdefault((of or skip.what, skip.reason), []).append(part if of else "")
     lines = []
     for (of, why), parts in alike.items():
-        if len(parts) < _MANY or "" in parts:
-            lines += [f"{of}: {part}: {why}" if part else f"{of}: {why}" for part in parts]
-        else:
-            lines.append(f"{of}: {', '.join(parts)}: {why}")
+        named = ", ".join(filter(None, parts))
+        lines += [f"{of}: {why}" for part in parts if not part] + ([f"{of}: {named}: {why}"] if named else [])
     return lines

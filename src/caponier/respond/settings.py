@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from caponier.formats.strict_settings import refusal
+from caponier.formats.strict_settings import checked
 from caponier.records.inside import Name, Network
 
 
@@ -64,16 +64,5 @@ DEFAULT: Final = RespondSettings()
 
 
 def read_settings(table: dict[str, Any], where: str) -> RespondSettings:
-    """Check the table `[respond]`.
-
-    Args:
-        table: As it stands in the workspace file.
-        where: What to call the file in messages.
-
-    Raises:
-        InputError: If a key is unknown, with the nearest known one, or a value cannot be meant.
-    """
-    try:
-        return RespondSettings.model_validate(table)
-    except ValidationError as wrong:
-        raise refusal(wrong, RespondSettings.model_fields, f"{where}: respond") from None
+    """Check the table `[respond]` of the workspace file, which `where` names in messages; see `checked`."""
+    return checked(RespondSettings, table, f"{where}: respond")

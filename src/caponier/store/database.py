@@ -6,20 +6,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
+from caponier.formats.closing import Closing
 from caponier.store import schema
 
 _BUSY_SECONDS: Final = 30.0
 """How long a writer waits for another one; each transaction here takes milliseconds."""
 
 
-class Store:
+class Store(Closing):
     """An open database with the current tables. Close it, or use it as a context manager.
 
     Safe to share between threads; every process opens its own.
@@ -48,12 +49,6 @@ class Store:
     def close(self) -> None:
         """Give back every connection."""
         self._readers.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

@@ -33,7 +33,7 @@ class FindingFilter:
     until: datetime | None = None
     """Triggered before this moment."""
     severity: Severity | None = None
-    """At least this severe."""
+    """Only this severity or higher."""
     detector: str | None = None
     model: str | None = None
     system: str | None = None

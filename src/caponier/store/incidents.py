@@ -22,7 +22,7 @@ class IncidentFilter:
 
     stages: tuple[Stage, ...] = ()
     severity: Severity | None = None
-    """At least this severe."""
+    """Only this severity or higher."""
     strategy: Strategy | None = None
     owner: str | None = None
     since: datetime | None = None

@@ -44,7 +44,7 @@ def search(
 
     Args:
         connection: From `Store.read`.
-        incident_id: Of this incident only.
+        incident_id: Only for this incident.
         kind: Of this kind only.
     """
     query = select(remediations.c.document).order_by(remediations.c.created.desc(), remediations.c.remediation_id)

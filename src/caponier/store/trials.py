@@ -58,7 +58,7 @@ def search(connection: Connection, *, version: str | None = None, detector: str 
     Args:
         connection: From `Store.read`.
         version: On this version of Caponier only.
-        detector: Of this detector only.
+        detector: Only from this detector.
     """
     query = select(trials.c.document).order_by(trials.c.time.desc(), trials.c.trial_id)
     if version is not None:

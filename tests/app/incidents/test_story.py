@@ -26,8 +26,8 @@ def test_the_story_of_a_combined_attack() -> None:
 def test_the_story_says_how_sure_it_is() -> None:
     cold = Evidence("flips", 3, 1, basis=Basis.COLD_START)
     told = words(case(finding(1, confidence=0.3, evidence=cold), finding(2, confidence=0.6)))["How sure"]
-    assert "confidence 0.60" in told
-    assert "1 finding below 0.4, which proves nothing alone" in told
+    assert "The highest confidence of 2 findings is 0.60" in told
+    assert "1 finding below 0.4, which alone prove nothing" in told
     assert "1 finding without a baseline" in told
 
 

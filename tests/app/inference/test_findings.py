@@ -43,12 +43,12 @@ FOUND = Detection(
 )
 
 
-def sight(principals: tuple[str, ...]) -> CallerFacts:
+def caller_facts(principals: tuple[str, ...]) -> CallerFacts:
     return CallerFacts("e-9", ("e-8", "e-9"), NOW, NOW + timedelta(seconds=1), None, "1", principals)
 
 
 def test_a_finding_about_like_queries_accuses_whoever_sent_them() -> None:
-    finding = finding_of(FOUND, COLD, sight(("ann", "bob")), None)
+    finding = finding_of(FOUND, COLD, caller_facts(("ann", "bob")), None)
     assert finding.subject.kind == "bucket"
     assert accused(finding) == {"ann", "bob"}
     assert finding.evidence.facts["principals"] == 2
@@ -57,7 +57,7 @@ def test_a_finding_about_like_queries_accuses_whoever_sent_them() -> None:
 
 def test_it_counts_all_and_names_the_first_of_them() -> None:
     crowd = tuple(f"p{number}" for number in range(NAMED + 10))
-    finding = finding_of(FOUND, COLD, sight(crowd), None)
+    finding = finding_of(FOUND, COLD, caller_facts(crowd), None)
     assert finding.evidence.facts["principals"] == NAMED + 10
     assert finding.evidence.facts[NAMES] == list(crowd[:NAMED])
     assert accused(finding) == set(crowd[:NAMED])
@@ -73,13 +73,13 @@ def test_it_counts_all_and_names_the_first_of_them() -> None:
     ],
 )
 def test_like_queries_of_one_caller_are_said_to_be_one_callers(senders: tuple[str, ...], said: str) -> None:
-    assert finding_of(FOUND, COLD, sight(senders), None).summary.endswith(f". {said}")
+    assert finding_of(FOUND, COLD, caller_facts(senders), None).summary.endswith(f". {said}")
 
 
 def test_who_asks_now_and_then_in_a_popular_cell_is_not_named_beside_a_search() -> None:
     """A mass of like inputs of one caller, and chat partners whose words lie near: they were named in 97 findings."""
     chat = tuple(f"chat {number}" for number in range(7) for _ in range(1 + number % 3))
-    finding = finding_of(FOUND, COLD, sight(("eve",) * 12 + chat + ("bob",) * 5), None)
+    finding = finding_of(FOUND, COLD, caller_facts(("eve",) * 12 + chat + ("bob",) * 5), None)
     assert accused(finding) == {"eve", "bob"}
     # It is still said how many there were.
     assert finding.evidence.facts["principals"] == 9
@@ -89,7 +89,7 @@ def test_who_asks_now_and_then_in_a_popular_cell_is_not_named_beside_a_search() 
 def test_whoever_sent_most_is_named_and_all_who_sent_as_much(sent: list[int], rng: Random) -> None:
     senders = [f"c{who}" for who, count in enumerate(sent) for _ in range(count)]
     rng.shuffle(senders)
-    named = accused(finding_of(FOUND, COLD, sight(tuple(senders)), None))
+    named = accused(finding_of(FOUND, COLD, caller_facts(tuple(senders)), None))
     assert named == {f"c{who}" for who, count in enumerate(sent) if 3 * count >= max(sent)}
 
 
@@ -102,31 +102,31 @@ class TestWhatOneCallerSentAlone:
         return own
 
     def test_it_is_told_already_where_the_caller_was_told_of_before(self) -> None:
-        assert self.own().tell(FOUND, sight(("eve", "eve")))
+        assert self.own().tell(FOUND, caller_facts(("eve", "eve")))
 
     @pytest.mark.parametrize("senders", [("eve", "ann"), ("eve",), ()], ids=["two", "one of two is known", "nobody"])
     def test_it_is_told_where_others_sent_a_part_or_may_have(self, senders: tuple[str, ...]) -> None:
-        assert not self.own().tell(FOUND, sight(senders))
+        assert not self.own().tell(FOUND, caller_facts(senders))
 
     @pytest.mark.parametrize(("others", "told"), [(("ann",), True), (("ann", "bob"), True), (("ann",) * 3, False)])
     def test_others_who_asked_near_it_now_and_then_share_no_search(self, others: tuple[str, ...], told: bool) -> None:
         senders = ("eve",) * 8 + others
-        seen = replace(sight(senders), event_ids=tuple(f"e-{at}" for at in range(len(senders))))
+        seen = replace(caller_facts(senders), event_ids=tuple(f"e-{at}" for at in range(len(senders))))
         assert self.own().tell(FOUND, seen) is told
         assert not self.own(subject="ann").tell(FOUND, seen)
 
     @pytest.mark.parametrize("change", [{"subject": "ann"}, {"model": "other"}, {"kind": "session"}])
     def test_it_is_told_where_nothing_else_tells_of_the_caller(self, change: dict[str, str]) -> None:
-        assert not self.own(**change).tell(FOUND, sight(("eve", "eve")))
+        assert not self.own(**change).tell(FOUND, caller_facts(("eve", "eve")))
 
     def test_it_is_told_where_the_caller_was_told_of_only_later(self) -> None:
-        assert not self.own(when=timedelta(hours=1)).tell(FOUND, sight(("eve", "eve")))
+        assert not self.own(when=timedelta(hours=1)).tell(FOUND, caller_facts(("eve", "eve")))
 
     def test_a_finding_of_the_callers_own_is_never_kept_back(self) -> None:
-        assert not self.own().tell(replace(FOUND, kind="principal", subject="eve"), sight(("eve", "eve")))
+        assert not self.own().tell(replace(FOUND, kind="principal", subject="eve"), caller_facts(("eve", "eve")))
 
     def test_a_doubtful_finding_of_the_callers_own_keeps_no_surer_one_back(self) -> None:
-        own, alone = OwnFindings(), sight(("eve", "eve"))
+        own, alone = OwnFindings(), caller_facts(("eve", "eve"))
         mine = replace(FOUND, kind="principal", subject="eve")
         own.add(mine, NOW, sure=False)
         assert own.tell(FOUND, alone, sure=False), "one that is as doubtful is told already"
@@ -138,17 +138,17 @@ class TestWhatOneCallerSentAlone:
         own = self.own()
         for other in ("ann", "bob"):
             own.add(replace(FOUND, kind="principal", subject=other), NOW)
-        assert not own.tell(FOUND, sight(("eve", "eve")))
-        assert own.tell(FOUND, sight(("bob", "bob")))
+        assert not own.tell(FOUND, caller_facts(("eve", "eve")))
+        assert own.tell(FOUND, caller_facts(("bob", "bob")))
 
 
 def test_where_the_log_names_nobody_nobody_is_accused() -> None:
-    assert accused(finding_of(FOUND, COLD, sight(()), None)) == frozenset()
+    assert accused(finding_of(FOUND, COLD, caller_facts(()), None)) == frozenset()
 
 
 @pytest.mark.parametrize("kind", ["principal", "session", "address"])
 def test_any_other_finding_accuses_its_subject(kind: str) -> None:
-    finding = finding_of(replace(FOUND, kind=kind, subject="eve"), COLD, sight(("ann",)), None)
+    finding = finding_of(replace(FOUND, kind=kind, subject="eve"), COLD, caller_facts(("ann",)), None)
     assert accused(finding) == {"eve"}
     assert NAMES not in finding.evidence.facts
 
@@ -193,7 +193,7 @@ def finding(
     strength: int = SURE, case: ModelDetection = CASE, budget: AlertBudget | None = None, **change: object
 ) -> Finding:
     given = {} if budget is None else {"budget": budget}
-    return finding_of(detection(strength, **change), case, sight(("eve",)), None, **given)
+    return finding_of(detection(strength, **change), case, caller_facts(("eve",)), None, **given)
 
 
 class TestHowRare:
@@ -232,7 +232,7 @@ class TestHowRare:
     def test_at_a_cold_start_nothing_is_expected(self) -> None:
         cold = replace(LINES[0], ranks=None, limit=100.0)
         case = replace(CASE, plan=replace(CASE.plan, lines=(cold,)))
-        for evidence in (finding(case=case).evidence, finding_of(FOUND, COLD, sight(()), None).evidence):
+        for evidence in (finding(case=case).evidence, finding_of(FOUND, COLD, caller_facts(()), None).evidence):
             assert (evidence.basis, evidence.share, evidence.expected) == (Basis.COLD_START, None, None)
             assert (evidence.above, evidence.of) == (0, 0)
 
@@ -280,7 +280,7 @@ class TestNotify:
         assert not finding(budget=AlertBudget(bound=0.001)).notify
 
     def test_a_cold_start_is_told_always(self) -> None:
-        assert finding_of(FOUND, COLD, sight(()), None).notify
+        assert finding_of(FOUND, COLD, caller_facts(()), None).notify
 
 
 def test_the_rarest_comes_first() -> None:

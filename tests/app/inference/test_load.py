@@ -145,7 +145,7 @@ def test_how_much_there_is_to_read_is_not_always_known(path: Path, spool: Spool)
 def test_a_log_without_events_is_refused_with_the_reasons(spool: Spool, tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"no": "time"}\nnot json\n')
-    with pytest.raises(InputError, match="holds no event: ") as wrong:
+    with pytest.raises(InputError, match="contains no events: ") as wrong:
         load_events(spool, [file], RejectedRows(), Silent())
     assert str(file) in str(wrong.value)
     assert "time, model and operation" in str(wrong.value)
@@ -154,7 +154,7 @@ def test_a_log_without_events_is_refused_with_the_reasons(spool: Spool, tmp_path
 def test_an_empty_log_is_refused(spool: Spool, tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text("")
-    with pytest.raises(InputError, match=r"holds no event$|holds no event\n"):
+    with pytest.raises(InputError, match=r"contains no events$|contains no events\n"):
         load_events(spool, [file], RejectedRows(), Silent())
 
 
@@ -188,7 +188,7 @@ class TestFeatures:
         assert feature_spec(summary(), FeatureSpec(kind="none")) == FeatureSpec(kind="none")
 
     def test_a_log_of_63_values_for_a_model_that_takes_64_is_refused(self) -> None:
-        with pytest.raises(InputError, match="take 64 values, but its inputs in the log have 63") as wrong:
+        with pytest.raises(InputError, match=r"\b64 values.*\b63\b") as wrong:
             feature_spec(summary(lengths={63: 9}), FeatureSpec(kind="image", shape=(8, 8)))
         assert "m" in str(wrong.value)
         assert "--shape" in str(wrong.value)

@@ -110,7 +110,7 @@ class TestColumns:
             ("inputs", 2, "log the inputs"),
             ("labels", 3, "log the model's answers"),
             ("scores", 16, "log the model's class scores"),
-            ("principals", 7, "with two callers an address"),
+            ("principals", 7, "with two callers to an address"),
         ],
     )
     def test_a_lack_says_what_is_found_without(self, column: str, found: int, hint: str) -> None:

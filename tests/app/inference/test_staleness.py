@@ -11,12 +11,12 @@ from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.inference.staleness import FACT, DriftReport
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.calibration.judging import FEWEST
-from caponier.detect.traffic_profile import profile as portraits
+from caponier.detect.traffic_profile import profile as profiles
 from caponier.detect.traffic_profile.drift import TraitHistogram, compare
 from caponier.errors import InputError
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
-from detect.traffic_profile.portraits import portrait
+from detect.traffic_profile.profiles import profile
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 SEEN: dict[str, Any] = {"input": lambda i: [i % 7, (i * 37) % 60], "label": lambda i: "ab"[i % 3 == 0]}
@@ -25,9 +25,9 @@ LOUD: dict[str, Any] = {"input": lambda i: [120, i % 127]}
 
 
 @pytest.fixture(autouse=True)
-def glance(monkeypatch: pytest.MonkeyPatch) -> None:
+def window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let four different queries be enough to know a caller by."""
-    monkeypatch.setattr(portraits, "GLANCE", 4)
+    monkeypatch.setattr(profiles, "WINDOW", 4)
 
 
 def learned(folder: Path, n: int = 60) -> Baseline:
@@ -67,7 +67,7 @@ class TestScan:
     def test_a_few_callers_do_not_tell(self, tmp_path: Path) -> None:
         report = scanned(tmp_path, users(5, begin=5000, **BRIGHT))
         assert report.fits["m"].drift.stale is None
-        assert "cannot be told; 5 callers made enough" in report.fits["m"].words
+        assert "this log has 5" in report.fits["m"].words
         assert not any("stale" in note for note in report.notes)
 
     def test_cold_start_thresholds_are_not_stale(self, tmp_path: Path) -> None:
@@ -90,20 +90,20 @@ class TestScan:
         with only(FirstFeature(), 100.0):
             assert scan_inference([log(tmp_path, users(40, **SEEN))]).fits == {}
 
-    def test_a_baseline_from_before_there_were_portraits_is_not_compared(self, tmp_path: Path) -> None:
+    def test_a_baseline_from_before_there_were_profiles_is_not_compared(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
             (section,) = learned(tmp_path).models
-            old = Baseline((replace(section, portrait=None),))
+            old = Baseline((replace(section, profile=None),))
             (tmp_path / "old").write_bytes(old.to_bytes())
             report = scan_inference([log(tmp_path, users(40, **BRIGHT))], Baseline.load(tmp_path / "old"))
         assert report.fits == {}
 
 
-def test_a_portrait_of_other_inputs_is_refused(tmp_path: Path) -> None:
+def test_a_profile_of_other_inputs_is_refused(tmp_path: Path) -> None:
     with only(FirstFeature(), 1e9):
         (section,) = learned(tmp_path).models
-        broken = Baseline((replace(section, portrait=portrait(60, width=5)),))
-        with pytest.raises(InputError, match="portrait of callers is of inputs of 5 values, not 2"):
+        broken = Baseline((replace(section, profile=profile(60, width=5)),))
+        with pytest.raises(InputError, match=r"\b5 values.*\b2\b"):
             scan_inference([log(tmp_path, users(40, **SEEN))], broken)
 
 
@@ -111,9 +111,9 @@ class TestWords:
     def fit(self, tmp_path: Path, **traits: Any) -> DriftReport:
         with only(FirstFeature(), 1e9):
             (section,) = learned(tmp_path).models
-        known = portrait(300)
+        known = profile(300)
         return DriftReport(
-            section, compare(known, TraitHistogram.over(known).with_rows(known, portrait(100, 1, **traits).rows))
+            section, compare(known, TraitHistogram.over(known).with_rows(known, profile(100, 1, **traits).rows))
         )
 
     @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_events_are_a_table_of_the_schema_whatever_they_came_from(tmp_path: Path
 def test_a_table_is_scanned_as_the_file_that_it_came_from(tmp_path: Path) -> None:
     benign = caponier.load_events(log(tmp_path, users(40, 4)))
     learned = caponier.build_baseline(benign, features=FEATURES, alpha=0.05)
-    assert [line for line in learned.notes if "learned from 40 principals" in line]
+    assert [line for line in learned.notes if "learned from 40 callers" in line]
     assert learned.to_arrow()["model"].to_pylist()[0] == "m"
     assert "learned from 40" in repr(learned)
     assert any(skip.what.startswith("m: ") for skip in learned.skipped) or learned.notes

@@ -16,7 +16,7 @@ from caponier.records.event import EVENT_SCHEMA
 NAMES = ("stays", "leaves")
 
 
-def deed(n: int = 10, kind: str = "nes", gap_s: float | None = None) -> AttackRun:
+def run(n: int = 10, kind: str = "nes", gap_s: float | None = None) -> AttackRun:
     asked = inputs(n, 9)
     return AttackRun(kind, asked, answer(asked), success=True, gap_s=gap_s)
 
@@ -28,12 +28,12 @@ def log(tmp_path: Path) -> Iterator[OwnLog]:
 
 
 def planted_events(log: OwnLog, folder: Path, without: str | None = None) -> pa.Table:
-    plant(log, attackers(log, [deed(), deed(5, "simba")], 0), NAMES, folder / "planted.parquet", without, 0)
+    plant(log, attackers(log, [run(), run(5, "simba")], 0), NAMES, folder / "planted.parquet", without, 0)
     return pq.read_table(folder / "planted.parquet")
 
 
 def test_attackers_keep_the_pace_and_the_time_of_the_log(log: OwnLog) -> None:
-    found = attackers(log, [deed() for _ in range(20)], 0)
+    found = attackers(log, [run() for _ in range(20)], 0)
     for one in found:
         assert (np.diff(one.times) >= 0).all()
         assert one.times[0] >= BEGIN
@@ -43,13 +43,13 @@ def test_attackers_keep_the_pace_and_the_time_of_the_log(log: OwnLog) -> None:
 
 
 def test_who_takes_longer_than_the_log_is_pressed_into_it(log: OwnLog) -> None:
-    (one,) = attackers(log, [deed(200)], 0)
+    (one,) = attackers(log, [run(200)], 0)
     assert one.times[-1] <= log.summary.last_time + 1
     assert one.times[0] >= log.summary.first_time
 
 
 def test_a_flood_keeps_its_own_pace(log: OwnLog) -> None:
-    (one,) = attackers(log, [deed(100, "flood", gap_s=0.001)], 0)
+    (one,) = attackers(log, [run(100, "flood", gap_s=0.001)], 0)
     assert one.times[-1] - one.times[0] < 1_000_000
 
 
@@ -58,7 +58,7 @@ def test_names_are_nobody_elses(tmp_path: Path) -> None:
     taken = [f"{NAME}-{name}" if name == "user-003" else name for name in events["principal"].to_pylist()]
     with Spool() as spool:
         log = opened(spool, written(tmp_path, table(principal=taken)))
-        found = attackers(log, [deed() for _ in range(300)], 0)
+        found = attackers(log, [run() for _ in range(300)], 0)
     assert len({one.name for one in found}) == len({one.address for one in found}) == 300
     assert not {one.name for one in found} & set(taken)
     assert all(one.name.startswith(f"{NAME}+-nes-") for one in found)

@@ -14,7 +14,7 @@ from caponier.app.planting.report import (
     interval,
     shown_of_kinds,
 )
-from caponier.app.planting.scan import Alarm, Sighting
+from caponier.app.planting.scan import Alarm, PlantedScan
 from caponier.records.skip import Skip
 
 STRICT, LAX = 0.003, 0.01
@@ -64,7 +64,7 @@ class TestKinds:
     def test_the_first_alarm_about_each_counts(self) -> None:
         few = (alarm(350, "ann"),)
         more = (alarm(350, "ann"), alarm(120, "ann", by="flood"), alarm(500, "bob"), alarm(0, "somebody"))
-        nes, jbda = shown_of_kinds(PLANTED, Sighting((few, more), ()), 1, {})
+        nes, jbda = shown_of_kinds(PLANTED, PlantedScan((few, more), ()), 1, {})
         assert (nes.kind, nes.planted, nes.succeeded, nes.caught) == ("nes", 2, 1, (1, 2))
         assert nes.queries == (2, 6)
         assert nes.first_by == {"flood": 1, "novelty": 1}
@@ -73,16 +73,16 @@ class TestKinds:
 
     def test_attackers_are_known_by_their_address_too(self) -> None:
         alarms = (alarm(350, f"198.18.0.1 {AGENT}"), alarm(100, "198.18.0.3 "))
-        shown = shown_of_kinds(PLANTED, Sighting((alarms,), ()), 0, {})
+        shown = shown_of_kinds(PLANTED, PlantedScan((alarms,), ()), 0, {})
         assert [one.caught for one in shown] == [(1,), (1,)]
 
     def test_what_another_one_set_off_is_at_least_one_query(self) -> None:
-        (nes, _) = shown_of_kinds(PLANTED, Sighting(((alarm(-5, "ann", "bob", "stranger"),),), ()), 0, {})
+        (nes, _) = shown_of_kinds(PLANTED, PlantedScan(((alarm(-5, "ann", "bob", "stranger"),),), ()), 0, {})
         assert nes.queries == (1, 1)
 
     def test_columns_are_counted_apart(self) -> None:
-        removed = {"scores": Sighting(((alarm(0, "bob"),),), ())}
-        nes, jbda = shown_of_kinds(PLANTED, Sighting(((),), ()), 0, removed)
+        removed = {"scores": PlantedScan(((alarm(0, "bob"),),), ())}
+        nes, jbda = shown_of_kinds(PLANTED, PlantedScan(((),), ()), 0, removed)
         assert (nes.without, jbda.without) == ({"scores": 1}, {"scores": 0})
 
 

@@ -7,7 +7,7 @@ from app.planting.own_logs import inputs, table, written
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import scan_inference
-from caponier.app.planting.scan import learn, sight
+from caponier.app.planting.scan import learn, scan_planted
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
 from caponier.errors import InputError
@@ -37,7 +37,7 @@ def strange(folder: Path) -> Path:
 
 def test_a_scan_says_what_scans_at_each_share_say(benign: Path, strange: Path) -> None:
     terms = DetectionSettings.of(None, build_baseline([benign], spec=SPEC).baseline)
-    seen = sight([benign, strange], terms, [STRICT, LAX])
+    seen = scan_planted([benign, strange], terms, [STRICT, LAX])
     (section,) = terms.baseline.models if terms.baseline else ()
     for alpha, alarms in zip([STRICT, LAX], seen.alarms, strict=True):
         findings = scan_inference([benign, strange], Baseline((replace(section, alpha=alpha),))).findings
@@ -53,7 +53,7 @@ def test_a_scan_says_what_scans_at_each_share_say(benign: Path, strange: Path) -
 
 def test_what_cannot_speak_is_told_once(benign: Path, strange: Path) -> None:
     terms = DetectionSettings.of(None, build_baseline([benign], spec=SPEC).baseline)
-    seen = sight([strange], terms, [STRICT, LAX])
+    seen = scan_planted([strange], terms, [STRICT, LAX])
     assert len([note for note in seen.notes if "sponge" in note]) == 1
     assert "sponge" not in seen.detectors
 
@@ -67,4 +67,4 @@ def test_what_is_learned_keeps_the_share_of_the_workspace(benign: Path, tmp_path
 
 def test_a_baseline_of_another_model_is_refused(strange: Path) -> None:
     with pytest.raises(InputError, match="knows nothing of the model"):
-        sight([strange], DetectionSettings.of(None, Baseline()), [LAX])
+        scan_planted([strange], DetectionSettings.of(None, Baseline()), [LAX])

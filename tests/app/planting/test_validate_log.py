@@ -163,7 +163,7 @@ def test_what_no_log_can_show_is_not_left_out(log: Path) -> None:
     shown = validate_log([log], effort=Effort(1, ("nes", "sponge"), ()))
     assert [skip.what for skip in shown.skipped if skip.what == "sponge"] == ["sponge"]
     with (
-        patch("caponier.app.planting.validate_log._deeds", side_effect=lambda chosen, *_: iter([_deed(chosen)])),
+        patch("caponier.app.planting.validate_log._runs", side_effect=lambda chosen, *_: iter([_deed(chosen)])),
         patch("caponier.app.planting.validate_log.PLANTED", 2**40),
     ):
         whole = validate_log([log], effort=Effort(1, (), ()))
@@ -187,12 +187,12 @@ def test_inputs_of_another_length_are_rejected(tmp_path: Path) -> None:
 
 
 def test_more_than_fits_into_memory_is_refused_before_it_is_tried(log: Path) -> None:
-    with pytest.raises(InputError, match="Take fewer with --attackers"):
+    with pytest.raises(InputError, match="--attackers"):
         validate_log([log], effort=Effort(1_000_000, ("nes",), ()))
 
 
 def test_attackers_need_something_to_begin_with(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="attackers need 30 inputs to begin with, not"):
+    with pytest.raises(InputError, match=r"\b30 inputs\b"):
         validate_log([written(tmp_path, table(60, 2))], effort=FEW)
 
 
@@ -205,7 +205,7 @@ def test_callers_without_predictions_are_nothing_to_learn_from(tmp_path: Path) -
     kinds = ["predict" if at < 60 else "metadata" for at in range(1_800)]
     asked = [f"user-{at % 60:03d}" if at >= 60 else "user-000" for at in range(1_800)]
     path = written(tmp_path, table(60, 30, operation=kinds, principal=asked))
-    with pytest.raises(InputError, match="churn: too few callers sent inputs of 3 values"):
+    with pytest.raises(InputError, match=r"^.*churn: .*\b3 values"):
         validate_log([path], effort=FEW)
 
 

@@ -73,7 +73,7 @@ def test_the_repair_is_proven_and_the_old_is_kept(folder: Path, repair: Repair) 
 
 def test_an_incident_that_is_not_there_is_told_before_the_work(folder: Path) -> None:
     workspace = load_workspace(create_workspace(folder / "home"))
-    with pytest.raises(InputError, match="i-none: there is no such incident"):
+    with pytest.raises(InputError, match=r"^i-none: "):
         remediate_dataset(folder / "none", DatasetRepair(folder / "new.npz", incident_id="i-none"), workspace=workspace)
 
 

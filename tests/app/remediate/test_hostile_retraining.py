@@ -171,7 +171,7 @@ def test_what_is_no_model_of_these_rows_is_refused(
             repair(digits, tmp_path / "new", model=tmp_path / name)
         assert name in str(refused.value)
     for missing in (tmp_path / "none", tmp_path):
-        with pytest.raises(InputError, match="is no file"):
+        with pytest.raises(InputError, match="is not a file"):
             repair(digits, tmp_path / "new", model=missing)
     assert not (tmp_path / "new").exists()
 
@@ -213,12 +213,12 @@ def test_lists_as_other_programs_write_them_are_read(
         left_out.append(result.done.details["left_out"])
     assert left_out[0] == left_out[1] >= 30
     (tmp_path / "forget").write_bytes("0\n1\n".encode("utf-16"))
-    with pytest.raises(InputError, match="no text"):
+    with pytest.raises(InputError, match="not text"):
         restrain(digits, tmp_path / "new", without=tmp_path / "forget")
     with np.load(digits / "rows.npz") as kept:
         everybody = "\n".join(str(at) for at in range(len(kept["y"])))
     (tmp_path / "forget").write_text(everybody)
-    with pytest.raises(InputError, match="only 0 rows would be left"):
+    with pytest.raises(InputError, match=r"\b0 rows"):
         restrain(digits, tmp_path / "new", without=tmp_path / "forget")
 
 

@@ -127,7 +127,7 @@ def test_wrong_input_leaves_nothing(folder: Path, words: dict[str, object], mess
 
 
 def test_an_incident_that_is_not_there_is_told_before_the_work(folder: Path) -> None:
-    with pytest.raises(InputError, match="i-none: there is no such incident"):
+    with pytest.raises(InputError, match=r"^i-none: "):
         remediate_model(folder / "none", asked(folder, incident_id="i-none"), workspace=workspace_in(folder))
 
 

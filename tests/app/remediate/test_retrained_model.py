@@ -118,7 +118,7 @@ def test_a_repair_that_does_not_help_says_so(digits: Path, tmp_path: Path) -> No
     assert "did not help" in weak.unproven[0]
     (tmp_path / "new").unlink()
     idle = remediate_robustness(digits / "old.safetensors", RobustnessRepair(**given, epsilon=0.001, lessons=1))
-    assert "little to mend" in idle.unproven[0]
+    assert "little to repair" in idle.unproven[0]
     with pytest.raises(InputError, match="more than 0"):
         remediate_robustness(digits / "old.safetensors", RobustnessRepair(**given, epsilon=0))
 

@@ -274,6 +274,7 @@ def test_what_happens_at_a_service_of_a_cloud_is_placed_on_no_host(home: Workspa
         ("x.json", b'{"Records":[{"eventName":"GetO', ("x.json:1: bad JSON: ", 'begins {"Records"', "Fetch the file")),
         ("x.jsonl", b'{"a":1,"b":2}\n', ("x.jsonl:1: no time: its fields are a, b", "Give each row a time")),
         ("x.jsonl", b'{"time":"2026-01-01T00:00:00Z","label":"3"}\n', ("its fields are time, label", "scan inference")),
+        ("x.log", b"\x7fELF\x02\x01\0\0\n", ("x.log:1: ", "it begins with bytes that are not text")),
         ("x.log", b"Dear Sir,\n", ("x.log:1: no known format, it begins Dear Sir,", "docs/how-to/logs.md")),
         ("x.log", b"PK\x03\x04 ", ("ZIP archive", "Then give what comes of that")),
         ("x.log", b"", ("there is nothing in it",)),

@@ -67,7 +67,7 @@ def test_an_unsafe_file_is_not_looked_into(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["none.pt", "."])
 def test_what_is_no_file_is_refused(folder: Path, name: str) -> None:
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         scan_model(folder / name, folder / "clean.npz")
 
 

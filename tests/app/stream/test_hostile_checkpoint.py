@@ -147,7 +147,7 @@ def test_so_is_one_that_no_stream_writes(
 
 def test_another_form_is_named_whatever_else_is_in_it(folder: Path, read: Callable[[], StreamPosition]) -> None:
     (folder / "position.json").write_bytes(b'{"form": 2, "of": "a time to come"}')
-    with pytest.raises(InputError, match=r"states of form 2, and this Caponier .* reads form 1"):
+    with pytest.raises(InputError, match=r"\bform 2\b.*\bform 1\b"):
         read()
 
 
@@ -223,7 +223,7 @@ class TestFolderOfOthers:
         for name in names:
             (tmp_path / "opt" / name).mkdir(parents=True)
             (tmp_path / "opt" / name / "file").write_text("theirs")
-        with pytest.raises(InputError, match="is no checkpoint of a stream"):
+        with pytest.raises(InputError, match="is not a checkpoint of a stream"):
             Checkpoint(tmp_path / "opt")
         assert sorted(path.name for path in (tmp_path / "opt").iterdir()) == sorted(names)
         assert all((tmp_path / "opt" / name / "file").exists() for name in names)

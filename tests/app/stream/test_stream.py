@@ -116,7 +116,7 @@ def test_a_batch_that_skips_one_is_refused_and_so_is_one_after_the_end(
 ) -> None:
     lay(0, 50)
     follower = Follower(home, tmp_path / "c")
-    with pytest.raises(InputError, match="batch 1 comes, and -1 was the last"):
+    with pytest.raises(InputError, match=r"batch 1\b.*-1\b"):
         follower.stream.take(follower.engine, [], 1)
     follower.stream.close()
     with pytest.raises(CaponierError, match="has ended"):
@@ -244,7 +244,7 @@ class TestAnotherBaseline:
 
 
 def test_a_folder_with_something_else_is_no_checkpoint(home: Workspace) -> None:
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a checkpoint"):
         Checkpoint(home.root)
     assert (home.root / "caponier.toml").exists()
 

@@ -136,7 +136,7 @@ def test_anything_else_is_refused_and_leaves_nothing(data: bytes, tmp_path: Path
     (tmp_path / "x").mkdir()
     archive = tmp_path / "x" / "backup.tar"
     archive.write_bytes(data)
-    with pytest.raises(InputError, match="is no whole backup"):
+    with pytest.raises(InputError, match="complete backup"):
         restore(archive, tmp_path / "x" / "ws")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["backup.tar", "x"]
 

@@ -246,7 +246,7 @@ def test_a_lake_that_is_not_there_or_no_folder(home: Workspace) -> None:
     Path(home.lake).write_bytes(b"")
     for lake in ("s3://bucket/lake", home.lake):
         for work in (compact_lake, inspect_lake):
-            with pytest.raises(InputError, match="the lake is no folder"):
+            with pytest.raises(InputError, match="the lake is not a folder"):
                 work(home.model_copy(update={"lake": lake}))
 
 

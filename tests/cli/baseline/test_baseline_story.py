@@ -7,7 +7,9 @@ import pytest
 
 from app.inference.baseline.test_story import CALM
 from app.inference.event_files import FirstFeature, log, only, rows, users
+from caponier.app.inference.baseline.story import Story, stories
 from caponier.app.workspace.workspace import create_workspace
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.traffic_profile import profile
 from cli.command import Ran, run
 
@@ -20,7 +22,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
     # Four different queries are enough to know a caller by.
-    monkeypatch.setattr(profile, "GLANCE", 4)
+    monkeypatch.setattr(profile, "WINDOW", 4)
 
 
 @pytest.fixture
@@ -33,27 +35,40 @@ def caponier(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
     return command
 
 
+def section() -> ModelBaseline:
+    """Return the one section of the baseline that was built."""
+    (built,) = Baseline.load(Path("b")).models
+    return built
+
+
+def story() -> Story:
+    """Return what it tells."""
+    with only(FirstFeature(), 1e9):
+        (told,) = stories(Baseline.load(Path("b")))
+    return told
+
+
 class TestBuild:
     def test_it_says_who_taught_it_and_where_thresholds_lie(self, caponier: Any) -> None:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         assert (ran.code, ran.out) == (0, "")
-        assert "m: of those who asked 4 different things or more, 60 ask different things" in ran.err
-        assert "m: detectors at work: first_feature" in ran.err
-        assert "m: first_feature alerts from" not in ran.err
+        assert set(story().lines) <= set(ran.err.splitlines())
+        assert not set(story().details) & set(ran.err.splitlines())
+        assert any("60 " in line and "first_feature" not in line for line in story().lines)
         assert "next: caponier scan inference LOG --baseline b" in ran.err
 
     def test_verbose_says_what_each_detector_goes_by_and_who_stands_nearest(self, caponier: Any) -> None:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--verbose")
-        assert "m: first_feature alerts from" in ran.err
-        assert "queries (after 100 different queries); benign principals reach 6, the nearest: principal u" in ran.err
+        (detail,) = (line for line in ran.err.splitlines() if line.startswith("m: first_feature alerts from"))
+        assert re.search(r"\b100 \b.*\breach 6\b.*principal u\d", detail)
 
     def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path).write_text("[detect]\nalpha = 0.004\n")
         given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
-        assert "m: at most 2% of benign principals" in given.err
+        assert (given.code, section().alpha, "2%" in story().promise) == (0, 0.02, True)
         usual = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        assert "m: at most 0.4% of benign principals" in usual.err
-        assert "an estimate: to promise it takes 249" in usual.err
+        assert (usual.code, section().alpha, story().asked_for) == (0, 0.004, 249)
+        assert f"m: {story().promise}" in usual.err
 
     def test_what_means_nothing_any_more_is_accepted_and_told(self, caponier: Any) -> None:
         plain = caponier("baseline", "build", "log.jsonl", "--out", "a", *HOW)
@@ -86,7 +101,8 @@ class TestShow:
     def test_it_tells_the_same_without_names(self, caponier: Any) -> None:
         caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         ran = caponier("baseline", "show", "b", "--verbose", "--picture", "b.svg")
-        assert re.search(r"m: first_feature alerts from \S+ queries .*; benign principals reach 6\n", ran.err)
+        assert {*story().lines, *story().details} <= set(ran.err.splitlines())
+        assert re.search(r"m: first_feature .*\breach 6\n", ran.err)
         assert "principal u" not in ran.err
         assert Path("b.svg").read_text().startswith("<svg")
 

@@ -18,7 +18,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
     # Four different queries are enough to know a caller by.
-    monkeypatch.setattr(profile, "GLANCE", 4)
+    monkeypatch.setattr(profile, "WINDOW", 4)
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("part", "code", "words"),
         [
-            (users(40, begin=5000, **CALM), 0, "m: 40 callers ask as those of the baseline did\n"),
-            (users(40, begin=5000, **BRIGHT), 1, "m: the baseline is stale, and its promises do not hold; changed: "),
-            (users(9, begin=5000, **CALM), 3, "m: whether the baseline is stale cannot be told; 9 callers"),
+            (users(40, begin=5000, **CALM), 0, "40 callers"),
+            (users(40, begin=5000, **BRIGHT), 1, "stale"),
+            (users(9, begin=5000, **CALM), 3, "this log has 9"),
         ],
     )
     def test_the_exit_code_says_what_the_words_say(
@@ -46,7 +46,7 @@ class TestCheck:
     ) -> None:
         log(tmp_path, part, name="today.jsonl")
         ran = baseline("check", "b", "today.jsonl")
-        assert (ran.code, ran.out.startswith(words)) == (code, True)
+        assert (ran.code, ran.out.startswith("m: "), words in ran.out) == (code, True, True)
 
     def test_json_into_a_file(self, baseline: Any) -> None:
         assert baseline("check", "b", "log.jsonl", "--json", "--out", "fit.json").code == 0
@@ -63,7 +63,7 @@ class TestCheck:
         ("arguments", "why"),
         [
             (["none", "log.jsonl"], "does not exist"),
-            (["log.jsonl", "log.jsonl"], "is no baseline file"),
+            (["log.jsonl", "log.jsonl"], "is not a baseline file"),
             (["b", "none"], "does not exist"),
             (["b", "other.jsonl"], "the callers of no model in the logs"),
             (["b", "log.jsonl", "--reader", "morse"], "Readers: auto"),
@@ -88,8 +88,8 @@ class TestCompare:
         # Who stands apart raises what benign callers reach to eight times as much, and what it takes by a twentieth.
         assert 6 < float(now) <= 1.05 * float(before)
         assert reach == ["6", "50"]
-        assert "m, before: 60 principals, 100% ask different things" in ran.err
-        assert "m, now: 61 principals" in ran.err
+        assert "m, before: 60 callers, 100% ask different things" in ran.err
+        assert "m, now: 61 callers" in ran.err
 
     def test_no_model_in_common_is_2(self, baseline: Any, tmp_path: Path) -> None:
         log(tmp_path, users(60, model="n", **CALM), name="other.jsonl")

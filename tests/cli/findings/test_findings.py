@@ -78,7 +78,7 @@ def ids(*arguments: str) -> list[str]:
     return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
 
 
-WEEKLY = ("BENIGN", "LIKE", "THIS", "A", "WEEK")
+WEEKLY = ("FALSE", "ALERTS", "A", "WEEK")
 
 
 def test_a_list_has_a_row_a_caller(home: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_list_has_a_row_a_caller(home: Path) -> None:
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-3", "f-2"]
     assert "2026-01-01 00:03:00Z" in lines[0]
     assert result.exit_code == 0
-    assert result.stderr == "3 findings in 2 rows; --each lists each of them.\n"
+    assert result.stderr.startswith("3 findings in 2 rows; --each ")
 
 
 def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:

@@ -117,7 +117,7 @@ def text() -> str:
     return (FILES / "format-5.yaml").read_text(encoding="utf-8")
 
 
-def mended(change: Callable[[dict], object]) -> str:
+def corrected(change: Callable[[dict], object]) -> str:
     content = yaml.safe_load(text())
     change(content)
     return yaml.safe_dump(content, sort_keys=False)
@@ -136,9 +136,9 @@ def matrices(content: dict) -> dict:
 BROKEN: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "truncated in a list": (lambda: text()[:1200], "ATLAS.yaml"),
     "truncated in a word": (lambda: text()[: text().index("Policy") + 3], "ATLAS.yaml:"),
-    "version of another layout": (lambda: mended(lambda c: c.update(version="6.0.0")), "'6.0.0' is no version"),
-    "version that is a word": (lambda: mended(lambda c: c.update(version="latest")), "'latest' is no version"),
-    "version missing": (lambda: mended(lambda c: c.pop("version")), "does not say its version"),
+    "version of another layout": (lambda: corrected(lambda c: c.update(version="6.0.0")), "'6.0.0' is no version"),
+    "version that is a word": (lambda: corrected(lambda c: c.update(version="latest")), "'latest' is no version"),
+    "version missing": (lambda: corrected(lambda c: c.pop("version")), "does not say its version"),
     "format 7": (lambda: "format-version: 7.0.0\n", "'7.0.0' is no version"),
     "aliases that explode": (bomb, "stands for more than 1,000,000 values"),
     "an alias of itself": (lambda: "matrices: &m [*m]\n", "names nothing that is complete"),
@@ -148,39 +148,39 @@ BROKEN: dict[str, tuple[Callable[[], str | bytes], str]] = {
         "'version' is there twice",
     ),
     "an id twice": (
-        lambda: mended(lambda c: matrices(c)["techniques"].append(dict(matrices(c)["techniques"][0]))),
+        lambda: corrected(lambda c: matrices(c)["techniques"].append(dict(matrices(c)["techniques"][0]))),
         "the id AML.T0000 is there twice",
     ),
     "a study twice": (
-        lambda: mended(lambda c: c["case-studies"].append(c["case-studies"][0])),
+        lambda: corrected(lambda c: c["case-studies"].append(c["case-studies"][0])),
         "the id AML.CS0040 is there twice",
     ),
     "a stray object among techniques": (
-        lambda: mended(lambda c: matrices(c)["techniques"].append({"id": "AML.T0052", "use": "x"})),
+        lambda: corrected(lambda c: matrices(c)["techniques"].append({"id": "AML.T0052", "use": "x"})),
         "techniques.4 (AML.T0052): the key 'name' is missing",
     ),
     "a stray object among categories": (
-        lambda: mended(lambda c: matrices(c)["mitigations"][0]["ml-lifecycle"].append({"severity": "high"})),
+        lambda: corrected(lambda c: matrices(c)["mitigations"][0]["ml-lifecycle"].append({"severity": "high"})),
         "ml-lifecycle.2: this object does not belong here",
     ),
     "a mitigation among techniques": (
-        lambda: mended(lambda c: matrices(c)["techniques"].append(matrices(c)["mitigations"][0])),
+        lambda: corrected(lambda c: matrices(c)["techniques"].append(matrices(c)["mitigations"][0])),
         "an object of type 'mitigation'",
     ),
     "a parent that is not there": (
-        lambda: mended(lambda c: matrices(c)["techniques"][2].update(specializes="AML.T0099")),
+        lambda: corrected(lambda c: matrices(c)["techniques"][2].update(specializes="AML.T0099")),
         "AML.T0099, which is not there",
     ),
     "a tactic that is not there": (
-        lambda: mended(lambda c: matrices(c)["techniques"][0].update(tactics=["AML.TA0099"])),
+        lambda: corrected(lambda c: matrices(c)["techniques"][0].update(tactics=["AML.TA0099"])),
         "AML.TA0099, which is not there",
     ),
     "a step of a technique that is not there": (
-        lambda: mended(lambda c: c["case-studies"][0]["procedure"][0].update(technique="AML.T0099")),
+        lambda: corrected(lambda c: c["case-studies"][0]["procedure"][0].update(technique="AML.T0099")),
         "AML.CS0040 names AML.T0099",
     ),
     "a day that is none": (
-        lambda: mended(lambda c: c["case-studies"][0].update({"incident-date": "2024-13-01"})),
+        lambda: corrected(lambda c: c["case-studies"][0].update({"incident-date": "2024-13-01"})),
         "no day of the calendar",
     ),
     "nested without end": (lambda: "[" * 100_000, "ATLAS.yaml"),

@@ -148,10 +148,10 @@ def test_a_bad_contribution_leaves_with_2_and_names_the_field(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, why: str
 ) -> None:
     text, field, what = BAD[why]
-    code, objections = told(capsys, file(tmp_path, text))
+    code, issues = told(capsys, file(tmp_path, text))
     assert code == 2
-    meant = [one for one in objections if one["field"] == field]
-    assert any(what in str(one["what"]) and one["weight"] == "error" and one["mend"] for one in meant), objections
+    meant = [one for one in issues if one["field"] == field]
+    assert any(what in str(one["what"]) and one["weight"] == "error" and one["mend"] for one in meant), issues
 
 
 @pytest.mark.parametrize("text", [TECHNIQUE, EVIDENCE, STUDY])
@@ -182,18 +182,18 @@ def test_what_only_a_person_can_judge_leaves_with_1(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, why: str
 ) -> None:
     text, field = LOOK[why]
-    code, objections = told(capsys, file(tmp_path, text))
-    assert (code, [(one["field"], one["weight"]) for one in objections]) == (1, [(field, "look")])
+    code, issues = told(capsys, file(tmp_path, text))
+    assert (code, [(one["field"], one["weight"]) for one in issues]) == (1, [(field, "look")])
 
 
 def test_all_problems_are_told_at_once_with_file_and_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     text = claim(date="2999", severity="high").replace("name: Sensor", "name: TODO Sensor")
     path = file(tmp_path, text.replace("AMLTM.EVADE.04", "AMLTM.EVADE.01"))
     lines = path.read_text().splitlines()
-    code, objections = told(capsys, path)
+    code, issues = told(capsys, path)
     assert code == 2
-    assert {one["field"] for one in objections} == {"id", "name", "evidence[1].date", "evidence[1].severity"}
-    for one in objections:
+    assert {one["field"] for one in issues} == {"id", "name", "evidence[1].date", "evidence[1].severity"}
+    for one in issues:
         key = str(one["field"]).split(".")[-1]
         assert lines[int(str(one["line"])) - 1].strip().removeprefix("- ").startswith(f"{key}:")
     first = reviewed(capsys, path).out.splitlines()[0]
@@ -222,17 +222,17 @@ def test_several_are_reviewed_together(capsys: pytest.CaptureFixture[str], tmp_p
     file(tmp_path, "not read", "sub/.git/c.yaml")
     assert told(capsys, tmp_path) == (0, [])
     file(tmp_path, TECHNIQUE, "z.yaml")
-    code, objections = told(capsys, tmp_path)
+    code, issues = told(capsys, tmp_path)
     assert code == 2
-    assert "is taken, by the proposal in" in str(objections)
+    assert "is taken, by the proposal in" in str(issues)
 
 
 def test_a_cycle_across_files_is_named_in_both(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     one = file(tmp_path, changed(TECHNIQUE, id="AMLTM.EVADE.04", parent="AMLTM.EVADE.05"), "a.yaml")
     two = file(tmp_path, changed(TECHNIQUE, id="AMLTM.EVADE.05", parent="AMLTM.EVADE.04"), "b.yaml")
-    code, objections = told(capsys, one, two)
+    code, issues = told(capsys, one, two)
     assert code == 2
-    cycles = [str(one["what"]) for one in objections if one["field"] == "parent"]
+    cycles = [str(one["what"]) for one in issues if one["field"] == "parent"]
     assert cycles == [
         "the parents run in a circle: AMLTM.EVADE.04 - AMLTM.EVADE.05 - AMLTM.EVADE.04",
         "the parents run in a circle: AMLTM.EVADE.05 - AMLTM.EVADE.04 - AMLTM.EVADE.05",
@@ -251,8 +251,8 @@ def test_what_cannot_be_read_leaves_with_2(capsys: pytest.CaptureFixture[str], t
 def test_the_version_asked_for_is_held_against(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = file(tmp_path, TECHNIQUE)
     assert reviewed(capsys, path, "--matrix", "nope").code == 2
-    code, objections = told(capsys, path, "--matrix", "atlas-5.6")
-    assert (code, [one["field"] for one in objections]) == (2, ["matrix"])
+    code, issues = told(capsys, path, "--matrix", "atlas-5.6")
+    assert (code, [one["field"] for one in issues]) == (2, ["matrix"])
     assert told(capsys, path, "--matrix", "amltm-2020") == (0, [])
 
 

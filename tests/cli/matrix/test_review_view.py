@@ -12,8 +12,8 @@ ERROR = ReviewIssue("a.yaml", 3, "evidence[1].date", "it is missing", "Write it.
 LOOK = ReviewIssue("a.yaml", 4, "name", "it is near", "Look.", ReviewLevel.LOOK)
 
 
-def review(*objections: ReviewIssue, file: str = "a.yaml") -> Review:
-    return Review((Reviewed(file, Kind.TECHNIQUE, "amltm-2020", objections, None),))
+def review(*issues: ReviewIssue, file: str = "a.yaml") -> Review:
+    return Review((Reviewed(file, Kind.TECHNIQUE, "amltm-2020", issues, None),))
 
 
 def test_an_annotation_names_file_line_and_field() -> None:

@@ -96,7 +96,7 @@ class TestExitCodes:
         [
             (["none.jsonl"], "does not exist"),
             (["log.jsonl", "--baseline", "none"], "none: does not exist"),
-            (["log.jsonl", "--baseline", "log.jsonl"], "no baseline file"),
+            (["log.jsonl", "--baseline", "log.jsonl"], "baseline file"),
             (["log.jsonl", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--shape", "8;8"], "--kind image --shape 8,8"),
             (["log.jsonl", "--kind", "smell"], "--kind image --shape 8,8"),

@@ -12,7 +12,7 @@ from caponier.detect.traffic_profile.drift import (
     compare,
 )
 from caponier.detect.traffic_profile.profile import TrafficProfile
-from detect.traffic_profile.portraits import portrait
+from detect.traffic_profile.profiles import profile
 
 
 def seen(known: TrafficProfile, found: TrafficProfile) -> Drift:
@@ -21,11 +21,11 @@ def seen(known: TrafficProfile, found: TrafficProfile) -> Drift:
 
 class TestCompare:
     def test_the_same_kind_of_callers_are_no_drift(self) -> None:
-        stale = [seen(portrait(300, 2 * turn), portrait(100, 2 * turn + 1)).stale for turn in range(40)]
+        stale = [seen(profile(300, 2 * turn), profile(100, 2 * turn + 1)).stale for turn in range(40)]
         assert stale == [False] * 40
 
     def test_a_large_and_sure_change_is(self) -> None:
-        drift = seen(portrait(300), portrait(100, 1, level=0.9, flips=0.2))
+        drift = seen(profile(300), profile(100, 1, level=0.9, flips=0.2))
         assert drift.stale
         assert [change.trait for change in drift.changes] == ["level", "flips"]
         level = drift.changes[0]
@@ -35,17 +35,17 @@ class TestCompare:
 
     def test_a_sure_but_small_change_is_not(self) -> None:
         small = 0.5 + 0.2 * (LEAST - 0.05)
-        assert seen(portrait(5000), portrait(5000, 1, level=small)).stale is False
-        assert seen(portrait(5000), portrait(5000, 1, level=0.5 + 0.2 * (LEAST + 0.05))).stale is True
+        assert seen(profile(5000), profile(5000, 1, level=small)).stale is False
+        assert seen(profile(5000), profile(5000, 1, level=0.5 + 0.2 * (LEAST + 0.05))).stale is True
 
     def test_a_large_change_of_few_is_not_sure(self) -> None:
-        found = portrait(100, 1)
+        found = profile(100, 1)
         found.rows[:10, found.columns.index("level")] = 9.0
-        assert seen(portrait(300), found).stale is False
+        assert seen(profile(300), found).stale is False
 
     def answered(self, shares: list[float], seed: int = 0) -> TrafficProfile:
         """Return callers with their shares of the first answer, over and over, of whom none differs otherwise."""
-        known = portrait(300, seed)
+        known = profile(300, seed)
         known.rows[:, known.columns.index("answer 1")] = np.resize(shares, 300)
         return known
 
@@ -70,21 +70,21 @@ class TestCompare:
         assert seen(self.answered([0.1]), self.answered([0.1 + 0.2 * (LEAST_ANSWER - 0.1)], 1)).stale is False
 
     def test_pace_is_not_compared(self) -> None:
-        assert seen(portrait(300), portrait(100, 1, pace=40.0, quick=1.0, together=1.0)).stale is False
+        assert seen(profile(300), profile(100, 1, pace=40.0, quick=1.0, together=1.0)).stale is False
 
     @pytest.mark.parametrize(("known", "found"), [(FEWEST - 1, 300), (300, FEWEST - 1), (0, 300), (300, 0)])
     def test_too_few_callers_say_nothing(self, known: int, found: int) -> None:
-        assert seen(portrait(known), portrait(found, 1, level=9.0)).stale is None
+        assert seen(profile(known), profile(found, 1, level=9.0)).stale is None
 
     def test_what_nobody_shows_is_not_compared(self) -> None:
-        nan = portrait(300, step=np.nan)
-        assert seen(nan, portrait(300, 1)).stale is False
-        assert seen(portrait(300), portrait(300, 1, step=np.nan)).stale is False
+        nan = profile(300, step=np.nan)
+        assert seen(nan, profile(300, 1)).stale is False
+        assert seen(profile(300), profile(300, 1, step=np.nan)).stale is False
 
 
 class TestTally:
     def test_parts_add_up_to_the_whole_in_any_order(self) -> None:
-        known, found = portrait(300), portrait(90, 1)
+        known, found = profile(300), profile(90, 1)
         empty = TraitHistogram.over(known)
         whole = empty.with_rows(known, found.rows)
         parts = [empty.with_rows(known, found.rows[begin : begin + 30]) for begin in (60, 0, 30)]
@@ -94,14 +94,14 @@ class TestTally:
         assert whole.callers == 90
 
     def test_it_is_no_larger_for_more_callers(self) -> None:
-        known = portrait(300)
-        assert TraitHistogram.over(known).with_rows(known, portrait(5000, 1).rows).counts.shape == (14, BINS + 1)
+        known = profile(300)
+        assert TraitHistogram.over(known).with_rows(known, profile(5000, 1).rows).counts.shape == (14, BINS + 1)
 
     def test_an_empty_one_has_no_callers(self) -> None:
-        assert TraitHistogram.over(portrait(0)).callers == 0
+        assert TraitHistogram.over(profile(0)).callers == 0
 
 
 def test_the_most_changed_trait_comes_first() -> None:
-    drift = seen(portrait(300), portrait(100, 1, flips=0.9, level=0.6))
+    drift = seen(profile(300), profile(100, 1, flips=0.9, level=0.6))
     assert [type(change) for change in drift.changes] == [Change, Change]
     assert drift.changes[0].trait == "flips"

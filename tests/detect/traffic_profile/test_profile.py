@@ -5,9 +5,9 @@ import pytest
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import FAR
-from caponier.detect.traffic_profile.glances import COUNTS, DIRECTIONS
 from caponier.detect.traffic_profile.profile import MOST_ANSWERS, MOST_CALLERS, TRAITS, TrafficProfile
-from detect.traffic_profile.portraits import portrait
+from caponier.detect.traffic_profile.profile_windows import COUNTS, DIRECTIONS
+from detect.traffic_profile.profiles import profile
 
 
 def sample(labels: list[int], width: int = 4) -> EventBatch:
@@ -24,8 +24,8 @@ def sample(labels: list[int], width: int = 4) -> EventBatch:
     )
 
 
-def no_portrait(benign: EventBatch, size: int = 4) -> TrafficProfile:
-    """Return a portrait of nobody yet, whose glances are short."""
+def no_profile(benign: EventBatch, size: int = 4) -> TrafficProfile:
+    """Return a profile of nobody yet, whose windows are short."""
     return replace(TrafficProfile.blank(benign), size=size)
 
 
@@ -50,7 +50,7 @@ class TestBlank:
 
 class TestTraits:
     def test_they_are_shares_of_what_was_counted(self) -> None:
-        blank = no_portrait(sample([1, 2]))
+        blank = no_profile(sample([1, 2]))
         one = sums(blank, queries=4, events=5, steps=3, step_sum=96, flips=1, gaps=4, gap_bits=80, quick=2, together=1)
         one[0, len(COUNTS)] = 160
         one[0, -3:] = 3, 1, 0
@@ -63,7 +63,7 @@ class TestTraits:
         assert found["level"] == 10.0
 
     def test_what_cannot_be_told_is_no_number(self) -> None:
-        blank = no_portrait(sample([1, 2]))
+        blank = no_profile(sample([1, 2]))
         found = blank.traits(sums(blank, queries=4, events=4))[0]
         assert np.isnan(found[blank.columns.index("step")])
         assert np.isnan(found[blank.columns.index("answer 1")])
@@ -71,19 +71,19 @@ class TestTraits:
 
 class TestOf:
     def test_of_very_many_callers_evenly_many_are_kept(self) -> None:
-        blank = no_portrait(sample([1, 2]))
+        blank = no_profile(sample([1, 2]))
         many = sums(blank, 2 * MOST_CALLERS + 1, queries=4, events=4)
         made, chosen = blank.of(many)
         assert len(made.rows) == len(chosen) <= MOST_CALLERS
         assert chosen[-1] >= 2 * MOST_CALLERS - 2
         assert len(set(np.diff(chosen))) == 1
 
-    def test_nobody_is_an_empty_portrait(self) -> None:
-        made, chosen = (blank := no_portrait(sample([1, 2]))).of(sums(blank, 0))
+    def test_nobody_is_an_empty_profile(self) -> None:
+        made, chosen = (blank := no_profile(sample([1, 2]))).of(sums(blank, 0))
         assert (len(made.rows), len(chosen)) == (0, 0)
 
     def test_what_single_queries_do_not_have_is_spread_as_callers_are(self) -> None:
-        blank = no_portrait(sample([1, 2, 1, 2]))
+        blank = no_profile(sample([1, 2, 1, 2]))
         place = blank.columns.index("repeats")
         assert np.isnan(blank.spread[place])
         many = np.concatenate([sums(blank, 5, queries=4, events=4), sums(blank, 5, queries=4, events=8)])
@@ -92,7 +92,7 @@ class TestOf:
 
 class TestFile:
     def test_it_comes_back_as_it_was(self) -> None:
-        made = portrait(30)
+        made = profile(30)
         again = TrafficProfile.read(made.arrays())
         assert (again.width, again.size) == (made.width, made.size)
         for name, array in made.arrays().items():
@@ -112,9 +112,9 @@ class TestFile:
             ("spread", np.zeros(3, np.float32)),
         ],
     )
-    def test_what_is_no_portrait_is_refused(self, name: str, array: np.ndarray) -> None:
-        with pytest.raises(ValueError, match="portrait"):
-            TrafficProfile.read(portrait(3).arrays() | {name: array})
+    def test_what_is_no_profile_is_refused(self, name: str, array: np.ndarray) -> None:
+        with pytest.raises(ValueError, match="profile"):
+            TrafficProfile.read(profile(3).arrays() | {name: array})
 
     def test_a_missing_part_is_refused(self) -> None:
         with pytest.raises(KeyError):

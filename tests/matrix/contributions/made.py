@@ -99,8 +99,8 @@ def reviewed(folder: Path, *texts: str, version: str | None = None, library: Lib
 
 
 def errors(found: Review) -> list[str]:
-    return [one.field for one in found.objections if one.weight is ReviewLevel.ERROR]
+    return [one.field for one in found.issues if one.level is ReviewLevel.ERROR]
 
 
 def looks(found: Review) -> list[str]:
-    return [one.field for one in found.objections if one.weight is ReviewLevel.LOOK]
+    return [one.field for one in found.issues if one.level is ReviewLevel.LOOK]

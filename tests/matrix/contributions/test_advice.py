@@ -11,9 +11,9 @@ from caponier.matrix.versions.catalogue import load, versions
 
 def said(text: str) -> list[str]:
     sheet = ContributionForm("a.yaml", 1, values={"description": FormNode(7, text)})
-    objections = list(check_advice(sheet, "description"))
-    assert all((one.weight, one.field, one.line) == (ReviewLevel.LOOK, "description", 7) for one in objections)
-    return [one.what for one in objections]
+    issues = list(check_advice(sheet, "description"))
+    assert all((one.level, one.field, one.line) == (ReviewLevel.LOOK, "description", 7) for one in issues)
+    return [one.what for one in issues]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file
 
 
 def read(folder: Path, text: str) -> Contribution:
-    sheet, objections = read_sheet(file(folder, text))
-    assert objections == []
+    sheet, issues = read_sheet(file(folder, text))
+    assert issues == []
     assert sheet is not None
     return contribution_of(sheet)
 

@@ -20,8 +20,8 @@ def told(folder: Path, text: str) -> list[ReviewIssue]:
 
 @pytest.mark.parametrize("text", [TECHNIQUE, EVIDENCE, STUDY])
 def test_a_good_one_is_read_whole(tmp_path: Path, text: str) -> None:
-    sheet, objections = read_sheet(file(tmp_path, text))
-    assert objections == []
+    sheet, issues = read_sheet(file(tmp_path, text))
+    assert issues == []
     assert sheet is not None
     for field in FORMS[sheet.kind]:
         if field.required:
@@ -50,8 +50,8 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 def test_choices_are_read_in_any_case_and_spelling(tmp_path: Path) -> None:
     text = with_row(TECHNIQUE, "evidence", disclosure="Coordinated Disclosure", type="EXERCISE")
-    sheet, objections = read_sheet(file(tmp_path, changed(text, color="Orange", harms=["Integrity", "AVAILABILITY"])))
-    assert objections == []
+    sheet, issues = read_sheet(file(tmp_path, changed(text, color="Orange", harms=["Integrity", "AVAILABILITY"])))
+    assert issues == []
     assert sheet is not None
     (row,) = sheet.rows["evidence"]
     assert (row.text("disclosure"), row.text("type")) == ("coordinated-disclosure", "exercise")
@@ -87,28 +87,28 @@ def test_too_many_rows_are_told(tmp_path: Path) -> None:
 
 def test_a_flood_of_objections_is_capped(tmp_path: Path) -> None:
     flood = TECHNIQUE + "".join(f"k{number}: x\n" for number in range(5_000))
-    objections = told(tmp_path, flood)
-    assert len(objections) == 201
-    assert objections[-1].what == "and 4800 more objections"
+    issues = told(tmp_path, flood)
+    assert len(issues) == 201
+    assert issues[-1].what == "and 4800 more issues"
 
 
 def test_a_misspelt_key_names_the_nearest(tmp_path: Path) -> None:
-    objections = told(tmp_path, TECHNIQUE.replace("description:", "descripton:"))
-    assert {one.field: one.hint for one in objections}["descripton"] == "Did you mean 'description'?"
+    issues = told(tmp_path, TECHNIQUE.replace("description:", "descripton:"))
+    assert {one.field: one.hint for one in issues}["descripton"] == "Did you mean 'description'?"
 
 
 def test_without_a_kind_only_what_holds_of_every_kind_is_told(tmp_path: Path) -> None:
-    sheet, objections = read_sheet(file(tmp_path, changed(TECHNIQUE, kind=None, severity="high")))
+    sheet, issues = read_sheet(file(tmp_path, changed(TECHNIQUE, kind=None, severity="high")))
     assert sheet is None
-    assert {one.field for one in objections} == {"kind", "severity"}
+    assert {one.field for one in issues} == {"kind", "severity"}
 
 
 @pytest.mark.parametrize(
     "kind", ["case\nstudy", "case_study ", "Case Study", "case-study\x07", "CASE--STUDY", ["a"], {}]
 )
 def test_a_kind_in_another_spelling_is_read_or_told(tmp_path: Path, kind: object) -> None:
-    sheet, objections = read_sheet(file(tmp_path, changed(STUDY, kind=kind)))
-    assert (sheet is None) is bool(objections)
+    sheet, issues = read_sheet(file(tmp_path, changed(STUDY, kind=kind)))
+    assert (sheet is None) is bool(issues)
     assert sheet is None or sheet.kind is Kind.CASE_STUDY
 
 
@@ -125,10 +125,10 @@ VALUES = st.recursive(
 @given(base=st.sampled_from([TECHNIQUE, EVIDENCE, STUDY]), changes=st.dictionaries(KEYS, VALUES, max_size=4))
 def test_nothing_that_is_filled_in_breaks_the_reader(tmp_path: Path, base: str, changes: dict[str, object]) -> None:
     path = file(tmp_path, changed(base, **changes))
-    sheet, objections = read_sheet(path)
+    sheet, issues = read_sheet(path)
     lines = len(path.read_text().splitlines()) + 1
-    assert all(1 <= one.line <= lines and one.field and one.what and one.hint for one in objections)
-    assert sheet is not None or objections
+    assert all(1 <= one.line <= lines and one.field and one.what and one.hint for one in issues)
+    assert sheet is not None or issues
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -137,8 +137,8 @@ def test_no_bytes_break_the_reader(tmp_path: Path, place: int, junk: bytes, cut:
     path = tmp_path / "a.yaml"
     data = TECHNIQUE.encode()
     path.write_bytes(data[:place] + junk + data[place + cut :])
-    sheet, objections = read_sheet(path)
-    assert sheet is not None or objections
+    sheet, issues = read_sheet(path)
+    assert sheet is not None or issues
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,12 +148,12 @@ def test_no_bytes_break_the_reader(tmp_path: Path, place: int, junk: bytes, cut:
 )
 def test_what_a_template_is_filled_with_is_read_back(tmp_path: Path, kind: Kind, values: dict[str, str]) -> None:
     text, blanks = fill_in(kind, load(), values)
-    sheet, objections = read_sheet(file(tmp_path, text))
+    sheet, issues = read_sheet(file(tmp_path, text))
     assert sheet is not None
-    missing = {one.field for one in objections if one.what == "it is missing"}
+    missing = {one.field for one in issues if one.what == "it is missing"}
     # The colour is missing only where the matrix has colours, which the reader does not know.
     assert set(blanks) - {"color"} <= missing
-    bad = {one.field for one in objections}
+    bad = {one.field for one in issues}
     for field in FORMS[kind]:
         if field.key in values and field.key not in bad:
             assert sheet.text(field.key) == values[field.key].strip()

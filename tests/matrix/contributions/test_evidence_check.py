@@ -21,7 +21,7 @@ def test_what_is_no_real_system_is_refused(tmp_path: Path, system: str) -> None:
     "system", ["Tay", "VirusTotal", "Model S of Tesla", "The lab information system of a hospital"]
 )
 def test_a_product_or_service_is_one(tmp_path: Path, system: str) -> None:
-    assert reviewed(tmp_path, with_row(EVIDENCE, "evidence", system=system)).weight is None
+    assert reviewed(tmp_path, with_row(EVIDENCE, "evidence", system=system)).level is None
 
 
 @pytest.mark.parametrize("result", ["success", "It worked.", "yes", "see the report", "n/a", "-", "two words"])
@@ -44,13 +44,13 @@ def test_a_source_that_the_entry_has_already_is_looked_at(tmp_path: Path) -> Non
         text = changed(with_row(EVIDENCE, "evidence", source=source), technique=entry.id)
         found = reviewed(tmp_path, text)
         assert looks(found) == ["evidence[1].source"]
-        assert words in found.objections[0].what
+        assert words in found.issues[0].what
 
 
 def test_evidence_may_be_for_what_is_proposed_beside_it(tmp_path: Path) -> None:
     more = changed(EVIDENCE, technique="AMLTM.EVADE.04")
     assert errors(reviewed(tmp_path, more)) == ["technique"]
-    assert reviewed(tmp_path, more, TECHNIQUE).weight is None
+    assert reviewed(tmp_path, more, TECHNIQUE).level is None
 
 
 @pytest.mark.parametrize(

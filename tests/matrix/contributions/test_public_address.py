@@ -1,6 +1,6 @@
 import pytest
 
-from caponier.matrix.contributions.public_address import host_of, objection_to
+from caponier.matrix.contributions.public_address import host_of, issue_to
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from caponier.matrix.contributions.public_address import host_of, objection_to
     ],
 )
 def test_where_anybody_can_read_a_report_is_a_source(address: str) -> None:
-    assert objection_to(address) is None
+    assert issue_to(address) is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_where_anybody_can_read_a_report_is_a_source(address: str) -> None:
     ],
 )
 def test_other_addresses_are_none(address: str, why: str) -> None:
-    assert why in (objection_to(address) or "")
+    assert why in (issue_to(address) or "")
 
 
 def test_a_host_is_told_without_its_port_and_last_dot() -> None:

@@ -22,11 +22,11 @@ from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, error
 def test_each_file_is_told_and_the_worst_counts(tmp_path: Path) -> None:
     look = changed(TECHNIQUE, id="AMLTM.EVADE.09", name="Other", description="Does it.")
     found = reviewed(tmp_path, TECHNIQUE, look, changed(STUDY, score="1"), "{")
-    assert [one.weight for one in found.files] == [None, ReviewLevel.LOOK, ReviewLevel.ERROR, ReviewLevel.ERROR]
+    assert [one.level for one in found.files] == [None, ReviewLevel.LOOK, ReviewLevel.ERROR, ReviewLevel.ERROR]
     assert [one.kind for one in found.files] == [Kind.TECHNIQUE, Kind.TECHNIQUE, Kind.CASE_STUDY, None]
     assert [one.contribution is not None for one in found.files] == [True, True, False, False]
-    assert found.weight is ReviewLevel.ERROR
-    assert reviewed(tmp_path, EVIDENCE).weight is None
+    assert found.level is ReviewLevel.ERROR
+    assert reviewed(tmp_path, EVIDENCE).level is None
 
 
 def test_each_is_held_against_the_version_that_it_names(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_what_was_written_for_an_older_version_is_held_against_a_newer_one(tmp_p
     library.add(Release(replace(load(), version="amltm-2020+7"), "caponier", ""))
     for named in ("amltm-2020", "amltm-2020+7", "amltm-2020+3"):
         found = reviewed(tmp_path, changed(EVIDENCE, matrix=named), version="amltm-2020+7", library=library)
-        assert (found.weight, found.files[0].version) == (None, "amltm-2020+7")
+        assert (found.level, found.files[0].version) == (None, "amltm-2020+7")
     assert errors(reviewed(tmp_path, changed(EVIDENCE, matrix="amltm-2020+3"), library=library)) == ["matrix"]
 
 
@@ -84,7 +84,7 @@ def test_a_name_that_is_no_text_is_shown_all_the_same(tmp_path: Path) -> None:
     path.write_text(TECHNIQUE)
     (one,) = review([path], Library()).files
     one.file.encode()
-    assert one.weight is None
+    assert one.level is None
 
 
 BASES = st.sampled_from([TECHNIQUE, EVIDENCE, STUDY])
@@ -104,8 +104,8 @@ FIELDS = st.sampled_from(
 def test_every_review_ends_with_a_verdict(tmp_path: Path, files: list[tuple[str, dict[str, str]]]) -> None:
     found = reviewed(tmp_path, *[changed(base, **changes) for base, changes in files])
     for one in found.files:
-        assert (one.contribution is None) is (one.weight is ReviewLevel.ERROR)
-    if found.weight is not ReviewLevel.ERROR and len({one.version for one in found.files}) == 1:
+        assert (one.contribution is None) is (one.level is ReviewLevel.ERROR)
+    if found.level is not ReviewLevel.ERROR and len({one.version for one in found.files}) == 1:
         contributions = [one.contribution for one in found.files if one.contribution]
         base = Library().release(found.files[0].version)
         release = merge(base, contributions, "ours", date(2026, 3, 1))

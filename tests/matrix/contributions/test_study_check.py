@@ -37,7 +37,7 @@ def test_of_unknown_steps_no_strategy_follows(tmp_path: Path) -> None:
 
 def test_a_step_may_name_what_is_proposed_beside_it(tmp_path: Path) -> None:
     text = with_row(STUDY, "steps", 2, technique="AMLTM.EVADE.04")
-    assert reviewed(tmp_path, text, TECHNIQUE).weight is None
+    assert reviewed(tmp_path, text, TECHNIQUE).level is None
     assert errors(reviewed(tmp_path, text)) == ["steps[2].technique"]
 
 
@@ -69,7 +69,7 @@ def test_a_number_is_given_once(tmp_path: Path) -> None:
     library.add(Release(held, "caponier", ""))
     again = reviewed(tmp_path, STUDY, version="ours", library=library)
     assert (errors(again), looks(again)) == (["id"], ["name", "references"])
-    assert again.objections[0].hint == "The next free one is AMLTM.CS15."
+    assert again.issues[0].hint == "The next free one is AMLTM.CS15."
 
 
 def test_a_number_that_is_skipped_is_looked_at(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ ATLAS = changed(TECHNIQUE, matrix="atlas-5.6", id=FREE, tactics=["AML.TA0007"], 
 
 
 def test_a_technique_for_atlas_has_no_colour(tmp_path: Path) -> None:
-    assert reviewed(tmp_path, ATLAS).weight is None
+    assert reviewed(tmp_path, ATLAS).level is None
     assert errors(reviewed(tmp_path, changed(ATLAS, color="orange"))) == ["color"]
 
 
@@ -42,7 +42,7 @@ def test_ids_of_atlas_have_their_own_shape(tmp_path: Path, changes: dict[str, ob
 
 def test_an_attack_id_that_is_not_known_here_is_looked_at(tmp_path: Path) -> None:
     assert looks(reviewed(tmp_path, changed(TECHNIQUE, color="white", attack="T9999"))) == ["attack"]
-    assert reviewed(tmp_path, changed(TECHNIQUE, color="white", attack="T1078")).weight is None
+    assert reviewed(tmp_path, changed(TECHNIQUE, color="white", attack="T1078")).level is None
 
 
 def test_an_id_that_was_taken_back_is_never_given_again(tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ def test_an_id_that_was_taken_back_is_never_given_again(tmp_path: Path) -> None:
     library.add(Release(gone, "caponier", ""))
     found = reviewed(tmp_path, changed(ATLAS, matrix="atlas-x"), library=library)
     assert errors(found) == ["id"]
-    assert "taken back" in found.objections[0].what
+    assert "taken back" in found.issues[0].what
 
 
 def test_numbers_that_are_proposed_together_skip_nothing(tmp_path: Path) -> None:
     other = changed(TECHNIQUE, id="AMLTM.EVADE.05", name="Blinding", description="Blinds it.")
-    assert reviewed(tmp_path, TECHNIQUE, other).weight is None
+    assert reviewed(tmp_path, TECHNIQUE, other).level is None
     assert looks(reviewed(tmp_path, other)) == ["id"]
 
 
@@ -72,13 +72,13 @@ def test_numbers_that_are_proposed_together_skip_nothing(tmp_path: Path) -> None
 def test_an_odd_number_is_looked_at(tmp_path: Path, id_: str, parent: str | None, words: str) -> None:
     found = reviewed(tmp_path, changed(TECHNIQUE, id=id_, parent=parent))
     assert errors(found) == []
-    assert [words in one.what for one in found.objections] == ([True] if words else [])
+    assert [words in one.what for one in found.issues] == ([True] if words else [])
 
 
 def test_likeness_is_told_once_to_the_later_one(tmp_path: Path) -> None:
     twins = [changed(TECHNIQUE, id=f"AMLTM.EVADE.{number:02}") for number in (4, 5, 6)]
     found = reviewed(tmp_path, *twins)
-    assert [[one.field for one in file.objections] for file in found.files] == [[], *[["name", "description"]] * 2]
+    assert [[one.field for one in file.issues] for file in found.files] == [[], *[["name", "description"]] * 2]
 
 
 def test_a_name_in_another_column_is_only_looked_at(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ from pace import Stopwatch
 
 
 def grown(folder: Path, text: str) -> tuple[FormNode, list[str]]:
-    tree, objections = parse(file(folder, text))
-    return tree, [f"{one.line} {one.field}: {one.what}" for one in objections]
+    tree, issues = parse(file(folder, text))
+    return tree, [f"{one.line} {one.field}: {one.what}" for one in issues]
 
 
 def test_every_value_is_text_with_its_line(tmp_path: Path) -> None:
     text = "a: 2020\nb: no\nc: 2026-01-01\nd: [1, 0x10]\ne:\nf: ~\ng:\n- h: 1\n"
-    tree, objections = grown(tmp_path, text)
-    assert objections == []
+    tree, issues = grown(tmp_path, text)
+    assert issues == []
     assert isinstance(tree.value, dict)
     told = {key: branch.value for key, branch in tree.value.items() if isinstance(branch.value, str)}
     assert told == {"a": "2020", "b": "no", "c": "2026-01-01", "e": "", "f": ""}
@@ -31,7 +31,7 @@ def test_every_value_is_text_with_its_line(tmp_path: Path) -> None:
         ("a: &x [*x]\n", ["1 a[1]: YAML aliases are not read here"]),
         ("a: !!binary aGk=\n", ["1 a: YAML tags are not read here"]),
         ("a: !!python/object:os.system x\n", ["1 a: YAML tags are not read here"]),
-        ("? [1]\n: 2\nb: 3\n", ["1 file: a key is no text"]),
+        ("? [1]\n: 2\nb: 3\n", ["1 file: a key is not text"]),
         ("<<: {a: 1}\nb: 2\n", []),
     ],
 )
@@ -68,17 +68,17 @@ def test_what_is_no_tree_says_why_and_where(tmp_path: Path, data: bytes, line: i
     path.write_bytes(data)
     with pytest.raises(UnreadableError, match=what) as refused:
         parse(path)
-    objection = refused.value.objection
-    assert (objection.file, objection.line, objection.field) == (str(path), line, "file")
-    assert objection.hint
+    issue = refused.value.issue
+    assert (issue.file, issue.line, issue.field) == (str(path), line, "file")
+    assert issue.hint
 
 
 def test_a_billion_laughs_are_not_laughed(tmp_path: Path) -> None:
     with Stopwatch() as watch:
-        _, objections = grown(tmp_path, LAUGHS)
+        _, issues = grown(tmp_path, LAUGHS)
     assert watch.seconds < 2
-    assert all("aliases" in one for one in objections)
-    assert len(objections) == 8 * 9
+    assert all("aliases" in one for one in issues)
+    assert len(issues) == 8 * 9
 
 
 def test_a_byte_order_mark_is_no_letter(tmp_path: Path) -> None:

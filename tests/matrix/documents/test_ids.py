@@ -59,7 +59,7 @@ def test_kind_and_role(id_: str, kind: str | None, role: Role):
     ],
 )
 def test_a_malformed_id_is_mended_where_it_is_plain_what_was_meant(wrong: str, right: str | None):
-    assert ids.mended(wrong) == right
+    assert ids.corrected(wrong) == right
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_ids_in_running_text_stand_alone(text: str):
 
 @given(st.text(max_size=60))
 def test_any_text_may_be_asked_about(text: str):
-    assert ids.mended(text) is None or ids.kind_of(ids.mended(text)) is not None
+    assert ids.corrected(text) is None or ids.kind_of(ids.corrected(text)) is not None
     assert ids.canonical(ids.canonical(text)) == ids.canonical(text)
     if ids.kind_of(text):
         assert ids.looks_like_one(text)

@@ -49,7 +49,7 @@ def read_trials(path: Path) -> list[Trial]:
     except UnicodeDecodeError as broken:
         raise InputError("this is not JSON: it is not UTF-8", where=str(path), hint=hint) from broken
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError(f"is no document of the schema {SCHEMA}", where=str(path), hint=hint)
+        raise InputError(f"is not a document of schema {SCHEMA}", where=str(path), hint=hint)
     try:
         return [Trial.from_dict(plain) for plain in document["trials"]]
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:

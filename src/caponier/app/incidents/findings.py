@@ -61,8 +61,8 @@ def list_findings(
         workspace: Whose store it is.
         since: Triggered at this moment or later.
         until: Triggered before this moment.
-        severity: At least this severe.
-        detector: Of this detector only.
+        severity: Only this severity or higher.
+        detector: Only from this detector.
         model: About this model only.
         system: About this ML system only.
         limit: At most so many.

@@ -56,9 +56,9 @@ def list_incidents(
     Args:
         workspace: Whose store it is.
         stages: At one of these stages only; empty is any.
-        severity: At least this severe.
-        strategy: Of this strategy only.
-        owner: Assigned to this person only.
+        severity: Only this severity or higher.
+        strategy: Only this strategy.
+        owner: Only those assigned to this person.
         since: Active at this moment or later.
         limit: At most so many.
     """
@@ -108,7 +108,7 @@ def read_case(connection: Connection, incident_id: str) -> CaseFile:
 
 
 def assign_incident(workspace: Workspace, incident_id: str, owner: str, *, actor: str | None = None) -> Incident:
-    """Say who takes care of an incident.
+    """Assign an incident to a person.
 
     Raises:
         InputError: If there is none with this id, or the name is empty or too long.
@@ -155,7 +155,7 @@ def advance_incident(
         workspace: Whose incident it is.
         incident_id: Its id.
         stage: Where to; `closed` closes it, `open` reopens it.
-        reason: Why; becomes a note.
+        reason: The reason; kept as a note.
         now: When; the present by default.
         actor: Who; the user who runs this program by default.
 

@@ -69,10 +69,10 @@ def _target(incident: Incident) -> str:
 def _certainty(findings: tuple[Finding, ...]) -> str:
     surest = max(findings, key=lambda finding: finding.confidence)
     text = (
-        f"The surest of {_count(len(findings), 'finding')} has confidence {surest.confidence:.2f} ({surest.detector})"
+        f"The highest confidence of {_count(len(findings), 'finding')} is {surest.confidence:.2f} ({surest.detector})"
     )
     if weak := sum(finding.confidence < WEAK for finding in findings):
-        text += f"; {_count(weak, 'finding')} below {WEAK}, which proves nothing alone"
+        text += f"; {_count(weak, 'finding')} below {WEAK}, which alone prove nothing"
     kinds = Counter(finding.evidence.basis.value for finding in findings if finding.evidence.basis)
     if kinds.get("cold-start"):
         text += f"; {_count(kinds['cold-start'], 'finding')} without a baseline of benign traffic"
@@ -83,7 +83,7 @@ def _advice(case: CaseFile) -> str:
     incident, id_ = case.incident, case.incident.incident_id
     waiting = [action.action_id for action in case.actions if action.state is ActionState.AWAITING_APPROVAL]
     if waiting:
-        return f"{_count(len(waiting), 'response action')} await approval: caponier respond approve {waiting[0]}"
+        return f"{_count(len(waiting), 'response action')} awaiting approval: caponier respond approve {waiting[0]}"
     return {
         Stage.OPEN: f"See what would be done, and what that would have stopped: caponier respond plan {id_}",
         Stage.CONTAINED: f"Repair what was harmed: caponier remediate dataset … --incident {id_}. Or close it.",

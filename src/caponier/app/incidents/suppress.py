@@ -34,7 +34,7 @@ def suppress(
 
     Args:
         workspace: Whose store it is.
-        reason: Why, for those who come after.
+        reason: The reason, for whoever reads it later.
         lasts: How long; at most 366 days.
         detector: Of this detector, such as `sigma:workload_exec`; `*` and `?` are wildcards here and below.
         subject: By this account, address ….

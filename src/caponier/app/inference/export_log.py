@@ -40,7 +40,7 @@ LONGEST_SHIFT: Final = 365 * 24 * 3_600
 
 
 class Inputs(StrEnum):
-    """What becomes of inputs."""
+    """What to do with the inputs."""
 
     QUANTISED = "quantised"
     DIGEST = "digest"
@@ -70,7 +70,7 @@ def export_log(
     Args:
         paths: Logs.
         out: The file.
-        inputs: What becomes of inputs.
+        inputs: What to do with the inputs.
         workspace: Its inventory says what models take.
         rejected: Takes the rows that cannot be used.
         options: How the logs are to be read.

@@ -122,22 +122,22 @@ class OwnFindings:
         """Drop what is known of some principals."""
         self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
 
-    def tell(self, found: Detection, sight: CallerFacts, *, sure: bool = False) -> bool:
+    def tell(self, found: Detection, caller: CallerFacts, *, sure: bool = False) -> bool:
         """Say whether what a detection says is said already, in a finding of the one caller who sent nearly all of it.
 
         Args:
             found: The detection.
-            sight: Of it.
+            caller: Of it.
             sure: Whether it is rare enough for a response: what is says more than one that is not.
         """
-        since, known = self._since.get((found.model, sight.searcher or ""), (None, False))
-        return found.kind == BUCKET and since is not None and since <= sight.last_time and (known or not sure)
+        since, known = self._since.get((found.model, caller.searcher or ""), (None, False))
+        return found.kind == BUCKET and since is not None and since <= caller.last_time and (known or not sure)
 
 
 def finding_of(
     found: Detection,
     case: ModelDetection,
-    sight: CallerFacts,
+    caller: CallerFacts,
     workspace: Workspace | None,
     budget: AlertBudget = DEFAULT_BUDGET,
 ) -> Finding:
@@ -146,7 +146,7 @@ def finding_of(
     Args:
         found: What was detected.
         case: What was run over the model's events.
-        sight: What the events behind it say.
+        caller: What the events behind it say.
         workspace: Whose inventory knows the system and its criticality.
         budget: False alerts of which the user wants to be told at once.
     """
@@ -156,36 +156,36 @@ def finding_of(
     summary = found.explanation.summary
     facts = found.explanation.facts
     if found.kind == BUCKET:
-        facts = facts | {"principals": len(sight.principals), NAMES: list(sight.in_turn[:NAMED])}
-        summary += f". {_who(sight)}"
+        facts = facts | {"principals": len(caller.principals), NAMES: list(caller.in_turn[:NAMED])}
+        summary += f". {_who(caller)}"
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
         summary += f". The log does not name the caller; the {found.kind} stands for it"
     return build_finding(
         found.detector,
         SubjectRef(found.kind, found.subject, sender=found.sender),
-        sight.trigger_id,
+        caller.trigger_id,
         confidence=confidence,
         techniques=detector.techniques,
         evidence=_evidence(found, line, how, case, facts),
         summary=summary,
-        times=(sight.first_time, sight.last_time),
+        times=(caller.first_time, caller.last_time),
         system=workspace.system_of(found.model) if workspace else None,
-        said_system=sight.system,
+        said_system=caller.system,
         model=found.model,
-        model_version=sight.version,
-        event_ids=sight.event_ids,
+        model_version=caller.version,
+        event_ids=caller.event_ids,
         unique_queries=found.queries,
         notify=how.within(budget),
     )
 
 
-def _who(sight: CallerFacts) -> str:
-    if sight.only:
+def _who(caller: CallerFacts) -> str:
+    if caller.only:
         return "One caller sent all of them"
-    if sight.alone:
+    if caller.alone:
         return "One caller sent nearly all of them"
-    return f"{how_many(len(sight.principals), 'caller').capitalize()} sent them"
+    return f"{how_many(len(caller.principals), 'caller').capitalize()} sent them"
 
 
 @dataclass(frozen=True)

@@ -315,7 +315,7 @@ class LiveFindings:
     def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding | None:
         trigger = by_seq[found.trigger[1]]
         places = sorted({*found.evidence, found.trigger})
-        sight = CallerFacts(
+        caller = CallerFacts(
             trigger_id=trigger["event_id"],
             event_ids=tuple(self._event_id(seq) for _, seq in places),
             first_time=EPOCH + found.began * _MICROSECOND,
@@ -324,10 +324,10 @@ class LiveFindings:
             version=trigger.get("model_version"),
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
-        finding = finding_of(found, model.case, sight, self._workspace, self._budget)
+        finding = finding_of(found, model.case, caller, self._workspace, self._budget)
         sure = not model.doubt(found, trigger, finding)
         self._own.add(found, trigger["time"], sure=sure)
-        return None if self._own.tell(found, sight, sure=sure) else finding
+        return None if self._own.tell(found, caller, sure=sure) else finding
 
 
 def _named(terms: DetectionSettings) -> set[str]:

@@ -91,7 +91,7 @@ def load_events(
     if not spool.rows:
         reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in rejected.reasons.most_common(3))
         raise InputError(
-            f"holds no event: {reasons}" if reasons else "holds no event",
+            f"contains no events: {reasons}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),
             hint=_what_was_seen(paths, rejected),
         )
@@ -104,12 +104,14 @@ def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
     needs = "Events need the columns time, model and operation; see docs/reference/events.md"
     if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
         how = "caponier map show torchserve-access-log"
-        return f"A log of plain text is read by a field map with a pattern of its lines; see: {how}"
+        return f"To read plain text, write a field map with a pattern for its lines; for an example: {how}"
     if not rejected.seen:
         return needs
     log = next((path for path in paths if path != STDIN), "FILE")
     doubts = "".join(f" {words}." for words in list(rejected.told)[:3])
-    return f"{needs}. Seen here: {', '.join(rejected.seen)}.{doubts} Propose a field map with: caponier map guess {log}"
+    return (
+        f"{needs}. This log has: {', '.join(rejected.seen)}.{doubts} Start a field map with: caponier map guess {log}"
+    )
 
 
 def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:

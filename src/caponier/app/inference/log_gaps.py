@@ -158,11 +158,10 @@ def missing(summary: ModelSummary) -> list[str]:
     said = []
     for way, lack in ways.items():
         part = measured()[way][ANY]
-        callers = ", with two callers an address" if way == ADDRESSES else ""
-        said.append(
-            f"{lack} (measured on digits: without it {part.found} of {part.of} emulated attacks are found{callers}"
-            + (f", with it {whole.found})" if part.found < whole.found else ", no fewer than with it)")
-        )
+        callers = " (with two callers to an address)" if way == ADDRESSES else ""
+        found = f"{part.found} of {part.of} emulated attacks are found without it{callers}, and {whole.found} with it"
+        told = found if part.found < whole.found else "no fewer emulated attacks are found without it"
+        said.append(f"{lack} (in a benchmark on digits, {told})")
     return said
 
 

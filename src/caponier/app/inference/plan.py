@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from caponier.app.inference.staleness import portrait_of
+from caponier.app.inference.staleness import profile_of
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST
@@ -152,7 +152,7 @@ def plan_for(
         tuple(lines),
         terms.salt,
         cells=section.cells if section else None,
-        portrait=portrait_of(section, encoder),
+        profile=profile_of(section, encoder),
         levels=levels_of(section) if section else {},
         tails=section.tails if section else {},
         span=section.span if section else DAY_US,
@@ -175,7 +175,7 @@ def _sure(remarks: Diagnostics, section: ModelBaseline, version: str | None) -> 
         remarks.notes.append(f"{section.model}: the baseline is of {versions}; build one for it, --from this one")
     if section.warm:
         own, old = section.warm.own, section.warm.version or "unknown"
-        remarks.notes.append(f"{section.model}: ranks are those of version {old}; {own} principals are of this one")
+        remarks.notes.append(f"{section.model}: ranks are those of version {old}; {own} callers are of this one")
     return not section.warm and (not section.version or not version or section.version == version)
 
 
@@ -247,11 +247,11 @@ def _off(detector: EventDetector, section: ModelBaseline | None) -> str | None:
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     """Say why a detector has no baseline to go by."""
     if section is None:
-        return "there is no baseline for this model; build one with: caponier baseline build"
+        return "this model has no baseline; build one with: caponier baseline build"
     stored = section.detectors.get(detector.name)
     if stored is None or not _has_cells(detector, section):
         return "the baseline was built without this detector; build it again"
     if stored.version != detector.state_version:
-        return "the baseline is of another version of this detector; build it again"
-    whom = "groups of similar queries" if detector.subject is Subject.BUCKET else "benign principals"
+        return "the baseline was built with another version of this detector; build it again"
+    whom = "groups of similar queries" if detector.subject is Subject.BUCKET else "benign callers"
     return f"it needs {FEWEST} {whom} to compare with, and the baseline has {stored.ranks.n}"

@@ -74,7 +74,7 @@ def propose_map(path: Path, choice: MapChoice, name: str) -> MapProposal:
     """
     logs = files_of([path])
     if not logs:
-        raise InputError("holds no log that can be read", where=shown(path))
+        raise InputError("holds no readable log", where=shown(path))
     if path.is_dir():
         # An empty one says nothing of those beside it.
         path = next((log for log in logs if log.stat().st_size), logs[0])

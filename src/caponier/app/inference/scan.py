@@ -245,7 +245,7 @@ def _findings(
     for found in detections:
         evidence = sorted({*found.evidence, found.trigger}, key=lambda place: (events[place]["time"], place))
         trigger = events[found.trigger]
-        sight = CallerFacts(
+        caller = CallerFacts(
             trigger_id=ids[found.trigger],
             event_ids=tuple(ids[place] for place in evidence),
             first_time=events[evidence[0]]["time"],
@@ -256,8 +256,8 @@ def _findings(
                 spool.joined.get(whom, whom) for place in evidence if (whom := known_principal(events[place]))
             ),
         )
-        if not own.tell(found, sight):
-            yield finding_of(found, cases[found.model], sight, workspace, budget)
+        if not own.tell(found, caller):
+            yield finding_of(found, cases[found.model], caller, workspace, budget)
 
 
 def _content(event: dict[str, Any]) -> dict[str, Any]:

@@ -24,20 +24,20 @@ COARSE: Final[Mapping[str, str]] = {
 LEVEL: Final = "the {what} of inputs ({{0:.1f}} of 127 before, {{1:.1f}} now)"
 
 
-def portrait_of(section: ModelBaseline | None, encoder: Encoder) -> TrafficProfile | None:
+def profile_of(section: ModelBaseline | None, encoder: Encoder) -> TrafficProfile | None:
     """Return what callers of a model were like, if its baseline says so.
 
     Raises:
         InputError: If that was seen of other inputs than the baseline takes.
     """
-    portrait = section.portrait if section else None
-    if portrait is not None and portrait.width != encoder.width:
+    profile = section.profile if section else None
+    if profile is not None and profile.width != encoder.width:
         raise InputError(
-            f"the baseline's portrait of callers is of inputs of {portrait.width} values, not {encoder.width}",
+            f"the baseline's profile of callers is of inputs of {profile.width} values, not {encoder.width}",
             where=section.model if section else None,
             hint="Build it again",
         )
-    return portrait
+    return profile
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DriftReport:
     @classmethod
     def of(cls, section: ModelBaseline, seen: TraitHistogram) -> "DriftReport | None":
         """Compare callers with those of a baseline; None if it knows nothing of what they are like."""
-        return cls(section, compare(section.portrait, seen)) if section.portrait else None
+        return cls(section, compare(section.profile, seen)) if section.profile else None
 
     @property
     def changes(self) -> list[str]:
@@ -69,8 +69,8 @@ class DriftReport:
         drift = self.drift
         if drift.stale is None:
             return (
-                f"whether the baseline is stale cannot be told; {drift.callers} callers made enough different queries, "
-                f"and {drift.known} of the baseline, where {FEWEST} are needed"
+                f"cannot tell whether the baseline is stale: it takes {FEWEST} callers with enough different queries; "
+                f"this log has {drift.callers}, and the baseline {drift.known}"
             )
         if drift.stale:
             return f"the baseline is stale, and its promises do not hold; changed: {', '.join(self.changes)}"

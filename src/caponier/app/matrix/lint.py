@@ -195,7 +195,7 @@ NO_DOCUMENT: Final = (
 
 
 def one_line(wrong: InputError) -> str:
-    """Return an error in one line: what and where, then how to mend it."""
+    """Return an error in one line: what and where, then how to fix it."""
     return str(wrong).replace("\n", ". ")
 
 

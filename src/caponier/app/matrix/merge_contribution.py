@@ -51,7 +51,7 @@ def merge_contributions(
     if into in library.versions():
         raise InputError("this version is there already", where=into, hint="Name a new one with --into.")
     found = review(files, library, version)
-    if found.weight is ReviewLevel.ERROR or (found.weight is ReviewLevel.LOOK and not looked):
+    if found.level is ReviewLevel.ERROR or (found.level is ReviewLevel.LOOK and not looked):
         return Merged(found, None, None)
     versions = {one.version for one in found.files}
     if len(versions) != 1:

@@ -122,7 +122,7 @@ def _strangers(document: Document, rewriter: Rewriter) -> list[Carried]:
             mention.id,
             "malformed",
             needs_human=rewriter.before.version != rewriter.after.version,
-            why="this is no id",
+            why="this is not an id",
         )
         for mention in document.mentions
         if mention.kind is None and mention.certain

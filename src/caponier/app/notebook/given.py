@@ -171,7 +171,7 @@ def _array(values: Any, name: str) -> np.ndarray[Any, np.dtype[Any]]:
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as uneven:
-        raise InputError(f"is no array: {uneven}", where=name, hint="Give rows of equal length.") from uneven
+        raise InputError(f"is not an array: {uneven}", where=name, hint="Give rows of equal length.") from uneven
 
 
 def _plain(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:

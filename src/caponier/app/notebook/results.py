@@ -127,7 +127,7 @@ class LearnedBaseline(Tabular):
                 "why_not": one.why_not or None,
             }
             for story in stories(self.baseline, self.report.nearest)
-            for one in story.standings
+            for one in story.statuses
         ]
         return pa.Table.from_pylist(rows)
 

@@ -97,10 +97,10 @@ class _Tape:
 
 
 Run = Callable[[AttackTarget, Predict, int], bool]
-"""Carries out one attack on a prey by asking, fixed by a seed; returns whether it succeeded."""
+"""Carries out one attack on a target by asking, fixed by a seed; returns whether it succeeded."""
 
 
-def kinds(prey: AttackTarget) -> tuple[dict[str, Run], list[Skip]]:
+def kinds(target: AttackTarget) -> tuple[dict[str, Run], list[Skip]]:
     """Return the attacks that can be carried out on a model, and why others cannot that could on another one."""
     found: dict[str, Run] = {}
     skipped = []
@@ -108,7 +108,7 @@ def kinds(prey: AttackTarget) -> tuple[dict[str, Run], list[Skip]]:
         if attack.accounts > 1:
             skipped.append(Skip(name, "is the work of several accounts, and each attacker here has one"))
             continue
-        fitted = _fitted(name, attack, prey.model)
+        fitted = _fitted(name, attack, target.model)
         if isinstance(fitted, str):
             skipped.append(Skip(name, fitted))
         else:
@@ -127,16 +127,16 @@ def never() -> list[Skip]:
     return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing + teaching
 
 
-def carry_out(kind: str, run: Run, prey: AttackTarget, seed: int) -> AttackRun:
+def carry_out(kind: str, run: Run, target: AttackTarget, seed: int) -> AttackRun:
     """Carry out one attack.
 
     Raises:
         RefusedError: If the model turned the attacker away: cut short, it would be an attack of another kind.
     """
-    tape = _Tape(prey.model)
+    tape = _Tape(target.model)
     # Matrices this small only lose by being shared among cores.
     with one_thread():
-        success = run(prey, tape, seed)
+        success = run(target, tape, seed)
     if tape.refused:
         raise tape.refused
     gap_s = Flood.gap_s if kind == Flood.name else None
@@ -159,79 +159,79 @@ def _fitted(name: str, attack: Attack, model: OwnModel) -> Attack | str:
     return "needs images" if picture is None else "is made for images of 8 x 8"
 
 
-def _attacked(attack: Attack, prey: AttackTarget, ask: Predict, seed: int) -> bool:
+def _attacked(attack: Attack, target: AttackTarget, ask: Predict, seed: int) -> bool:
     rng = np.random.default_rng(seed)
-    original = prey.natural[rng.integers(len(prey.natural))]
-    label = int(prey.model.predict(original[None]).argmax())
-    return attack.run(ask, original, label, seed=seed, budget=prey.queries).success
+    original = target.natural[rng.integers(len(target.natural))]
+    label = int(target.model.predict(original[None]).argmax())
+    return attack.run(ask, original, label, seed=seed, budget=target.queries).success
 
 
 def _copied(
-    campaign: Campaign, held: Rows, exam: Rows, prey: AttackTarget, ask: Predict, seed: int, budget: int | None = None
+    campaign: Campaign, held: Rows, exam: Rows, target: AttackTarget, ask: Predict, seed: int, budget: int | None = None
 ) -> bool:
     """Carry out a campaign with some rows in hand, within its queries; a copy is judged on others."""
-    answers = prey.model.predict(np.concatenate([held, exam])).argmax(axis=1)
+    answers = target.model.predict(np.concatenate([held, exam])).argmax(axis=1)
     pool = Pool(held, answers[: len(held)])
     examined = Pool(exam, answers[len(held) :])
-    victim = Victim("mlp", prey.model.predict, 1.0)
+    victim = Victim("mlp", target.model.predict, 1.0)
     stage = Stage(victim, examined, pool, np.zeros(len(held), bool), examined)
-    return campaign.run(ask, stage, seed=seed, budget=budget or prey.queries).success
+    return campaign.run(ask, stage, seed=seed, budget=budget or target.queries).success
 
 
-def _dealt(prey: AttackTarget, seed: int, most: int) -> tuple[Rows, Rows]:
+def _dealt(target: AttackTarget, seed: int, most: int) -> tuple[Rows, Rows]:
     """Deal natural rows out to an attacker and to the judge, at random."""
-    order = np.random.default_rng(seed).permutation(len(prey.natural))
+    order = np.random.default_rng(seed).permutation(len(target.natural))
     exam = min(EXAM, len(order) // 3)
-    return prey.natural[order[exam : exam + most]], prey.natural[order[:exam]]
+    return target.natural[order[exam : exam + most]], target.natural[order[:exam]]
 
 
-def _jbda(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    return _copied(Jbda(seeds=SEEDS), *_dealt(prey, seed, SEEDS), prey, ask, seed)
+def _jbda(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    return _copied(Jbda(seeds=SEEDS), *_dealt(target, seed, SEEDS), target, ask, seed)
 
 
-def _active_learning(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    return _copied(ActiveLearning(batch=BATCH, queries=prey.queries), *_dealt(prey, seed, HELD), prey, ask, seed)
+def _active_learning(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    return _copied(ActiveLearning(batch=BATCH, queries=target.queries), *_dealt(target, seed, HELD), target, ask, seed)
 
 
-def _natural_extraction(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    return _copied(Knockoff(agreement=0.8), *_dealt(prey, seed, prey.queries), prey, ask, seed)
+def _natural_extraction(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    return _copied(Knockoff(agreement=0.8), *_dealt(target, seed, target.queries), target, ask, seed)
 
 
-def _knockoff(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    _, exam = _dealt(prey, seed, 0)
-    return _copied(Knockoff(), _strange(prey, seed), exam, prey, ask, seed)
+def _knockoff(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    _, exam = _dealt(target, seed, 0)
+    return _copied(Knockoff(), _strange(target, seed), exam, target, ask, seed)
 
 
-def _model_inversion(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    _, exam = _dealt(prey, seed, 0)
+def _model_inversion(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    _, exam = _dealt(target, seed, 0)
     noise = np.random.default_rng(seed).random((CLIMBS, exam.shape[1]), dtype=np.float32)
-    campaign = ModelInversion(climbs=CLIMBS, shape=prey.model.scale.shape, classes=prey.model.classes)
-    return _copied(campaign, noise, exam, prey, ask, seed)
+    campaign = ModelInversion(climbs=CLIMBS, shape=target.model.scale.shape, classes=target.model.classes)
+    return _copied(campaign, noise, exam, target, ask, seed)
 
 
-def _flood(prey: AttackTarget, ask: Predict, seed: int) -> bool:
-    return _copied(Flood(), *_dealt(prey, seed, Flood.images), prey, ask, seed, FLOOD)
+def _flood(target: AttackTarget, ask: Predict, seed: int) -> bool:
+    return _copied(Flood(), *_dealt(target, seed, Flood.images), target, ask, seed, FLOOD)
 
 
-def _strange(prey: AttackTarget, seed: int) -> Rows:
+def _strange(target: AttackTarget, seed: int) -> Rows:
     """Make rows (queries, d) such as somebody has who has none of the kind that the model is for."""
-    rng, n, size = np.random.default_rng(seed), prey.queries, prey.natural.shape[1]
-    if prey.model.scale.shape == DIGITS:
+    rng, n, size = np.random.default_rng(seed), target.queries, target.natural.shape[1]
+    if target.model.scale.shape == DIGITS:
         third = -(-n // 3)
         made = [knockoff.cuttings(third, rng), knockoff.letters(third, rng), knockoff.noise(third, rng)]
-    elif prey.model.scale.picture:
-        made = [rng.random((n - n // 2, size), dtype=np.float32), np.stack(list(_patterns(prey, n // 2, rng)))]
+    elif target.model.scale.picture:
+        made = [rng.random((n - n // 2, size), dtype=np.float32), np.stack(list(_patterns(target, n // 2, rng)))]
     else:
         # Each number is one that occurs, and no two of them belong together.
-        rows = rng.integers(len(prey.natural), size=(n - n // 2, size))
-        made = [rng.random((n // 2, size), dtype=np.float32), prey.natural[rows, np.arange(size)]]
+        rows = rng.integers(len(target.natural), size=(n - n // 2, size))
+        made = [rng.random((n // 2, size), dtype=np.float32), target.natural[rows, np.arange(size)]]
     mixed = np.concatenate(made)
     return mixed[rng.permutation(len(mixed))[:n]]
 
 
-def _patterns(prey: AttackTarget, n: int, rng: np.random.Generator) -> Iterator[Rows]:
+def _patterns(target: AttackTarget, n: int, rng: np.random.Generator) -> Iterator[Rows]:
     """Draw coarse patterns: blocks of random grey, an eighth of the picture wide."""
-    height, width, channels = prey.model.scale.picture or (1, 1, 1)
+    height, width, channels = target.model.scale.picture or (1, 1, 1)
     for _ in range(n):
         coarse = rng.random((8, 8, channels), dtype=np.float32)
         rows, columns = np.arange(height) * 8 // height, np.arange(width) * 8 // width

@@ -33,13 +33,13 @@ class Attacker:
     Args:
         name: Its principal or session, where the log names those.
         address: From where it asks.
-        deed: What it asked.
+        run: What it asked.
         times: (n,) microseconds since the epoch, rising.
     """
 
     name: str
     address: str
-    deed: AttackRun
+    run: AttackRun
     times: NDArray[np.int64]
 
     @property
@@ -50,7 +50,7 @@ class Attacker:
     @cached_property
     def fresh(self) -> NDArray[np.bool_]:
         """Which of its queries are no exact repeats, (n,)."""
-        _, first = np.unique(self.deed.inputs, axis=0, return_index=True)
+        _, first = np.unique(self.run.inputs, axis=0, return_index=True)
         new = np.zeros(len(self.times), bool)
         new[first] = True
         return new
@@ -60,22 +60,22 @@ class Attacker:
         return int(self.fresh[self.times <= moment].sum())
 
 
-def attackers(log: OwnLog, deeds: Iterable[AttackRun], seed: int) -> list[Attacker]:
+def attackers(log: OwnLog, runs: Iterable[AttackRun], seed: int) -> list[Attacker]:
     """Give attackers names, addresses and times: the gaps are those of the log's own callers, shuffled."""
     rng, paces = np.random.default_rng(seed), log.paces()
     first, last = log.summary.first_time, log.summary.last_time
     prefix = _free(log)
     found = []
-    for number, deed in enumerate(deeds):
-        n, span = len(deed.inputs), last - first
+    for number, run in enumerate(runs):
+        n, span = len(run.inputs), last - first
         pace = paces[rng.integers(len(paces))] if paces else np.array([span // n])
-        gaps = rng.choice(pace, n) if deed.gap_s is None else rng.exponential(deed.gap_s * 1e6, n)
+        gaps = rng.choice(pace, n) if run.gap_s is None else rng.exponential(run.gap_s * 1e6, n)
         elapsed = np.cumsum(gaps).astype(np.float64)
         elapsed *= min(1.0, span / max(elapsed[-1], 1.0))
         start = rng.uniform(0, max(span - elapsed[-1], 0))
         times = first + (start + elapsed).astype(np.int64)
         address = f"198.18.{number >> 8 & 255}.{number & 255}"
-        found.append(Attacker(f"{prefix}-{deed.kind}-{number:04d}", address, deed, times))
+        found.append(Attacker(f"{prefix}-{run.kind}-{number:04d}", address, run, times))
     return found
 
 
@@ -138,9 +138,9 @@ def _events(one: Attacker, usual: _Usual, names: Sequence[str], rng: np.random.G
         "session": _same(one.name, n),
         "source_ip": _same(one.address, n),
         "user_agent": _same(AGENT, n),
-        "input": _lists(one.deed.inputs),
-        "label": pa.array([names[answer] for answer in one.deed.scores.argmax(axis=1)], pa.string()),
-        "scores": _lists(one.deed.scores),
+        "input": _lists(one.run.inputs),
+        "label": pa.array([names[answer] for answer in one.run.scores.argmax(axis=1)], pa.string()),
+        "scores": _lists(one.run.scores),
         **usual.columns(n, rng),
     }
     kept = usual.logged.intersection(said)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.app.planting.planted_log import Attacker
-from caponier.app.planting.scan import Alarm, Sighting
+from caponier.app.planting.scan import Alarm, PlantedScan
 from caponier.records.skip import Skip
 
 SCHEMA: Final = "caponier.own_log/1"
@@ -157,28 +157,28 @@ def interval(seen: int, of: int) -> tuple[float, float]:
 
 
 def shown_of_kinds(
-    planted: Sequence[Attacker], sighting: Sighting, asked: int, removed: Mapping[str, Sighting]
+    planted: Sequence[Attacker], scanned: PlantedScan, asked: int, removed: Mapping[str, PlantedScan]
 ) -> tuple[KindShown, ...]:
     """Tally attackers by kind.
 
     Args:
         planted: All of them.
-        sighting: What was seen with all columns, at each share of benign callers.
+        scanned: What was seen with all columns, at each share of benign callers.
         asked: Place of the share that was asked for.
         removed: What was seen at that share alone where the log lacks a column.
     """
-    firsts = [_firsts(planted, alarms) for alarms in sighting.alarms]
+    firsts = [_firsts(planted, alarms) for alarms in scanned.alarms]
     others = {name: _firsts(planted, seen.alarms[0]) for name, seen in removed.items()}
     shown = []
-    for kind in dict.fromkeys(one.deed.kind for one in planted):
-        mine = [one for one in planted if one.deed.kind == kind]
+    for kind in dict.fromkeys(one.run.kind for one in planted):
+        mine = [one for one in planted if one.run.kind == kind]
         names = {one.name for one in mine}
         seen = [firsts[asked][one.name] for one in mine if one.name in firsts[asked]]
         shown.append(
             KindShown(
                 kind,
                 len(mine),
-                sum(one.deed.success for one in mine),
+                sum(one.run.success for one in mine),
                 tuple(len(names & found.keys()) for found in firsts),
                 tuple(sorted(queries for queries, _ in seen)),
                 dict(Counter(detector for _, detector in seen).most_common()),

@@ -37,7 +37,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class PlantedScan:
     """What a scan saw.
 
     Args:
@@ -71,7 +71,7 @@ def learn(log: Path, spec: FeatureSpec, terms: DetectionSettings) -> tuple[Basel
     return report.baseline, report.notes
 
 
-def sight(paths: Sequence[Path], terms: DetectionSettings, alphas: Sequence[float]) -> Sighting:
+def scan_planted(paths: Sequence[Path], terms: DetectionSettings, alphas: Sequence[float]) -> PlantedScan:
     """Scan logs of one model once, and say which alarms there would be at each share of benign callers flagged.
 
     Raises:
@@ -93,7 +93,7 @@ def sight(paths: Sequence[Path], terms: DetectionSettings, alphas: Sequence[floa
         plans = [replace(case.plan, levels=levels_of(replace(section, alpha=alpha))) for alpha in alphas]
         alarms = _alarms(spool, scan_at(spool, plans))
     spoke = tuple(line.name for line in case.plan.lines)
-    return Sighting(alarms, spoke, tuple(remarks.skipped), tuple(remarks.notes))
+    return PlantedScan(alarms, spoke, tuple(remarks.skipped), tuple(remarks.notes))
 
 
 def _alarms(spool: Spool, found: Sequence[Sequence[Detection]]) -> tuple[tuple[Alarm, ...], ...]:

@@ -72,8 +72,8 @@ class SelfTest:
         try:
             with tempfile.TemporaryDirectory(prefix="caponier-selftest-") as folder:
                 with copied(log, None, self.seed, watch) as copy:
-                    deeds, _ = attacked(log, copy, Effort(EACH, seed=self.seed), watch)
-                planted = attackers(log, deeds, self.seed)
+                    runs, _ = attacked(log, copy, Effort(EACH, seed=self.seed), watch)
+                planted = attackers(log, runs, self.seed)
                 path = Path(folder) / "planted.parquet"
                 plant(log, planted, copy.names, path, None, self.seed)
                 found = self._scored(draft, path)
@@ -96,7 +96,7 @@ class SelfTest:
         return found
 
     def _off(self, draft: ModelBaseline, planted: Sequence[Attacker], found: dict[str, Gathered]) -> dict[str, str]:
-        kinds = {who: one.deed.kind for one in planted for who in one.subjects}
+        kinds = {who: one.run.kind for one in planted for who in one.subjects}
         off = {}
         for detector in self.detectors:
             learned = draft.detectors.get(detector.name)

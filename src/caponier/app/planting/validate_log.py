@@ -22,7 +22,7 @@ from caponier.app.planting.own_model import EXAM as ANSWERS
 from caponier.app.planting.own_model import LESSONS, OwnModel, Scale, served_model, surrogate_model
 from caponier.app.planting.planted_log import Attacker, attackers, plant
 from caponier.app.planting.report import AlphaShown, Gap, OwnLogReport, false_alerts, shown_of_kinds
-from caponier.app.planting.scan import Sighting, learn, sight
+from caponier.app.planting.scan import PlantedScan, learn, scan_planted
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.calibration.judging import ALPHA
@@ -108,7 +108,7 @@ class _Work:
         """Whether a baseline is learned from a part of the log."""
         return self.log.scanned is not EVERYBODY
 
-    def seen(self, alphas: Sequence[float], without: str | None = None) -> Sighting:
+    def seen(self, alphas: Sequence[float], without: str | None = None) -> PlantedScan:
         """Plant the attackers, learn, and scan; everything as if the log lacked a column.
 
         Raises:
@@ -121,10 +121,10 @@ class _Work:
         if self.learns:
             self.log.write(benign, LEARNED, without)
             baseline, notes = learn(benign, self.log.spec, self.terms)
-        sighting = sight([users, planted], replace(self.terms, baseline=baseline), alphas)
+        scanned = scan_planted([users, planted], replace(self.terms, baseline=baseline), alphas)
         for path in (benign, users, planted):
             path.unlink(missing_ok=True)
-        return replace(sighting, notes=(*notes, *sighting.notes))
+        return replace(scanned, notes=(*notes, *scanned.notes))
 
 
 def validate_log(
@@ -173,8 +173,8 @@ def validate_log(
         # Who names a model does not mean the others.
         skipped = [Skip(other, "is another model; name it with --model") for other in others if model is None]
         with copied(log, server, effort.seed, watch) as copy:
-            deeds, left = attacked(log, copy, effort, watch)
-        planted = attackers(log, deeds, effort.seed)
+            runs, left = attacked(log, copy, effort, watch)
+        planted = attackers(log, runs, effort.seed)
         report = _shown(
             _Work(log, copy, planted, terms, Path(folder), effort.seed, alpha or _alpha(terms, log)), effort, watch
         )
@@ -238,8 +238,8 @@ def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tu
     natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), _most(log, HELD + EXAM))
     if len(natural) < NATURAL:
         raise InputError(f"attackers need {NATURAL} inputs to begin with, not {len(natural)}", where=log.summary.model)
-    prey = AttackTarget(copy, copy.scale.unit(natural), QUERIES)
-    known, skipped = kinds(prey)
+    target = AttackTarget(copy, copy.scale.unit(natural), QUERIES)
+    known, skipped = kinds(target)
     chosen = _chosen(known, [*skipped, *never()], effort.only)
     if effort.only:
         skipped = [skip for skip in (*skipped, *never()) if skip.what in effort.only]
@@ -251,7 +251,7 @@ def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tu
             hint="Take fewer with --attackers or --only; log large pictures pooled, see docs/reference/input-kinds.md",
         )
     watch.stage("Attacking", len(chosen) * effort.attackers)
-    return list(_deeds(chosen, prey, effort, watch)), skipped
+    return list(_runs(chosen, target, effort, watch)), skipped
 
 
 def _most(log: OwnLog, rows: int) -> int:
@@ -259,10 +259,10 @@ def _most(log: OwnLog, rows: int) -> int:
     return min(rows, DRAWN // max(log.size, 1))
 
 
-def _deeds(chosen: Mapping[str, Run], prey: AttackTarget, effort: Effort, watch: Progress) -> Iterator[AttackRun]:
+def _runs(chosen: Mapping[str, Run], target: AttackTarget, effort: Effort, watch: Progress) -> Iterator[AttackRun]:
     for kind, run in chosen.items():
         for turn in range(effort.attackers):
-            yield carry_out(kind, run, prey, effort.seed * 10_000 + turn)
+            yield carry_out(kind, run, target, effort.seed * 10_000 + turn)
             watch.advance(1)
 
 
@@ -291,7 +291,7 @@ def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
     watch.stage("Scanning", 1 + len(effort.columns))
     whole = work.seen(alphas)
     watch.advance(1)
-    seen: dict[str, Sighting | None] = {}
+    seen: dict[str, PlantedScan | None] = {}
     # A given baseline was built with all columns; what they are worth is told by learning without them.
     for column in effort.columns if work.learns else ():
         seen[column] = _without(work, column)
@@ -327,7 +327,7 @@ def _unenriched(summary: ModelSummary) -> Iterator[str]:
         yield f"what is planted was not enriched: detectors that read {names} cannot see it"
 
 
-def _without(work: _Work, column: str) -> Sighting | None:
+def _without(work: _Work, column: str) -> PlantedScan | None:
     """Return what is seen where the log lacks a column; None if nothing can be learned then."""
     try:
         return work.seen([work.alpha], column)

@@ -63,7 +63,7 @@ class DatasetRepair:
     """What the user asks for."""
 
     out: Path
-    """The new data set; it must not exist."""
+    """The new data set; must not exist yet."""
     quarantine: Path | None = None
     """The side file of flagged rows; next to `out` by default."""
     # Measured in bench/scorecards/remediation.py: a relabelled set never trained a worse model there, one with rows

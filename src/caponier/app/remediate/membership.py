@@ -88,7 +88,7 @@ def _left_out(without: Path | None, material: Material) -> NDArray[np.bool_]:
     try:
         asked = {line.strip() for line in read_bytes(without).decode("utf-8-sig").splitlines() if line.strip()}
     except UnicodeDecodeError as wrong:
-        raise InputError(f"this is no text: {wrong}", where=str(without)) from wrong
+        raise InputError(f"this is not text: {wrong}", where=str(without)) from wrong
     if not asked:
         hint = "Leave --without away to keep all rows."
         raise InputError("no id is in it, so nothing is to be forgotten", where=str(without), hint=hint)

@@ -40,7 +40,7 @@ class ModelRepair:
     """What the user asks for."""
 
     out: Path
-    """The new file; it must not exist."""
+    """The new file; must not exist yet."""
     samples: Path
     """Clean rows to learn from."""
     test: Path | None = None

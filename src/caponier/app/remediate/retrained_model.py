@@ -34,11 +34,11 @@ class Retraining:
     """What the user asks for."""
 
     out: Path
-    """The new file; it must not exist."""
+    """The new file; must not exist yet."""
     rows: Path
     """What the model learned from, or its like."""
     test: Path
-    """Rows that it did not learn from."""
+    """Rows that the model was not trained on."""
     test_sha256: str | None = None
     columns: Columns | None = None
     seed: int = 0

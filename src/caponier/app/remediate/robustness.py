@@ -76,7 +76,7 @@ def _against(before: Figures, after: Figures) -> list[str]:
     was, now = _turned(before), _turned(after)
     if was < WEAK:
         return [
-            f"the attack turns only {was:.0%} of the rows that the old model answers rightly; there is little to mend"
+            f"the attack turns only {was:.0%} of the rows that the old model answers rightly; there is little to repair"
         ]
     if now > was / 2:
         return [f"this did not help enough: the attack turns {now:.0%} of the rightly answered rows; it was {was:.0%}"]

@@ -1,11 +1,10 @@
 """What a guard has to do, cheap to ask for as often as it likes."""
 
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from caponier.app.respond.respond import expire_within
 from caponier.app.workspace.workspace import acting_user
+from caponier.formats.closing import Closing
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ResponseAction
 from caponier.store import audit, response_actions
@@ -19,7 +18,7 @@ def active_actions(workspace: Workspace, *, now: datetime | None = None) -> Acti
         return feed.read(now or datetime.now(UTC))
 
 
-class ActionFeed:
+class ActionFeed(Closing):
     """Keeps the store open and tells what is in force. Several guards may each have one.
 
     An action that runs out needs no poll: whoever holds it asks `ResponseAction.active_at`.
@@ -55,11 +54,3 @@ class ActionFeed:
     def close(self) -> None:
         """Give the store back."""
         self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

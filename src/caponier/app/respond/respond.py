@@ -206,8 +206,8 @@ def list_actions(
 
     Args:
         workspace: Whose actions they are.
-        incident_id: Of this incident only.
-        everything: Also those that were undone or have expired.
+        incident_id: Only for this incident.
+        everything: Include actions that were undone or have expired.
         now: The present by default.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Look for model files that run code when they are loaded. No file is ever loaded for it."""
+"""Look for model files that run code when loaded. No file is ever loaded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -166,9 +166,9 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in report.rejected.reasons.most_common(3))
     places = [str(path) for path in paths]
     raise InputError(
-        "; ".join([f"holds no event: {reasons}", *map(_shown, report.rejected.first[:_NAMED])])
+        "; ".join([f"contains no events: {reasons}", *map(_shown, report.rejected.first[:_NAMED])])
         if reasons
-        else "holds no event: there is nothing in it",
+        else "contains no events: there is nothing in it",
         where=", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED:,} more" if len(places) > _NAMED else ""),
         hint=_advice(report.rejected.reasons),
     )
@@ -177,6 +177,8 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
 def _shown(rejection: Rejection) -> str:
     """Return where a row stands, all that is known of why it cannot be used, and how it begins."""
     begins = " ".join((rejection.raw or "").split())[:_BEGINNING]
+    if not begins.isprintable() or "\ufffd" in begins:
+        begins = "with bytes that are not text"
     return f"{rejection.file}:{rejection.line}: {rejection.reason}" + (f", it begins {begins}" if begins else "")
 
 

@@ -120,7 +120,7 @@ def open_clean(
     """
     if not path.is_file():
         raise InputError(
-            "is no file", where=str(path), hint="Name one model file; folders are for caponier scan artifact."
+            "is not a file", where=str(path), hint="Name one model file. To scan folders: caponier scan artifact"
         )
     files = scan_artifact([path], workspace=workspace, system=system)
     report = ModelReport(path, files.scanned[0], list(files.findings))

@@ -17,6 +17,7 @@ from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.calibration.judging import FEWEST
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import CaponierError, InputError
 from caponier.records.inventory import ModelSpec, Workspace
@@ -24,8 +25,6 @@ from caponier.telemetry.rejections import RejectedRows
 
 OLD: Final = timedelta(days=90)
 """A baseline of this age has seen no season but its own."""
-PROMISED: Final = 50
-"""Benign callers below which no promise is given."""
 EXTRAS: Final = {
     "logs": ("sigma", "scan logs, with Sigma rules"),
     "serve": ("aiohttp", "guard"),
@@ -40,7 +39,7 @@ class State(StrEnum):
     """How something is."""
 
     OK = "ok"
-    LACKS = "lacks"
+    LACKS = "incomplete"
     WRONG = "wrong"
 
 
@@ -66,7 +65,7 @@ def examine(
 
     Args:
         workspace: The workspace.
-        logs: Logs whose columns are judged; those in the lake by default.
+        logs: Logs to check; by default those in the lake.
         options: How they are to be read.
         progress: Told how far it is.
     """
@@ -80,7 +79,10 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
     try:
         read_salt(workspace)
         yield Checkup(
-            "salt", State.OK, "only you can read it", "Back it up: without it the same callers get other names."
+            "salt",
+            State.OK,
+            "only you can read it",
+            "Back it up: without it, the same callers would get different names.",
         )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
@@ -106,25 +108,29 @@ def _reached(url: str) -> Checkup:
 
 def _inventory(workspace: Workspace) -> Iterator[Checkup]:
     if not workspace.models:
-        hint = "caponier init DIR --from LOG suggests them from a log."
+        hint = "Suggest them from a log: caponier init DIR --from LOG"
         yield Checkup(
-            "models", State.LACKS, "no [[model]] is described, so none has a baseline or a kind of input", hint
+            "models", State.LACKS, "no [[model]] is described, so none has a baseline or a known kind of input", hint
         )
     for model in workspace.models:
         if workspace.system_of(model.name) is None:
-            hint = "Name it under models of a [[system]]: severity depends on the system's criticality."
+            hint = "Name it under models of a [[system]]: severity depends on the criticality of the system."
             yield Checkup(model.name, State.LACKS, "belongs to no system", hint)
     for system in workspace.systems:
         if not system.owner and not system.contact:
-            yield Checkup(system.name, State.LACKS, "nobody answers for it", "Give owner or contact in [[system]].")
+            yield Checkup(system.name, State.LACKS, "it has no owner", "Give owner or contact in [[system]].")
 
 
 def _model(workspace: Workspace, model: ModelSpec) -> Iterator[Checkup]:
     build = f"caponier baseline build LOG --out {model.name}.safetensors"
     if model.features is None:
-        yield Checkup(model.name, State.LACKS, "what it takes is not described: it is told from each log anew", build)
+        yield Checkup(
+            model.name, State.LACKS, "its inputs are not described, so each scan infers them from the log", build
+        )
     if model.baseline is None:
-        yield Checkup(model.name, State.LACKS, "has no baseline: only cold-start detections can be made", build)
+        yield Checkup(
+            model.name, State.LACKS, "has no baseline, so only detectors with built-in thresholds can run", build
+        )
         return
     try:
         baseline = Baseline.load(model.baseline)
@@ -151,10 +157,12 @@ def _fit(model: ModelSpec, section: ModelBaseline, build: str) -> Checkup:
         return Checkup(model.name, State.WRONG, wrong.what, wrong.hint or build)
     if section.spec.kind == "none":
         hint = f"Log the inputs, and: {build}"
-        return Checkup(model.name, State.LACKS, "its baseline looks at no input: most detections do not run", hint)
-    if section.principals < PROMISED:
+        return Checkup(
+            model.name, State.LACKS, "its baseline was learned without inputs, so most detectors do not run", hint
+        )
+    if section.principals < FEWEST:
         says = (
-            f"its baseline knows {section.principals} callers with enough queries; below {PROMISED} there is no promise"
+            f"its baseline knows {section.principals} callers with enough queries; below {FEWEST} there is no promise"
         )
         return Checkup(model.name, State.LACKS, says, f"Learn from a longer log: {build}")
     return Checkup(model.name, State.OK, f"its baseline fits: {section.principals} callers, {section.events:,} events")
@@ -164,7 +172,7 @@ def _age(name: str, section: ModelBaseline, build: str) -> Checkup:
     created = datetime.fromisoformat(section.created)
     age = datetime.now(UTC) - created
     if age > OLD:
-        hint = f"caponier baseline check FILE LOG tells whether it still fits; else {build}"
+        hint = f"See whether it still fits: caponier baseline check FILE LOG. If not: {build}"
         return Checkup(name, State.LACKS, f"its baseline is {age.days} days old", hint)
     return Checkup(name, State.OK, f"its baseline is {age.days} days old")
 
@@ -173,7 +181,7 @@ def _logs(workspace: Workspace, logs: Sequence[Path], options: ReadOptions, prog
     lake = Path(workspace.lake)
     paths = list(logs) or ([lake] if "://" not in workspace.lake and _holds_logs(lake) else [])
     if not paths:
-        hint = "caponier doctor LOG looks at one; or let the guard write them: caponier guard --upstream URL"
+        hint = "Check a log: caponier doctor LOG. Or let the guard write one: caponier guard --upstream URL"
         yield Checkup("logs", State.LACKS, "the lake is empty: nothing has been logged yet", hint)
         return
     rejected = RejectedRows()
@@ -207,7 +215,11 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
     able, blind = seeing(able, known)
     names = ", ".join(detector.name for detector in able) or "nothing"
     until = datetime.fromtimestamp(summary.last_time / 1e6, UTC)
-    yield Checkup(name, State.OK, f"{summary.events:,} events until {until:%Y-%m-%d %H:%M}; can be looked for: {names}")
+    yield Checkup(
+        name,
+        State.OK,
+        f"{summary.events:,} events, the last at {until:%Y-%m-%d %H:%M}; detectors that can run: {names}",
+    )
     for remark in missing(summary):
         yield Checkup(name, State.LACKS, remark)
     for skip in skipped:

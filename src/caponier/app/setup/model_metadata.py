@@ -49,7 +49,7 @@ def spec_of_model(path: Path) -> FeatureSpec:
         raise InputError(f"the model cannot be read: {failed.strerror}", where=str(path)) from failed
     read = _reader(head)
     if read is None:
-        raise InputError("this is no model file whose metadata are read", where=str(path), hint=f"Give {KINDS}.")
+        raise InputError("this is not a model file whose metadata can be read", where=str(path), hint=f"Give {KINDS}.")
     try:
         spec = read(path, head)
         if prod(spec.shape) > MOST_NUMBERS:

@@ -90,7 +90,7 @@ class Checkpoint:
             others = {name for name in known - {STATE, SPARK, POSITION, LOCK} if not name.startswith(HALF)}
             if others or (SPARK in known and STATE not in known):
                 raise InputError(
-                    "is no checkpoint of a stream", where=str(folder), hint="Name another folder with --checkpoint"
+                    "is not a checkpoint of a stream", where=str(folder), hint="Name another folder with --checkpoint"
                 )
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as failed:

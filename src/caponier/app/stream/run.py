@@ -58,7 +58,7 @@ def run_stream(
         session: From `engines.spark.session.spark_session`.
         stream: What is done with what comes.
         spark_folder: Folder for Spark's own checkpoint.
-        every: Seconds between two looks.
+        every: Seconds between two checks for new events.
         drain: Whether to end with what is there now; nothing more is waited for.
         kafka: Spark's options for topics, in place of the lake.
         running: Told when it has begun.

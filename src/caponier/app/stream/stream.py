@@ -222,7 +222,7 @@ class EventStream:
         for one in ordered:
             self._own.add(one.detection, _moment(one.last_time))
         for one in ordered:
-            sight = CallerFacts(
+            caller = CallerFacts(
                 trigger_id=one.trigger_id,
                 event_ids=one.event_ids,
                 first_time=_moment(one.first_time),
@@ -231,9 +231,9 @@ class EventStream:
                 version=one.version,
                 senders=one.senders,
             )
-            if not self._own.tell(one.detection, sight):
+            if not self._own.tell(one.detection, caller):
                 case = self._cases[one.detection.model]
-                yield finding_of(one.detection, case, sight, self._workspace, self._terms.budget)
+                yield finding_of(one.detection, case, caller, self._workspace, self._terms.budget)
 
     def _kept(self, findings: Sequence[Finding], callers: int) -> None:
         """Keep findings and answer them; a store that does not answer is asked again for a while."""

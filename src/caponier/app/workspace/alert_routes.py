@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from caponier.errors import InputError
-from caponier.formats.strict_settings import refusal
+from caponier.formats.strict_settings import checked
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Workspace
 
@@ -157,10 +157,4 @@ def windows_of(workspace: Workspace) -> tuple[MaintenanceWindow, ...]:
 
 
 def _read(kind: type[_Section], tables: Sequence[dict[str, Any]], where: str) -> list[_Section]:
-    found: list[_Section] = []
-    for place, table in enumerate(tables, 1):
-        try:
-            found.append(kind.model_validate(table))
-        except ValidationError as wrong:
-            raise refusal(wrong, kind.model_fields, f"{where} {place}") from None
-    return found
+    return [checked(kind, table, f"{where} {place}") for place, table in enumerate(tables, 1)]

@@ -105,7 +105,7 @@ def lake_folder(workspace: Workspace) -> Path:
     """
     folder = Path(workspace.lake)
     if "://" in workspace.lake or (folder.exists() and not folder.is_dir()):
-        raise InputError(f"the lake is no folder: {workspace.lake}", where=f"{workspace.file}: lake")
+        raise InputError(f"the lake is not a folder: {workspace.lake}", where=f"{workspace.file}: lake")
     return folder
 
 
@@ -194,7 +194,7 @@ def _unfit(path: Path) -> str | None:
             break
     if rejected.count:
         first = rejected.first[0]
-        return f"line {first.line} cannot be used ({first.reason}); mend or delete it, and compact again"
+        return f"line {first.line} cannot be used ({first.reason}); correct or delete it, and compact again"
     return None
 
 

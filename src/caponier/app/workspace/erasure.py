@@ -166,7 +166,7 @@ def _erase_from_file(path: Path, name: str, done: Erasure) -> None:
         if path.exists():
             why = getattr(failed, "strerror", None) or str(failed).split("\n", 1)[0]
             done.skipped.append(
-                Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again")
+                Skip(str(path), f"cannot be read or written: {why}; correct or delete it, and erase again")
             )
 
 

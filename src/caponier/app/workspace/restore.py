@@ -82,7 +82,7 @@ def _members(opened: tarfile.TarFile, archive: Path) -> list[tuple[tarfile.TarIn
     for one in parts:
         inside = Path(one.name)
         if not one.isreg() or inside.is_absolute() or ".." in inside.parts or one.size != files[one.name].get("bytes"):
-            raise _broken(archive, f"{one.name!r} is no plain file in a workspace's folder")
+            raise _broken(archive, f"{one.name!r} is not a plain file in a workspace folder")
     return [(one, files[one.name]) for one in parts]
 
 
@@ -100,4 +100,4 @@ def _take(opened: tarfile.TarFile, member: tarfile.TarInfo, said: dict[str, obje
 
 
 def _broken(archive: Path, why: str) -> InputError:
-    return InputError(f"is no whole backup: {why}", where=shown(archive), hint="Take an earlier one")
+    return InputError(f"is not a complete backup: {why}", where=shown(archive), hint="Take an earlier backup.")

@@ -44,7 +44,7 @@ def parse_head(text: str) -> AuditHead:
     written = _HEAD.fullmatch(text.strip().lower())
     if written is None:
         raise InputError(
-            "this is no head of an audit log",
+            "this is not a head of an audit log",
             where=text,
             hint="Write it as caponier audit verify printed it: the number of rows, a colon and 64 digits.",
         )

@@ -52,16 +52,20 @@ Alpha = Annotated[
     typer.Option(
         "--alpha",
         metavar="SHARE",
-        help="Share of benign callers that may be flagged; the workspace's by default, which is 0.01.",
+        help="Share of benign callers that may be flagged. By default alpha of the workspace, else 0.01.",
     ),
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option("--keep", metavar="PRINCIPAL", help="Benign whatever it looks like; may be repeated."),
+    typer.Option(
+        "--keep",
+        metavar="PRINCIPAL",
+        help="Learn from this caller although it looks like an attacker; may be repeated.",
+    ),
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option("--drop", metavar="PRINCIPAL", help="Not benign: nothing is learned from it; may be repeated."),
+    typer.Option("--drop", metavar="PRINCIPAL", help="Learn nothing from this caller; may be repeated."),
 ]
 Test = Annotated[
     bool,
@@ -72,13 +76,13 @@ Test = Annotated[
         "benign callers of this model; takes up to three minutes, and the extra emulate.",
     ),
 ]
-Verdicts = Annotated[
-    bool, typer.Option("--verdicts", help="Learn from what analysts said of findings (caponier findings verdict).")
+Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Also show the threshold of each detector, and who comes nearest.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what each detector goes by.")]
 Picture = Annotated[
     Path | None,
-    typer.Option("--picture", metavar="FILE", help="Draw benign maxima against each threshold, as SVG."),
+    typer.Option("--picture", metavar="FILE", help="Draw the highest benign scores beside each threshold, as SVG."),
 ]
 
 
@@ -98,7 +102,7 @@ TrainingLabel = Annotated[
         "--training-label",
         "--label",
         metavar="COLUMN",
-        help="The label of a training set, or of canaries, in a table.",
+        help="The label column of --training-set and --canaries.",
     ),
 ]
 Canaries = Annotated[
@@ -122,7 +126,12 @@ Start = Annotated[
 
 Last = Annotated[
     datetime | None,
-    typer.Option("--last", parser=parse_moment, metavar="SPAN", help="Learn from the last 30d, 12h … only."),
+    typer.Option(
+        "--last",
+        parser=parse_moment,
+        metavar="SPAN",
+        help="Learn only from the last part of the log, such as 30d or 12h.",
+    ),
 ]
 
 
@@ -165,7 +174,7 @@ def build(
     rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
+    """Learn what benign traffic looks like, and how many false alerts to expect."""
     home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
     before, label = _before(out), Columns(label=training_label)
@@ -259,14 +268,16 @@ def _tell(
 @app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
-    format_: Annotated[Shown | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
+    format_: Annotated[
+        Shown | None, typer.Option("--format", help="Output format. By default, the ending of --out decides.")
+    ] = None,
     out: options.Out = None,
     verbose: Verbose = False,
     budget: options.OldBudget = None,
     drawn: Picture = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show the models, principals, habits and promises of a baseline, and what each detector can tell."""
+    """Show what a baseline learned: models, callers, expected false alerts, and the threshold of each detector."""
     baseline = Baseline.load(file)
     told = stories(baseline)
     _draw(told, drawn)
@@ -274,11 +285,17 @@ def show(
         write_text(orjson.dumps([_plain(story) for story in told], option=orjson.OPT_INDENT_2).decode() + "\n", out)
         return
     table = Table(
-        "model", "version", "principals", "events", "detector", "highest benign score", f"alert score at {TYPICAL}"
+        "model",
+        "version",
+        "callers",
+        "events",
+        "detector",
+        "highest benign score",
+        f"threshold after {TYPICAL} queries",
     )
     for story in told:
         section = story.section
-        for one in story.standings:
+        for one in story.statuses:
             names = (Text(section.model), Text(section.version or ""))
             needed = "does not run" if one.needed is None else f"{one.needed:,.4g}"
             reach = f"{one.largest:,.4g}"
@@ -318,5 +335,5 @@ def _plain(story: Story) -> dict[str, Any]:
         "callers_per_week": section.callers_per_week,
         "self_tested": section.tested,
         **story.to_dict(),
-        "detectors": {standing.detector: standing.to_dict() for standing in story.standings},
+        "detectors": {status.detector: status.to_dict() for status in story.statuses},
     }

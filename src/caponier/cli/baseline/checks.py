@@ -56,13 +56,13 @@ def check(
 
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A baseline file.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one of the same models.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later baseline of the same models.")],
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""
+    """Show how thresholds and callers differ from one baseline to another."""
     compared = compare_baselines(Baseline.load(old), Baseline.load(new))
-    table = Table("model", "detector", f"alert score at {TYPICAL}", "now", "highest benign score", "now")
+    table = Table("model", "detector", f"threshold after {TYPICAL} queries", "now", "highest benign score", "now")
     for one in compared:
         for difference in one.differences:
             cells = [cell for both in _cells(difference.old, difference.new) for cell in both]
@@ -78,18 +78,18 @@ def _cells(old: ThresholdStatus | None, new: ThresholdStatus | None) -> tuple[tu
     return (_line(old), _line(new)), (_reach(old), _reach(new))
 
 
-def _line(standing: ThresholdStatus | None) -> str:
-    if standing is None or standing.needed is None:
+def _line(status: ThresholdStatus | None) -> str:
+    if status is None or status.needed is None:
         return "does not run"
-    return f"{standing.needed:,.4g}" + (" (cold start)" if standing.cold else "")
+    return f"{status.needed:,.4g}" + (" (cold start)" if status.cold else "")
 
 
-def _reach(standing: ThresholdStatus | None) -> str:
-    return f"{standing.largest:,.4g}" if standing else ""
+def _reach(status: ThresholdStatus | None) -> str:
+    return f"{status.largest:,.4g}" if status else ""
 
 
 def _callers(story: Story) -> str:
     total = sum(count for _, count in story.groups) or 1
     groups = "".join(f", {count / total:.0%} {habit}" for habit, count in story.groups)
     version = f" of version {story.section.version}" if story.section.version else ""
-    return f"{story.section.principals:,} principals{version}{groups}"
+    return f"{story.section.principals:,} callers{version}{groups}"

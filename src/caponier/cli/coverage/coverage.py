@@ -34,16 +34,16 @@ class CoverageFormat(StrEnum):
 def coverage(
     trials: Annotated[
         list[Path] | None,
-        typer.Option("--trials", metavar="FILE", help="Trials that `validate --out` has written; may be repeated."),
+        typer.Option("--trials", metavar="FILE", help="Trials written by `validate --out`; may be repeated."),
     ] = None,
-    status: Annotated[Status | None, typer.Option("--status", help="Only entries of this status, as a list.")] = None,
-    as_list: Annotated[bool, typer.Option("--list", help="A line for each entry instead of columns.")] = False,
+    status: Annotated[Status | None, typer.Option("--status", help="List only entries with this status.")] = None,
+    as_list: Annotated[bool, typer.Option("--list", help="One line for each entry, not the matrix.")] = False,
     workspace: options.Where = None,
     format_: Annotated[CoverageFormat | None, options.FORMAT] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show which entries of the 2020 matrix are validated, declared or not covered, and why.
+    """Show which entries of the 2020 matrix are validated, declared or not covered.
 
     Validated: on this version, an emulated attack succeeded and was detected, and its benign controls were not.
     Declared: a detector names the technique, and no trial on this version has shown that it works.

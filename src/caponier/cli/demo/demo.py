@@ -41,10 +41,10 @@ class StageLines:
 
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A new folder, or one that a demo made before.")
+        Path, typer.Option("--out", metavar="DIR", help="A new folder, or one from an earlier demo.")
     ] = Path("demo-out"),
     seed: Annotated[int, typer.Option(min=0, help="Fixes the model, the users and the attacks.")] = 0,
-    format_: Annotated[DemoFormat, typer.Option("--format", help="How to print what it showed.")] = DemoFormat.TEXT,
+    format_: Annotated[DemoFormat, typer.Option("--format", help="Output format.")] = DemoFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
     """Show the whole loop on real data: an attack among benign users is found, blocked, repaired and validated.

@@ -61,7 +61,7 @@ CALLERS: Final[Listing[SubjectFindings]] = Listing(
         ),
         Column("who", lambda one: one.who),
         Column("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        Column("benign like this a week", lambda one: weekly(one.first), sparse=True),
+        Column("false alerts a week", lambda one: weekly(one.first), sparse=True),
         Column("what was seen", lambda one: one.first.summary),
     ],
     # Names are what somebody looks up elsewhere: none is cut.

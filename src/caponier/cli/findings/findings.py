@@ -36,20 +36,20 @@ app = typer.Typer(
 def list_(
     since: options.Since = None,
     until: options.Until = None,
-    severity: Annotated[Severity | None, typer.Option(help="At least this severe.")] = None,
-    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Of this detector only.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only this severity or higher.")] = None,
+    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Only from this detector.")] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="About this model only.")] = None,
     system: options.System = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the last ones.")] = None,
-    each: Annotated[bool, typer.Option("--each", help="A row a finding in place of one a caller.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show at most this many, the latest.")] = None,
+    each: Annotated[bool, typer.Option("--each", help="One row for each finding, not for each caller.")] = False,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List what was found, a row a caller, account, file or source, the last triggered first.
+    """List findings, one row for each caller, account, file or source, the latest first.
 
-    JSON and CSV hold each finding; --each lists each in a table, too.
+    JSON and CSV always hold every finding; --each does the same for a table.
     """
     home = require_workspace(workspace)
     found = list_findings(
@@ -63,7 +63,7 @@ def list_(
     rows = len(found) if each or chosen not in (Format.TABLE, Format.MARKDOWN) else len(by_caller(found))
     if rows < len(found):
         notes(quiet=quiet).print(
-            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}; --each lists each of them.", markup=False
+            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}; --each gives each finding a row.", markup=False
         )
     _write(found, home, chosen, out, each=each)
 
@@ -76,7 +76,7 @@ def show(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Tell all about one finding: who, what, when, and the figures behind it."""
+    """Show one finding: who, what, when, and the figures behind it."""
     home = require_workspace(workspace)
     found = show_finding(home, id_)
     chosen = choose_format(format_, out, Format.TABLE)
@@ -96,9 +96,9 @@ def verdict(
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what a finding turned out to be; the last word counts, and the audit log keeps all of them.
+    """Record what a finding turned out to be; the latest verdict counts, and the audit log keeps all of them.
 
-    The next baseline build --verdicts learns from it: who is benign does not raise the same again for the same reason,
+    The next baseline build --verdicts learns from it: a benign caller does not raise the same finding again,
     and nothing is learned from attackers and tests.
     """
     given = give_verdict(require_workspace(workspace), id_, judgement, note)
@@ -110,22 +110,30 @@ def verdict(
 )
 def suppress_(
     like_: Annotated[
-        str | None, typer.Argument(metavar="[FINDING]", help="Others like this one: its detector, subject and target.")
+        str | None,
+        typer.Argument(metavar="FINDING", help="Hold back findings like this one: same detector, subject and target."),
     ] = None,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for those who come after.")],
-    lasts: Annotated[timedelta, typer.Option("--for", parser=parse_duration, metavar="TIME", help="30d, 24h or 2w.")],
-    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Of this detector; * is a wildcard.")] = None,
-    subject: Annotated[str | None, typer.Option(metavar="NAME", help="By this account or address.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="NAME", help="On this target: 'bucket ml-models'.")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for whoever reads it later.")],
+    lasts: Annotated[
+        timedelta,
+        typer.Option("--for", parser=parse_duration, metavar="TIME", help="How long, such as 30d, 24h or 2w."),
+    ],
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Findings from this detector; * is a wildcard.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(metavar="NAME", help="Findings about this account or address.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Findings about this target, such as 'bucket ml-models'.")
+    ] = None,
     system: options.System = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Keep findings back that scans of logs make from now on, for a reason and until a day.
+    """Hold back matching findings of future log scans, for a reason and until a date.
 
-    A role stands for all of its sessions, and a rule for itself with or without sigma:. It says how many of the stored
-    findings it would have kept back.
+    A role covers all of its sessions; a rule may be named with or without sigma:. Prints how many of the stored
+    findings it would have held back.
     """
     home = require_workspace(workspace)
     said = {"detector": detector, "subject": subject, "target": target, "system": system}
@@ -148,7 +156,7 @@ def suppress_(
 
 @app.command("notify", epilog="Example: [bold]caponier findings notify[/bold]")
 def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
-    """Send what the routes of the workspace want and was not sent yet; a guard that runs does so by itself."""
+    """Send the findings that are due to the alert routes of the workspace; a running guard does so by itself."""
     alerts = Alerts(require_workspace(workspace))
     if not alerts.routes:
         hint = "Describe one in caponier.toml; see docs/how-to/alerts.md"
@@ -170,7 +178,7 @@ def unsuppress(
     id_: Annotated[str, typer.Argument(metavar="ID", help="As findings suppressions prints it.")],
     workspace: options.Where = None,
 ) -> None:
-    """End a suppression before its day."""
+    """End a suppression early."""
     end_suppression(require_workspace(workspace), id_)
 
 
@@ -178,7 +186,7 @@ def unsuppress(
 def suppressions_(
     workspace: options.Where = None, format_: options.AskedFormat = None, out: options.Out = None
 ) -> None:
-    """List suppressions, and how many findings each has kept back."""
+    """List suppressions, and how many findings each has held back."""
     found = list_suppressions(require_workspace(workspace))
     rows = [{**one.to_dict(), "findings": hits} for one, hits in found]
     document = {"schema": "caponier.suppressions/1", "suppressions": rows}

@@ -48,7 +48,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
         Column("expected_per_week", weekly, ShownIn.CSV),
-        Column("benign like this a week", weekly, ShownIn.PAGE, sparse=True),
+        Column("false alerts a week", weekly, ShownIn.PAGE, sparse=True),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
@@ -78,7 +78,7 @@ def card(finding: Finding, verdict: Verdict | None = None) -> Table:
 def _facts(finding: Finding) -> list[tuple[str, str]]:
     evidence = finding.evidence
     rank = (
-        f"of {evidence.of} benign callers {evidence.above} had scored as high"
+        f"{evidence.above} of {evidence.of} benign callers scored this high"
         if evidence.of
         else "no benign callers known"
     )
@@ -91,12 +91,12 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
         *[("Technique", f"{technique.id} {technique.name} ({technique.matrix})") for technique in finding.techniques],
-        *([("Read on", f"caponier matrix show {finding.techniques[0].id}")] if finding.techniques else []),
+        *([("See also", f"caponier matrix show {finding.techniques[0].id}")] if finding.techniques else []),
         ("Harms", ", ".join(finding.harms)),
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank} after as many queries ({evidence.age:,})")] if evidence.basis else []),
+        *([("Basis", f"{evidence.basis}: {rank} in their first {evidence.age:,} queries")] if evidence.basis else []),
         *_rarity(finding),
         # What was not seen is no evidence; JSON has it.
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items() if value],
@@ -116,13 +116,13 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
         return []
     told = evidence.expected
     said = [
-        (one.detector, f"{one.statistic} = {one.value:g}; 1 benign caller in {1 / one.share:,.0f} scores as high")
+        (one.detector, f"{one.statistic} = {one.value:g}; 1 benign caller in {1 / one.share:,.0f} scores this high")
         for one in evidence.beside
     ]
     return [
         (
             "Rarity",
-            f"{told.benign:.2g} benign callers a week are expected to score as high "
+            f"{told.benign:.2g} benign callers a week are expected to score this high "
             f"({told.low:.2g} to {told.high:.2g}, 90 %)",
         ),
         *((f"Also {name}", text) for name, text in said),

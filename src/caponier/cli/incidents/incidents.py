@@ -49,18 +49,18 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, as inc
 
 @app.command("list", epilog="Example: [bold]caponier incidents list --stage open --severity high[/bold]")
 def list_(
-    stage: Annotated[list[Stage] | None, typer.Option(help="At this stage; may be given several times.")] = None,
-    severity: Annotated[Severity | None, typer.Option(help="At least this severe.")] = None,
-    strategy: Annotated[Strategy | None, typer.Option(help="Of this strategy only.")] = None,
-    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Assigned to this person only.")] = None,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Only at this stage; may be repeated.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only this severity or higher.")] = None,
+    strategy: Annotated[Strategy | None, typer.Option(help="Only this strategy.")] = None,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only those assigned to this person.")] = None,
     since: options.Since = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the last ones.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show at most this many, the latest.")] = None,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List incidents, the last active first."""
+    """List incidents, the latest first."""
     home = require_workspace(workspace)
     found = list_incidents(
         home,
@@ -86,7 +86,7 @@ def correlate(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Join what is new among findings and context into incidents; doing it again changes nothing."""
+    """Join new findings and context into incidents; running it again changes nothing."""
     report = correlate_findings(require_workspace(workspace))
     console = notes(quiet=quiet)
     console.print(f"{len(report.opened)} incidents opened, {len(report.changed)} grown or reopened", markup=False)
@@ -103,7 +103,7 @@ def show(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Tell all about one incident: in plain words, over the tactics, and finding by finding."""
+    """Show one incident: in plain words, as a timeline over tactics, and finding by finding."""
     case = show_incident(require_workspace(workspace), id_)
     if case.incident.incident_id != id_:
         notes(quiet=quiet).print(f"{id_} is a part of {case.incident.incident_id}", markup=False)
@@ -128,7 +128,7 @@ def export(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Hand an incident to people or programs elsewhere."""
+    """Export an incident as a ticket, JSON, OCSF or Attack Flow."""
     case = show_incident(require_workspace(workspace), id_)
     chosen = choose_format(format_, out, ExportFormat.MARKDOWN)
     if chosen is ExportFormat.OCSF:
@@ -144,24 +144,24 @@ def export(
 @app.command("assign", epilog="Example: [bold]caponier incidents assign i-0123456789abcdef ada[/bold]")
 def assign(
     id_: Id,
-    owner: Annotated[str, typer.Argument(metavar="NAME", help="Who takes care of it.")],
+    owner: Annotated[str, typer.Argument(metavar="NAME", help="Who takes it on.")],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say who takes care of an incident."""
+    """Assign an incident to a person."""
     _tell(assign_incident(require_workspace(workspace), id_, owner), f"assigned to {owner}", format_, quiet)
 
 
 @app.command("note", epilog="Example: [bold]caponier incidents note i-0123456789abcdef 'Asked the team'[/bold]")
 def note(
     id_: Id,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write down.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text of the note.")],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write something down about an incident."""
+    """Add a note to an incident."""
     _tell(note_incident(require_workspace(workspace), id_, text), "noted", format_, quiet)
 
 
@@ -170,12 +170,12 @@ def note(
 )
 def close(
     id_: Id,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; becomes a note.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason; kept as a note.")],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Close an incident. Response actions that are in force stay so until they end or are undone."""
+    """Close an incident. Its response actions stay in force until they expire or are undone."""
     home = require_workspace(workspace)
     _tell(advance_incident(home, id_, Stage.CLOSED, reason=reason), "closed", format_, quiet)
     live = [action.action_id for action in show_incident(home, id_).actions if action.state.value == "active"]
@@ -188,12 +188,12 @@ def close(
 )
 def reopen(
     id_: Id,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; becomes a note.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason; kept as a note.")],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Put an incident back to open."""
+    """Reopen an incident."""
     _tell(advance_incident(require_workspace(workspace), id_, Stage.OPEN, reason=reason), "open again", format_, quiet)
 
 

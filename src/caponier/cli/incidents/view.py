@@ -19,7 +19,7 @@ from caponier.records.incident import Incident
 INCIDENTS: Final[Listing[Incident]] = Listing(
     [
         Column("incident_id", lambda incident: incident.incident_id, whole=True),
-        Column("last_time", lambda incident: moment(incident.last_time), whole=True),
+        Column("last_time", lambda incident: moment(incident.last_time), whole=True, head="LAST SEEN"),
         Column("stage", lambda incident: incident.stage.value),
         Column(
             "severity",

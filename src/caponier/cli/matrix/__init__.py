@@ -25,7 +25,7 @@ COMMANDS: Final[Table] = {
 app = typer.Typer(
     add_completion=False,
     cls=lazy(COMMANDS),
-    help="The threat matrix, what can be done to an ML system: look entries up, compare and import versions.",
+    help="The threat matrix of attacks on ML systems: look up entries, compare and import versions.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier matrix show AMLTM.EVADE.01.02[/bold]",
@@ -34,4 +34,4 @@ app = typer.Typer(
 
 @app.callback()
 def _group() -> None:
-    """The threat matrix, what can be done to an ML system: look entries up, compare and import versions."""
+    """The threat matrix of attacks on ML systems: look up entries, compare and import versions."""

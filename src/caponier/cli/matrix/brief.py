@@ -28,7 +28,7 @@ def brief(
     ] = None,
     format_: Annotated[
         BriefFormat | None,
-        typer.Option("--format", help="How to write it; else by the ending of --out, or else Markdown."),
+        typer.Option("--format", help="Output format. By default the ending of --out decides, else Markdown."),
     ] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,

@@ -26,7 +26,7 @@ def diff(
         str,
         typer.Argument(
             metavar="A",
-            help="A version, or a file of one.",
+            help="A version, or a file that holds one.",
             autocompletion=options.complete_version,
             show_default=False,
         ),
@@ -41,7 +41,7 @@ def diff(
         ),
     ],
     only: Annotated[
-        list[Kind] | None, typer.Option("--only", help="Only changes of this kind; may be given more than once.")
+        list[Kind] | None, typer.Option("--only", help="Only changes of this kind; may be repeated.")
     ] = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,

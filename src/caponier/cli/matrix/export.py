@@ -16,12 +16,16 @@ EXAMPLE: Final = "Example: [bold]caponier matrix export --matrix atlas-5.6 --for
 def export(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID", help="Only these techniques, tactics or case studies; else the whole version."),
+        typer.Argument(
+            metavar="ID", help="Only these techniques, tactics or case studies; by default the whole version."
+        ),
     ] = None,
     matrix: options.Version = None,
     format_: Annotated[
         MatrixFormat | None,
-        typer.Option("--format", help="As what; or by the ending of --out, or else all of it as JSON."),
+        typer.Option(
+            "--format", help="Output format. By default the ending of --out decides, else everything as JSON."
+        ),
     ] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,

@@ -33,10 +33,13 @@ File = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--version", metavar="VERSION", help="What to call it. Without it the file says, as in atlas-4.4.0."),
+    typer.Option(
+        "--version", metavar="VERSION", help="Name of the version, such as atlas-4.4.0. By default the file's own."
+    ),
 ]
 TextOrJson = Annotated[
-    ImportFormat | None, typer.Option("--format", help="How to print. Without it the ending of --out decides, or text.")
+    ImportFormat | None,
+    typer.Option("--format", help="Output format. By default the ending of --out decides, else text."),
 ]
 
 

@@ -34,7 +34,7 @@ def lint(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, folders of them, or - for stdin.",
         ),
     ],
@@ -43,15 +43,17 @@ def lint(
         typer.Option(
             "--against",
             metavar="VERSION",
-            help="Which version, one a matrix. Else the one that a file names, the pinned or the newest at hand.",
+            help="Version to check against, one for each matrix. By default the one that the file names, else the "
+            "pinned or newest one.",
             autocompletion=options.complete_version,
         ),
     ] = None,
     ignore: Annotated[
-        list[Code] | None, typer.Option("--ignore", metavar="CODE", help="A code not to look for; may be repeated.")
+        list[Code] | None, typer.Option("--ignore", metavar="CODE", help="Do not report this code; may be repeated.")
     ] = None,
     format_: Annotated[
-        LintFormat | None, typer.Option("--format", help="How to print; or by the ending of --out, or else lines.")
+        LintFormat | None,
+        typer.Option("--format", help="Output format. By default the ending of --out decides, else lines."),
     ] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,

@@ -29,7 +29,8 @@ def merge(
     into: Annotated[str, typer.Option("--into", metavar="NAME", help="Name of the new version, such as amltm-2020+1.")],
     matrix: HeldAgainst = None,
     accept_warnings: Annotated[
-        bool, typer.Option("--accept-warnings", help="You have looked at all that the review warns of.")
+        bool,
+        typer.Option("--accept-warnings", help="Merge in spite of the warnings of the review, which you have read."),
     ] = False,
     looked: Annotated[bool | None, typer.Option("--looked", hidden=True)] = None,
     format_: options.AskedFormat = None,
@@ -55,9 +56,9 @@ def merge(
     if merged.release is None:
         for line in lines(merged.review):
             notes().print(line, soft_wrap=True)
-        hint = " Look at them, then say --accept-warnings." if merged.review.weight is ReviewLevel.LOOK else ""
+        hint = " Look at them, then say --accept-warnings." if merged.review.level is ReviewLevel.LOOK else ""
         console.print(f"Nothing was merged.{hint}", markup=False)
-        raise typer.Exit(EXIT_CODES[merged.review.weight])
+        raise typer.Exit(EXIT_CODES[merged.review.level])
     _write(merged, chosen, out)
     console.print(f"Use it with: caponier matrix list --matrix {into}", markup=False)
 

@@ -24,7 +24,7 @@ def migrate(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, folders of them, or - for stdin.",
         ),
     ],
@@ -33,7 +33,7 @@ def migrate(
         typer.Option(
             "--to",
             metavar="VERSION",
-            help="The version to carry them over to.",
+            help="The version to migrate to.",
             autocompletion=options.complete_version,
         ),
     ],
@@ -42,23 +42,23 @@ def migrate(
         typer.Option(
             "--from",
             metavar="VERSION",
-            help="The version that they are about. Else the one that a file names, or the pinned one.",
+            help="The version to migrate from. By default the one that the file names, else the pinned one.",
             autocompletion=options.complete_version,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="PATH", help="New file, or folder for several. Else NAME.VERSION beside each."),
+        typer.Option(
+            "--out", metavar="PATH", help="New file, or a folder for several. By default NAME.VERSION beside each."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would become of them.")] = (
-        False
-    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = (False),
     force: options.Force = False,
-    format_: Annotated[Format | None, typer.Option("--format", help="How to print what became of them.")] = None,
+    format_: Annotated[Format | None, typer.Option("--format", help="Output format.")] = None,
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Carry documents over to another version of the matrix, into new files; the old ones stay.
+    """Migrate documents to another version of the matrix, into new files; the old ones stay.
 
     Prints what needs a person: each annotation with what happened, why, and what it may become. Nothing is lost: what
     cannot be mapped stays in the new file under its old id.

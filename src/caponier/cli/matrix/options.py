@@ -52,12 +52,12 @@ Version = Annotated[
     typer.Option(
         "--matrix",
         metavar="VERSION",
-        help="Which version; else the pinned one, or amltm-2020.",
+        help="Version of the matrix. By default the pinned one, else amltm-2020.",
         autocompletion=complete_version,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace new files that are there already and were changed.")]
-All = Annotated[bool, typer.Option("--all", help="Also what was shown in research only, never on a real system.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files from an earlier run, even if they were edited.")]
+All = Annotated[bool, typer.Option("--all", help="Include what was shown only in research, never on a real system.")]
 
 
 def chosen_matrix(version: str | None, workspace: Path | None) -> Matrix:

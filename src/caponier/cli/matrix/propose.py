@@ -14,7 +14,7 @@ from caponier.matrix.contributions.form import EVIDENCE, FORMS, Field, Kind
 
 app = typer.Typer(
     add_completion=False,
-    help="Begin a contribution: a file with what you say filled in, and a blank for the rest.",
+    help="Draft a contribution: a file with your answers filled in, and blanks for the rest.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier matrix propose technique --tactic AMLTM.EVADE --out spoofing.yaml[/bold]",
@@ -37,7 +37,7 @@ System = Annotated[str | None, _option("--system", "system", EVIDENCE)]
 Type = Annotated[str | None, _option("--type", "type", EVIDENCE)]
 How = Annotated[str | None, _option("--disclosure", "disclosure", EVIDENCE)]
 HowWords = Annotated[str | None, _option("--disclosure-words", "disclosure_words", EVIDENCE)]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write a new file; else print it.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a new file instead of printing.")]
 
 
 @app.command(
@@ -66,7 +66,7 @@ def technique(
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Propose a technique that the matrix does not have, with what shows it."""
+    """Propose a technique that the matrix lacks, with evidence for it."""
     claim = _claim(source, title, date, result, system, type_, disclosure, disclosure_words)
     values = {
         "id": id_,
@@ -86,7 +86,7 @@ def technique(
     "evidence", epilog="Example: [bold]caponier matrix propose evidence AMLTM.EVADE.01.V4 --out happy.yaml[/bold]"
 )
 def evidence(
-    technique: Annotated[str, typer.Argument(metavar="TECHNIQUE", help="Id of the technique that it shows.")],
+    technique: Annotated[str, typer.Argument(metavar="TECHNIQUE", help="Id of the technique that the source shows.")],
     source: Source = None,
     title: Title = None,
     date: Published = None,
@@ -138,7 +138,7 @@ def case_study(
 ) -> None:
     """Propose a case study, from what you know or from a closed incident.
 
-    Nothing of the workspace gets into the draft but the day, the strategy, and the techniques in order of time.
+    The draft takes only the day, the strategy and the techniques, in order of time, from the workspace.
     """
     values = {
         "id": id_,

@@ -33,14 +33,14 @@ class ReviewFormat(StrEnum):
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE...", help="Contributions, folders of them, or - for stdin; reviewed together."),
+    typer.Argument(metavar="FILE", help="Contributions, folders of them, or - for stdin. They are reviewed together."),
 ]
 HeldAgainst = Annotated[
     str | None,
     typer.Option(
         "--matrix",
         metavar="VERSION",
-        help="Hold all against this version; else against the one that each names.",
+        help="Review against this version. By default the one that each contribution names.",
         autocompletion=options.complete_version,
     ),
 ]
@@ -51,12 +51,15 @@ def review(
     matrix: HeldAgainst = None,
     format_: Annotated[
         ReviewFormat | None,
-        typer.Option("--format", help="How to print; github is annotations. Else by --out, or a table."),
+        typer.Option(
+            "--format",
+            help="Output format; github prints annotations. By default the ending of --out decides, else a table.",
+        ),
     ] = None,
     out: options.Out = None,
     summary: Annotated[
         Path | None,
-        typer.Option("--summary", metavar="FILE", help="Add the review as Markdown to the end of this file, too."),
+        typer.Option("--summary", metavar="FILE", help="Also append the review to this file, as Markdown."),
     ] = None,
     quiet: options.Quiet = False,
     workspace: options.Where = None,
@@ -75,10 +78,10 @@ def review(
         write_text(writers[chosen](found), out)
     if summary is not None:
         _append(to_markdown(found), summary)
-    errors = sum(objection.weight is ReviewLevel.ERROR for objection in found.objections)
-    looks = len(found.objections) - errors
+    errors = sum(issue.level is ReviewLevel.ERROR for issue in found.issues)
+    looks = len(found.issues) - errors
     notes(quiet=quiet).print(f"{len(found.files)} reviewed; errors: {errors}; to look at: {looks}", markup=False)
-    raise typer.Exit(EXIT_CODES[found.weight])
+    raise typer.Exit(EXIT_CODES[found.level])
 
 
 def _write_lines(told: list[Text], out: Path | None) -> None:

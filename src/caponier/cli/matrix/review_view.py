@@ -23,16 +23,16 @@ _FILES: Final[Listing[Reviewed]] = Listing(
     [
         Column("file", lambda one: one.file),
         Column("kind", lambda one: one.kind.value if one.kind else "unknown"),
-        Column("verdict", lambda one: _WORDS[one.weight]),
+        Column("verdict", lambda one: _WORDS[one.level]),
     ]
 )
-_OBJECTIONS: Final[Listing[ReviewIssue]] = Listing(
+_ISSUES: Final[Listing[ReviewIssue]] = Listing(
     [
         Column("where", lambda one: f"{one.file}:{one.line}"),
         Column("field", lambda one: one.field),
-        Column("", lambda one: one.weight.value),
+        Column("", lambda one: one.level.value),
         Column("what", lambda one: one.what),
-        Column("how to mend it", lambda one: one.hint),
+        Column("how to fix it", lambda one: one.hint),
     ]
 )
 _MOST_ROWS: Final = 500
@@ -40,14 +40,14 @@ _MOST_ROWS: Final = 500
 
 
 def lines(review: Review) -> list[Text]:
-    """Return a line an objection, as compilers write them, and how to mend it below; none is to be broken."""
+    """Return a line an issue, as compilers write them, and how to fix it below; none is to be broken."""
     told: list[Text] = []
-    for one in review.objections:
+    for one in review.issues:
         head = Text(f"{plain(one.file)}:{one.line}: ")
         head.append(plain(one.field), "bold")
-        head.append(": ").append(one.weight.value, _STYLES[one.weight]).append(f": {plain(one.what)}")
+        head.append(": ").append(one.level.value, _STYLES[one.level]).append(f": {plain(one.what)}")
         told += [head, Text(f"    {plain(one.hint)}", "dim")]
-    return told + [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
+    return told + [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.issues]
 
 
 def to_json(review: Review) -> str:
@@ -55,32 +55,32 @@ def to_json(review: Review) -> str:
     return json_text(
         {
             "schema": SCHEMA,
-            "verdict": _verdict(review.weight),
+            "verdict": _verdict(review.level),
             "files": [_file(one) for one in review.files],
         }
     )
 
 
 def to_markdown(review: Review) -> str:
-    """Return a summary with a row an objection."""
+    """Return a summary with a row an issue."""
     told = f"# Review of contributions to the matrix\n\n{_FILES.to_markdown(review.files)}"
-    if review.objections:
-        told += f"\n{_OBJECTIONS.to_markdown(review.objections[:_MOST_ROWS])}"
-    if (more := len(review.objections) - _MOST_ROWS) > 0:
+    if review.issues:
+        told += f"\n{_ISSUES.to_markdown(review.issues[:_MOST_ROWS])}"
+    if (more := len(review.issues) - _MOST_ROWS) > 0:
         told += f"\nAnd {more:,} more.\n"
     return told
 
 
 def to_github(review: Review) -> str:
-    """Return an annotation an objection: workflow commands, in which nothing of a file is a command of its own."""
+    """Return an annotation an issue: workflow commands, in which nothing of a file is a command of its own."""
     return "".join(f"{line}\n" for line in _annotations(review))
 
 
 def _annotations(review: Review) -> Iterator[str]:
-    for one in review.objections:
-        title = f"{one.field}: {_WORDS[one.weight]}"
+    for one in review.issues:
+        title = f"{one.field}: {_WORDS[one.level]}"
         places = f"file={_property(one.file)},line={one.line},title={_property(title)}"
-        yield f"::{_COMMANDS[one.weight]} {places}::{_data(f'{one.field}: {one.what}. {one.hint}')}"
+        yield f"::{_COMMANDS[one.level]} {places}::{_data(f'{one.field}: {one.what}. {one.hint}')}"
 
 
 def _data(text: str) -> str:
@@ -98,14 +98,14 @@ def _file(one: Reviewed) -> dict[str, Any]:
         "file": one.file,
         "kind": one.kind.value if one.kind else None,
         "matrix": one.version or None,
-        "verdict": _verdict(one.weight),
-        "objections": [_objection(objection) for objection in one.objections],
+        "verdict": _verdict(one.level),
+        "objections": [_issue(issue) for issue in one.issues],
     }
 
 
-def _objection(one: ReviewIssue) -> dict[str, Any]:
-    return {"line": one.line, "field": one.field, "weight": one.weight.value, "what": one.what, "mend": one.hint}
+def _issue(one: ReviewIssue) -> dict[str, Any]:
+    return {"line": one.line, "field": one.field, "weight": one.level.value, "what": one.what, "mend": one.hint}
 
 
-def _verdict(weight: ReviewLevel | None) -> str:
-    return weight.value if weight else "good"
+def _verdict(level: ReviewLevel | None) -> str:
+    return level.value if level else "good"

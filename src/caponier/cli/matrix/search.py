@@ -15,7 +15,7 @@ EXAMPLE: Final = "Example: [bold]caponier matrix search poison labels[/bold]"
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="Words of a name, a description or an id.")],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="Words from a name, a description or an id.")],
     matrix: options.Version = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,

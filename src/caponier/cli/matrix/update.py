@@ -24,15 +24,17 @@ def update(
     file: File,
     sha256: Annotated[
         str | None,
-        typer.Option("--sha256", metavar="HEX", help="The digest that the file should have. Else FILE.sha256 counts."),
+        typer.Option(
+            "--sha256", metavar="HEX", help="The digest that the file must have. By default the one in FILE.sha256."
+        ),
     ] = None,
     version: Name = None,
     migrate: Annotated[
         list[Path] | None,
-        typer.Option("--migrate", metavar="PATH", help="A layer, rule, findings … or folder to carry over as well."),
+        typer.Option("--migrate", metavar="PATH", help="Also migrate this layer, rule, findings file or folder."),
     ] = None,
     force: options.Force = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, only tell what would happen.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would happen.")] = False,
     workspace: options.Where = None,
     format_: TextOrJson = None,
     out: options.Out = None,

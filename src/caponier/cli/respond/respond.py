@@ -25,7 +25,7 @@ from caponier.records.response_action import ActionState, ResponseAction
 
 app = typer.Typer(
     add_completion=False,
-    help="Act on an incident: plan (a dry run), apply, approve, undo and list response actions.",
+    help="Respond to incidents: plan (a dry run), apply, approve, undo and list response actions.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier respond plan i-0123456789abcdef --log events.parquet[/bold]",
@@ -35,7 +35,7 @@ IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="An incident
 ActionId = Annotated[str, typer.Argument(metavar="ACTION", help="An action's id, from respond plan or respond list.")]
 Logs = Annotated[
     list[Path] | None,
-    typer.Option("--log", metavar="PATH", help="Inference logs to count over what would have been stopped."),
+    typer.Option("--log", metavar="PATH", help="Count in these inference logs what would have been stopped."),
 ]
 
 
@@ -48,7 +48,7 @@ def plan(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what would be done about an incident, and what that would have stopped. Changes nothing."""
+    """Show what would be done about an incident, and what that would have stopped. Changes nothing."""
     report = plan_response(require_workspace(workspace), incident, log=log or ())
     _write_plan(report, choose_format(format_, out, Format.TABLE), out, notes(quiet=quiet))
 
@@ -58,7 +58,7 @@ def apply(
     incident: IncidentId,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ACTION", help="This action of the plan alone; may be repeated."),
+        typer.Option("--only", metavar="ACTION", help="Only this action of the plan; may be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; the same as respond plan.")] = False,
     log: Logs = None,
@@ -67,7 +67,7 @@ def apply(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Do what the playbooks want done; what needs approval waits for it."""
+    """Carry out the response that the playbooks call for; actions that need approval wait for it."""
     home, console = require_workspace(workspace), notes(quiet=quiet)
     chosen = choose_format(format_, out, Format.TABLE)
     if dry_run:
@@ -92,7 +92,7 @@ def approve(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Let an action that awaits approval begin. Whoever asked for it cannot."""
+    """Approve a waiting action, which then begins. Its author cannot approve it."""
     done = approve_action(require_workspace(workspace), action)
     _write([done], choose_format(format_, out, Format.TABLE), out)
     _next(done, notes(quiet=quiet))
@@ -101,14 +101,14 @@ def approve(
 @app.command("undo", epilog="Example: [bold]caponier respond undo k-0123456789abcdef[/bold]")
 def undo(
     action: Annotated[
-        str, typer.Argument(metavar="ACTION|CALLER", help="An action's id, or a caller: everything done to it.")
+        str, typer.Argument(metavar="ACTION|CALLER", help="An action id, or a caller to end all actions against it.")
     ],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """End an action at once, or everything that is done to a caller."""
+    """End an action now, or all actions against a caller."""
     home = require_workspace(workspace)
     done = (undo_action(home, action),) if action.startswith("a-") else undo_for(home, action)
     _write(done, choose_format(format_, out, Format.TABLE), out)
@@ -118,14 +118,16 @@ def undo(
 
 @app.command("list", epilog="Example: [bold]caponier respond list --all[/bold]")
 def list_(
-    incident: Annotated[str | None, typer.Option(metavar="ID", help="Of this incident only.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that were undone or have expired.")] = False,
+    incident: Annotated[str | None, typer.Option(metavar="ID", help="Only for this incident.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Include actions that were undone or have expired.")
+    ] = False,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List response actions that are in force or await approval; those that are likeliest a mistake first."""
+    """List response actions in force or awaiting approval, those most likely to be mistakes first."""
     home = require_workspace(workspace)
     found = by_doubt(home, list_actions(home, incident_id=incident, everything=everything))
     if not found:

@@ -53,23 +53,26 @@ class ArtifactFormat(StrEnum):
 
 def artifact(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", readable=False, help="Model files, and folders of them.")
+        list[Path], typer.Argument(metavar="PATH", readable=False, help="Model files, and folders of them.")
     ],
     system: options.System = None,
     ignore: Annotated[
-        Path | None, typer.Option("--ignore", metavar="FILE", help="Accepted files: YAML, by digest, with an end.")
+        Path | None,
+        typer.Option("--ignore", metavar="FILE", help="YAML list of accepted files: digest, reason and expiry."),
     ] = None,
     fail_on: options.FailOn = Severity.INFO,
     largest: Annotated[
         int | None,
-        typer.Option("--largest", metavar="GIB", min=1, help="Read files of so many GiB whole; by default 5 or less."),
+        typer.Option(
+            "--largest", metavar="GIB", min=1, help="Read files of up to this many GiB whole; by default 5 or less."
+        ),
     ] = None,
     workspace: options.Where = None,
     format_: Annotated[ArtifactFormat | None, options.FORMAT] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look for model files that run code when they are loaded. No file is ever loaded for it.
+    """Look for model files that run code when loaded. No file is ever loaded.
 
     Exit code: 0 all clean, 1 something unsafe found, 2 wrong input, 3 nothing unsafe found but not everything could be
     judged.

@@ -45,19 +45,22 @@ SUSPICIOUS: Final[Listing[SuspiciousRow]] = Listing(
     ]
 )
 
-Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label's column, in a table.")]
+Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label column of a table.")]
 Source = Annotated[
-    str | None, typer.Option("--source", metavar="COLUMN", help="Who contributed the row, in a table, if it says so.")
+    str | None,
+    typer.Option("--source", metavar="COLUMN", help="The column of a table that says who contributed each row."),
 ]
 Features = Annotated[
-    str | None, typer.Option("--features", metavar="A,B", help="The columns that are features; else all others.")
+    str | None, typer.Option("--features", metavar="A,B", help="The feature columns. By default all others.")
 ]
-Exclude = Annotated[str | None, typer.Option("--exclude", metavar="A,B", help="Columns that are no features.")]
+Exclude = Annotated[str | None, typer.Option("--exclude", metavar="A,B", help="Columns that are not features.")]
 RecordedRows = Annotated[
     Path | None,
-    typer.Option("--manifest", metavar="FILE", help="What the rows were, by digest: names those that were changed."),
+    typer.Option(
+        "--manifest", metavar="FILE", help="Manifest from scan dataset --write-manifest: names the rows changed since."
+    ),
 ]
-Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The row's id; else rows are numbered.")]
+Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The id column. By default rows are numbered.")]
 
 
 def dataset(
@@ -72,12 +75,16 @@ def dataset(
     manifest: RecordedRows = None,
     write_manifest: Annotated[
         Path | None,
-        typer.Option("--write-manifest", metavar="FILE", help="Also write down what each row is; it must not exist."),
+        typer.Option(
+            "--write-manifest",
+            metavar="FILE",
+            help="Also write a manifest, with a digest of each row; must not exist yet.",
+        ),
     ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
-            "--page", metavar="FILE", help="Also write a page that draws flagged rows and what they are like."
+            "--page", metavar="FILE", help="Also write a page that shows the flagged rows beside similar ones."
         ),
     ] = None,
     fail_on: options.FailOn = Severity.INFO,

@@ -29,12 +29,12 @@ EXAMPLE: Final = (
 def inference(
     events: log_options.Paths,
     baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="From: caponier baseline build.")
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Baseline from: caponier baseline build.")
     ] = None,
     budget: options.OldBudget = None,
     fail_on: options.FailOn = Severity.INFO,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="Events in a batch; changes the speed alone.")] = BATCH_ROWS,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 means one for each core.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, help="Events in a batch; affects speed only.")] = BATCH_ROWS,
     engine: engine_options.Chosen = engine_options.EngineKind.LOCAL,
     master: engine_options.Master = None,
     shared: engine_options.Shared = None,

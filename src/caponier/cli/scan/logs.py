@@ -32,7 +32,7 @@ _FILES = 20
 
 Logs = Annotated[
     list[Path],
-    typer.Argument(metavar="LOGS...", help="Logs in native formats or JSON, also compressed; folders, or - for stdin."),
+    typer.Argument(metavar="LOGS", help="Logs in native formats or JSON, also compressed; folders, or - for stdin."),
 ]
 
 
@@ -40,25 +40,25 @@ def logs(
     paths: Logs,
     rules: Annotated[
         list[Path] | None,
-        typer.Option("--rules", metavar="DIR", help="Sigma rules of your own, beside ours. May be given again."),
+        typer.Option("--rules", metavar="DIR", help="Your own Sigma rules, beside the shipped ones; may be repeated."),
     ] = None,
-    own: Annotated[bool, typer.Option("--own-rules/--no-own-rules", help="Run the rules that ship with it.")] = True,
+    own: Annotated[bool, typer.Option("--own-rules/--no-own-rules", help="Run the shipped rules.")] = True,
     log_source: Annotated[
         str | None,
         typer.Option(
-            "--log-source", metavar="KEY=VALUE,...", help="Of JSON in no known format: product=aws,service=cloudtrail."
+            "--log-source",
+            metavar="KEY=VALUE,...",
+            help="Log source of JSON in an unknown format, such as product=aws,service=cloudtrail.",
         ),
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", metavar="NAME", help="Where it happened, for logs that name no host: gpu-01."),
+        typer.Option("--host", metavar="NAME", help="Host of logs that name none, such as gpu-01."),
     ] = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     lateness: log_options.Lateness = None,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes, where there is much to read; 0 takes one a core.")
-    ] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes for large logs; 0 means one for each core.")] = 0,
     rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,

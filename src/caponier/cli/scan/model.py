@@ -37,7 +37,7 @@ def model(
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="The label's column, if the samples are a table.")
+        str | None, typer.Option("--label", metavar="COLUMN", help="The label column, if the samples are a table.")
     ] = None,
     page: Annotated[
         Path | None, typer.Option("--page", metavar="FILE", help="Also write a page that draws the trigger.")
@@ -49,7 +49,7 @@ def model(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look for a backdoor in a network. The file is never loaded: its numbers are read, and computed here.
+    """Look for a backdoor in a neural network. Only its weights are read; the file is never loaded.
 
     Only a file that `scan artifact` calls clean is looked into. Without samples only the weights are judged.
 

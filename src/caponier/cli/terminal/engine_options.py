@@ -23,12 +23,12 @@ class EngineKind(StrEnum):
 Chosen = Annotated[EngineKind, typer.Option("--engine", help="What runs the detectors; spark needs Java and --master.")]
 Master = Annotated[
     str | None,
-    typer.Option("--master", metavar="URL", help="Spark's master: spark://host:7077, or local[2] for a try."),
+    typer.Option("--master", metavar="URL", help="Spark's master: spark://host:7077, or local[2] to try it out."),
 ]
 Shared = Annotated[
     Path | None,
     typer.Option(
-        "--shared", metavar="DIR", help="A folder that all of Spark's workers see under this path; emptied afterwards."
+        "--shared", metavar="DIR", help="Scratch folder that all Spark workers see under this path; emptied afterwards."
     ),
 ]
 

@@ -18,7 +18,7 @@ from caponier.telemetry.readers.cloud_event import USUAL
 Paths = Annotated[
     list[Path],
     typer.Argument(
-        metavar="EVENTS...", help="Logs (JSON, CSV, text, Parquet, Arrow; also packed), folders, or - for stdin."
+        metavar="EVENTS", help="Logs (JSON, CSV, text, Parquet, Arrow; also packed), folders, or - for stdin."
     ),
 ]
 Kind = Annotated[
@@ -37,12 +37,16 @@ Lateness = Annotated[
         "--lateness",
         min=0,
         show_default="all is sorted",
-        help="Reject rows of - that come later than this many seconds out of order. Files are sorted.",
+        help="For stdin: reject rows more than this many seconds out of order. Files are sorted.",
     ),
 ]
 Rejected = Annotated[
     Path | None,
-    typer.Option("--rejected", metavar="FILE", help="Write the rows that cannot be used here; else they are counted."),
+    typer.Option(
+        "--rejected",
+        metavar="FILE",
+        help="Write rows that cannot be used into this file. By default they are only counted.",
+    ),
 ]
 Sampling = Annotated[
     str | None,

@@ -15,21 +15,27 @@ from caponier.records.finding import Severity
 
 Where = Annotated[
     Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
+    typer.Option(
+        "--workspace",
+        metavar="PATH",
+        help="Workspace file or folder. By default CAPONIER_WORKSPACE, else the current folder.",
+    ),
 ]
-FORMAT: Final = typer.Option(
-    "--format", help="How to print. Without it the ending of --out decides, or else it is a table."
-)
+FORMAT: Final = typer.Option("--format", help="Output format. By default the ending of --out decides, else a table.")
 """Of a command that has other formats than every listing."""
 AskedFormat = Annotated[Format | None, FORMAT]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
-System = Annotated[str | None, typer.Option("--system", metavar="NAME", help="The ML system that it is about.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead of printing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+System = Annotated[str | None, typer.Option("--system", metavar="NAME", help="The ML system concerned.")]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", parser=parse_moment, metavar="WHEN", help="Then or later: a date, a time, or 7d."),
+    typer.Option(
+        "--since", parser=parse_moment, metavar="WHEN", help="From this time on: a date, a time, or a span such as 7d."
+    ),
 ]
-Until = Annotated[datetime | None, typer.Option("--until", parser=parse_moment, metavar="WHEN", help="Before then.")]
+Until = Annotated[
+    datetime | None, typer.Option("--until", parser=parse_moment, metavar="WHEN", help="Before this time.")
+]
 
 
 class Mode(StrEnum):
@@ -39,7 +45,9 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
-FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 only for findings of this severity or more.")]
+FailOn = Annotated[
+    Severity, typer.Option("--fail-on", help="Exit with 1 only for findings of this severity or higher.")
+]
 Horizon = Annotated[int | None, typer.Option("--horizon", hidden=True, min=1)]
 OldBudget = Annotated[str | None, typer.Option("--alert-budget", hidden=True)]
 

@@ -33,21 +33,30 @@ Log = Annotated[
 ]
 Server = Annotated[
     str | None,
-    typer.Option("--url", metavar="URL", help="With --log: a copy of the model to attack; else a surrogate is."),
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="With --log: address of a copy of the model to attack. By default a surrogate is trained.",
+    ),
 ]
 Key = Annotated[
     str | None,
-    typer.Option("--url-key", metavar="KEY", envvar="CAPONIER_URL_KEY", help="Sent to it as the bearer token."),
+    typer.Option("--url-key", metavar="KEY", envvar="CAPONIER_URL_KEY", help="Bearer token for --url."),
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="With --log: which model; else that of most events.")
+    str | None,
+    typer.Option("--model", metavar="NAME", help="With --log: the model. By default the one with most events."),
 ]
 Known = Annotated[
-    Path | None, typer.Option("--baseline", metavar="FILE", help="With --log: else it is learned from the log.")
+    Path | None,
+    typer.Option("--baseline", metavar="FILE", help="With --log: the baseline. By default it is learned from the log."),
 ]
-Attackers = Annotated[int, typer.Option("--attackers", min=1, help="With --log: how many of each kind.")]
+Attackers = Annotated[int, typer.Option("--attackers", min=1, help="With --log: attackers of each kind.")]
 Picture = Annotated[
-    Path | None, typer.Option("--picture", metavar="FILE", help="With --log: delay against false alerts, as SVG.")
+    Path | None,
+    typer.Option(
+        "--picture", metavar="FILE", help="With --log: draw how early attacks are found against false alerts, as SVG."
+    ),
 ]
 MANY: Final = ATTACKERS
 

@@ -48,14 +48,17 @@ TRIALS: Final[Listing[Trial]] = Listing(
 
 
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="NAME", help="A detector or an emulation; may be repeated.")
+    list[str] | None, typer.Option("--only", metavar="NAME", help="Only this detector or emulation; may be repeated.")
 ]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="One seed instead of three; with --log, with all of its columns only.")
+    bool,
+    typer.Option("--quick", help="One seed instead of three; with --log, do not measure what missing columns cost."),
 ]
 IncidentId = Annotated[
     str | None,
-    typer.Option("--incident", metavar="ID", help="Test again what a remediated incident was about; verifies it."),
+    typer.Option(
+        "--incident", metavar="ID", help="Test a remediated incident again, and mark it verified if it passes."
+    ),
 ]
 Alpha = Annotated[
     float | None,

@@ -94,8 +94,8 @@ class ModelBaseline:
     """How the model's queries are shared out among cells; None if no input was looked at."""
     sampling: float = 1.0
     """Share of the traffic that was logged."""
-    portrait: TrafficProfile | None = None
-    """What its callers are like; None in files from before there were portraits."""
+    profile: TrafficProfile | None = None
+    """What its callers are like; None in files from before there were profiles."""
     warm: Warm | None = None
     """Set where most of it was learned from an earlier version, so that nothing is promised."""
     tested: bool = False
@@ -144,8 +144,8 @@ class Baseline:
                 arrays[f"{section}/cells/planes"] = model.cells.planes
                 arrays[f"{section}/cells/cuts"] = model.cells.cuts
             about[section] = _about(model)
-            if model.portrait:
-                arrays |= {f"{section}/portrait/{name}": array for name, array in model.portrait.arrays().items()}
+            if model.profile:
+                arrays |= {f"{section}/portrait/{name}": array for name, array in model.profile.arrays().items()}
             arrays |= {f"{section}/tail/{kind}": tail.evidence for kind, tail in model.tails.items()}
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
@@ -171,13 +171,15 @@ class Baseline:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as failed:
-            what = "does not exist" if isinstance(failed, FileNotFoundError) else f"is no baseline file: {failed}"
-            raise InputError(what, where=str(path)) from failed
+            what = "does not exist" if isinstance(failed, FileNotFoundError) else "is not a baseline file"
+            raise InputError(
+                what, where=str(path), hint="Make one with: caponier baseline build LOG --out FILE"
+            ) from failed
         try:
             head = json.loads(metadata.get(KEY, "{}"))
             if head.get("schema") != SCHEMA:
                 hint = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
-                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), hint=hint)
+                raise InputError(f"is not a baseline of schema {SCHEMA}", where=str(path), hint=hint)
             if head["sha256"] != _checksum(head["models"], arrays):
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])
@@ -266,13 +268,13 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         cells=_cells(section, arrays),
         # Files from before it was known were made of logs that were taken for whole.
         sampling=_positive("sampling", float(about.get("sampling", 1.0))),
-        portrait=_portrait(section, arrays),
+        profile=_profile(section, arrays),
         warm=Warm(**about["warm"]) if "warm" in about else None,
         tested=bool(about["tested"]),
     )
 
 
-def _portrait(section: str, arrays: Arrays) -> TrafficProfile | None:
+def _profile(section: str, arrays: Arrays) -> TrafficProfile | None:
     prefix = f"{section}/portrait/"
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return TrafficProfile.read(held) if held else None

@@ -12,7 +12,7 @@ the first good prediction are learning and count half. Refused explanations coun
 who does not know how. From that is taken what a newcomer may have, and one for each 15 requests of plain work.
 
 *Interest*: metadata and explanations that were given, up to a number each, and answers never seen before beyond what
-benign principals bring out, above what a newcomer may have.
+benign callers bring out, above what a newcomer may have.
 
 The score is variety x (interest + variety), so that neither reading metadata at each start, nor explaining every
 decision, nor failing says anything by itself.
@@ -54,7 +54,7 @@ UNEXPLAINED: Final = 3
 METADATA, EXPLANATIONS, ANSWERS = 4, 8, 8
 """Most metadata, explanations and unusually many answers that count."""
 VARIETY_ALLOWED, INTEREST_ALLOWED = 3, 3
-"""What a newcomer may have of each, where too few benign principals fail to learn it from."""
+"""What a newcomer may have of each, where too few benign callers fail to learn it from."""
 WORK: Final = 15
 """Requests of plain work that make up for one failure, likewise, and at least."""
 FLOOR, COLD_START = 20, 40
@@ -69,11 +69,11 @@ SLIP: Final = 1
 LEAST: Final = 5
 """Amount that counts as `FLOOR` at least: two failures and two questions too many, or so."""
 USUAL: Final = "usual_answers"
-"""Parameter (1,): different answers that benign principals get within the window."""
+"""Parameter (1,): different answers that benign callers get within the window."""
 MANY: Final = 20
 """Usual answers where no benign principal tells."""
 SHARE: Final = 0.99
-"""Of the benign principals get no more different answers than are usual."""
+"""Of the benign callers get no more different answers than are usual."""
 
 GROUPS: Final = {"predict": 0, "explain": 1, "metadata": 2}
 """Operations that are told apart; all others are a fourth group."""
@@ -144,7 +144,7 @@ class SchemaProbe:
     )
 
     def fit(self, benign: EventBatch) -> Params:
-        """Learn how many different answers benign principals get."""
+        """Learn how many different answers benign callers get."""
         place = np.arange(len(benign)) - np.repeat(benign.offsets[:-1], np.diff(benign.offsets))
         early = np.flatnonzero((place < WINDOW) & (benign.label != 0))
         pairs = np.unique(benign.subject[early] * 256 + label_place(benign.label[early]))
@@ -154,7 +154,7 @@ class SchemaProbe:
         return {USUAL: np.array([usual], np.int64), ALLOWED: self._allowed(benign, usual)}
 
     def _allowed(self, benign: EventBatch, usual: int) -> NDArray[np.int64]:
-        """Learn what benign principals have of variety and interest, how they work for a failure, and amount to."""
+        """Learn what benign callers have of variety and interest, how they work for a failure, and amount to."""
         state = np.zeros(benign.subjects, self.state)
         kind = _kinds(benign, state)
         failed = (kind > 0) & (kind <= FAILURES)
@@ -306,7 +306,7 @@ def _amount(counts: NDArray[np.int32], work: NDArray[np.int64], params: Params) 
 
 
 def _usually(values: NDArray[np.int64], benign: EventBatch) -> int:
-    """Return what but a few of the benign principals never exceed."""
+    """Return what but a few of the benign callers never exceed."""
     highest = np.zeros(benign.subjects, np.int64)
     np.maximum.at(highest, benign.subject, values)
     return int(np.quantile(highest, SHARE, method="higher"))

@@ -109,7 +109,7 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
         # What was found before the search became too long is as good as ever.
         if best is not None:
             return best
-        raise InputError(f"is no network that is computed here: {unknown}", where=where, hint=_HINT) from unknown
+        raise InputError(f"is not a network that Caponier can compute: {unknown}", where=where, hint=_HINT) from unknown
     except ODD as odd:
         raise _odd(where) from odd
     if best is not None:
@@ -129,7 +129,7 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
         if width is not None and layers.stored:
             return Network(tuple(layers.layers), layers.stored), width
     except UnknownLayersError as unknown:
-        raise InputError(f"is no network that is computed here: {unknown}", where=where, hint=_HINT) from unknown
+        raise InputError(f"is not a network that Caponier can compute: {unknown}", where=where, hint=_HINT) from unknown
     except (*ODD, StopIteration) as odd:
         raise _odd(where) from odd
     raise InputError(
@@ -154,7 +154,7 @@ def _unlike(agreed: list[float], width: int, where: str) -> InputError:
 
 def _odd(where: str) -> InputError:
     return InputError(
-        "is no network that is computed here: its layers are described in an odd way", where=where, hint=_HINT
+        "is not a network that Caponier can compute: its layers are described in an odd way", where=where, hint=_HINT
     )
 
 

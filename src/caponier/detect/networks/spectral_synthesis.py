@@ -36,7 +36,7 @@ def synthesise_waves(
         x: (n, d) clean rows.
         answers: (n,) what it answers to them.
         shape: Of the picture in a row: height and width, with channels before or behind them, or none.
-        seed: Fixes which rows are drawn.
+        seed: Random seed for drawing rows.
     """
     able = [target for target in range(network.outputs) if (answers != target).sum() >= 2]
     if not able:

@@ -105,7 +105,7 @@ def read_contents(content: memoryview, where: str, limits: Limits | None = None)
         plain = content if how is None else compressed.expand(content, how, budget).content
         report = pickle_file.follow(plain, budget, budget.rules)
         if report.broken or report.pickles != 1:
-            raise InputError("is no model that can be read here without loading it", where=where, hint=_HINT)
+            raise InputError("is not a model that can be read without loading it", where=where, hint=_HINT)
         places = _Bytes(plain, how is None)
         return Contents("pickle", value=_with_arrays(report.values[0], places, _Numbers(plain)))
     except (TooMuchError, *ODD) as wrong:

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope, systems_of
@@ -16,6 +15,7 @@ from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, pie
 from caponier.detect.sigma.hits import Hits, Matched, waiting_of
 from caponier.detect.sigma.matcher import Matcher
 from caponier.detect.sigma.rule_files import own_rules, read_rules
+from caponier.formats.closing import Closing
 from caponier.records.skip import Skip
 from caponier.telemetry.client_address import address_name
 from caponier.telemetry.security_logs.events import LogEvent
@@ -81,7 +81,7 @@ class Sigma:
         return EventMatcher(self._compiled, scope, salt, inside)
 
 
-class EventMatcher:
+class EventMatcher(Closing):
     """The rules over single events: what it says of one depends on that one alone."""
 
     def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
@@ -139,16 +139,8 @@ class EventMatcher:
         if self._plain is not None:
             self._plain.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class SigmaRun:
+class SigmaRun(Closing):
     """One run over logs: single events are matched as they come, correlations in order of time."""
 
     def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
@@ -232,14 +224,6 @@ class SigmaRun:
         """Drop what was kept."""
         self._matcher.close()
         self._hits.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _port(fields: Fields) -> str | None:

@@ -1,4 +1,4 @@
-"""Habits: benign callers in groups by how they ask, told by plain limits on the traits of their portrait.
+"""Habits: benign callers in groups by how they ask, told by plain limits on the traits of their profile.
 
 The limits on steps are shares of the step of those who ask the most different things, so that they mean the same for
 pictures and for tables.
@@ -32,15 +32,15 @@ class BehaviourCluster(StrEnum):
     BURSTS = "send bursts"
 
 
-def habits(portrait: TrafficProfile) -> list[BehaviourCluster]:
-    """Return the habit of each caller of a portrait: the first that holds, the most telling ones before the others."""
-    column = {name: np.nan_to_num(portrait.column(name)) for name in portrait.columns}
+def habits(profile: TrafficProfile) -> list[BehaviourCluster]:
+    """Return the habit of each caller of a profile: the first that holds, the most telling ones before the others."""
+    column = {name: np.nan_to_num(profile.column(name)) for name in profile.columns}
     step = column["step"]
     # Of callers who are all alike nobody is still.
     far = np.quantile(step, WIDEST) if len(step) else 0.0
     rules = {
         BehaviourCluster.STILL: step < STILL * far,
-        BehaviourCluster.ONE_ANSWER: (column["one answer"] >= ONE) & (len(portrait.answers) > 1),
+        BehaviourCluster.ONE_ANSWER: (column["one answer"] >= ONE) & (len(profile.answers) > 1),
         BehaviourCluster.VIEWS: step < VIEWS * far,
         BehaviourCluster.REPEATS: column["repeats"] >= REPEATS,
         BehaviourCluster.BATCHES: column["together"] >= MOSTLY,

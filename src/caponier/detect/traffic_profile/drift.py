@@ -1,6 +1,6 @@
 """Whether traffic is still like that of a baseline: without that no rank among benign callers means anything.
 
-Callers are compared, not events, because the events of one caller depend on each other: for each trait of a portrait a
+Callers are compared, not events, because the events of one caller depend on each other: for each trait of a profile a
 two-sample test of Kolmogorov and Smirnov (1939), all traits together at a level of `LEVEL` (Bonferroni). A difference
 that is sure but small is no drift (`LEAST`). Answers are also compared by how many callers ever get them. Pace is not
 compared: it changes with the hour of the day.
@@ -25,7 +25,7 @@ ERRORS: Final = 3.0
 UNITS: Final = 2**20
 """Traits are added up in whole units of one in so many, so that the order does not matter."""
 FEWEST: Final = 20
-"""Callers with a whole glance below which nothing is said."""
+"""Callers with a whole window below which nothing is said."""
 ANSWER: Final = "answer "
 LEAST_ANSWER: Final = 0.5
 """The same of how often an answer comes: callers of one class lie far apart, and the mean is a few callers' affair."""
@@ -41,7 +41,7 @@ class Change:
     """A trait that callers no longer show as they did."""
 
     trait: str
-    """A name of `Portrait.columns`."""
+    """A name of `Profile.columns`."""
     before: float
     """Of the mean caller."""
     after: float
@@ -56,9 +56,9 @@ class Drift:
     """What a comparison gave."""
 
     callers: int
-    """Of the new traffic, that made a whole glance."""
+    """Of the new traffic, that made a whole window."""
     known: int
-    """Of the portrait."""
+    """Of the profile."""
     changes: tuple[Change, ...]
     """The most changed trait first."""
 
@@ -80,9 +80,9 @@ class TraitHistogram:
     """(t,) of all callers together, in `UNITS`."""
 
     @classmethod
-    def over(cls, portrait: TrafficProfile) -> Self:
-        """Return an empty tally over the values that the portrait's callers show."""
-        rows = portrait.rows[:, _compared(portrait)]
+    def over(cls, profile: TrafficProfile) -> Self:
+        """Return an empty tally over the values that the profile's callers show."""
+        rows = profile.rows[:, _compared(profile)]
         shares = np.linspace(0, 1, BINS)
         edges = [
             np.quantile(known, shares, method="lower") if (known := column[np.isfinite(column)]).size else 0 * shares
@@ -90,12 +90,12 @@ class TraitHistogram:
         ]
         edges_ = np.array(edges, np.float32).reshape(-1, BINS)
         # Of an answer it is counted besides who never gets it.
-        edges_[_answers(portrait), 0] = 0
+        edges_[_answers(profile), 0] = 0
         return cls(edges_, np.zeros((len(edges_), BINS + 1), np.int64), np.zeros(len(edges_), np.int64))
 
-    def with_rows(self, portrait: TrafficProfile, rows: Values) -> Self:
+    def with_rows(self, profile: TrafficProfile, rows: Values) -> Self:
         """Return the tally with the traits (n, t) of further callers."""
-        found = rows[:, _compared(portrait)]
+        found = rows[:, _compared(profile)]
         counts = self.counts.copy()
         for place, (edges, column) in enumerate(zip(self.edges, found.T, strict=True)):
             known = column[np.isfinite(column)]
@@ -104,7 +104,7 @@ class TraitHistogram:
         return type(self)(self.edges, counts, totals)
 
     def plus(self, other: Self) -> Self:
-        """Return both together; they must be over the same portrait."""
+        """Return both together; they must be over the same profile."""
         return type(self)(self.edges, self.counts + other.counts, self.totals + other.totals)
 
     @property
@@ -119,21 +119,21 @@ class TraitHistogram:
         return int(self.counts.sum(axis=1).max(initial=0))
 
 
-def compare(portrait: TrafficProfile, seen: TraitHistogram) -> Drift:
-    """Tell whether the callers of a tally are like those of the portrait that it is over."""
-    known = TraitHistogram.over(portrait).with_rows(portrait, portrait.rows)
-    names = [name for name, compared in zip(portrait.columns, _compared(portrait), strict=True) if compared]
+def compare(profile: TrafficProfile, seen: TraitHistogram) -> Drift:
+    """Tell whether the callers of a tally are like those of the profile that it is over."""
+    known = TraitHistogram.over(profile).with_rows(profile, profile.rows)
+    names = [name for name, compared in zip(profile.columns, _compared(profile), strict=True) if compared]
     n, m = known.counts.sum(axis=1), seen.counts.sum(axis=1)
     enough = (n >= FEWEST) & (m >= FEWEST)
     before, after = (tally.counts.cumsum(axis=1)[:, :-1] for tally in (known, seen))
     distance = np.abs(before / n.clip(1)[:, None] - after / m.clip(1)[:, None]).max(axis=1, initial=0) * enough
     chance = _chance(distance, n, m)
-    spread = np.maximum(np.nan_to_num(portrait.spread[_compared(portrait)].astype(np.float64)), 1 / UNITS)
+    spread = np.maximum(np.nan_to_num(profile.spread[_compared(profile)].astype(np.float64)), 1 / UNITS)
     # As if the new callers lay as far apart as the known ones do.
-    error = _deviation(portrait) * np.sqrt(1 / n.clip(1) + 1 / m.clip(1))
+    error = _deviation(profile) * np.sqrt(1 / n.clip(1) + 1 / m.clip(1))
     gap = np.abs(seen.means - known.means)
     moved, at_least = gap / spread, (gap - ERRORS * error) / spread
-    told = _answers(portrait)
+    told = _answers(profile)
     reach = 1 - before[:, 0] / n.clip(1), 1 - after[:, 0] / m.clip(1)
     rarer = told & enough & (np.minimum(*reach) <= FEWER * np.maximum(*reach))
     rarely = np.where(rarer, _chance_of_shares(*reach, n, m), 1.0)
@@ -145,7 +145,7 @@ def compare(portrait: TrafficProfile, seen: TraitHistogram) -> Drift:
         for at in np.flatnonzero(sure).tolist()
     ]
     changes.sort(key=lambda change: (-change.moved, change.trait))
-    return Drift(seen.callers, len(portrait.rows), tuple(changes))
+    return Drift(seen.callers, len(profile.rows), tuple(changes))
 
 
 def _chance_of_shares(
@@ -158,18 +158,18 @@ def _chance_of_shares(
     return np.array([math.erfc(value / math.sqrt(2)) for value in errors.tolist()], np.float64)
 
 
-def _compared(portrait: TrafficProfile) -> NDArray[np.bool_]:
-    return ~np.isin(portrait.columns, NOT_COMPARED)
+def _compared(profile: TrafficProfile) -> NDArray[np.bool_]:
+    return ~np.isin(profile.columns, NOT_COMPARED)
 
 
-def _answers(portrait: TrafficProfile) -> NDArray[np.bool_]:
+def _answers(profile: TrafficProfile) -> NDArray[np.bool_]:
     """Tell which of the compared traits are shares of answers, (t,)."""
-    return np.array([name.startswith(ANSWER) for name in portrait.columns], bool)[_compared(portrait)]
+    return np.array([name.startswith(ANSWER) for name in profile.columns], bool)[_compared(profile)]
 
 
-def _deviation(portrait: TrafficProfile) -> NDArray[np.float64]:
+def _deviation(profile: TrafficProfile) -> NDArray[np.float64]:
     """Return how far callers lie apart in each compared trait, (t,)."""
-    rows = portrait.rows[:, _compared(portrait)].astype(np.float64)
+    rows = profile.rows[:, _compared(profile)].astype(np.float64)
     there = np.isfinite(rows)
     count = there.sum(axis=0).clip(1)
     mean = np.where(there, rows, 0).sum(axis=0) / count

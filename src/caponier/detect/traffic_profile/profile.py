@@ -1,4 +1,4 @@
-"""The portrait of a model's benign traffic: how its callers ask, a row each and without names.
+"""The profile of a model's benign traffic: how its callers ask, a row each and without names.
 
 It tells which habits there are (`habits`), and whether later traffic is still like it (`drift`).
 """
@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import FAR
-from caponier.detect.traffic_profile.glances import COUNTS, DIRECTIONS, GLANCE, STEP_UNITS, Glances, Sums, signs
+from caponier.detect.traffic_profile.profile_windows import (
+    COUNTS,
+    DIRECTIONS,
+    STEP_UNITS,
+    WINDOW,
+    ProfileWindows,
+    Sums,
+    signs,
+)
 
 MOST_ANSWERS: Final = 16
 """The most frequent answers are told apart, the others counted together."""
@@ -34,27 +42,27 @@ class TrafficProfile:
     answers: NDArray[np.uint64]
     """(k,) codes of the answers that are told apart."""
     size: int
-    """Different queries of a glance."""
+    """Different queries of a window."""
     rows: Values
-    """(n, t) traits of callers who made a whole glance, see `columns`; NaN where there is nothing to tell from."""
+    """(n, t) traits of callers who made a whole window, see `columns`; NaN where there is nothing to tell from."""
     spread: Values
     """(t,) how far single queries lie apart in a trait (standard deviation), or callers, where a query has none."""
 
     @classmethod
     def blank(cls, benign: EventBatch) -> Self:
-        """Return a portrait of nobody yet, with the answers that are frequent in a sample."""
+        """Return a profile of nobody yet, with the answers that are frequent in a sample."""
         codes, counts = np.unique(benign.label[benign.label != 0], return_counts=True)
         frequent = np.sort(codes[np.argsort(-counts, kind="stable")[:MOST_ANSWERS]])
         none = np.zeros((0, len(TRAITS) + DIRECTIONS + len(frequent)), np.float32)
         width = benign.query.shape[1]
-        return cls(width, frequent, GLANCE, none, _spread(benign, frequent))
+        return cls(width, frequent, WINDOW, none, _spread(benign, frequent))
 
-    def glances(self) -> Glances:
-        """Return what gathers glances of this kind."""
-        return Glances(self.width, self.answers, self.size)
+    def windows(self) -> ProfileWindows:
+        """Return what gathers windows of this kind."""
+        return ProfileWindows(self.width, self.answers, self.size)
 
     def of(self, sums: Sums) -> tuple[Self, NDArray[np.int64]]:
-        """Return the portrait of the callers whose glances these are, and whom it holds: of very many evenly many."""
+        """Return the profile of the callers whose windows these are, and whom it holds: of very many evenly many."""
         chosen = np.arange(0, len(sums), -(-len(sums) // MOST_CALLERS) or 1)
         rows = self.traits(sums[chosen])
         known = np.isnan(self.spread) & np.isfinite(rows).any(axis=0)
@@ -63,7 +71,7 @@ class TrafficProfile:
         return replace(self, rows=rows, spread=spread), chosen
 
     def traits(self, sums: Sums) -> Values:
-        """Return the traits (n, t) of callers from their glances (n, c)."""
+        """Return the traits (n, t) of callers from their windows (n, c)."""
         told = dict(zip(COUNTS, sums[:, : len(COUNTS)].T, strict=True))
         inputs, answers = np.split(sums[:, len(COUNTS) :], [DIRECTIONS], axis=1)
         answered = answers.sum(axis=1)
@@ -93,8 +101,8 @@ class TrafficProfile:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a file holds of it."""
-        glance = np.array([self.width, self.size])
-        return {"rows": self.rows, "answers": self.answers, "glance": glance, "spread": self.spread}
+        window = np.array([self.width, self.size])
+        return {"rows": self.rows, "answers": self.answers, "glance": window, "spread": self.spread}
 
     @classmethod
     def read(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -102,23 +110,23 @@ class TrafficProfile:
 
         Raises:
             KeyError: If an array is missing.
-            ValueError: If the arrays are no portrait.
+            ValueError: If the arrays are no profile.
         """
-        rows, answers, glance, spread = (arrays[name] for name in ("rows", "answers", "glance", "spread"))
+        rows, answers, window, spread = (arrays[name] for name in ("rows", "answers", "glance", "spread"))
         sound = (
-            [rows.dtype.str, answers.dtype.str, glance.dtype.str, spread.dtype.str] == ["<f4", "<u8", "<i8", "<f4"]
+            [rows.dtype.str, answers.dtype.str, window.dtype.str, spread.dtype.str] == ["<f4", "<u8", "<i8", "<f4"]
             and rows.ndim == 2
             and answers.ndim == 1
-            and glance.shape == (2,)
+            and window.shape == (2,)
             and spread.shape == rows.shape[1:]
             and rows.shape[1] == len(TRAITS) + DIRECTIONS + len(answers)
-            and glance.min() >= 0
-            and glance[1] > 0
+            and window.min() >= 0
+            and window[1] > 0
             and np.abs(np.nan_to_num(rows)).max(initial=0) < MOST
         )
         if not sound:
-            raise ValueError("its portrait of callers is none")
-        return cls(int(glance[0]), answers, int(glance[1]), rows, spread)
+            raise ValueError("its profile of callers is none")
+        return cls(int(window[0]), answers, int(window[1]), rows, spread)
 
 
 def _spread(benign: EventBatch, answers: NDArray[np.uint64]) -> Values:

@@ -11,6 +11,7 @@ from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.caller.wire import REFUSALS, Reply
 from caponier.emulate.images import CLASSES, Images
 from caponier.errors import CaponierError, InputError
+from caponier.formats.closing import Closing
 
 _SCHEMES: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
@@ -71,7 +72,7 @@ class Connection:
         return Reply(response.status, response.read())
 
 
-class RemoteWire:
+class RemoteWire(Closing):
     """A wire to a server over HTTP; its time is the real one, and nobody waits.
 
     Args:
@@ -83,12 +84,6 @@ class RemoteWire:
 
     def __init__(self, url: str, key: str | None, timeout: float = 10.0, user_agent: str = "curl/8.5.0") -> None:
         self._connection = Connection(url, key, timeout, user_agent)
-
-    def __enter__(self) -> "RemoteWire":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the connection; the next request opens another."""
@@ -106,7 +101,7 @@ class RemoteWire:
         """Go on at once."""
 
 
-class RemoteModel:
+class RemoteModel(Closing):
     """A model behind the Open Inference Protocol, asked with one key. Not for several threads at once.
 
     Args:
@@ -133,12 +128,6 @@ class RemoteModel:
         self._connection = Connection(url, key, timeout, user_agent)
         chosen = f"/versions/{version}" if version else ""
         self._path = f"/v2/models/{model}{chosen}/infer"
-
-    def __enter__(self) -> "RemoteModel":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the connection; the next request opens another."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from caponier import __version__
 from caponier.detect.calibration.judging import Gathered
-from caponier.detect.traffic_profile.glances import Sums
 from caponier.detect.traffic_profile.profile import TrafficProfile
+from caponier.detect.traffic_profile.profile_windows import Sums
 from caponier.engines.local import BATCH_ROWS, Progress, gather_batch
 from caponier.engines.plan import Plan
 from caponier.engines.profiles import ProfileBuilder
@@ -30,7 +30,7 @@ class _Part:
     """What one part of the callers gave."""
 
     gathered: dict[str, Gathered]
-    glances: tuple[list[str], Sums] | None
+    windows: tuple[list[str], Sums] | None
     events: int
 
 
@@ -41,7 +41,7 @@ def gather(
     share: Share,
     gathered: Mapping[str, Gathered],
     progress: Progress | None = None,
-    sitting: ProfileBuilder | None = None,
+    builder: ProfileBuilder | None = None,
 ) -> None:
     """Gather the scores of a share of the subjects; the same as `engines.local.gather` does.
 
@@ -52,14 +52,14 @@ def gather(
         share: Of the subjects.
         gathered: Takes the scores, by detector.
         progress: Told as events are scored.
-        sitting: Takes what callers are like, if that is asked for.
+        builder: Takes what callers are like, if that is asked for.
 
     Raises:
         InputError: If a detector cannot be handed to another process, or the workers cannot run it.
         CaponierError: If Spark gives up.
     """
     refuse_bound(plan)
-    blank = sitting.blank if sitting else None
+    blank = builder.blank if builder else None
     with dealt(session, spool, plan, BATCH_ROWS, share) as (events, carried):
         work = partial(_gathered, carried, __version__, blank)
         parts: list[_Part] = [] if events is None else list(results(spool, events, work))
@@ -68,8 +68,8 @@ def gather(
             gathered[name].absorb(one)
         if progress:
             progress(part.events)
-    if sitting:
-        sitting.absorb(part.glances for part in parts if part.glances)
+    if builder:
+        builder.absorb(part.windows for part in parts if part.windows)
 
 
 def _gathered(carried: Broadcast[Plan], version: str, blank: TrafficProfile | None, batches: Batches) -> Batches:
@@ -77,11 +77,11 @@ def _gathered(carried: Broadcast[Plan], version: str, blank: TrafficProfile | No
     plan = carried.value
 
     def work(scored: Iterator[Scored]) -> _Part:
-        sitting = ProfileBuilder(blank) if blank is not None else None
+        builder = ProfileBuilder(blank) if blank is not None else None
         part, events = {line.name: Gathered() for line in plan.lines}, 0
         for batch in scored:
-            gather_batch(plan, batch, part, sitting)
+            gather_batch(plan, batch, part, builder)
             events += batch.events
-        return _Part(part, sitting.glances() if sitting else None, events)
+        return _Part(part, builder.windows() if builder else None, events)
 
     yield result_of(version, plan, batches, work)

@@ -24,4 +24,4 @@ def check_advice(sheet: ContributionForm, key: str) -> Iterator[ReviewIssue]:
     for pattern, does in ((_DEFENCE, "advise a defence"), (_RANK, "rank a risk")):
         if found := pattern.search(text):
             what = f"{found[0][:40]!r} seems to {does}"
-            yield sheet.object(key, what, "Say only what attackers do and what it led to.", weight=ReviewLevel.LOOK)
+            yield sheet.object(key, what, "Say only what attackers do and what it led to.", level=ReviewLevel.LOOK)

@@ -82,7 +82,7 @@ Contribution = TechniqueProposal | EvidenceProposal | StudyProposal
 
 
 def contribution_of(sheet: ContributionForm) -> Contribution:
-    """Return the contribution that a sheet holds, to which the review had no objection that is an error."""
+    """Return the contribution that a sheet holds, to which the review had no issue that is an error."""
     if sheet.kind is Kind.TECHNIQUE:
         return TechniqueProposal(
             sheet.text("id"),

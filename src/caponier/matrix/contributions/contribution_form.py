@@ -20,7 +20,7 @@ _TEMPLATE: Final = re.compile(
     r"\b(TODO|TBD|FIXME|XXX)\b|<[^<>]{1,200}>|\blorem ipsum\b|^[.\u2026?_ -]+$", re.IGNORECASE
 )
 _RESEARCH: Final = re.compile(r"research|paper|theor|simulat|proof.of.concept|poc|study|lab", re.IGNORECASE)
-_MOST_OBJECTIONS: Final = 200
+_MOST_ISSUES: Final = 200
 _SEVERAL_LINES: Final = 1000
 
 
@@ -59,11 +59,11 @@ class ContributionForm:
         return parts[number - 1].line if number and number <= len(parts) else branch.line
 
     def object(
-        self, key: str, what: str, hint: str, *, number: int | None = None, weight: ReviewLevel = ReviewLevel.ERROR
+        self, key: str, what: str, hint: str, *, number: int | None = None, level: ReviewLevel = ReviewLevel.ERROR
     ) -> ReviewIssue:
-        """Return an objection to a field, or to its entry of that number from 1."""
+        """Return an issue to a field, or to its entry of that number from 1."""
         name = f"{self.path}{key}" + (f"[{number}]" if number else "")
-        return ReviewIssue(self.file, self.line_of(key, number), name, what, hint, weight)
+        return ReviewIssue(self.file, self.line_of(key, number), name, what, hint, level)
 
     @property
     def kind(self) -> Kind:
@@ -75,19 +75,19 @@ def read_sheet(path: Path) -> tuple[ContributionForm | None, list[ReviewIssue]]:
     """Read a contribution as far as it can be read, and everything that is wrong with it by itself.
 
     Returns:
-        The sheet, None if the file does not even say what it contributes; and the objections, by line.
+        The sheet, None if the file does not even say what it contributes; and the issues, by line.
     """
     try:
-        tree, objections = parse(path)
+        tree, issues = parse(path)
     except UnreadableError as unreadable:
-        return None, [unreadable.objection]
+        return None, [unreadable.issue]
     assert isinstance(tree.value, dict)  # noqa: S101 - grow returns nothing else, for the type checker
     name, kind = shown(path), tree.value.get("kind")
     known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(Kind)
     form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
     sheet, found = _Reader(name).read(tree.value, form, ContributionForm(name, 1), strict=known)
-    objections = sorted([*objections, *found], key=lambda objection: objection.line)
-    return sheet if sheet.text("kind") in set(Kind) else None, _capped(objections)
+    issues = sorted([*issues, *found], key=lambda issue: issue.line)
+    return sheet if sheet.text("kind") in set(Kind) else None, _capped(issues)
 
 
 def day_of(text: str) -> tuple[datetime.date, Precision]:
@@ -108,12 +108,12 @@ def _choice(text: str) -> str:
     return re.sub(r"[\s_]+", "-", text.casefold())
 
 
-def _capped(objections: list[ReviewIssue]) -> list[ReviewIssue]:
-    if len(objections) <= _MOST_OBJECTIONS:
-        return objections
-    last = objections[_MOST_OBJECTIONS]
-    more = f"and {len(objections) - _MOST_OBJECTIONS} more objections"
-    return [*objections[:_MOST_OBJECTIONS], replace(last, field="file", what=more, hint="Mend those above first.")]
+def _capped(issues: list[ReviewIssue]) -> list[ReviewIssue]:
+    if len(issues) <= _MOST_ISSUES:
+        return issues
+    last = issues[_MOST_ISSUES]
+    more = f"and {len(issues) - _MOST_ISSUES} more issues"
+    return [*issues[:_MOST_ISSUES], replace(last, field="file", what=more, hint="Correct those above first.")]
 
 
 class _Reader:
@@ -125,25 +125,25 @@ class _Reader:
     def read(
         self, tree: dict[str, FormNode], form: Sequence[Field], blank: ContributionForm, *, strict: bool = True
     ) -> tuple[ContributionForm, list[ReviewIssue]]:
-        """Return the filled sheet and the objections; not strict is silent about keys that the form does not have."""
+        """Return the filled sheet and the issues; not strict is silent about keys that the form does not have."""
         fields = {one.key: one for one in form}
         values: dict[str, FormNode] = {}
         rows: dict[str, tuple[ContributionForm, ...]] = {}
-        objections: list[ReviewIssue] = []
+        issues: list[ReviewIssue] = []
         for key, branch in tree.items():
             at = ContributionForm(self.file, branch.line, blank.path)
             if key not in fields:
                 if strict or refusal(key):
-                    objections.append(self._unknown(key, fields, at))
+                    issues.append(self._unknown(key, fields, at))
             elif fields[key].holds is Holds.ROWS:
                 rows[key], found = self._rows(fields[key], branch, at)
-                objections += found
+                issues += found
             else:
-                objections += (found := list(_check(fields[key], branch, at)))
+                issues += (found := list(_check(fields[key], branch, at)))
                 if not found and branch.value:
                     values[key] = _normal(fields[key], branch)
         there = {key for key, branch in tree.items() if branch.value}
-        objections += [
+        issues += [
             ContributionForm(self.file, tree[key].line if key in tree else blank.line, blank.path).object(
                 key, "it is missing", f"Write {one.asks}." if not one.choices else _choices(one)
             )
@@ -151,7 +151,7 @@ class _Reader:
             if one.required and key not in there
         ]
         lines = {key: branch.line for key, branch in tree.items()}
-        return replace(blank, values=values, lines=lines, rows=rows), objections
+        return replace(blank, values=values, lines=lines, rows=rows), issues
 
     def _unknown(self, key: str, fields: dict[str, Field], at: ContributionForm) -> ReviewIssue:
         if refused := refusal(key):
@@ -167,20 +167,20 @@ class _Reader:
             return (), []
         if not isinstance(branch.value, tuple):
             return (), [at.object(one.key, "it must be a list", f"Write a '-' before each of the {one.key}.")]
-        objections: list[ReviewIssue] = []
+        issues: list[ReviewIssue] = []
         if len(branch.value) > one.most:
-            objections.append(at.object(one.key, f"there are more than {one.most}", "Keep those that say most."))
+            issues.append(at.object(one.key, f"there are more than {one.most}", "Keep those that say most."))
         sheets = []
         for number, part in enumerate(branch.value[: one.most], 1):
             blank = ContributionForm(self.file, part.line, f"{at.path}{one.key}[{number}].")
             if not isinstance(part.value, dict):
                 keys = ", ".join(field.key for field in ROWS[one.key])
-                objections.append(at.object(one.key, f"entry {number} has no fields", f"Its fields are: {keys}."))
+                issues.append(at.object(one.key, f"entry {number} has no fields", f"Its fields are: {keys}."))
                 continue
             sheet, found = self.read(part.value, ROWS[one.key], blank)
             sheets.append(sheet)
-            objections += found
-        return tuple(sheets), objections
+            issues += found
+        return tuple(sheets), issues
 
 
 def _normal(one: Field, branch: FormNode) -> FormNode:
@@ -225,7 +225,7 @@ def _check(one: Field, branch: FormNode, at: ContributionForm) -> Iterator[Revie
 
 
 def _wrong(one: Field, text: str) -> tuple[str, str] | None:
-    """Say what is wrong with a text and how to mend it."""
+    """Say what is wrong with a text and how to fix it."""
     if len(text) > one.longest:
         return f"it is longer than {one.longest} letters", "Say it shorter."
     # Only what may be long may have several lines.
@@ -238,7 +238,7 @@ def _wrong(one: Field, text: str) -> tuple[str, str] | None:
         return _wrong_choice(one, text)
     if one.holds is Holds.DATE:
         return _wrong_date(text)
-    if one.holds in (Holds.ADDRESS, Holds.ADDRESSES) and (why := public_address.objection_to(text)):
+    if one.holds in (Holds.ADDRESS, Holds.ADDRESSES) and (why := public_address.issue_to(text)):
         return f"it is no public source: {why}", "Name the page where anybody can read the report."
     return None
 

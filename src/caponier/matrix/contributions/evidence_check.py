@@ -65,9 +65,7 @@ def check_result(row: ContributionForm, key: str) -> Iterator[ReviewIssue]:
         yield row.object(key, "it shows no result", "Say in a sentence what was shown to work.")
     elif maybe := _MAYBE.search(text):
         what = f"{maybe[0]!r} tells of what was not shown"
-        yield row.object(
-            key, what, "See that the source shows it and does not only expect it.", weight=ReviewLevel.LOOK
-        )
+        yield row.object(key, what, "See that the source shows it and does not only expect it.", level=ReviewLevel.LOOK)
 
 
 def check_system(row: ContributionForm, key: str) -> Iterator[ReviewIssue]:
@@ -78,7 +76,7 @@ def check_system(row: ContributionForm, key: str) -> Iterator[ReviewIssue]:
         yield row.object(key, what, "Name the product or service that it was shown on.")
     elif research := _RESEARCH.search(text):
         what = f"{research[0]!r} sounds like research alone"
-        yield row.object(key, what, "See that it was shown on a system that people rely on.", weight=ReviewLevel.LOOK)
+        yield row.object(key, what, "See that it was shown on a system that people rely on.", level=ReviewLevel.LOOK)
 
 
 def check_disclosure(row: ContributionForm) -> Iterator[ReviewIssue]:
@@ -87,7 +85,7 @@ def check_disclosure(row: ContributionForm) -> Iterator[ReviewIssue]:
     if pair in {("incident", "permission"), ("incident", "own-system"), ("exercise", "public-incident")}:
         what = f"{pair[1]} is an unusual way for an {pair[0]}"
         hint = "See whether it was an incident or an exercise."
-        yield row.object("disclosure", what, hint, weight=ReviewLevel.LOOK)
+        yield row.object("disclosure", what, hint, level=ReviewLevel.LOOK)
     words = row.text("disclosure_words")
     if words and len(re.findall(r"\w+", words)) < 3:
         yield row.object("disclosure_words", "it does not say who allowed it or was told", "Say who, and when.")
@@ -112,4 +110,4 @@ def _there_already(sheet: ContributionForm, technique: Technique) -> Iterator[Re
             hint = "See whether the two tell of the same."
         else:
             continue
-        yield row.object("source", what, hint, weight=ReviewLevel.LOOK)
+        yield row.object("source", what, hint, level=ReviewLevel.LOOK)

@@ -34,7 +34,7 @@ def host_of(address: str) -> str:
         return ""
 
 
-def objection_to(address: str) -> str | None:
+def issue_to(address: str) -> str | None:
     """Say why an address is none of a public report, or return None if it is one."""
     if not address.lower().startswith(("https://", "http://")):
         return "it is no http or https address"

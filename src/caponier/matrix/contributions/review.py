@@ -38,15 +38,15 @@ class Reviewed:
     """None if it does not say what it contributes."""
     version: str
     """Of the matrix that it was held against; empty if there is none."""
-    objections: tuple[ReviewIssue, ...]
+    issues: tuple[ReviewIssue, ...]
     contribution: Contribution | None
-    """None if an objection is an error."""
+    """None if an issue is an error."""
 
     @property
-    def weight(self) -> ReviewLevel | None:
-        """The worst of its objections; None if there is none."""
-        weights = {objection.weight for objection in self.objections}
-        return next((weight for weight in ReviewLevel if weight in weights), None)
+    def level(self) -> ReviewLevel | None:
+        """The worst of its issues; None if there is none."""
+        levels = {issue.level for issue in self.issues}
+        return next((level for level in ReviewLevel if level in levels), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class Review:
     files: tuple[Reviewed, ...]
 
     @property
-    def objections(self) -> tuple[ReviewIssue, ...]:
-        """Every objection, file by file, line by line."""
-        return tuple(objection for one in self.files for objection in one.objections)
+    def issues(self) -> tuple[ReviewIssue, ...]:
+        """Every issue, file by file, line by line."""
+        return tuple(issue for one in self.files for issue in one.issues)
 
     @property
-    def weight(self) -> ReviewLevel | None:
-        """The worst of all objections; None if there is none."""
-        weights = {one.weight for one in self.files}
-        return next((weight for weight in ReviewLevel if weight in weights), None)
+    def level(self) -> ReviewLevel | None:
+        """The worst of all issues; None if there is none."""
+        levels = {one.level for one in self.files}
+        return next((level for level in ReviewLevel if level in levels), None)
 
 
 def review(paths: Sequence[Path], library: Library, version: str | None = None) -> Review:
@@ -155,13 +155,13 @@ def _reviewed(
 ) -> Reviewed:
     if sheet is None:
         return Reviewed(name, None, "", tuple(found), None)
-    objections = list(found)
+    issues = list(found)
     version = ""
     if isinstance(matrix, ReviewIssue):
-        objections.append(matrix)
+        issues.append(matrix)
     elif matrix is not None:
         version = matrix.version
-        objections += _CHECKS[sheet.kind](sheet, grounds[version])
-    objections.sort(key=lambda objection: (objection.line, objection.field))
-    wrong = any(objection.weight is ReviewLevel.ERROR for objection in objections)
-    return Reviewed(name, sheet.kind, version, tuple(objections), None if wrong else contribution_of(sheet))
+        issues += _CHECKS[sheet.kind](sheet, grounds[version])
+    issues.sort(key=lambda issue: (issue.line, issue.field))
+    wrong = any(issue.level is ReviewLevel.ERROR for issue in issues)
+    return Reviewed(name, sheet.kind, version, tuple(issues), None if wrong else contribution_of(sheet))

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class ReviewLevel(StrEnum):
-    """What an objection does to a contribution."""
+    """What an issue does to a contribution."""
 
     ERROR = "error"
     """It cannot be taken like this."""
@@ -24,4 +24,4 @@ class ReviewIssue:
     """Such as `evidence[1].date`, counted from 1; `file` where it is about the file as a whole."""
     what: str
     hint: str
-    weight: ReviewLevel = ReviewLevel.ERROR
+    level: ReviewLevel = ReviewLevel.ERROR

@@ -46,7 +46,7 @@ def _id(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]
     elif twins[0] is not sheet:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
     elif odd := numbers.oddness(id_, ground.proposed_ids):
-        yield sheet.object("id", odd, f"The next free one is {numbers.next}.", weight=ReviewLevel.LOOK)
+        yield sheet.object("id", odd, f"The next free one is {numbers.next}.", level=ReviewLevel.LOOK)
 
 
 def _likeness(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
@@ -55,9 +55,9 @@ def _likeness(sheet: ContributionForm, ground: ReviewContext) -> Iterator[Review
         hint = "See whether the two tell of the same."
         if alike_names(sheet.text("name"), study.name):
             what = f"it is nearly the name of {study.id} {study.name}"
-            yield sheet.object("name", what, hint, weight=ReviewLevel.LOOK)
+            yield sheet.object("name", what, hint, level=ReviewLevel.LOOK)
         if references & {address.rstrip("/") for address in (*study.references, study.reference or "") if address}:
-            yield sheet.object("references", f"{study.id} names this source already", hint, weight=ReviewLevel.LOOK)
+            yield sheet.object("references", f"{study.id} names this source already", hint, level=ReviewLevel.LOOK)
 
 
 def _step(row: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
@@ -76,7 +76,7 @@ def _step(row: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]
         )
     elif entry is None and attack.name(technique) is None:
         what = f"the ATT&CK technique {technique} is not known here"
-        yield row.object("technique", what, "See that ATT&CK Enterprise has it.", weight=ReviewLevel.LOOK)
+        yield row.object("technique", what, "See that ATT&CK Enterprise has it.", level=ReviewLevel.LOOK)
     elif entry and tactic in known and tactic not in entry.tactics:
         hint = f"Write {' or '.join(entry.tactics)}, or name another technique."
         yield row.object("tactic", f"{tactic} is none of the tactics of {technique}", hint)

@@ -180,7 +180,7 @@ def _older_than_parent(sheet: ContributionForm, ground: ReviewContext) -> Iterat
 
 
 def _look(sheet: ContributionForm, key: str, what: str, hint: str) -> ReviewIssue:
-    return sheet.object(key, what, hint, weight=ReviewLevel.LOOK)
+    return sheet.object(key, what, hint, level=ReviewLevel.LOOK)
 
 
 def _first_shown(technique: Technique) -> datetime.date | None:

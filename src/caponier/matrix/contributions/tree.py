@@ -28,7 +28,9 @@ BYTES: Final = 256 * 1024
 DEPTH: Final = 8
 _LONGEST_KEY: Final = 60
 
-_DIALECT: Final = YamlDialect(depth=DEPTH, nodes=None, aliases=None, advice="Mend the line, or start from a template.")
+_DIALECT: Final = YamlDialect(
+    depth=DEPTH, nodes=None, aliases=None, advice="Correct the line, or start from a template."
+)
 """Aliases are objected to one by one."""
 
 
@@ -45,19 +47,19 @@ class UnreadableError(InputError):
     """The file is no tree at all.
 
     Args:
-        objection: Why.
+        issue: Why.
     """
 
-    def __init__(self, objection: ReviewIssue) -> None:
-        super().__init__(objection.what, where=f"{objection.file}:{objection.line}", hint=objection.hint)
-        self.objection = objection
+    def __init__(self, issue: ReviewIssue) -> None:
+        super().__init__(issue.what, where=f"{issue.file}:{issue.line}", hint=issue.hint)
+        self.issue = issue
 
 
 def parse(path: Path) -> tuple[FormNode, list[ReviewIssue]]:
     """Read a file; `-` is standard input.
 
     Returns:
-        The tree, and objections to single branches, which are left out of it.
+        The tree, and issues to single branches, which are left out of it.
 
     Raises:
         UnreadableError: If there is no tree.
@@ -74,11 +76,11 @@ def parse(path: Path) -> tuple[FormNode, list[ReviewIssue]]:
     root, *others = documents
     if others:
         raise _unreadable(name, "a second document begins here", "Contribute one thing in a file.", others[0].line)
-    objections: list[ReviewIssue] = []
-    tree = _Parser(name, objections).branch(root, "", 1)
+    issues: list[ReviewIssue] = []
+    tree = _Parser(name, issues).branch(root, "", 1)
     if tree is None or not isinstance(tree.value, dict):
         raise _unreadable(name, "the file holds no fields", "Start from: caponier matrix propose --help")
-    return tree, objections
+    return tree, issues
 
 
 def shown(path: Path) -> str:
@@ -116,9 +118,9 @@ def _unreadable(name: str, what: str, hint: str, line: int | None = 1) -> Unread
 class _Parser:
     """Turns YAML nodes into branches, and leaves out what is no plain tree."""
 
-    def __init__(self, name: str, objections: list[ReviewIssue]) -> None:
+    def __init__(self, name: str, issues: list[ReviewIssue]) -> None:
         self.name = name
-        self.objections = objections
+        self.issues = issues
 
     def branch(self, node: YamlNode, field: str, above: int) -> FormNode | None:
         if isinstance(node, YamlAlias):
@@ -139,7 +141,7 @@ class _Parser:
         for key_node, value_node in node.pairs:
             line = key_node.line
             if not isinstance(key_node, YamlScalar):
-                self._refuse(line, field, "a key is no text", "Write 'key: value'.")
+                self._refuse(line, field, "a key is not text", "Write 'key: value'.")
                 continue
             key = key_node.text[:_LONGEST_KEY] or "(empty)"
             path = f"{field}.{key}" if field else key
@@ -152,4 +154,4 @@ class _Parser:
                 yield key, FormNode(line, value.value)
 
     def _refuse(self, line: int, field: str, what: str, hint: str) -> None:
-        self.objections.append(ReviewIssue(self.name, line, field or "file", what, hint))
+        self.issues.append(ReviewIssue(self.name, line, field or "file", what, hint))

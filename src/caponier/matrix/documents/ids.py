@@ -94,7 +94,7 @@ def looks_like_one(written: str) -> bool:
     return _NEARLY.fullmatch(written.strip()) is not None
 
 
-def mended(id_: str) -> str | None:
+def corrected(id_: str) -> str | None:
     """Return the well-formed id that was probably meant: AML.T43 is AML.T0043, T86 is T0086, T0043.2 is T0043.002."""
     match = _PARTS.fullmatch(id_.strip().upper())
     if match is None:

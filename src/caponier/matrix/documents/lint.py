@@ -162,8 +162,8 @@ class _Checker:
             yield self._flaw(Code.MALFORMED_ID, f"{written!r} is written {mention.id}", mention)
 
     def _meant(self, mention: Mention) -> str:
-        mended = ids.mended(mention.id)
-        for guess in (mended, f"AML.{mended}"):
+        corrected = ids.corrected(mention.id)
+        for guess in (corrected, f"AML.{corrected}"):
             for kind in (ids.ATLAS, ids.ATTACK):
                 book = self.shelf.book(kind, None)
                 if guess and guess != mention.id and book and (guess in book.entries or guess in book.tactics):

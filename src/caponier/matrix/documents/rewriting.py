@@ -51,7 +51,7 @@ class Rewriter:
 
     Args:
         before: The version that the documents are about.
-        after: The version to carry them over to.
+        after: The version to migrate to.
 
     Raises:
         InputError: If the two are no versions of one matrix and no crosswalk joins them.

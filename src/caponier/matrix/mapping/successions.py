@@ -57,7 +57,7 @@ class Successions:
 
     Args:
         before: The version that the ids belong to.
-        after: The version to carry them over to.
+        after: The version to migrate to.
 
     Raises:
         InputError: If the two are no versions of one matrix and no crosswalk joins them.

@@ -19,7 +19,7 @@ class Countermeasure:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One version, where it came from, and what the reader had to mend or leave out."""
+    """One version, where it came from, and what the reader had to correct or leave out."""
 
     matrix: Matrix
     format: str

@@ -77,7 +77,7 @@ def from_bytes(data: bytes, where: str) -> Release:
     except orjson.JSONDecodeError as wrong:
         raise InputError(f"this is not JSON: {wrong}", where=where) from None
     except ValidationError as wrong:
-        raise InputError(complaint(wrong), where=where, hint="Export the version again, or mend the key.") from None
+        raise InputError(complaint(wrong), where=where, hint="Export the version again, or correct the key.") from None
 
 
 def release_of(file: ReleaseFile) -> Release:

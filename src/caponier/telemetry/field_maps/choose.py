@@ -181,7 +181,7 @@ def _filled(row: Row) -> set[tuple[str, str]]:
 
 def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:
     report.tell(
-        f"{source}: its columns are not those of events, and what they mean is not clear: {'; '.join(found.doubts)}"
+        f"{source}: its columns are not those of events, and no field map can be guessed: {'; '.join(found.doubts)}"
     )
 
 

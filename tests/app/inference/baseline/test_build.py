@@ -321,7 +321,7 @@ class TestTrainingSet:
 
     def test_a_training_set_is_one_models(self, tmp_path: Path) -> None:
         both = log(tmp_path, users(4), users(4, model="n"))
-        with pytest.raises(InputError, match="one model's, and the logs hold m, n"):
+        with pytest.raises(InputError, match=r"\bm, n\b"):
             built(both, workspace=self.home(tmp_path), training_set=self.SET)
 
     def test_another_salt_is_noticed_by_a_scan(self, world: World, tmp_path: Path) -> None:
@@ -356,11 +356,11 @@ class TestTrainingSet:
 
     def test_canaries_are_one_models(self, tmp_path: Path) -> None:
         both = log(tmp_path, users(4), users(4, model="n"))
-        with pytest.raises(InputError, match="canaries are one model's, and the logs hold m, n"):
+        with pytest.raises(InputError, match=r"canaries.*\bm, n\b"):
             built(both, workspace=self.home(tmp_path), canaries=self.SET)
 
     def test_a_canary_that_is_a_training_row_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="1 of 10 canaries are rows of the training set"):
+        with pytest.raises(InputError, match=r"\b1 of 10 canaries"):
             built(log(tmp_path, users(9)), workspace=self.home(tmp_path), training_set=self.SET[:1], canaries=self.SET)
 
 

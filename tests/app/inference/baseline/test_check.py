@@ -32,10 +32,10 @@ def test_inputs_of_another_length_are_refused(tmp_path: Path) -> None:
         check_baseline(report.baseline, [other])
 
 
-def test_a_baseline_from_before_there_were_portraits_cannot_be_checked(tmp_path: Path) -> None:
+def test_a_baseline_from_before_there_were_profiles_cannot_be_checked(tmp_path: Path) -> None:
     (section,) = built(tmp_path).baseline.models
     with pytest.raises(InputError, match="callers of no model"):
-        check_baseline(Baseline((replace(section, portrait=None),)), [tmp_path / "log.jsonl"])
+        check_baseline(Baseline((replace(section, profile=None),)), [tmp_path / "log.jsonl"])
 
 
 def test_a_detector_of_one_baseline_alone_stands_beside_nothing(tmp_path: Path) -> None:

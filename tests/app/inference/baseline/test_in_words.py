@@ -29,7 +29,7 @@ def renamed(one: Baseline, name: str) -> Baseline:
 
 def test_the_same_traffic_moves_nothing(old: Baseline) -> None:
     assert changed(old, old) == [
-        "m: 240 events of 60 principals, before 240 of 60",
+        "m: 240 events of 60 callers, before 240 of 60",
         "m: no threshold moved by more than a tenth",
     ]
 
@@ -37,7 +37,7 @@ def test_the_same_traffic_moves_nothing(old: Baseline) -> None:
 def test_louder_traffic_raises_a_threshold_and_both_are_told(old: Baseline, tmp_path: Path) -> None:
     loud = built(tmp_path, 60, rows(40 * 4, 5_000, principal=lambda i: f"x{i // 4}", input=lambda i: [60, i % 127]))
     counted, moved = changed(old, loud.baseline)
-    assert counted == "m: 400 events of 100 principals, before 240 of 60"
+    assert counted == "m: 400 events of 100 callers, before 240 of 60"
     assert moved.startswith("m: first_feature alerts from ")
     now, was = moved.removeprefix("m: first_feature alerts from ").split(", before from ")
     assert float(now.replace(",", "")) > (1 + ALIKE) * float(was.replace(",", ""))

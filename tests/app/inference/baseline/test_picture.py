@@ -28,7 +28,7 @@ def test_a_row_says_in_words_what_it_shows(tmp_path: Path) -> None:
     (row,) = [group for group in root.iter(f"{SVG}g") if group.get("role") == "img"]
     (title,) = [title.text or "" for title in row.iter(f"{SVG}title")]
     assert re.match(
-        r"first_feature: of 60 benign principals half stay below 9\.[\d]+, nine tenths below 9\.[\d]+\. alerts from \d",
+        r"first_feature: of 60 benign callers half stay below 9\.[\d]+, nine tenths below 9\.[\d]+\. alerts from \d",
         title,
     )
     assert "first_feature" in texts(root)
@@ -75,10 +75,10 @@ def test_a_detector_that_does_not_run_has_no_threshold(tmp_path: Path) -> None:
 
 def test_a_threshold_of_zero_and_nobody_to_rank_among_are_drawn(tmp_path: Path) -> None:
     story = told(built(tmp_path))
-    (standing,) = story.standings
-    none = replace(standing.learned.ranks, scores=standing.learned.ranks.scores[:, :0])
-    odd = replace(standing, learned=replace(standing.learned, ranks=none), needed=0.0)
-    assert drawn(replace(story, standings=(odd,))).tag == f"{SVG}svg"
+    (status,) = story.statuses
+    none = replace(status.learned.ranks, scores=status.learned.ranks.scores[:, :0])
+    odd = replace(status, learned=replace(status.learned, ranks=none), needed=0.0)
+    assert drawn(replace(story, statuses=(odd,))).tag == f"{SVG}svg"
 
 
 def test_names_from_logs_cannot_break_it(tmp_path: Path) -> None:

@@ -35,24 +35,24 @@ def told(report: BaselineReport, cold: float | None = 1e9) -> Story:
     return story
 
 
-class TestStanding:
+class TestThresholdStatus:
     def test_the_threshold_is_the_one_that_a_scan_takes_at_that_age(self, tmp_path: Path) -> None:
         report = built(tmp_path)
         (section,) = report.baseline.models
-        (standing,) = told(report).standings
+        (status,) = told(report).statuses
         with only(FirstFeature(), 1e9):
             terms = DetectionSettings.of(None, report.baseline)
             encoder = Encoder(section.spec, section.knots)
             case = plan_for(Diagnostics(), "m", None, encoder, terms.detectors, terms)
         assert case is not None
-        assert standing.needed == case.line("first_feature").needed(levels_of(section)[Subject.PRINCIPAL], TYPICAL)
-        assert not standing.cold
+        assert status.needed == case.line("first_feature").needed(levels_of(section)[Subject.PRINCIPAL], TYPICAL)
+        assert not status.cold
 
     def test_whoever_reaches_it_is_found_and_who_does_not_is_not(self, tmp_path: Path) -> None:
         report = built(tmp_path, 60, rows(400, 900, principal="old", input=lambda i: [i % 7, i % 127]))
-        (standing,) = told(report).standings
-        assert standing.needed is not None
-        for first, found in ((int(standing.needed) + 1, 1), (int(standing.needed * 0.9) - 1, 0)):
+        (status,) = told(report).statuses
+        assert status.needed is not None
+        for first, found in ((int(status.needed) + 1, 1), (int(status.needed * 0.9) - 1, 0)):
             # Somebody as old as the threshold is told for.
             calm = rows(TYPICAL - 1, 9_000, principal="bad", input=lambda i: [i % 7, i % 127])
             last = rows(1, 9_000 + TYPICAL, principal="bad", input=[first, 1])
@@ -62,11 +62,11 @@ class TestStanding:
 
     def test_who_stands_nearest_is_named_with_the_habit(self, tmp_path: Path) -> None:
         near = rows(50, 900, principal="near", input=lambda i: [50, i % 127])
-        (standing,) = told(built(tmp_path, 60, near)).standings
-        assert (standing.nearest[0].name, standing.nearest[0].value) == ("principal near", 50)
-        assert len(standing.nearest) == 3
-        assert "benign principals reach 50, the nearest: principal near 50 (" in standing.words
-        assert standing.nearest[0].habit is not None
+        (status,) = told(built(tmp_path, 60, near)).statuses
+        assert (status.nearest[0].name, status.nearest[0].value) == ("principal near", 50)
+        assert len(status.nearest) == 3
+        assert "benign callers reach 50, the nearest: principal near 50 (" in status.words
+        assert status.nearest[0].habit is not None
 
     def test_a_file_holds_no_names(self, tmp_path: Path) -> None:
         report = built(tmp_path, 60, rows(4, 900, principal="near", input=lambda i: [50, i % 127]))
@@ -74,13 +74,13 @@ class TestStanding:
         assert b"near" not in (tmp_path / "b").read_bytes()
         with only(FirstFeature(), 1e9):
             (story,) = stories(Baseline.load(tmp_path / "b"))
-        assert story.standings[0].nearest == ()
-        assert story.standings[0].words.endswith("benign principals reach 50")
+        assert story.statuses[0].nearest == ()
+        assert story.statuses[0].words.endswith("benign callers reach 50")
 
     def test_who_was_dropped_is_not_nearest_and_raises_nothing(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", input=lambda i: [120, i % 127])
         clean, mixed = (
-            told(built(folder, 60, *more, overrules=Overrules(drop=frozenset({"odd"})))).standings[0]
+            told(built(folder, 60, *more, overrules=Overrules(drop=frozenset({"odd"})))).statuses[0]
             for folder, more in ((tmp_path, ()), (tmp_path, (odd,)))
         )
         assert "principal odd" not in [one.name for one in mixed.nearest]
@@ -88,11 +88,11 @@ class TestStanding:
 
     def test_too_few_principals_start_cold_or_do_not_run(self, tmp_path: Path) -> None:
         report = built(tmp_path, FEWEST - 1)
-        (cold,) = told(report).standings
+        (cold,) = told(report).statuses
         assert (cold.cold, cold.needed) == (True, 1e9)
         assert str(FEWEST - 1) in cold.why_not
         assert cold.why_not in cold.words
-        (blind,) = told(report, None).standings
+        (blind,) = told(report, None).statuses
         assert blind.needed is None
         assert blind.words.startswith(f"does not run: {cold.why_not}")
         assert blind.to_dict()["basis"] is None
@@ -103,20 +103,18 @@ class TestStanding:
         off = {name: replace(one, off="attackers do not stand out") for name, one in section.detectors.items()}
         with only(FirstFeature(), 1e9):
             (story,) = stories(Baseline((replace(section, detectors=off, tested=True),)))
-        (standing,) = story.standings
-        assert standing.needed is None
-        assert "attackers do not stand out" in standing.words
-        assert standing.to_dict()["off"] == "attackers do not stand out"
+        (status,) = story.statuses
+        assert status.needed is None
+        assert "attackers do not stand out" in status.words
+        assert status.to_dict()["off"] == "attackers do not stand out"
         assert "m: detectors at work: none" in story.lines
         assert [line for line in story.lines if line.startswith("m: self-test: 1 ")]
 
     def test_benign_scores_are_those_of_an_age(self, tmp_path: Path) -> None:
-        (standing,) = told(built(tmp_path)).standings
-        assert benign_at(standing).tolist() == pytest.approx(
-            sorted([float(i) for i in benign_at(standing)], reverse=True)
-        )
-        assert len(benign_at(standing, 1)) == 60
-        assert benign_at(standing, 10**9).tolist() == benign_at(standing, 10**6).tolist()
+        (status,) = told(built(tmp_path)).statuses
+        assert benign_at(status).tolist() == pytest.approx(sorted([float(i) for i in benign_at(status)], reverse=True))
+        assert len(benign_at(status, 1)) == 60
+        assert benign_at(status, 10**9).tolist() == benign_at(status, 10**6).tolist()
 
 
 class TestPromise:
@@ -126,7 +124,7 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        assert told(built(tmp_path, 60)).promise.endswith("an estimate: to promise it takes 99 principals")
+        assert told(built(tmp_path, 60)).promise.endswith("this is an estimate: a promise takes 99 callers")
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
     def test_too_few_promise_nothing(self, tmp_path: Path) -> None:
@@ -139,11 +137,11 @@ class TestPromise:
         (section,) = report.baseline.models
         with only(FirstFeature(), 1e9):
             (story,) = stories(Baseline((replace(section, version="2", warm=Warm("1", 7)),)))
-        assert story.promise == "7 principals of version 2; nothing is promised, all is estimated"
-        assert any(line.startswith("m: started warm, from version 1 and 7 principals") for line in story.lines)
+        assert story.promise == "7 callers of version 2; nothing is promised, all is estimated"
+        assert any(line.startswith("m: started warm, from version 1 and 7 callers") for line in story.lines)
 
     def test_a_longer_log_is_advised_where_callers_are_few(self, tmp_path: Path) -> None:
-        assert any("a log of more callers" in line for line in told(built(tmp_path)).lines)
+        assert any("learn from more callers" in line for line in told(built(tmp_path)).lines)
 
     def test_it_says_that_the_self_test_was_not_run(self, tmp_path: Path) -> None:
         assert any("self-test not run" in line for line in told(built(tmp_path)).lines)
@@ -159,15 +157,15 @@ class TestHabits:
         assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
         assert (BehaviourCluster.REPEATS, 1) in story.groups
         assert sum(count for _, count in story.groups) == 41
-        assert any(line.startswith("m: of those who asked 50 different things or more, ") for line in story.lines)
+        assert any(line.startswith("m: of the callers with 50 different queries or more, ") for line in story.lines)
         assert story.to_dict()["habits"]["repeats"] == 1
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == "m: learned from 60 principals and 240 events of 1.0 days"
+        assert first == "m: learned from 60 callers and 240 events over 1.0 days"
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:
         story = told(built(tmp_path, 60, queries=length))
         assert story.groups == ()
-        assert not any("different things or more" in line for line in story.lines)
+        assert not any("different queries or more" in line for line in story.lines)

@@ -30,8 +30,8 @@ def story(section: ModelBaseline, *nearest: Near) -> Story:
     return told
 
 
-def standing(needed: float | None) -> ThresholdStatus:
-    return replace(story(SECTION).standings[0], needed=needed)
+def status(needed: float | None) -> ThresholdStatus:
+    return replace(story(SECTION).statuses[0], needed=needed)
 
 
 def of(names: Iterable[str]) -> Baseline:
@@ -76,7 +76,7 @@ class TestPromise:
 
     def test_a_warm_start_is_told_before_anything_of_numbers(self) -> None:
         told = story(replace(SECTION, principals=3, warm=Warm("0", 2)))
-        assert told.promise.startswith("2 principals of version 1; nothing is promised")
+        assert told.promise.startswith("2 callers of version 1; nothing is promised")
         assert not any(ADVICE in line for line in told.lines)
 
 
@@ -93,26 +93,26 @@ class TestLines:
     def test_a_detector_that_is_off_is_blind_for_its_reason_and_asks_for_nothing(self) -> None:
         off = replace(SECTION, detectors={"novelty": replace(NOVELTY, off="everybody is new")}, tested=True)
         told = story(off)
-        assert told.standings[0].needed is None
+        assert told.statuses[0].needed is None
         assert "m: detectors at work: none" in told.lines
         assert [line for line in told.lines if "novelty" in line and "everybody is new" in line]
         assert [line for line in told.lines if line.startswith("m: self-test: 1 ")]
-        assert told.standings[0].to_dict() | {"basis": None, "off": "everybody is new"} == told.standings[0].to_dict()
+        assert told.statuses[0].to_dict() | {"basis": None, "off": "everybody is new"} == told.statuses[0].to_dict()
 
     def test_detectors_that_this_program_does_not_know_are_passed_over(self) -> None:
         told = story(replace(SECTION, detectors={**SECTION.detectors, "of another program": NOVELTY}))
-        assert [one.detector for one in told.standings] == ["novelty"]
+        assert [one.detector for one in told.statuses] == ["novelty"]
 
 
-class TestStanding:
+class TestThresholdStatus:
     def test_who_came_nearest_is_named_with_what_he_does(self) -> None:
         plain, known = Near("ann", 1234.5, None), Near("bob", 7.0, BehaviourCluster.REPEATS)
-        words = story(SECTION, plain, known).standings[0].words
+        words = story(SECTION, plain, known).statuses[0].words
         assert ", the nearest: ann 1,234, bob 7 (sends exact repeats)" in words.replace("1,235", "1,234")
 
     def test_few_to_rank_among_are_a_cold_start_or_no_start(self) -> None:
         few = TailRanks.of(Lives(np.zeros((FEWEST - 1, 1)), np.zeros(FEWEST - 1, np.int64)), 1)
-        (found,) = story(replace(SECTION, detectors={"novelty": replace(NOVELTY, ranks=few)})).standings
+        (found,) = story(replace(SECTION, detectors={"novelty": replace(NOVELTY, ranks=few)})).statuses
         assert found.cold
         assert re.findall(r"\d+", found.why_not) == [str(FEWEST), str(FEWEST - 1)]
         assert found.to_dict()["basis"] == (None if found.needed is None else "cold-start")
@@ -120,26 +120,26 @@ class TestStanding:
     @given(one=st.floats(1e-3, 0.3), other=st.floats(1e-3, 0.3))
     def test_a_smaller_share_asks_for_no_less(self, one: float, other: float) -> None:
         strict, generous = sorted((one, other))
-        needed = [story(replace(SECTION, alpha=alpha)).standings[0].needed for alpha in (strict, generous)]
+        needed = [story(replace(SECTION, alpha=alpha)).statuses[0].needed for alpha in (strict, generous)]
         assert needed[0] is not None
         assert needed[1] is not None
         assert needed[0] >= needed[1] - 1e-6
 
     @given(age=st.integers(1, 10**9))
     def test_benign_scores_fall_at_every_age(self, age: int) -> None:
-        scores = benign_at(story(SECTION).standings[0], age)
+        scores = benign_at(story(SECTION).statuses[0], age)
         assert scores.shape == (RANKS.scores.shape[1],)
         assert (np.diff(scores) <= 0).all()
 
     def test_the_age_is_the_typical_one_unless_another_is_asked_for(self) -> None:
-        (found,) = story(SECTION).standings
+        (found,) = story(SECTION).statuses
         assert np.array_equal(benign_at(found), benign_at(found, TYPICAL))
 
 
 class TestChanges:
     @given(was=figures, now=figures)
     def test_there_and_back_are_told_both_or_neither(self, was: float | None, now: float | None) -> None:
-        there, back = _moved("d", standing(was), standing(now)), _moved("d", standing(now), standing(was))
+        there, back = _moved("d", status(was), status(now)), _moved("d", status(now), status(was))
         assert (there is None) == (back is None)
 
     @given(was=st.floats(0.01, 1e6), by=st.floats(-0.5, 0.5))
@@ -147,14 +147,14 @@ class TestChanges:
         now = was * (1 + by)
         share = abs(now - was) / max(now, was)
         if abs(share - ALIKE) > 1e-6:
-            assert (_moved("d", standing(was), standing(now)) is not None) == (share > ALIKE)
+            assert (_moved("d", status(was), status(now)) is not None) == (share > ALIKE)
 
     @given(needed=st.floats(0.01, 1e6))
     def test_what_begins_or_ends_to_run_is_told_whatever_the_figure(self, needed: float) -> None:
-        assert _moved("d", standing(None), standing(needed)) == f"d runs now, from {needed:,.4g}"
-        assert _moved("d", None, standing(needed)) == f"d runs now, from {needed:,.4g}"
-        assert _moved("d", standing(needed), None) == "d does not run any more"
-        assert _moved("d", None, standing(None)) is None
+        assert _moved("d", status(None), status(needed)) == f"d runs now, from {needed:,.4g}"
+        assert _moved("d", None, status(needed)) == f"d runs now, from {needed:,.4g}"
+        assert _moved("d", status(needed), None) == "d does not run any more"
+        assert _moved("d", None, status(None)) is None
 
     @given(old=st.sets(st.sampled_from("abcd")), new=st.sets(st.sampled_from("abcd")))
     def test_every_model_of_either_is_named_and_what_is_in_both_is_compared(self, old: set[str], new: set[str]) -> None:

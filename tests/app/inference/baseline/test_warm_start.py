@@ -104,7 +104,7 @@ class TestTaken:
 
     def test_it_is_said_what_was_taken_and_until_when(self, tmp_path: Path) -> None:
         assert any(
-            "12 principals of version 2 were seen, so scale, parameters and ranks are those of version 1" in note
+            "12 callers of version 2 were seen, so scale, parameters and ranks are those of version 1" in note
             for note in warm(tmp_path, 12).notes
         )
 
@@ -128,7 +128,7 @@ class TestNotTaken:
     def test_enough_principals_need_nothing(self, tmp_path: Path) -> None:
         report = warm(tmp_path, FEWEST)
         assert section_of(report).warm is None
-        assert f"m: nothing is taken from version 1; {FEWEST} principals are enough" in report.notes
+        assert f"m: nothing is taken from version 1; {FEWEST} callers are enough" in report.notes
 
     @pytest.mark.parametrize("version", ["2", None])
     def test_the_same_version_is_no_earlier_one(self, version: str | None, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ class TestScan:
         (finding,) = report.findings
         assert finding.evidence.basis is Basis.ESTIMATE
         assert finding.evidence.threshold >= 40
-        assert "m: ranks are those of version 1; 13 principals are of this one" in report.notes
+        assert "m: ranks are those of version 1; 13 callers are of this one" in report.notes
 
     def test_cold_the_same_log_finds_nothing(self, tmp_path: Path) -> None:
         with only(FirstFeature(), COLD):
@@ -178,6 +178,6 @@ class TestStory:
         report = warm(tmp_path, 12)
         with only(FirstFeature(), COLD):
             story = next(one for one in stories(report.baseline) if one.section.version == "2")
-        assert story.promise == "12 principals of version 2; nothing is promised, all is estimated"
-        assert story.standings[0].needed is not None
-        assert any("m: started warm, from version 1 and 12 principals of version 2" in line for line in story.lines)
+        assert story.promise == "12 callers of version 2; nothing is promised, all is estimated"
+        assert story.statuses[0].needed is not None
+        assert any("m: started warm, from version 1 and 12 callers of version 2" in line for line in story.lines)

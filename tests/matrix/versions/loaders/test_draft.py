@@ -129,7 +129,7 @@ def test_what_does_not_fit_together_is_an_error(change, what: str):
 def test_a_published_release_has_to_be_whole():
     made = draft(technique("A"))
     made.published = atlas_releases.find("4.4.0")
-    with pytest.raises(InputError, match=r"ATLAS 4\.4\.0 has 12 tactics, this file only 1"):
+    with pytest.raises(InputError, match=r"4\.4\.0.*\b12 tactics.*\b1\b"):
         made.release()
 
 
@@ -137,7 +137,7 @@ def test_a_format_without_studies_need_not_have_them():
     made = draft(*(technique(f"T{number:03}") for number in range(200)))
     made.tactics += [Tactic(f"TA{number}", "More") for number in range(2, 20)]
     made.published = atlas_releases.find("4.4.0")
-    with pytest.raises(InputError, match="has 17 studies, this file only 0"):
+    with pytest.raises(InputError, match=r"\b17 studies.*\b0\b"):
         made.release()
     made.has_studies = False
     assert len(made.release().matrix.techniques) == 200

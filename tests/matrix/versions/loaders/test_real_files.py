@@ -127,7 +127,7 @@ def test_a_published_file_with_less_in_it_can_be_kept_under_a_name_of_ones_own(s
     source = shared_facts("data", "atlas", "ATLAS-v5.6.1.yaml")
     del source["case-studies"][-1]
     short = written(yaml.safe_dump(source, sort_keys=False))
-    with pytest.raises(InputError, match=r"ATLAS 5\.6\.0 has 57 studies, this file only 56") as wrong:
+    with pytest.raises(InputError, match=r"5\.6\.0.*\b57 studies.*\b56\b") as wrong:
         load_file(short)
     assert "--version" in (wrong.value.hint or "")
     assert len(load_file(short, "ours").matrix.studies) == 56

@@ -349,7 +349,7 @@ def _section(
     cells = _cells(asked, plan, summary)
     lessons = lessons.beside(plan.encoder, asked)
     canary_hits = _canary_hits(lessons.sketch, benign)
-    sitting = ProfileBuilder(TrafficProfile.blank(asked if plan.encoder.size else benign[0]))
+    builder = ProfileBuilder(TrafficProfile.blank(asked if plan.encoder.size else benign[0]))
     learned = _Learned()
     for kind in _parts(plan, lessons, cells):
         # Whoever is no benign caller is no part of what like queries are made of, either.
@@ -358,7 +358,7 @@ def _section(
             benign = sample(spool, part, share, FIT_QUERIES)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
-        seen = sitting if part.subject is Subject.PRINCIPAL else None
+        seen = builder if part.subject is Subject.PRINCIPAL else None
         gathered = _cross_fitted(spool, part, own, benign, watch, seen, given.engine)
         if part.subject is Subject.PRINCIPAL:
             everybody = {name: one.gathered for name, one in gathered.items()}
@@ -366,10 +366,10 @@ def _section(
             report.aside[summary.model] = learned.aside
             report.notes += [f"{summary.model}: {note}" for note in said]
         learned.add(part.subject, own, benign, gathered)
-    portrait, names = sitting.portrait(learned.aside)
-    how = dict(zip(names, habits(portrait), strict=True))
+    profile, names = builder.profile(learned.aside)
+    how = dict(zip(names, habits(profile), strict=True))
     report.nearest |= {(summary.model, name): one.nearest(how, learned.aside) for name, one in learned.found.items()}
-    section = _written(summary, plan, learned, given, cells, portrait)
+    section = _written(summary, plan, learned, given, cells, profile)
     if given.self_test is None:
         return section
     watch.stage(f"Planting attacks on {summary.model}")
@@ -405,7 +405,7 @@ def _written(
     learned: _Learned,
     given: _BuildOptions,
     cells: Cells | None,
-    portrait: TrafficProfile,
+    profile: TrafficProfile,
 ) -> ModelBaseline:
     span = max(DAY_US, summary.last_time - summary.first_time)
     principals = len(learned.tails.get(Subject.PRINCIPAL, ()))
@@ -430,7 +430,7 @@ def _written(
         },
         tails=learned.tails,
         cells=cells,
-        portrait=portrait,
+        profile=profile,
     )
 
 
@@ -488,12 +488,12 @@ def _cross_fitted(
     lessons: _TrainingInputs,
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
-    sitting: ProfileBuilder | None,
+    builder: ProfileBuilder | None,
     engine: Engine,
 ) -> dict[str, _Found]:
     """Return everybody's scores under what was learned from the other folds, by detector.
 
-    Meanwhile callers sit for their portrait, if they are asked to.
+    Meanwhile callers sit for their profile, if they are asked to.
     """
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
@@ -505,7 +505,7 @@ def _cross_fitted(
         lines = tuple(CalibratedDetector(d, lessons.of(d, strangers)) for d in lessons.detectors)
         into = {name: one.gathered for name, one in found.items()}
         share = Share(16, FOLDS, fold, fold + 1)
-        engine.gather(spool, replace(plan, lines=lines), share, into, watch.advance, sitting)
+        engine.gather(spool, replace(plan, lines=lines), share, into, watch.advance, builder)
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from caponier.app.inference.baseline.story import Story, ThresholdStatus, stories
 from caponier.app.inference.load import feature_spec, load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import DriftReport, portrait_of
+from caponier.app.inference.staleness import DriftReport, profile_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline
@@ -32,7 +32,7 @@ def check_baseline(
     """Hold the callers in logs against those of a baseline, model by model, without looking for attacks.
 
     Args:
-        baseline: Built with portraits of callers.
+        baseline: Built with profiles of callers.
         paths: Logs.
         workspace: Its salt keys the digests.
         rejected: Takes the rows that cannot be used.
@@ -48,13 +48,13 @@ def check_baseline(
     with Spool() as spool:
         for summary in load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=baseline.spec_of):
             section = baseline.of(summary.model, summary.version)
-            if section is None or section.portrait is None:
+            if section is None or section.profile is None:
                 continue
             feature_spec(summary, section.spec)
             encoder = Encoder(section.spec, section.knots)
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             watch.stage(f"Comparing {summary.model}", summary.attributed)
-            plan = Plan(summary.model, encoder, (), salt, portrait=portrait_of(section, encoder))
+            plan = Plan(summary.model, encoder, (), salt, profile=profile_of(section, encoder))
             tally = scan(spool, [plan], progress=watch.advance).tallies[summary.model]
             fits += [fit] if (fit := DriftReport.of(section, tally)) else []
     if not fits:
@@ -85,7 +85,7 @@ class Comparison:
     @property
     def differences(self) -> Iterator[Difference]:
         """All detectors of either."""
-        before, after = ({one.detector: one for one in story.standings} for story in (self.old, self.new))
+        before, after = ({one.detector: one for one in story.statuses} for story in (self.old, self.new))
         for name in sorted(before.keys() | after.keys()):
             yield Difference(name, before.get(name), after.get(name))
 

@@ -25,8 +25,7 @@ def changes_in_words(old: Baseline, new: Baseline) -> list[str]:
 def _of_model(compared: Comparison) -> Iterator[str]:
     was, now = compared.old.section, compared.new.section
     yield (
-        f"{now.model}: {now.events:,} events of {now.principals:,} principals, before {was.events:,} of "
-        f"{was.principals:,}"
+        f"{now.model}: {now.events:,} events of {now.principals:,} callers, before {was.events:,} of {was.principals:,}"
     )
     if was.spec.digest() != now.spec.digest():
         yield f"{now.model}: its input is described otherwise than before; thresholds say nothing of each other"

@@ -38,7 +38,7 @@ def picture(stories: Sequence[Story]) -> str:
         drawn, y = _section(story, y)
         parts += drawn
     title = "Benign maxima and thresholds of " + ", ".join(dict.fromkeys(story.section.model for story in stories))
-    told = " ".join(_says(standing) for story in stories for standing in story.standings)
+    told = " ".join(_says(status) for story in stories for status in story.statuses)
     return page(title, told, (WIDE, y), _STYLE, "".join(parts))
 
 
@@ -48,49 +48,49 @@ def _section(story: Story, top: int) -> tuple[list[str], int]:
     parts = [
         text(f"{section.model}{version}", 12, top + 16, "head"),
         text(
-            f"largest score up to {TYPICAL} queries, in thresholds; higher bars are more principals",
+            f"largest score up to {TYPICAL} queries, in thresholds; higher bars are more callers",
             LEFT,
             top + 16,
             "small",
         ),
     ]
     y = top + HEAD
-    for standing in story.standings:
-        parts += ['<g role="img">', f"<title>{safe(_says(standing))}</title>", *_row(standing, y), "</g>"]
+    for status in story.statuses:
+        parts += ['<g role="img">', f"<title>{safe(_says(status))}</title>", *_row(status, y), "</g>"]
         y += ROW
     for share in (0.0, 0.5, 1.0):
         parts.append(text(f"{share:g}", _at(share), y + 2, "small", text_anchor="middle"))
     return parts, y + 18
 
 
-def _row(standing: ThresholdStatus, y: int) -> Iterator[str]:
-    floor, needed = y + TALL + 8, standing.needed
-    yield text(standing.detector, 12, y + 22)
+def _row(status: ThresholdStatus, y: int) -> Iterator[str]:
+    floor, needed = y + TALL + 8, status.needed
+    yield text(status.detector, 12, y + 22)
     basis = "does not run"
     if needed is not None:
-        basis = f"{'cold start, ' if standing.cold else ''}{standing.statistic} from {needed:,.4g}"
+        basis = f"{'cold start, ' if status.cold else ''}{status.statistic} from {needed:,.4g}"
     yield text(basis, 12, y + 37, "small")
     yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
     if needed is None:
         return
-    counts, _ = np.histogram(np.minimum(benign_at(standing) / (needed or 1.0), REACH), BINS, (0, REACH))
+    counts, _ = np.histogram(np.minimum(benign_at(status) / (needed or 1.0), REACH), BINS, (0, REACH))
     step = (_at(REACH) - LEFT) / BINS
     for place in np.flatnonzero(counts).tolist():
         # Roots, so that the one who stands alone is still seen beside hundreds.
         height = max(3.0, TALL * float(np.sqrt(counts[place] / counts.max())))
         x = LEFT + place * step
         yield f'<path class="benign" d="M{x:.1f} {floor}v-{height:.1f}h{step - 1:.1f}v{height:.1f}z"/>'
-    dashes = f' stroke-dasharray="{DASHES}"' if standing.cold else ""
+    dashes = f' stroke-dasharray="{DASHES}"' if status.cold else ""
     yield f'<path class="threshold" d="M{_at(1)} {y + 2}V{floor + 4}"{dashes}/>'
 
 
-def _says(standing: ThresholdStatus) -> str:
+def _says(status: ThresholdStatus) -> str:
     """Say what a row shows."""
-    known = benign_at(standing)
+    known = benign_at(status)
     half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)
     return (
-        f"{standing.detector}: of {standing.learned.ranks.n:,} benign {standing.whom} half stay below {half:,.4g}, "
-        f"nine tenths below {most:,.4g}. {standing.words}."
+        f"{status.detector}: of {status.learned.ranks.n:,} benign {status.whom} half stay below {half:,.4g}, "
+        f"nine tenths below {most:,.4g}. {status.words}."
     )
 
 

@@ -19,7 +19,7 @@ from caponier.engines.plan import CalibratedDetector, Plan
 
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
-CALLERS: Final = "principals"
+CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
@@ -99,7 +99,7 @@ class Story:
     section: ModelBaseline
     groups: tuple[tuple[BehaviourCluster, int], ...]
     """How many callers have which habit, the largest group first."""
-    standings: tuple[ThresholdStatus, ...]
+    statuses: tuple[ThresholdStatus, ...]
 
     @property
     def expected(self) -> float:
@@ -117,33 +117,34 @@ class Story:
         """Which promise on false alarms it can keep."""
         section, n = self.section, self.section.principals
         if section.warm:
-            return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
+            return f"{section.warm.own} callers of version {section.version}; nothing is promised, all is estimated"
         if n < FEWEST:
-            return (
-                f"{n} principals; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
-            )
+            return f"{n} callers; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
         promised = (
-            f"at most {100 * section.alpha:.3g}% of benign principals are flagged (about {self.expected:,.1f} a week), "
-            f"as long as each uses the model up to {LONGER} times as long as in this log"
+            f"at most {100 * section.alpha:.3g}% of benign callers are flagged (about {self.expected:,.1f} a week), "
+            f"provided that none uses the model more than {LONGER} times as long as in this log"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; an estimate: to promise it takes {needed:,} principals")
+        return promised + ("" if n >= needed else f"; this is an estimate: a promise takes {needed:,} callers")
 
     @property
     def lines(self) -> Iterator[str]:
         """What a newcomer needs to know, a line each."""
         section, name = self.section, self.section.model
-        days = section.span / (86_400 * 1_000_000)
-        yield f"{name}: learned from {section.principals:,} principals and {section.events:,} events of {days:.1f} days"
+        days, taught = (
+            section.span / (86_400 * 1_000_000),
+            f"{section.principals:,} caller{'s' * (section.principals != 1)}",
+        )
+        yield f"{name}: learned from {taught} and {section.events:,} events over {days:.1f} days"
         if self.groups:
             counted = ", ".join(f"{count:,} {habit}" for habit, count in self.groups)
-            size = section.portrait.size if section.portrait else 0
-            yield f"{name}: of those who asked {size} different things or more, {counted}"
+            size = section.profile.size if section.profile else 0
+            yield f"{name}: of the callers with {size} different queries or more, {counted}"
         yield f"{name}: {self.promise}"
-        seeing = [one.detector for one in self.standings if one.needed is not None]
+        seeing = [one.detector for one in self.statuses if one.needed is not None]
         yield f"{name}: detectors at work: {', '.join(seeing) or 'none'}"
         blind: dict[str, list[str]] = {}
-        for one in self.standings:
+        for one in self.statuses:
             if one.why_not:
                 blind.setdefault(f"{one.state} {one.why_not}", []).append(one.detector)
         for why, names in blind.items():
@@ -153,9 +154,9 @@ class Story:
 
     @property
     def _tested(self) -> str:
-        off = [one.detector for one in self.standings if one.learned.off]
+        off = [one.detector for one in self.statuses if one.learned.off]
         if not self.section.tested:
-            return "self-test not run: whether attacks stand out on this model was not tried"
+            return "self-test not run: whether attacks stand out on this model is unknown; try it with --self-test"
         if not off:
             return "self-test: every detector told planted attackers from benign callers"
         many = "1 detector was" if len(off) == 1 else f"{len(off)} detectors were"
@@ -168,20 +169,20 @@ class Story:
         if section.warm:
             old, own = section.warm.version, section.warm.own
             yield (
-                f"{section.model}: started warm, from version {old} and {own} principals of version {section.version}; "
-                f"build again when {FEWEST} principals have used it"
+                f"{section.model}: started warm, from version {old} and {own} callers of version {section.version}; "
+                f"build again when {FEWEST} callers have used it"
             )
         elif section.principals < ENOUGH:
             yield (
-                f"{section.model}: a log of more callers, up to some {ENOUGH:,}, would find more attackers: with few, "
-                "only who stands far apart from all of them is found"
+                f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, only "
+                "attackers who differ greatly from all of them are found"
             )
 
     @property
     def details(self) -> Iterator[str]:
         """What each detector goes by, a line each."""
-        for standing in self.standings:
-            yield f"{self.section.model}: {standing.detector} {standing.words}"
+        for status in self.statuses:
+            yield f"{self.section.model}: {status.detector} {status.words}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of what a section does not hold in so many words."""
@@ -204,13 +205,13 @@ def stories(baseline: Baseline, nearest: Nearest | None = None) -> list[Story]:
 
 def _story(section: ModelBaseline, nearest: Nearest) -> Story:
     known = {detector.name: detector for detector in select()}
-    standings = [
+    statuses = [
         _standing(known[name], learned, section, nearest.get((section.model, name), ()))
         for name, learned in section.detectors.items()
         if name in known
     ]
-    groups = Counter(habits(section.portrait)).most_common() if section.portrait else []
-    return Story(section, tuple(groups), tuple(standings))
+    groups = Counter(habits(section.profile)).most_common() if section.profile else []
+    return Story(section, tuple(groups), tuple(statuses))
 
 
 def _standing(
@@ -239,11 +240,11 @@ def _standing(
     )
 
 
-def benign_at(standing: ThresholdStatus, age: int = TYPICAL) -> NDArray[np.float64]:
+def benign_at(status: ThresholdStatus, age: int = TYPICAL) -> NDArray[np.float64]:
     """Return the benign scores (k,) that are kept of an age, falling."""
-    ranks = standing.learned.ranks
+    ranks = status.learned.ranks
     step = min(int(step_of(np.array([age]))[0]), ranks.steps - 1)
-    scores: NDArray[np.float64] = standing.part * np.expm1(ranks.scores[step].astype(np.float64))
+    scores: NDArray[np.float64] = status.part * np.expm1(ranks.scores[step].astype(np.float64))
     return scores
 
 

@@ -13,7 +13,7 @@ from caponier.app.inference.baseline.build import BaselineReport
 from caponier.app.inference.baseline.set_aside import suspects, told_apart
 from caponier.app.inference.load import load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import DriftReport, portrait_of
+from caponier.app.inference.staleness import DriftReport, profile_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
@@ -73,9 +73,7 @@ def _earlier(report: BaselineReport, section: ModelBaseline, known: Baseline) ->
     if old is None:
         report.notes.append(f"{section.model}: nothing is taken from the earlier baseline; it holds no other version")
     elif own >= FEWEST:
-        report.notes.append(
-            f"{section.model}: nothing is taken from version {old.version}; {own} principals are enough"
-        )
+        report.notes.append(f"{section.model}: nothing is taken from version {old.version}; {own} callers are enough")
     elif old.spec.digest() != section.spec.digest():
         report.notes.append(f"{section.model}: nothing is taken from version {old.version}; it takes other inputs")
     else:
@@ -109,7 +107,7 @@ def _warmed(
         kept[name] = replace(joined, allowed={**joined.allowed, **section.detectors[name].allowed})
     own = section.principals
     report.notes.append(
-        f"{section.model}: {own} principals of version {section.version} were seen, so scale, parameters and ranks are "
+        f"{section.model}: {own} callers of version {section.version} were seen, so scale, parameters and ranks are "
         f"those of version {old.version}, and nothing is promised until there are {FEWEST}"
     )
     _compare(report, spool, plan, old)
@@ -118,7 +116,7 @@ def _warmed(
         spec=old.spec,
         knots=old.knots,
         cells=old.cells,
-        portrait=old.portrait,
+        profile=old.profile,
         principals=old.principals,
         span=old.span,
         tails=old.tails,
@@ -144,7 +142,7 @@ def _joined(
 
 def _compare(report: BaselineReport, spool: Spool, plan: Plan, old: ModelBaseline) -> None:
     """Note if the callers of the new version are not those of the old one."""
-    tally = scan(spool, [replace(plan, lines=(), portrait=portrait_of(old, plan.encoder))]).tallies.get(plan.model)
+    tally = scan(spool, [replace(plan, lines=(), profile=profile_of(old, plan.encoder))]).tallies.get(plan.model)
     fit = DriftReport.of(old, tally) if tally else None
     if fit and fit.drift.stale:
         changed = ", ".join(fit.changes)

@@ -109,7 +109,7 @@ class Draft:
         ]
 
     def _wrong(self, what: str) -> InputError:
-        return InputError(what, where=self.source.name, hint="Download the file again, or mend it there.")
+        return InputError(what, where=self.source.name, hint="Download the file again, or correct it.")
 
 
 def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> dict[str, tuple[Source, ...]]:

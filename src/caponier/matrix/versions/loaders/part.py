@@ -31,7 +31,7 @@ class Part:
     """Keys and numbers from the top, such as `matrices.0.techniques.3`."""
     value: Any
 
-    def wrong(self, what: str, hint: str = "Download the file again, or mend it there.") -> InputError:
+    def wrong(self, what: str, hint: str = "Download the file again, or correct it.") -> InputError:
         """Return the error about this part."""
         owner = self.value.get("id") if isinstance(self.value, dict) else None
         name = f" ({shown(owner)})" if isinstance(owner, str) else ""

@@ -62,7 +62,7 @@ def _text_of(data: bytes, name: str) -> str:
             raise InputError(f"this is {kind}, not the data", where=name, hint="Unpack it and name the file in it.")
     nul = data.find(b"\0")
     if nul >= 0:
-        raise InputError(f"this is no text: byte {nul} is NUL", where=name, hint=_DOWNLOAD)
+        raise InputError(f"this is not text: byte {nul} is NUL", where=name, hint=_DOWNLOAD)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

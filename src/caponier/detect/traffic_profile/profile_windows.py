@@ -1,7 +1,7 @@
-"""Glances: how a caller asked over a few different queries, as whole-number sums that no cut of the stream changes.
+"""Profile windows: how a caller asked over a few different queries, in whole-number sums that no cut of a log changes.
 
 What a caller is like must not depend on how much of it a log holds, or a day could not be compared with a week. So a
-glance is always as many different queries. Steps, flips and pace are taken from a caller's first one, because the ring
+window is always as many different queries. Steps, flips and pace are taken from a caller's first one, because the ring
 of earlier queries is then equally full for all; inputs, answers and repeats from its latest whole one, because they are
 to show how things are now.
 """
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import FAR
 
-GLANCE: Final = 50
-"""Different queries of a glance."""
+WINDOW: Final = 50
+"""Different queries of a window."""
 DIRECTIONS: Final = 8
 """Projections of the inputs: the first is their sum, the others have signs that look random."""
 STEP_UNITS: Final = 16
 QUICK_US: Final = 1_000_000
 COUNTS: Final = ("queries", "events", "steps", "step_sum", "flips", "gaps", "gap_bits", "quick", "together")
-"""Sums of a glance before those of the projections and of the answers."""
+"""Sums of a window before those of the projections and of the answers."""
 FIRST: Final = np.isin(COUNTS, ("steps", "step_sum", "flips", "gaps", "gap_bits", "quick", "together"))
-"""Which of them come from the first glance."""
+"""Which of them come from the first window."""
 
 Sums = NDArray[np.int64]
 
@@ -40,11 +40,11 @@ def signs(width: int) -> NDArray[np.int8]:
 
 @dataclass(frozen=True)
 class _Segments:
-    """Sums of some glances, begun ones included, in order of subject and glance."""
+    """Sums of some windows, begun ones included, in order of subject and window."""
 
     subject: NDArray[np.int64]
     turn: NDArray[np.int64]
-    """Number of the glance, from 0."""
+    """Number of the window, from 0."""
     sums: Sums
 
     def take(self, rows: NDArray[Any]) -> "_Segments":
@@ -59,13 +59,13 @@ class _Segments:
 
 
 @dataclass
-class Glances:
-    """Gathers glances from batches that are sorted by subject, holding those of one subject at a time.
+class ProfileWindows:
+    """Gathers windows from batches that are sorted by subject, holding those of one subject at a time.
 
     Args:
         width: Features of a quantised input.
         answers: (k,) codes of the answers that are told apart.
-        size: Different queries of a glance.
+        size: Different queries of a window.
     """
 
     width: int
@@ -93,7 +93,7 @@ class Glances:
             resumed: Whether its first subject goes on from the batch before.
 
         Returns:
-            The subjects that are over and made a whole glance, and their sums, (g, c).
+            The subjects that are over and made a whole window, and their sums, (g, c).
         """
         rows = np.flatnonzero(asked > 0)
         own = batch.take(rows)
@@ -123,7 +123,7 @@ class Glances:
         return _Segments(none, none, np.zeros((0, len(COUNTS) + DIRECTIONS + len(self.answers) + 1), np.int64))
 
     def _rows(self, segments: _Segments) -> _Segments:
-        """Return one row of sums for each subject that made a whole glance."""
+        """Return one row of sums for each subject that made a whole window."""
         whole = segments.take(segments.sums[:, 0] == self.size)
         ends = np.flatnonzero(np.diff(whole.subject, append=-2))
         begins = np.append(0, ends[:-1] + 1) if len(ends) else ends
@@ -167,9 +167,9 @@ def _begins(subject: NDArray[np.int64], turn: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _kept(segments: _Segments, size: int) -> _Segments:
-    """Of a subject that may go on, keep the first glance, the latest whole one and the one that is open, as subject 0.
+    """Of a subject that may go on, keep the first window, the latest whole one and the one that is open, as subject 0.
 
-    The sums of a whole glance are still open to repeats, so the last one stands whatever it holds.
+    The sums of a whole window are still open to repeats, so the last one stands whatever it holds.
     """
     places = np.arange(len(segments.turn))
     whole = places[segments.sums[:, 0] == size]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import add_signals, state_dtype
-from caponier.detect.traffic_profile.glances import COUNTS, DIRECTIONS, Glances, Sums, signs
+from caponier.detect.traffic_profile.profile_windows import COUNTS, DIRECTIONS, ProfileWindows, Sums, signs
 
 WIDTH, SIZE = 3, 4
 ANSWERS = np.array([7, 9], np.uint64)
@@ -42,7 +42,7 @@ def batch_of(rows: Rows) -> tuple[list[str], EventBatch, np.ndarray]:
 
 
 def cut(names: list[str], batch: EventBatch, asked: np.ndarray, cuts: list[int]) -> Iterator[tuple]:
-    """Yield the arguments of `Glances.add` for each part between the cuts."""
+    """Yield the arguments of `ProfileWindows.add` for each part between the cuts."""
     edges = [0, *sorted(cuts), len(batch)]
     before = None
     for begin, end in itertools.pairwise(edges):
@@ -61,10 +61,10 @@ def cut(names: list[str], batch: EventBatch, asked: np.ndarray, cuts: list[int])
 
 
 def gathered(rows: Rows, cuts: list[int] | None = None, size: int = SIZE) -> dict[str, list[int]]:
-    glances = Glances(WIDTH, ANSWERS, size)
+    windows = ProfileWindows(WIDTH, ANSWERS, size)
     found: dict[str, list[int]] = {}
-    parts: list[tuple[list[str], Sums]] = [glances.add(*part) for part in cut(*batch_of(rows), cuts or [])]
-    for names, sums in [*parts, glances.end()]:
+    parts: list[tuple[list[str], Sums]] = [windows.add(*part) for part in cut(*batch_of(rows), cuts or [])]
+    for names, sums in [*parts, windows.end()]:
         for name, one in zip(names, sums.tolist(), strict=True):
             assert name not in found
             found[name] = one
@@ -95,20 +95,20 @@ class TestSums:
     def test_who_asks_too_little_is_not_told_of(self) -> None:
         assert gathered(ONE[:-1]) == {}
 
-    def test_steps_are_those_of_the_first_glance_and_inputs_those_of_the_latest_whole_one(self) -> None:
+    def test_steps_are_those_of_the_first_window_and_inputs_those_of_the_latest_whole_one(self) -> None:
         rows: Rows = [(1, 1, value, 7) for value in (1, 2, 3, 4, 60, 70, 80, 90, 100, 110)]
         row = gathered(rows)["caller 1"]
         assert told(row)["step_sum"] == 3 * int(np.sqrt(256 // 3))
         assert row[len(COUNTS)] == 60 + 70 + 80 + 90 + 4
 
     def test_events_without_an_input_are_left_out(self) -> None:
-        glances = Glances(WIDTH, ANSWERS, SIZE)
+        windows = ProfileWindows(WIDTH, ANSWERS, SIZE)
         names, batch, asked = batch_of(ONE)
-        assert glances.add(names, batch, np.zeros_like(asked), False)[0] == []
-        assert glances.end()[0] == []
+        assert windows.add(names, batch, np.zeros_like(asked), False)[0] == []
+        assert windows.end()[0] == []
 
     def test_no_batch_is_no_caller(self) -> None:
-        names, sums = Glances(WIDTH, ANSWERS, SIZE).end()
+        names, sums = ProfileWindows(WIDTH, ANSWERS, SIZE).end()
         assert (names, sums.shape) == ([], (0, len(COUNTS) + DIRECTIONS + 3))
 
 
