@@ -19,7 +19,9 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Erase them; without this option nothing is changed.")] = False,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="DIR", help="Checkpoint of a stream. By default stream/ in the workspace."),
+        typer.Option(
+            "--checkpoint", metavar="DIR", help="Checkpoint of a stream. By default stream/ in the workspace."
+        ),
     ] = None,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
