@@ -18,7 +18,7 @@ from caponier.engines.resumable import RingEvents, SubjectMemory
 from caponier.engines.subjects import SubjectState
 from caponier.formats.atomic_file import replacing
 
-FORM: Final = 1
+FORM: Final = 2
 """Of the files; another one cannot be read."""
 MOST_FILES: Final = 8
 """Of a shard, before they become one."""

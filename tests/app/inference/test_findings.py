@@ -125,15 +125,6 @@ class TestWhatOneCallerSentAlone:
     def test_a_finding_of_the_callers_own_is_never_kept_back(self) -> None:
         assert not self.own().tell(replace(FOUND, kind="principal", subject="eve"), caller_facts(("eve", "eve")))
 
-    def test_a_doubtful_finding_of_the_callers_own_keeps_no_surer_one_back(self) -> None:
-        own, alone = OwnFindings(), caller_facts(("eve", "eve"))
-        mine = replace(FOUND, kind="principal", subject="eve")
-        own.add(mine, NOW, sure=False)
-        assert own.tell(FOUND, alone, sure=False), "one that is as doubtful is told already"
-        assert not own.tell(FOUND, alone, sure=True)
-        own.add(mine, NOW, sure=True)
-        assert own.tell(FOUND, alone, sure=True)
-
     def test_no_more_callers_are_remembered_than_there_is_room_for(self) -> None:
         own = self.own()
         for other in ("ann", "bob"):

@@ -15,7 +15,7 @@ from caponier.app.inference.live import EPOCH, LiveFindings, _raw, microseconds,
 from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.detect.detector import Column
+from caponier.detect.detector import Column, Subject
 from caponier.guard.events import Row
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureColumn, FeatureSpec, ModelSpec, Workspace
@@ -254,6 +254,30 @@ def test_a_finding_becomes_certain_once_its_caller_comes_higher(world: World) ->
     assert all(doubted[one] <= certain[one] for one in certain)
     # Most who attack go on; of benign callers one in a thousand may.
     assert len(certain) > 0.3 * len(doubted) > 1
+
+
+def test_sure_like_queries_of_one_caller_make_what_is_told_of_him_certain(
+    world: World, some_scan: ScanReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not told beside it, in a guard as little as in a scan; a response must not wait longer for that."""
+
+    def levels(*_: Any) -> dict[Subject, int]:
+        return {Subject.PRINCIPAL: 2**62, Subject.BUCKET: 0}
+
+    monkeypatch.setattr("caponier.app.inference.live.levels_of", levels)
+    live = LiveFindings(DetectionSettings.of(world.workspace, world.baseline.baseline), "e{}".format, alpha=0.001)
+    rows, found, certain = rows_of(world), list[Finding](), list[Finding]()
+    for at in range(0, len(rows), 500):
+        found += live.feed(rows[at : at + 500])
+        certain += live.certain()
+    assert {one.subject.id for one in found} == {one.subject.id for one in some_scan.findings}
+    assert len(found) == len(some_scan.findings)
+    ids = [one.finding_id for one in certain]
+    assert ids
+    assert len(ids) == len(set(ids)), "each once"
+    assert set(ids) <= {one.finding_id for one in found}, "what is answered was told"
+    callers = {one.subject.id for one in found if one.subject.kind == "principal"}
+    assert {one.subject.id for one in certain} < callers, "the others wait"
 
 
 def test_whoever_may_be_answered_anyhow_is_never_doubted(world: World) -> None:

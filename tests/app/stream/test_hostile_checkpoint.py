@@ -89,7 +89,7 @@ def test_one_that_nobody_touched_goes_on(opened: Callable[[], Follower]) -> None
         b"7",
         b'"x"',
         b"{}",
-        b'{"form": 1}',
+        b'{"form": 2}',
         b"\xff\xfe",
         b"\0" * 500,
         b'{"made_by": {}, "x": 1}',
@@ -131,8 +131,8 @@ def test_so_is_one_that_was_cut_off(kept: int, folder: Path, read: Callable[[], 
         {"files": {"0": ["000000001-/../../position.json"]}},
         {"files": {"zero": []}},
         {"own": [["m", "c"]]},
-        {"own": [["m", "c", "yesterday", True]]},
-        {"own": [["m", "c", "2026-01-01T00:00:00", True]]},
+        {"own": [["m", "c", "yesterday"]]},
+        {"own": [["m", "c", "2026-01-01T00:00:00"]]},
         {"left_out": {"late": "many"}},
         {"form": "1"},
     ],
@@ -146,8 +146,8 @@ def test_so_is_one_that_no_stream_writes(
 
 
 def test_another_form_is_named_whatever_else_is_in_it(folder: Path, read: Callable[[], StreamPosition]) -> None:
-    (folder / "position.json").write_bytes(b'{"form": 2, "of": "a time to come"}')
-    with pytest.raises(InputError, match=r"\bform 2\b.*\bform 1\b"):
+    (folder / "position.json").write_bytes(b'{"form": 3, "of": "a time to come"}')
+    with pytest.raises(InputError, match=r"\bform 3\b.*\bform 2\b"):
         read()
 
 

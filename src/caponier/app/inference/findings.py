@@ -88,33 +88,25 @@ class OwnFindings:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self._since: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
-        """And whether one of the findings was sure."""
+        self._since: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._most = most
 
     @classmethod
-    def restored(cls, kept: Iterable[tuple[str, str, str, bool]], most: int | None = None) -> Self:
+    def restored(cls, kept: Iterable[tuple[str, str, str]], most: int | None = None) -> Self:
         """Return what was `kept` elsewhere."""
         own = cls(most)
-        own._since.update({(model, who): (datetime.fromisoformat(since), sure) for model, who, since, sure in kept})
+        own._since.update({(model, who): datetime.fromisoformat(since) for model, who, since in kept})
         return own
 
-    def kept(self) -> tuple[tuple[str, str, str, bool], ...]:
-        """Return what is remembered in plain values: model, caller, since when, and whether it is sure."""
-        return tuple((model, who, since.isoformat(), sure) for (model, who), (since, sure) in self._since.items())
+    def kept(self) -> tuple[tuple[str, str, str], ...]:
+        """Return what is remembered in plain values: model, caller, and since when."""
+        return tuple((model, who, since.isoformat()) for (model, who), since in self._since.items())
 
-    def add(self, found: Detection, moment: datetime, *, sure: bool = True) -> None:
-        """Take note of what was detected, whose trigger came at a moment.
-
-        Args:
-            found: It.
-            moment: That one.
-            sure: Whether it is rare enough for a response.
-        """
+    def add(self, found: Detection, moment: datetime) -> None:
+        """Take note of what was detected, whose trigger came at a moment."""
         if found.kind == "principal":
             key = (found.model, found.subject)
-            first, known = self._since.get(key, (moment, False))
-            self._since[key] = min(moment, first), sure or known
+            self._since[key] = min(moment, self._since.get(key, moment))
             if self._most is not None and len(self._since) > self._most:
                 self._since.popitem(last=False)
 
@@ -122,16 +114,10 @@ class OwnFindings:
         """Drop what is known of some principals."""
         self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
 
-    def tell(self, found: Detection, caller: CallerFacts, *, sure: bool = False) -> bool:
-        """Say whether what a detection says is said already, in a finding of the one caller who sent nearly all of it.
-
-        Args:
-            found: The detection.
-            caller: Of it.
-            sure: Whether it is rare enough for a response: what is says more than one that is not.
-        """
-        since, known = self._since.get((found.model, caller.searcher or ""), (None, False))
-        return found.kind == BUCKET and since is not None and since <= caller.last_time and (known or not sure)
+    def tell(self, found: Detection, caller: CallerFacts) -> bool:
+        """Tell whether a finding of the one caller who sent nearly all of it says what a detection does already."""
+        since = self._since.get((found.model, caller.searcher or ""))
+        return found.kind == BUCKET and since is not None and since <= caller.last_time
 
 
 def finding_of(

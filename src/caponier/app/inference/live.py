@@ -84,6 +84,9 @@ class _Model:
         """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
         self._doubted: OrderedDict[str, deque[Finding]] = OrderedDict()
         """By subject: what was told of it while more of them reach its evidence; the oldest are forgotten."""
+        self._confirmed: OrderedDict[str, None] = OrderedDict()
+        """Subjects of whom like queries are sure, without a finding of their own; likewise."""
+        self._doubted_no_more: list[Finding] = []
         self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
         told = partial(failed, case.plan.model) if failed else None
@@ -94,19 +97,33 @@ class _Model:
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def doubt(self, found: Detection, trigger: Row, finding: Finding) -> bool:
-        """Remember a finding that nobody may be responded to for yet, and return True; one that is rare is none."""
+    def is_sure(self, found: Detection, finding: Finding) -> bool:
+        """Tell whether what was detected is rare enough for a response."""
         kind = Subject.BUCKET if found.kind == BUCKET else Subject.PRINCIPAL
-        if found.strength >= self._sure.get(kind, 0) or finding.evidence.share is None:
-            return False
-        name = f"{BUCKET}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
+        return found.strength >= self._sure.get(kind, 0) or finding.evidence.share is None
+
+    def doubt(self, found: Detection, trigger: Row, finding: Finding) -> None:
+        """Remember a finding that nobody may be responded to for yet."""
+        name = f"{BUCKET}{SEPARATOR}{found.subject}" if found.kind == BUCKET else subject_of(trigger) or ""
+        if name in self._confirmed:
+            self._doubted_no_more.append(finding)
+            return
         self._doubted.setdefault(name, deque(maxlen=MOST_DOUBTED)).append(finding)
         if len(self._doubted) > MOST_SUBJECTS:
             self._doubted.popitem(last=False)
-        return True
+
+    def confirm(self, who: str) -> None:
+        """Doubt no finding of a caller any more: what like queries tell of him alone is sure."""
+        name = f"principal{SEPARATOR}{who}"
+        self._confirmed[name] = None
+        if len(self._confirmed) > MOST_SUBJECTS:
+            self._confirmed.popitem(last=False)
+        self._doubted_no_more += self._doubted.pop(name, ())
 
     def certain(self) -> Iterator[Finding]:
         """Yield what was doubted, and is no longer since some events of its subject came."""
+        while self._doubted_no_more:
+            yield self._doubted_no_more.pop(0)
         for kind, scans in ((Subject.PRINCIPAL, (self._named, self._nameless)), (Subject.BUCKET, self._cells)):
             came: set[str] = set()
             came.update(*(scan.came() for scan in scans))
@@ -130,8 +147,9 @@ class _Model:
 
     def forget(self, is_meant: Callable[[str], bool]) -> int:
         """Drop the state of some subjects; cells hold queries of many, and of nobody by name."""
-        for name in [name for name in self._doubted if is_meant(name)]:
-            del self._doubted[name]
+        for name in [name for name in (*self._doubted, *self._confirmed) if is_meant(name)]:
+            self._doubted.pop(name, None)
+            self._confirmed.pop(name, None)
         return sum(scan.forget(is_meant) for scan in (self._named, self._nameless))
 
     def of_cells(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
@@ -325,9 +343,16 @@ class LiveFindings:
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
         finding = finding_of(found, model.case, caller, self._workspace, self._budget)
-        sure = not model.doubt(found, trigger, finding)
-        self._own.add(found, trigger["time"], sure=sure)
-        return None if self._own.tell(found, caller, sure=sure) else finding
+        sure = model.is_sure(found, finding)
+        self._own.add(found, trigger["time"])
+        if self._own.tell(found, caller):
+            if sure:
+                # It is told as the caller's own, and so is its certainty.
+                model.confirm(caller.searcher or "")
+            return None
+        if not sure:
+            model.doubt(found, trigger, finding)
+        return finding
 
 
 def _named(terms: DetectionSettings) -> set[str]:

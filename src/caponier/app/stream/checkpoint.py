@@ -60,7 +60,7 @@ class StreamPosition:
     """By shard."""
     waiting: Sequence[str] = ()
     """Files with rows that are not due yet."""
-    own: Sequence[tuple[str, str, str, bool]] = ()
+    own: Sequence[tuple[str, str, str]] = ()
     """See `app.inference.findings.OwnFindings`."""
     events: int = 0
     findings: int = 0
@@ -219,7 +219,7 @@ def _position(kept: bytes) -> StreamPosition:
         raise ValueError("of no shards")
     if not all(_OWN.fullmatch(name) and "/" not in name for name in _named(position)):
         raise ValueError("with files of another kind")
-    if any(datetime.fromisoformat(since).tzinfo is None for _, _, since, _ in position.own):
+    if any(datetime.fromisoformat(since).tzinfo is None for _, _, since in position.own):
         raise ValueError("with times of no zone")
     return position
 
