@@ -119,8 +119,8 @@ def test_both_ways_of_reading_refuse_the_same(text: str):
     [
         ('{"a": 1, "b": 2, "a": 3}', "the key 'a' is there twice", "f.json:1:18"),
         ('[\n{"id": "T1", "a": 1, "a": 3}]', "the key 'a' of 'T1' is there twice", "f.json:2:22"),
-        ('{"a": NaN}', "NaN is no number", "f.json"),
-        ('{"a": -Infinity}', "-Infinity is no number", "f.json"),
+        ('{"a": NaN}', "NaN is not a JSON number", "f.json"),
+        ('{"a": -Infinity}', "-Infinity is not a JSON number", "f.json"),
         ('{"a": 1e999}', "the number 1e999 is beyond all bounds", "f.json"),
         ('{"a": ' + "9" * 5000 + "}", "a number has 5000 digits", "f.json"),
         ("[" * 200_000, "this is nested too deeply, more than 64 levels", "f.json"),

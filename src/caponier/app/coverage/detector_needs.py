@@ -37,6 +37,15 @@ _LOGS: Final = {
     "okta/okta": "the system log of Okta",
     "github/audit": "the audit log of GitHub",
     "falco": "the alarms of Falco",
+    "docker/events": "the events of Docker",
+    "linux": "any log of Linux hosts",
+    "management": "any audit log of a cloud, a cluster or a service",
+    "process_access": "process accesses on hosts",
+    "registry_set": "changes of the registry on Windows hosts",
+    "linux/syslog": "the system log of Linux hosts",
+    "snowflake/query_history": "the query history of Snowflake",
+    "windows/security": "the security log of Windows hosts",
+    "windows/system": "the system log of Windows hosts",
 }
 _PREFIX: Final = "sigma:"
 _ANY: Final = ("event_count", "value_count")

@@ -25,6 +25,8 @@ class MinedHost(DeedStory):
         TechniqueId("attack", "T1136"),
         TechniqueId("attack", "T1098.004"),
         TechniqueId("attack", "T1562.001"),
+        TechniqueId("attack", "T1070.001"),
+        TechniqueId("attack", "T1003.001"),
         TechniqueId("attack", "T1003"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),

@@ -38,7 +38,7 @@ def of(names: Iterable[str]) -> Baseline:
     return Baseline(tuple(replace(SECTION, model=name) for name in names))
 
 
-ADVICE = "a log of more callers"
+ADVICE = "learn from more callers"
 
 
 class TestPromise:
