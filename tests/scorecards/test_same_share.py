@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bench.scorecards.foreign.same_share import found_at_share, strengths
+from bench.machinery.same_share import found_at_share, strengths
 
 from caponier.detect.calibration.judging import Gathered, Ranking
 from caponier.detect.events.distance_shape import detector as shape

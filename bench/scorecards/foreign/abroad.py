@@ -28,7 +28,7 @@ from bench.machinery.measured import say
 from bench.machinery.others.references import NearPairs
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
-from bench.scorecards.foreign.same_share import found_at_share, strengths
+from bench.machinery.same_share import found_at_share, strengths
 from bench.scorecards.promise import share_interval
 from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log, World
