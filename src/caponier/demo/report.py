@@ -110,7 +110,7 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
     return {
         "result": result,
         "line": timeline.timeline(result),
-        "status": _standing(result),
+        "in_force": _in_force(result),
         "coverage": [(status, result.after.validated.count(status)) for status in Status],
         "heat_map": _heat_map(result),
         "headline": story.headline(result),
@@ -134,7 +134,7 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
     }
 
 
-def _standing(result: DemoResult) -> list[ActionRow]:
+def _in_force(result: DemoResult) -> list[ActionRow]:
     done = result.after.containment
     over = (ActionState.UNDONE, ActionState.EXPIRED)
     return [

@@ -108,7 +108,7 @@ class CallerProfile:
     """What people are told is the distance."""
     suspect = None
     max_confidence = Confidence.MEDIUM
-    emulations = ("hop_skip_jump", "api_crawl")
+    emulations = ("family_fingerprint", "api_crawl")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "evaluation_team")
 
     def fit(self, benign: EventBatch) -> Params:
