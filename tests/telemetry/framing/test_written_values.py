@@ -72,6 +72,11 @@ def test_what_would_have_to_be_run_is_no_value(text: str) -> None:
     assert loaded(text) is None
 
 
+@pytest.mark.parametrize("year", ["0", "99999", "9" * 30, "1.5", "None", "'a'"])
+def test_a_moment_that_never_was_is_no_value(year: str) -> None:
+    assert loaded(f"{{'time': datetime.datetime({year}, 1, 1)}}") is None
+
+
 def test_a_struct_is_read_as_duckdb_prints_it() -> None:
     text = "{'age': 35, 'income': 1200.5, 'work': self-employed, 'canton': NULL, 'place': St. Gallen}"
     told = {"age": 35, "income": 1200.5, "work": "self-employed", "canton": None, "place": "St. Gallen"}

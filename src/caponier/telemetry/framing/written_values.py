@@ -23,7 +23,7 @@ _FIELD: Final = re.compile(r"'([^'{}]{1,100})': ([\w .+:/@#&%-]{0,100})")
 _STRUCT: Final = re.compile(rf"\{{{_FIELD.pattern}(?:, {_FIELD.pattern})*\}}")
 _MAP: Final = re.compile(r"\{[\w. -]{1,100}=[^,={}]{0,100}(?:,[\w. -]{1,100}=[^,={}]{0,100})*\}")
 _BETWEEN: Final = re.compile(r"[\s,;]+")
-_FAILURES: Final = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
+_FAILURES: Final = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, OverflowError)
 
 
 def loaded(text: str | bytes) -> Any:
