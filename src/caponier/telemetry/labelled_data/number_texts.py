@@ -15,6 +15,8 @@ _BY_COMMA: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 """1,234.5"""
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+|[+-]?\d{1,3}(\.\d{3})+")
 """1.234,5"""
+_BELOW_ONE: Final = re.compile(r"[+-]?0,\d+")
+"""0,125: nobody writes thousands so."""
 
 
 def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[tuple[int, str]]] | None:
@@ -25,11 +27,15 @@ def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[t
 
     Returns:
         (n,) values, NaN where a value is missing, and the places and texts of those that are no numbers; or None if too
-        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each.
+        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each, and no number of
+        the column begins with a zero before it.
     """
     plain = [None if cell is None else cell.strip().removesuffix("%").rstrip().replace("\u2212", "-") for cell in cells]
     filled = [(place, text) for place, text in enumerate(plain) if text is not None and text.lower() not in MISSING]
-    comma = next((sign for sign in (_BY_COMMA, _DECIMAL_COMMA) if _is_written(filled, sign)), None)
+    forms = (_BY_COMMA, _DECIMAL_COMMA)
+    if any(_BELOW_ONE.fullmatch(text) for _, text in filled):
+        forms = (_DECIMAL_COMMA, _BY_COMMA)
+    comma = next((form for form in forms if _is_written(filled, form)), None)
     values, words = np.full(len(cells), np.nan), list[tuple[int, str]]()
     for place, text in filled:
         try:
