@@ -117,4 +117,7 @@ def test_known_words_asks_only_columns_that_are_there() -> None:
     assert "n" not in known
     np.testing.assert_array_equal(known["n: 1"], np.zeros(3))
     assert known_words(["t: red"], {}) == {}
+    colons = pa.table({"reply: short": ["a red door", "none"], "reply": ["none", "a red door"]})
+    assert known_words(["reply: short: red"], colons)["reply: short: red"].tolist() == [1.0, 0.0]
+    assert known_words(["reply: :"], pa.table({"reply": ["see: this", "see this"]}))["reply: :"].tolist() == [1.0, 0.0]
     assert known_words(["t: red"], content.append_column("t: red", pa.array([5, 6, 7]))) == {}

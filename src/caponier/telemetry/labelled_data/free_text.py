@@ -57,8 +57,8 @@ def known_words(features: Sequence[str], content: object) -> Mapping[str, NDArra
         return {}
     asked: dict[str, list[str]] = {}
     for feature in features:
-        column, between, word = feature.partition(BETWEEN)
-        # A column may have such a name itself.
+        column, between, word = feature.rpartition(BETWEEN)
+        # A column may have such a name itself, or such a sign in its name; no word has a blank.
         if between and column in content.column_names and feature not in content.column_names:
             asked.setdefault(column, []).append(word)
     known: dict[str, NDArray[np.float64]] = {}
