@@ -99,6 +99,24 @@ def test_a_table_of_too_many_lines_is_no_request() -> None:
     assert (found.inputs, found.problem is None) == (None, False)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"predictions": [{"label": "a", "score": %s}]}',
+        '{"predictions": [[%s]]}',
+        '{"outputs": [{"name": "s", "shape": [1, 1], "datatype": "FP64", "data": [%s]}]}',
+        '{"instances": [[%s]]}',
+    ],
+)
+def test_a_number_beyond_all_others_is_a_problem_and_no_crash(body: str) -> None:
+    whole = body % ("9" * 400)
+    behind = coded(whole[:-1] + ', "inputs": [{"shape": [1], "datatype": "BYTES"}]}' + "\0")
+    for text in (whole, coded(whole), behind):
+        for found in (exchange_of(text, None), exchange_of("[[1]]", text), exchange_of(None, text)):
+            assert found.count == 1
+            assert "999" not in str(found.problem)
+
+
 def test_nested_too_deeply_is_a_problem_and_no_crash() -> None:
     for text in ("[" * 100_000, '{"a":' * 50_000, '{"instances":' + "[" * 5_000 + "]" * 5_000 + "}"):
         assert exchange_of(text, None).problem is not None

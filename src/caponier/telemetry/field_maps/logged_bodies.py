@@ -19,7 +19,7 @@ from caponier.telemetry.inference_body import Answer, Body, answer, asked
 MOST_LINES: Final = 10_000
 _CSV: Final = re.compile(r"\s*[-+]?[0-9.][0-9.eE+-]*\s*(,\s*[-+]?[0-9.][0-9.eE+-]*\s*)*")
 _ANSWERING: Final = frozenset(("predictions", "outputs"))
-_BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+_BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
