@@ -276,6 +276,12 @@ def test_a_row_of_r_has_each_value_in_a_list() -> None:
         assert not has_typed(row)
 
 
+def test_a_row_as_deep_as_a_line_may_be_ends_no_reading() -> None:
+    """As R writes rows, too, in which each object holds the next one."""
+    deep = '{"a":[1],"b":' * 900 + "[1]" + "}" * 900
+    assert len(CarriedRecords().rows(deep.encode())) == 1
+
+
 def test_a_table_of_fixed_points_has_numbers(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     columns = {

@@ -60,10 +60,11 @@ def _is_document(row: Row) -> bool:
     return type(held) is dict and bool(held) and all(map(is_typed, held.values()))
 
 
-def _is_boxed(row: Row) -> bool:
+def _is_boxed(row: Row, depth: int = 0) -> bool:
     """Tell whether each value stands in a list of its own, as R writes a row."""
-    return len(row) > 1 and all(
-        (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held)) for held in row.values()
+    return len(row) > 1 and depth <= DEEPEST and all(
+        (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held, depth + 1))
+        for held in row.values()
     )
 
 
