@@ -120,3 +120,11 @@ def test_what_cannot_be_kept_is_withheld_where_failing_is_closed() -> None:
 def test_where_a_part_has_left_the_rest_is_cut_off() -> None:
     with pytest.raises(UnrecordedError):
         Call([(ANSWER[:9], True), (ANSWER[9:], False)], length=N, failing=True, enforce=True, fail_closed=True)
+
+
+def test_of_an_answer_that_has_begun_no_part_is_withheld_any_more() -> None:
+    """Whether its caller is doubted may change while it leaves."""
+    doubted = iter([True, False, True])
+    parts = [(ANSWER[:9], True), (ANSWER[9:20], True), (ANSWER[20:], False)]
+    call = Call(parts, enforce=True, doubted_s=0.01, doubts=lambda _: next(doubted, True), blocks=lambda *_: True)
+    assert call.steps == ["start 200", "send 9", "send 11", "keep", f"send {N - 20}", "record"]

@@ -443,7 +443,8 @@ class _Leaving:
             if last and not self.told and not await self._may_leave():
                 await self._withhold()
                 return
-            if not last and self._judge_s and self._guard.judges_for(self._exchange):
+            # What has left in part can be held back no more, whoever is doubted by now.
+            if not (last or self.begun) and self._judge_s and self._guard.judges_for(self._exchange):
                 self._held.append(message)
                 return
         self.begun = True
@@ -458,7 +459,6 @@ class _Leaving:
 
     async def _may_leave(self) -> bool:
         self._finished()
-        # What has left in part can be held back no more.
         return await self._guard.judged(self._exchange, self._judge_s if self._held else 0.0)
 
     def _finished(self) -> None:
