@@ -62,6 +62,15 @@ def test_what_is_no_document_or_more_than_one_is_refused(body: bytes) -> None:
         loads(body)
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_that_no_machine_holds_is_infinite_however_it_is_written(sign: str) -> None:
+    body = f'[{sign}{"9" * 400}, {sign}1e999, {sign}12345678901234567890, {sign}12]'
+    first, second, third, last = loads(body)
+    assert first == second == float(f"{sign}inf")
+    assert third == pytest.approx(float(f"{sign}12345678901234567890"))
+    assert type(last) is int
+
+
 def test_more_objects_than_can_be_looked_at_one_by_one_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"[" + b"{}," * 50_000 + b"{}]"
     assert len(loads(body, once=False)) == 50_001

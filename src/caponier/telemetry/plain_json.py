@@ -17,6 +17,8 @@ from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError, chec
 _NAMED: Final = (dict, str)
 _HOLDERS: Final = (dict, str, list)
 """What may hold a colon, as the quick parser makes them."""
+LONGEST: Final = 20
+"""Digits, with a sign, of the numbers of 64 bits."""
 COST_OF_PYTHON: Final = 2
 """Its parser takes up to twice the memory of the quick one, so that it may read half as much."""
 
@@ -56,7 +58,15 @@ def _carefully(text: bytes, limits: BodyLimits, once: bool) -> Any:
     if len(text) > limits.expanded // COST_OF_PYTHON:
         raise UnreadError("too large to be read key by key, as JSON that is not strict has to be")
     check_json(text, replace(limits, numbers=limits.numbers // COST_OF_PYTHON))
-    return json.loads(text, object_pairs_hook=_once if once else None)
+    return json.loads(text, object_pairs_hook=_once if once else None, parse_int=whole_number)
+
+
+def whole_number(digits: str) -> int | float:
+    """Return a whole number, and of one that no machine holds what a float says of it, which may be infinity.
+
+    Python's own may be of any length, and whoever counts with one that is beyond floats fails.
+    """
+    return int(digits) if len(digits) <= LONGEST else float(digits)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -108,7 +108,9 @@ def _numbers(values: list[Any], form: str | None) -> pa.Array | None:
     if numbers.dtype.kind == "i":
         micros = numbers // 1_000 if not factor else numbers.astype(np.int64) * factor
     else:
-        micros = np.rint(numbers / 1_000 if not factor else numbers * factor)
+        # What is too late to be a time is refused below.
+        with np.errstate(over="ignore"):
+            micros = np.rint(numbers / 1_000 if not factor else numbers * factor)
     if not (np.abs(micros.astype(np.float64)) < _LATEST).all() or not (size.astype(np.float64) < 1e19).all():
         return None
     return pa.array(micros.astype(np.int64)).cast(TIME)

@@ -63,8 +63,10 @@ def _plain(node: ast.expr) -> Any:
         ValueError: If it is no value.
     """
     match node:
-        case ast.Constant(value=None | str() | int() | float() as value):
+        case ast.Constant(value=None | str() | bool() | float() as value):
             return value
+        case ast.Constant(value=int() as value):
+            return plain_json.whole_number(str(value))
         case ast.Constant(value=bytes() | complex() as value):
             return repr(value)
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing.stamps import EPOCH
+from caponier.telemetry.plain_json import whole_number
 
 DEEPEST: Final = 16
 _DOCUMENT: Final = "fields"
@@ -18,11 +19,11 @@ _PLAIN: Final = (
     *("$oid", "$symbol", "$uuid", "$numberDecimal"),
     *("stringValue", "booleanValue", "timestampValue", "referenceValue", "bytesValue"),
 )
-_NUMBERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "$numberInt": int,
-    "$numberLong": int,
+_NUMBERS: Final[dict[str, Callable[[str], float]]] = {
+    "$numberInt": whole_number,
+    "$numberLong": whole_number,
     "$numberDouble": float,
-    "integerValue": int,
+    "integerValue": whole_number,
     "doubleValue": float,
 }
 _HOLDING: Final = ("$date", "mapValue", "arrayValue", "nullValue")
@@ -86,7 +87,7 @@ def _value(held: Any, depth: int) -> Any:
     ((kind, inner),) = held.items()
     if kind in _NUMBERS:
         try:
-            return _NUMBERS[kind](inner)
+            return _NUMBERS[kind](str(inner))
         except (TypeError, ValueError, OverflowError):
             return None
     if kind == "$date":
