@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError, check_json
+from caponier.telemetry import plain_json
+from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
 from caponier.telemetry.inference_body import tensors_of
 
 COST_OF_TEXT: Final = 6
@@ -71,8 +72,7 @@ def whole_body(data: bytes) -> dict[str, Any] | None:
         return None
     if end == len(data) or not isinstance(found, dict):
         return None
-    check_json(data[:end], LIMITS)
-    fill_tensors(found := json.loads(data[:end]), data[end:], LIMITS)
+    fill_tensors(found := plain_json.loads(data[:end]), data[end:], LIMITS)
     for tensor in (tensor for key in ("inputs", "outputs") if key in found for tensor in tensors_of(found, key)):
         if isinstance(tensor.get("data"), np.ndarray):
             tensor["data"] = tensor["data"].tolist()
