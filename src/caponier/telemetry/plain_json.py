@@ -64,9 +64,13 @@ def _carefully(text: bytes, limits: BodyLimits, once: bool) -> Any:
 def whole_number(digits: str) -> int | float:
     """Return a whole number, and of one that no machine holds what a float says of it, which may be infinity.
 
-    Python's own may be of any length, and whoever counts with one that is beyond floats fails.
+    Python's own may have thousands of digits, and whoever counts with one that is beyond floats fails.
+
+    Raises:
+        ValueError: If it is none, or has more digits than Python reads.
     """
-    return int(digits) if len(digits) <= LONGEST else float(digits)
+    number = int(digits)
+    return number if len(digits) <= LONGEST else float(digits)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -73,3 +73,10 @@ def test_one_moment_that_is_none_costs_its_row_alone(value: str, tmp_path: Path)
 @pytest.mark.parametrize("text", [f'{{"instances":[[{BIG}]]}}', f"{{'a': {BIG}, 'b': 2}}", f"[1, {BIG}]"])
 def test_one_input_whose_numbers_nobody_can_hold_costs_its_row_alone(text: str, tmp_path: Path) -> None:
     read_with(tmp_path, LOGS["of printed values"], "input", [json.dumps(text)], 30)
+
+
+def test_a_table_with_a_moment_of_many_digits_loses_that_row_alone(tmp_path: Path) -> None:
+    lines = [f"2026-01-05T09:00:{at:02}Z,u{at % 5},{at},b" for at in range(30)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["time,user,age,prediction", *lines, f"{BIG},u1,3,b", lines[0]]))
+    assert len(reading(path).rows) == 31

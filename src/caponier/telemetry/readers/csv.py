@@ -19,6 +19,7 @@ from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
@@ -160,7 +161,7 @@ class _Table:
             if name in row:
                 row[name] = _parsed(name, row[name])
         if "time" in row and row["time"].lstrip("-").isdecimal():
-            row["time"] = int(row["time"])
+            row["time"] = whole_number(row["time"])
         return self._carried.of_table(row)
 
     def is_row(self, line: bytes) -> bool:
