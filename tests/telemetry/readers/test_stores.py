@@ -276,6 +276,15 @@ def test_a_row_of_r_has_each_value_in_a_list() -> None:
         assert not has_typed(row)
 
 
+def test_how_long_something_took_is_no_moment() -> None:
+    """Protocol buffers write both under the same names."""
+    for took in ({"seconds": 0, "nanos": 5_000_000}, {"seconds": "86400", "nanos": 0}):
+        line = {**record(1), "took": took}
+        assert CarriedRecords().rows(orjson.dumps(line)) == [line]
+    at = {**record(1), "time": {"seconds": "1767603601", "nanos": 0}}
+    assert CarriedRecords().rows(orjson.dumps(at)) == [record(1)]
+
+
 def test_a_row_as_deep_as_a_line_may_be_ends_no_reading() -> None:
     """As R writes rows, too, in which each object holds the next one."""
     deep = '{"a":[1],"b":' * 900 + "[1]" + "}" * 900

@@ -13,6 +13,8 @@ from caponier.telemetry.framing.stamps import EPOCH
 from caponier.telemetry.plain_json import whole_number
 
 DEEPEST: Final = 16
+LONGEST_SPAN: Final = 100_000_000
+"""Seconds, three years: so long takes no answer, and no log is of 1973."""
 _DOCUMENT: Final = "fields"
 _MOMENTS: Final = (frozenset(("epochSecond", "nanoOfSecond")), frozenset(("seconds", "nanos")))
 _PLAIN: Final = (
@@ -34,7 +36,15 @@ def is_typed(value: Any) -> bool:
     """Tell whether a value stands with the name of its type."""
     if type(value) is not dict or not 0 < len(value) <= 2:
         return False
-    return next(iter(value)) in TYPES if len(value) == 1 else value.keys() in _MOMENTS
+    return next(iter(value)) in TYPES if len(value) == 1 else value.keys() in _MOMENTS and not _is_span(value)
+
+
+def _is_span(value: Row) -> bool:
+    """Tell whether it is how long something took: protocol buffers write that as they do a moment."""
+    try:
+        return int(value.get("seconds", LONGEST_SPAN)) < LONGEST_SPAN
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def has_typed(row: Row) -> bool:
@@ -63,9 +73,13 @@ def _is_document(row: Row) -> bool:
 
 def _is_boxed(row: Row, depth: int = 0) -> bool:
     """Tell whether each value stands in a list of its own, as R writes a row."""
-    return len(row) > 1 and depth <= DEEPEST and all(
-        (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held, depth + 1))
-        for held in row.values()
+    return (
+        len(row) > 1
+        and depth <= DEEPEST
+        and all(
+            (type(held) is list and len(held) == 1) or (type(held) is dict and _is_boxed(held, depth + 1))
+            for held in row.values()
+        )
     )
 
 
