@@ -64,7 +64,7 @@ def test_what_is_no_document_or_more_than_one_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_a_number_that_no_machine_holds_is_infinite_however_it_is_written(sign: str) -> None:
-    body = f'[{sign}{"9" * 400}, {sign}1e999, {sign}12345678901234567890, {sign}12]'
+    body = f"[{sign}{'9' * 400}, {sign}1e999, {sign}12345678901234567890, {sign}12]"
     first, second, third, last = loads(body)
     assert first == second == float(f"{sign}inf")
     assert third == pytest.approx(float(f"{sign}12345678901234567890"))

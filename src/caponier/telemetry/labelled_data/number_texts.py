@@ -27,8 +27,8 @@ def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[t
 
     Returns:
         (n,) values, NaN where a value is missing, and the places and texts of those that are no numbers; or None if too
-        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each, and no number of
-        the column begins with a zero before it.
+        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each, and no
+        number of the column begins with a zero before it.
     """
     plain = [None if cell is None else cell.strip().removesuffix("%").rstrip().replace("\u2212", "-") for cell in cells]
     filled = [(place, text) for place, text in enumerate(plain) if text is not None and text.lower() not in MISSING]
