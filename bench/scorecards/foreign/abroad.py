@@ -26,9 +26,9 @@ from threadpoolctl import threadpool_limits
 
 from bench.machinery.measured import say
 from bench.machinery.others.references import NearPairs
+from bench.machinery.same_share import found_at_share, strengths
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
-from bench.machinery.same_share import found_at_share, strengths
 from bench.scorecards.promise import share_interval
 from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log, World
