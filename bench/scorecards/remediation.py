@@ -62,8 +62,8 @@ def run(quick: bool) -> Scorecard:
     )
     about = (
         f"{len(seeds)} seeds; 1,100 of scikit-learn's digits with flipped labels, an MLP trained on their photos "
-        "before and after, and 500 other images to test it. Goals are for 10 and 20 % of flips; one bad source is "
-        "one of eight, with 40 % of its labels flipped. Every figure is the worst over seeds, shares and kinds."
+        "before and after the repair, and 500 other images to test it. 10 or 20 % of the labels are flipped; *one bad "
+        "source* means that one of eight sources has 40 % of its labels flipped. Every figure is the worst of all runs."
     )
     return Scorecard("remediation", about, figures, goals, seeds, _table(rows))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.machinery.published.bars import NOTHING, Bar, Column, bars, percent
+from bench.machinery.published.figure_words import in_words
 from bench.machinery.scorecard import RESULTS
 
 Result = Mapping[str, Any]
@@ -101,11 +102,10 @@ class Page:
         yield (
             f"\nOf {of['benign_users']} benign callers Caponier flags {flagged[OWN]}; the exact 95 % interval of the "
             f"share is "
-            f"{percent(of['benign_flagged_share_low'])} to {percent(of['benign_flagged_share_high'])}. Attackers who "
-            f"know "
-            f"what is published as missed (*adaptive*) are found in {percent(of['adaptive_flagged_share'])} of cases, "
-            f"and "
-            f"{percent(of['adaptive_succeeded_though_refused_share'])} of them still succeed."
+            f"{percent(of['benign_flagged_share_low'])} to {percent(of['benign_flagged_share_high'])}. Of the "
+            f"attackers who use the published list of misses (*adaptive*), "
+            f"{percent(of['adaptive_flagged_share'])} are found, and "
+            f"{percent(of['adaptive_succeeded_though_refused_share'])} still succeed."
         )
 
     def _kinds(self) -> Iterator[str]:
@@ -120,8 +120,9 @@ class Page:
         ]
         yield "## How early, by kind of attack\n"
         yield (
-            "Different queries that a caller has sent when the first finding tells of it: the median of those found, "
-            "on the model where it comes later. Hardest first; shorter is better in the second column.\n"
+            "For each kind of attack: the share of attackers found, and how many different queries they had sent by "
+            "the first finding (the median, on the model where it is largest). The kinds that are found least stand "
+            "first. In the second column a shorter bar is better.\n"
         )
         columns = (FOUND, Column("queries until then (log scale)", good=False))
         svg = bars("How early, by kind of attack", columns, rows)
@@ -135,15 +136,15 @@ class Page:
         yield "## Attackers who have read the detectors\n"
         yield (
             f"On {result['about']} Of {of['campaigns']} campaigns "
-            f"{percent(of['campaigns_found_share'])} are found; in the median one "
-            f"{of['examples_before_finding_median']:g} of its adversarial examples are ready by then. Benign callers "
+            f"{percent(of['campaigns_found_share'])} are found. By the first finding, the median attacker has "
+            f"{of['examples_before_finding_median']:g} of the 20 adversarial examples. Benign callers "
             f"flagged: {percent(of['benign_flagged_share'])}.{_short(result)} "
             "[What they do](reference/detections/attackers.md)."
         )
 
     def _abroad(self) -> Iterator[str]:
         result = self._take("abroad")
-        yield "## Worlds that no detector was tuned on\n"
+        yield "## Systems that no detector was tuned on\n"
         if not result:
             yield (
                 "Not measured in full yet; `scripts/bench abroad` does. "
@@ -152,10 +153,9 @@ class Page:
             return
         of = result["figures"]
         yield (
-            f"Other models, data, habits and attackers, written without a look at the detectors: {of['attackers']} "
-            f"attackers, "
-            f"{of['benign']} benign callers, all settings as they come.{_short(result)} "
-            "[What it asks](explanation/abroad.md).\n"
+            "Other models, data, benign callers and attackers, made by someone who did not look at the detectors: "
+            f"{of['attackers']:,} attackers and {of['benign']:,} benign callers, with the default settings."
+            f"{_short(result)} [What it asks](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
             key.removesuffix("_found_share").replace("_", " "): key.removesuffix("found_share")
@@ -166,11 +166,11 @@ class Page:
             (name, (Bar.share(of[f"{prefix}found_share"]), Bar.share(of[f"{prefix}benign_flagged_share"])))
             for name, prefix in prefixes.items()
         ]
-        svg = bars("Worlds that no detector was tuned on", (FOUND, BOTHERED), rows, OWN)
-        yield self._picture("scorecard-abroad.svg", "Attackers found and benign callers flagged on other worlds", svg)
+        svg = bars("Systems that no detector was tuned on", (FOUND, BOTHERED), rows, OWN)
+        yield self._picture("scorecard-abroad.svg", "Attackers found and benign callers flagged on other systems", svg)
         yield (
-            f"\nIn the worst world {percent(of['worst_world_found_share'])} of the attackers are found, and at least "
-            f"{percent(of['benign_flagged_share_of_worst_world_low'])} of the benign callers flagged."
+            f"\nOn the worst system {percent(of['worst_world_found_share'])} of the attackers are found; on the worst "
+            f"for benign callers at least {percent(of['benign_flagged_share_of_worst_world_low'])} of them are flagged."
         )
 
     def _accounts(self) -> Iterator[str]:
@@ -180,9 +180,9 @@ class Page:
         of = result["figures"]
         yield "## One search from many accounts\n"
         yield (
-            "Queries that the whole search has sent by the first finding, and the share of the accounts behind it "
-            "that the "
-            "findings name in the end; benign callers who were named wrongly beside them.\n"
+            "One attacker divides a search among several accounts. The two medians count the queries that all these "
+            "accounts together had sent by the first finding. *Accounts named* is the share of them that the findings "
+            "name in the end; *named wrongly* counts benign callers.\n"
         )
         yield "| accounts | searches found | HopSkipJump, median | Boundary, median | accounts named | named wrongly |"
         yield "|---:|---:|---:|---:|---:|---:|"
@@ -200,11 +200,10 @@ class Page:
         of = result["figures"]
         yield "## Model files\n"
         yield (
-            f"{of['harmful_files']} files that run code when they are loaded, shown by letting each do it, and "
-            f"{of['benign_files']} "
-            "that the usual libraries wrote. Many of the harmful ones are tricks that Caponier was fixed against and "
-            "the others "
-            "were not. A tool counts as finding a file that it has an issue with.\n"
+            f"{of['harmful_files']} harmful files, each of which did run code when it was loaded for this test, and "
+            f"{of['benign_files']:,} harmless ones that the usual libraries wrote. The comparison favours Caponier: it "
+            "was fixed against many of these tricks, and the other tools were not. A tool has found a file if it "
+            "reports any issue with it.\n"
         )
         rows = [(OWN, (Bar.share(of["harmful_unsafe_share"]), Bar.share(of["benign_unsafe"] / of["benign_files"])))]
         for key in of:
@@ -216,9 +215,9 @@ class Page:
         svg = bars("Model files", columns, rows, OWN)
         yield self._picture("scorecard-files.svg", "Harmful and harmless files that are called unsafe, by tool", svg)
         yield (
-            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. The rest it calls *unknown*, which is "
-            f"not clean: "
-            f"`scan` does not exit with 0. Of the harmless files {percent(of['benign_unknown_share'])} are unknown."
+            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. The rest it calls *unknown*, "
+            "and `scan` does not exit with 0 for them."
+            f" Of the harmless files {percent(of['benign_unknown_share'])} are unknown."
         )
 
     def _models(self) -> Iterator[str]:
@@ -246,8 +245,8 @@ class Page:
         yield f"{result['about']}{_short(result)}\n"
         yield "| worst case | |\n|---|---:|"
         yield f"| poisoned rows found | {percent(of['flips_recall_worst'])} |"
-        yield f"| rows flagged that are poisoned | {percent(of['flips_precision_worst'])} |"
-        yield f"| of one bad source | {percent(of['one_source_recall_worst'])} |"
+        yield f"| flagged rows that are poisoned | {percent(of['flips_precision_worst'])} |"
+        yield f"| poisoned rows found, where one source is bad | {percent(of['one_source_recall_worst'])} |"
         yield f"| harmless data sets with findings | {of['harmless_sets_with_findings']} of {of['harmless_sets']} |"
         yield f"| accuracy after suspect rows are dropped | {_points(of['accuracy_change_after_drop_worst'])} |"
         yield f"| accuracy after they are given another label | {_points(of['accuracy_change_after_relabel_worst'])} |"
@@ -257,7 +256,7 @@ class Page:
         if not (quiet or company):
             return
         yield "## Security logs\n"
-        yield "| | false findings | |\n|---|---:|---|"
+        yield "| benign log | false findings | what it is |\n|---|---:|---|"
         if quiet:
             of = quiet["figures"]
             most = f"{of['false_a_million_inside']:g} in a million events"
@@ -269,15 +268,14 @@ class Page:
             yield f"| the same, no inventory | {of['findings_a_month_bare']:g} a month | |"
         if quiet:
             yield (
-                f"\nAttacks planted into the first that one incident tells whole: "
+                f"\nAttacks planted among the 200 people whose steps all stand in one incident: "
                 f"{percent(quiet['figures']['attacks_told_by_one_incident'])}."
             )
         if speed:
             of = speed["figures"]
             yield (
-                f"{of['events']:,} events under {of['rules']} rules take {of['cpu_seconds']:g} seconds of a processor "
-                f"and "
-                f"{of['peak_mb']} MB."
+                f"{of['events']:,} events under {of['rules']} rules take {of['cpu_seconds']:g} seconds on one core and "
+                f"{of['peak_mb']} MB of memory."
             )
 
     def _missed(self) -> Iterator[str]:
@@ -286,8 +284,8 @@ class Page:
         seldom = [name for name, share, _ in _by_kind(behaviour) if share < BARELY] if behaviour else []
         if seldom:
             yield f"Kinds of attackers of whom fewer than half are found: {', '.join(seldom)}.\n"
-        yield "Goals that were set beforehand and are not met, over all scorecards:\n"
-        yield "| scorecard | figure | is | goal |\n|---|---|---:|---:|"
+        yield "Goals that were set before measuring and are not met:\n"
+        yield "| scorecard | what was measured | value | goal |\n|---|---|---:|---:|"
         for name, result in sorted(self._results.items()):
             for goal in result["goals"]:
                 if goal["figure"] in result["missed"]:
@@ -295,7 +293,7 @@ class Page:
                     shown = f"{value:.4g}" if isinstance(value, int | float) else "not measured"
                     bound = f"{'at least' if goal['at_least'] else 'at most'} {goal['bound']:g}"
                     link = f"[{name}](reference/benchmarks.md#{name})" if not result["quick"] else f"{name}, short run"
-                    yield f"| {link} | {goal['figure'].replace('_', ' ')} | {shown} | {bound} |"
+                    yield f"| {link} | {in_words(name, goal['figure'])} | {shown} | {bound} |"
         yield "\nWhy, as far as it is known, and what was tried: see [benchmarks](reference/benchmarks.md)."
 
     def _measured(self) -> Iterator[str]:

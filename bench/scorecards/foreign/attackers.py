@@ -50,8 +50,8 @@ def run(few: bool) -> Scorecard:
         Goal("benign_flagged_share", 0.01, at_least=False),
     )
     about = (
-        f"{', '.join(WORLDS)}: campaigns of {GOAL} adversarial examples by one caller each, in ways that were written "
-        "with the detectors in sight, beside benign callers."
+        f"{', '.join(WORLDS)}: each attacker makes {GOAL} adversarial examples from one account, by a method whose "
+        "author had read the detectors, beside benign callers."
     )
     return Scorecard("attackers", about, figures, goals, SEEDS[:1] if few else SEEDS, rows)
 

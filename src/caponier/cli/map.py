@@ -142,7 +142,7 @@ def _tell(proposal: MapProposal, log: Path, out: Path | None, *, quiet: bool) ->
         say(console, f"note: {words}")
     if proposal.preview is not None:
         _show(proposal.preview, quiet=quiet)
-    how = f" --map {out}" if out else " (or --out MAP.yaml, edit, --map)"
+    how = f" --map {out}" if out else "; to correct the map first, write it with --out MAP.yaml, then scan with --map"
     say(console, f"next: caponier scan inference {log}{how}")
 
 

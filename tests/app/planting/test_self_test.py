@@ -108,8 +108,8 @@ class TestTold:
     def test_the_reason_says_which_attacks_and_what_both_reach(self, section: ModelBaseline) -> None:
         why = section.detectors["guessing"].off
         assert why is not None
-        assert why.startswith("cannot tell the emulated nes from benign callers of this model: after ")
-        assert "queries the median attacker has scored " in why
+        assert why.startswith("cannot tell emulated attackers (nes) from benign callers of this model: after ")
+        assert "queries the median attacker scores " in why
         assert "one benign caller in a hundred" in why
 
     def test_nobody_else_says_otherwise_for_that(self, report: BaselineReport) -> None:

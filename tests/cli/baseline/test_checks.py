@@ -88,7 +88,7 @@ class TestCompare:
         # Who stands apart raises what benign callers reach to eight times as much, and what it takes by a twentieth.
         assert 6 < float(now) <= 1.05 * float(before)
         assert reach == ["6", "50"]
-        assert "m, before: 60 callers, 100% ask different things" in ran.err
+        assert "m, before: 60 callers, 100% ask a different thing each time" in ran.err
         assert "m, now: 61 callers" in ran.err
 
     def test_no_model_in_common_is_2(self, baseline: Any, tmp_path: Path) -> None:

@@ -176,7 +176,15 @@ def test_one_finding_is_shown_with_its_evidence(home: Path, held: HeldOutputs) -
     said = run("show", "f-1").stdout
     held.check("finding-with-evidence", said)
     assert "1.2 " in said
-    assert "(0.5 to 1.2, 90 %)" in said
+    assert "(0.5 to 1.2, 90 % interval)" in said
+
+
+@pytest.mark.parametrize(("model", "counted"), [("digits-mlp", "Queries"), (None, "Events counted")])
+def test_what_was_counted_is_called_what_it_is(home: Path, model: str | None, counted: str) -> None:
+    keep(home, replace(finding(1), model=model))
+    row = next(line for line in run("show", "f-1").stdout.splitlines() if "up to event" in line)
+    assert row.startswith(counted)
+    assert ("different ones" in row) == (model is not None)
 
 
 def test_one_finding_is_shown_to_programs(home: Path) -> None:

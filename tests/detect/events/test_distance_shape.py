@@ -5,6 +5,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
 from caponier.detect.events.distance_shape import BINS, SHAPES, WINDOW, detector
 from detect.batches import batch_of, line, scores, similar
+from outputs.held_output import HeldOutputs
 
 CUTS = np.arange(1, BINS + 1) ** 2 * 4
 """Squared distances 4, 16, 36 ...: a step of 1 or 2 lies below every cut, one of 3 or 4 below all but the first."""
@@ -103,12 +104,13 @@ class TestFit:
         assert even > 4 * own
 
 
-def test_an_explanation_tells_the_distances() -> None:
+def test_an_explanation_tells_the_distances(held: HeldOutputs) -> None:
     params = benign(1)
     said = detector.explain(params, similar(batch_of([line(*range(0, 100, 2))])))
     assert said.facts["window"] == WINDOW
     assert said.facts["distance_quartiles"] == [2.0, 2.0, 2.0]
     assert said.rows.tolist() == list(range(10, 50))
+    held.check("summaries/distance_shape", said.summary)
 
 
 def test_an_explanation_of_a_first_query_is_no_error() -> None:

@@ -27,6 +27,7 @@ from caponier.detect.similarity.changes import EVENLY as LEAST_EVEN
 from caponier.detect.similarity.changes import PERFECT, levels_beyond
 from caponier.detect.similarity.nearest_query import FAR
 from detect.batches import batch_of, line, scores, similar
+from outputs.held_output import HeldOutputs
 
 NOTHING: Params = {"crowded": np.full(LEVELS, -1.0), "even": levels_beyond(PERFECT, LEVELS)}
 """Neither crowds nor even steps say anything."""
@@ -282,7 +283,7 @@ class TestColdStart:
 
 
 class TestExplanation:
-    def test_it_names_small_steps_flips_and_halvings(self) -> None:
+    def test_it_names_small_steps_flips_and_halvings(self, held: HeldOutputs) -> None:
         events = similar(batch_of([line(0, 64, 32, 48, 40, 41)], [[1, 1, 1, 2, 1, 2]]))
         told = detector.explain(TENFOLD, events)
         assert told.facts == {
@@ -294,6 +295,7 @@ class TestExplanation:
             "even_steps": 0,
             "window": 6,
         }
+        held.check("summaries/iterative_query", told.summary)
 
     def test_it_counts_steps_along_a_single_feature(self) -> None:
         told = detector.explain(STRAIGHT, similar(batch_of([line(0, 20, 40, 60, 80)])))

@@ -7,6 +7,7 @@ from caponier.detect.detector import Params
 from caponier.detect.events.novelty import CAP, COMMON, STEEP, WEIGHT, WINDOW, _distance, detector
 from caponier.detect.rarity.dependence_tree import CELLS, ODD, ROOT, UNITS, surprise_of, without_odd
 from detect.batches import batch_of, line, scores, similar
+from outputs.held_output import HeldOutputs
 
 RULER: Params = {
     "weights": np.ones((1, 1), np.float32),
@@ -143,15 +144,17 @@ def test_without_a_baseline_nothing_is_foreign() -> None:
 
 
 class TestExplanation:
-    def test_it_names_the_foreign_queries(self) -> None:
+    def test_it_names_the_foreign_queries(self, held: HeldOutputs) -> None:
         told = detector.explain(RULER, similar(batch_of([line(50, 80, 55, 90)])))
         assert told.facts == {"foreign": 2, "farthest": 4.0, "rarest": 0.0, "window": 4}
         assert told.rows.tolist() == [1, 3]
+        held.check("summaries/novelty-of-distance", told.summary)
 
-    def test_it_names_rare_combinations_too(self) -> None:
+    def test_it_names_rare_combinations_too(self, held: HeldOutputs) -> None:
         told = detector.explain(RARE, similar(batch_of([line(50, 80)])))
         assert told.facts["rarest"] == 2.0
         assert told.rows.tolist() == [0, 1]
+        held.check("summaries/novelty-of-values", told.summary)
 
     def test_rows_are_those_of_all_events(self) -> None:
         told = detector.explain(RULER, similar(batch_of([line(*range(40, 60), *range(1, 30), 120)])))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from bench.machinery.published.figure_words import WORDS, in_words
 from bench.machinery.published.page import Page, stored
 
 
@@ -97,3 +98,13 @@ def test_other_worlds_are_compared_with_every_rule_that_judged_them() -> None:
     page = Page({"abroad": result("abroad", figures)})
     assert "explanation/abroad.md" in page.text()
     assert "plain rule: attackers found 30 %, benign callers flagged 5 %" in page.pictures["scorecard-abroad.svg"]
+
+
+def test_a_missed_goal_is_told_in_words() -> None:
+    missed = [(name, figure) for name, one in stored().items() for figure in one["missed"]]
+    assert [both for both in missed if in_words(*both) == both[1].replace("_", " ")] == []
+
+
+def test_words_are_for_figures_that_have_a_goal() -> None:
+    goals = {(name, goal["figure"]) for name, one in stored().items() for goal in one["goals"]}
+    assert {(name, figure) for name, words in WORDS.items() for figure in words} <= goals

@@ -19,6 +19,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
 from caponier.telemetry.events import event_files
 from caponier.telemetry.features import Encoder
+from caponier.telemetry.field_maps.choose import NO_MAP
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.carried import NOT_JSON
 from caponier.telemetry.rejections import RejectedRows
@@ -108,10 +109,12 @@ def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
     if not rejected.seen:
         return needs
     log = next((path for path in paths if path != STDIN), "FILE")
-    doubts = "".join(f" {words}." for words in list(rejected.told)[:3])
-    return (
-        f"{needs}. This log has: {', '.join(rejected.seen)}.{doubts} Start a field map with: caponier map guess {log}"
-    )
+    told = list(rejected.told)[:3]
+    doubts = "".join(f" {words}." for words in told)
+    # Where guessing has failed there is no use in asking for it again.
+    by_hand = f"Write a field map (docs/how-to/field-maps.md) or, for a data set: caponier scan dataset {log}"
+    start = by_hand if any(NO_MAP in words for words in told) else f"Start a field map with: caponier map guess {log}"
+    return f"{needs}. This log has: {', '.join(rejected.seen)}.{doubts} {start}"
 
 
 def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:

@@ -17,11 +17,11 @@ from caponier.telemetry.readers.cloud_event import is_cloud_event
 from caponier.telemetry.rejections import RejectedRows
 
 WANTED: Final = {
-    "principal": "who asks: without it callers are told by session or address, with less certainty",
+    "principal": "who asked: without it callers are told apart by session or address, with less certainty",
     "input": "what the model was asked: most detections need it",
     "label": "what the model answered",
-    "scores": "the class scores: they show steps that labels do not",
-    "status": "HTTP status: shows who probes for inputs that are refused",
+    "scores": "the class scores: they change where the label does not, so that more searches show",
+    "status": "the HTTP status of the answer: needed to see callers whose requests keep failing",
 }
 """What a log may lack, and what it would be good for."""
 SHOWN_EVENTS: Final = 3

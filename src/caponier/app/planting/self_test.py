@@ -134,8 +134,8 @@ def _why_off(
         # Benign callers are quiet to it: it costs nothing, and may see other attacks than those that were planted.
         return None
     return (
-        f"cannot tell the emulated {', '.join(sorted(of_kind))} from benign callers of this model: after "
-        f"{AGES[oldest[0]]:,} {detector.counts.value} the median attacker has scored "
-        f"{in_units(detector, reached):,.4g}, and one benign caller in a hundred {in_units(detector, usual):,.4g} "
-        "or more"
+        f"cannot tell emulated attackers ({', '.join(sorted(of_kind))}) from benign callers of this model: after "
+        f"{AGES[oldest[0]]:,} {detector.counts.value} the median attacker scores "
+        f"{in_units(detector, reached):,.4g}, and one benign caller in a hundred scores "
+        f"{in_units(detector, usual):,.4g} or more"
     )

@@ -494,9 +494,9 @@ def _context(episode: _Episode) -> ContextEvent:
 
 _COUNTED: Final = {
     "event_count": "{} times",
-    "value_count": "{} different ones",
+    "value_count": "{} different values",
     "temporal": "{} kinds of events together",
-    "temporal_ordered": "{} kinds of events in this order",
+    "temporal_ordered": "{} kinds of events, one after the other",
 }
 """What the joint rules of Sigma count, in words; how many are needed stands in the evidence."""
 
@@ -514,7 +514,7 @@ def _summary(episode: _Episode, system: str | None) -> str:
     if (len(named) > 1 or (named and not trigger.host)) and not (system and named == list(episode.assets)):
         text += f" on {', '.join(named[:3])}" + (f" and {len(named) - 3:,} more" if len(named) > 3 else "")
     if system and touched:
-        text += f"; it touches {touched} of the ML system {system}"
+        text += f"; touched: {touched} of the ML system {system}"
     if match.statistic != "rule":
         how = _COUNTED.get(match.statistic, "{} " + match.statistic.replace("_", " "))
         text += f" ({how.format(f'{match.value:,g}')})"

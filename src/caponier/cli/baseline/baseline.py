@@ -91,9 +91,9 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are, or as the log "
-        "writes them in a column input_raw. Only a salted sketch of it is kept; with it, membership inference is "
-        "detected.",
+        help="The data that the model was trained on (.npz, .parquet, .csv), scaled like the logged inputs, or like "
+        "the log's column input_raw if there is one. Lets membership inference be detected; only a salted sketch of it "
+        "is kept.",
     ),
 ]
 TrainingLabel = Annotated[
@@ -110,8 +110,8 @@ Canaries = Annotated[
     typer.Option(
         "--canaries",
         metavar="FILE",
-        help="Records that exist only where a thief finds them (.npz, .parquet, .csv), scaled likewise. Only a salted "
-        "sketch of them is kept; a single query for one is a finding.",
+        help="Decoy records that only a thief of your data can know (.npz, .parquet, .csv), scaled likewise. A single "
+        "query for one is a finding; only a salted sketch of them is kept.",
     ),
 ]
 Start = Annotated[
@@ -119,7 +119,7 @@ Start = Annotated[
     typer.Option(
         "--from",
         metavar="FILE",
-        help="A baseline of earlier versions: with little traffic of a new one, start warm from it.",
+        help="Baseline of an earlier version of the model, to start from while the new version has little traffic.",
     ),
 ]
 

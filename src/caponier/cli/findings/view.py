@@ -123,7 +123,7 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
         (
             "Rarity",
             f"{told.benign:.2g} benign callers a week are expected to score this high "
-            f"({told.low:.2g} to {told.high:.2g}, 90 %)",
+            f"({told.low:.2g} to {told.high:.2g}, 90 % interval)",
         ),
         *((f"Also {name}", text) for name, text in said),
     ]
@@ -132,9 +132,6 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
 def _queries(finding: Finding) -> list[tuple[str, str]]:
     if finding.trigger_event_id is None:
         return []
-    return [
-        (
-            "Queries",
-            f"{finding.unique_queries:,} different ones, up to event {finding.trigger_event_id}",
-        )
-    ]
+    # Events of a security log are no queries.
+    name, ones = ("Queries", " different ones") if finding.model else ("Events counted", "")
+    return [(name, f"{finding.unique_queries:,}{ones}, up to event {finding.trigger_event_id}")]

@@ -57,7 +57,9 @@ Exclude = Annotated[str | None, typer.Option("--exclude", metavar="A,B", help="C
 RecordedRows = Annotated[
     Path | None,
     typer.Option(
-        "--manifest", metavar="FILE", help="Manifest from scan dataset --write-manifest: names the rows changed since."
+        "--manifest",
+        metavar="FILE",
+        help="Manifest from scan dataset --write-manifest, to name rows changed since.",
     ),
 ]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The id column. By default rows are numbered.")]

@@ -102,11 +102,11 @@ def validate(
     and planted into a copy of that log: what would have been caught there, how early, and for how many
     false alarms.
 
-    With --incident what was repaired for it is scanned anew, and the detectors that saw it are validated; if all of
-    that passes, the incident is verified.
+    With --incident, the data sets and models repaired for that incident are scanned again, and the detectors that
+    found it are validated; if all pass, the incident is marked verified.
 
-    Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
-    3 not everything could be shown; what not is listed.
+    Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control,
+    2 wrong input, 3 a part could not be tested; it is listed.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)

@@ -102,9 +102,9 @@ class DistanceShape:
         shape = _shapes(laid, at[-1:])
         alike = _departure(params, shape)[1][0]
         summary = (
-            f"One caller varied its inputs by other amounts than benign callers do{within(events.time[rows])}: half of "
-            f"the last {len(rows)} different ones differ from the nearest earlier one by {low / LEVELS:.1%} to "
-            f"{high / LEVELS:.1%} of what a value can differ by"
+            f"One caller changed its inputs by unusual amounts{within(events.time[rows])}: half of its last "
+            f"{len(rows)} different inputs are {low / LEVELS:.1%} to {high / LEVELS:.1%} of the value range away from "
+            "the nearest earlier one"
         )
         facts = {
             "window": len(rows),

@@ -176,14 +176,14 @@ def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
     """Say what was seen of a search, and nothing of what was not."""
     changed = f"; the answer changed {times(facts['flips'])}" if facts["flips"] else ""
     figures = {
-        "small_steps": "changed less than benign callers' inputs do",
-        "halvings": "changed half as much as the one before",
-        "single_feature": "changed in a single value",
+        "small_steps": "came closer to an earlier input than benign ones do",
+        "halvings": "halved the previous step, as a binary search does",
+        "single_feature": "changed a single value",
         "crowded": "lay close around one point",
-        "even_steps": "changed many values by one and the same amount",
+        "even_steps": "changed many values by the same amount",
     }
     seen = [f"{facts[name]} {what}" for name, what in figures.items() if facts[name]]
-    details = f" (of the last {window} different inputs, {listed(seen)})" if seen else ""
+    details = f". Of its last {window} different inputs, {listed(seen)}" if seen else ""
     return f"One caller sent {how_many(variants, 'variant')} of its own earlier inputs{took}{changed}{details}"
 
 

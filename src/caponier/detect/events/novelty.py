@@ -116,16 +116,14 @@ class Novelty:
         farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
         seen = []
         if farthest is not None and farthest > 1:
-            seen.append(f"the farthest is {farthest:.1f} times as far away as 99.9 % of benign ones")
+            seen.append(f"distance {farthest:.1f}")
         if rarest > 1:
-            seen.append(
-                f"the rarest combination of values is {rarest:.1f} times as surprising as 99.9 % of benign ones"
-            )
-        details = f": {listed(seen)}" if seen else ""
+            seen.append(f"rarity of values {rarest:.1f}")
+        details = f". Highest among them: {listed(seen)}; 99.9 % of benign inputs stay below 1" if seen else ""
         what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
-            f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])} (among its last "
-            f"{len(recent)} different inputs{details})"
+            f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])}, among its last "
+            f"{len(recent)} different inputs{details}"
         )
         facts = {"foreign": int(foreign.size), "farthest": farthest, "rarest": rarest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)

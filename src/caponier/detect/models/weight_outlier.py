@@ -59,8 +59,8 @@ class WeightOutlier:
         best, target, of = max(((*_gap(one), one) for one in margins), key=lambda found: found[0])
         rest = np.delete(of, target)
         summary = (
-            f"{STEPS} short steps from a blank input make it sure of class {target} (margin {of[target]:.1f}); no "
-            f"other gets beyond {rest.max():.1f}"
+            f"{STEPS} short steps from a blank input make the model sure of class {target} (margin "
+            f"{of[target]:.1f}); for every other class the margin stays at or below {rest.max():.1f}"
         )
         facts = {"class": target, "margins": [round(float(one), 3) for one in of]}
         limit = LIMIT * farther(classes)

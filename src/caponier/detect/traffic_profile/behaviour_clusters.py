@@ -23,10 +23,10 @@ WIDEST: Final = 0.9
 class BehaviourCluster(StrEnum):
     """How a caller asks, in words that go after a number of callers."""
 
-    DIFFERENT = "ask different things"
-    STILL = "move in small steps, as before a nearly still scene"
-    VIEWS = "send things like one another, such as several views of each"
-    ONE_ANSWER = "get nearly always the same answer"
+    DIFFERENT = "ask a different thing each time"
+    STILL = "change their inputs in small steps, like a camera before a still scene"
+    VIEWS = "send similar inputs, such as several views of one thing"
+    ONE_ANSWER = "get the same answer nearly every time"
     REPEATS = "send exact repeats"
     BATCHES = "send many rows at once"
     BURSTS = "send bursts"

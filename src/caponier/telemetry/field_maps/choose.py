@@ -21,6 +21,8 @@ from caponier.telemetry.rejections import RejectedRows
 
 MODEL: Final = "model"
 """What a model is called of which no log and no map says the name."""
+NO_MAP: Final = "no field map can be guessed"
+"""What is said of a log that neither is of events nor shows how it could be read as some."""
 _MOST_BYTES: Final = 32 * 2**20
 """Of a log of large rows fewer have to do."""
 _MOST_LINES: Final = 20_000
@@ -180,9 +182,7 @@ def _filled(row: Row) -> set[tuple[str, str]]:
 
 
 def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:
-    report.tell(
-        f"{source}: its columns are not those of events, and no field map can be guessed: {'; '.join(found.doubts)}"
-    )
+    report.tell(f"{source}: {NO_MAP}: {'; '.join(found.doubts)}")
 
 
 def is_native(rows: Sequence[Row]) -> bool:

@@ -215,8 +215,8 @@ class TestWhoStandsApart:
         assert [
             note
             for note in report.notes
-            if note.startswith("m: principal odd126 stands apart")
-            and "120 to first_feature" in note
+            if note.startswith("m: principal odd126 scores far above all other callers with first_feature (")
+            and " 120); find out who it is" in note
             and note.endswith("build again with --drop odd126")
         ]
 

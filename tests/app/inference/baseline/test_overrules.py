@@ -105,8 +105,8 @@ class TestCanaries:
         report = self.built(tmp_path)
         assert report.baseline.models[0].principals == 60
         assert (
-            "m: principal thief was set aside: it asked for canaries; if it may, build again with --keep thief"
-            in report.notes
+            "m: principal thief was set aside: it asked for canaries; if it is allowed to, "
+            "build again with --keep thief" in report.notes
         )
 
     def test_who_may_is_kept(self, tmp_path: Path) -> None:
@@ -168,12 +168,12 @@ class TestSigns:
     def test_it_is_said_why_and_what_would_be_usual_and_what_to_do(self) -> None:
         aside, (note,) = self.said()
         assert aside == {"principal\x1fu0"}
-        assert note.startswith("principal u0 was set aside: it shows two signs of an attack, each beyond all others: ")
+        assert note.startswith("principal u0 was set aside: it shows two signs of an attack, each far above ")
         for part in (
-            "a search in small steps (900 small_steps to searching",
-            "inputs that benign callers do not send (500 odd_inputs to foreign",
-            "one benign caller in a hundred reaches",
-            "if it may, build again with --keep u0",
+            "a search in small steps (searching: small_steps 900; one benign caller in a hundred reaches ",
+            "inputs that benign callers do not send (foreign: odd_inputs 500; ",
+            "if those set aside are counted)",
+            "if it is allowed to, build again with --keep u0",
         ):
             assert part in note
 

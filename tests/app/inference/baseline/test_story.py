@@ -124,8 +124,14 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        assert told(built(tmp_path, 60)).promise.endswith("this is an estimate: a promise takes 99 callers")
+        assert told(built(tmp_path, 60)).promise.endswith("this is an estimate: it takes 99 callers to promise it")
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
+
+    @pytest.mark.parametrize("habit", BehaviourCluster)
+    def test_one_caller_with_a_habit_is_a_sentence_too(self, habit: BehaviourCluster) -> None:
+        # One caller takes an s at the verb, which has to come first for it.
+        verb = habit.split()[0]
+        assert verb in {"ask", "change", "get", "send"}
 
     def test_too_few_promise_nothing(self, tmp_path: Path) -> None:
         promise = told(built(tmp_path, FEWEST - 1)).promise

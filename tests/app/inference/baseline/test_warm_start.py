@@ -113,7 +113,7 @@ class TestTaken:
         with patch.object(FirstFeature, "suspect", 30.0):
             report = warm(tmp_path, 12, odd)
         assert section_of(report).detectors["first_feature"].least == 6
-        assert any("principal odd stands apart" in n and n.endswith("--drop odd") for n in report.notes)
+        assert any("principal odd scores far above all other" in n and n.endswith("--drop odd") for n in report.notes)
 
     def test_callers_who_are_others_are_noted(self, tmp_path: Path) -> None:
         other = rows(1_200, 900, principal=lambda i: f"x{i // 60}", model_version="2", input=lambda i: [90, i % 127])

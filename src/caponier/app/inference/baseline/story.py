@@ -122,10 +122,10 @@ class Story:
             return f"{n} callers; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
         promised = (
             f"at most {100 * section.alpha:.3g}% of benign callers are flagged (about {self.expected:,.1f} a week), "
-            f"provided that none uses the model more than {LONGER} times as long as in this log"
+            f"for up to {LONGER} times the span of this log"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; this is an estimate: a promise takes {needed:,} callers")
+        return promised + ("" if n >= needed else f"; this is an estimate: it takes {needed:,} callers to promise it")
 
     @property
     def lines(self) -> Iterator[str]:

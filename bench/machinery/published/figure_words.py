@@ -1,0 +1,84 @@
+"""What the figures with goals measure, in words, for the table of goals that are missed.
+
+A figure without words of its own is shown by its name.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_STILL: Final = "that still succeed when the caller is refused from the first finding on"
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "abroad": {
+        "benign_flagged_share_of_worst_world_low": (
+            "benign callers flagged on the worst system, lower end of the 95 % interval"
+        ),
+    },
+    "behaviour": {"attackers_flagged_share": "attackers found, all kinds together"},
+    "cost_feedback": {
+        "sponge_dear_queries_most": "costly queries that a sponge attacker can send before the first finding",
+        "steering_flagged_before_drift_share": (
+            "sources of steered feedback found before the model's answers are five points off"
+        ),
+        "committee_flagged_share": "sponge attackers found, on a model that is a committee",
+        "committee_dear_queries_most": "costly queries before the first finding, on a model that is a committee",
+    },
+    "evasion": {
+        "square_refused_success": f"Square attacks {_STILL}",
+        "adaptive_refused_success": f"adaptive attacks {_STILL}",
+    },
+    "extraction": {
+        "active_learning_before_good": "copies by active learning that are found before the copy is good",
+        "inversion_before_sure": "inversion attacks that are found before the model is sure of the class",
+        "natural_account_days": "days of one account's queries that a good copy takes, with ordinary inputs",
+    },
+    "fresh_models": {
+        "table_search_false": "clean networks for tables that are flagged",
+        "table_search_found": "backdoored networks for tables that are found",
+        "picture_search_found": "backdoored networks for images that are found",
+    },
+    "guard": {"requests_per_second": "requests that the guard handles a second"},
+    "kinds": {
+        "attacks_succeeded_share": "emulated attacks that reach their goal if nobody stops them",
+        "substitution_flagged_share": "substitution attackers found",
+    },
+    "lacking": {
+        "benign_flagged_share_whole": "benign callers flagged, with a complete log",
+        "benign_flagged_share_no_scores": "benign callers flagged, with a log without scores",
+        "benign_flagged_share_no_labels": "benign callers flagged, with a log without labels",
+    },
+    "logs": {"events_per_second": "events of security logs read a second"},
+    "offline_evasion": {
+        "mlp_pgd_tpr": "adversarial images by PGD found, on an MLP, when 5 % of benign ones are flagged",
+        "mlp_cw_tpr": "adversarial images by C&W found, on an MLP, when 5 % of benign ones are flagged",
+    },
+    "patches_triggers": {
+        "trigger_tpr_least": "images with a trigger found, worst case",
+        "patch_tpr_least": "images with a patch found, worst case",
+    },
+    "promise": {
+        "false_alerts_a_week_after_100_upper": (
+            "false alerts a week with a baseline of 100 callers, upper end of the interval"
+        ),
+        "false_alerts_a_week_after_300_upper": (
+            "false alerts a week with a baseline of 300 callers, upper end of the interval"
+        ),
+    },
+    "reading": {"json_lines_per_cpu_second": "events in JSON Lines read a second on one core"},
+    "remediation": {
+        "flips_recall_worst": "poisoned rows found, worst case",
+        "accuracy_change_after_drop_worst": "change of accuracy after suspect rows are dropped, worst case",
+    },
+}
+
+
+def in_words(scorecard: str, figure: str) -> str:
+    """Say what a figure measures.
+
+    Args:
+        scorecard: Its name.
+        figure: The figure's name.
+
+    Returns:
+        Words for a reader who has not seen the scorecard; the name with blanks where there are none.
+    """
+    return WORDS.get(scorecard, {}).get(figure, figure.replace("_", " "))
