@@ -19,7 +19,7 @@ from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
-from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
+from caponier.telemetry.field_maps.times import RFC3339, UNITS, times_of, zone_of
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
@@ -359,10 +359,10 @@ def _taken(value: Any, pattern: re.Pattern[str]) -> str | None:
 def _check_time(about: MapColumn) -> None:
     zone_of(about.zone)
     form = about.format
-    if form is None or form in EPOCHS or form == RFC3339:
+    if form is None or form in UNITS or form == RFC3339:
         return
     if "%" not in form:
-        raise InputError(f"there is no form of a time {form!r}", hint=f"{', '.join((RFC3339, *EPOCHS))}, or a pattern")
+        raise InputError(f"there is no form of a time {form!r}", hint=f"{', '.join((RFC3339, *UNITS))}, or a pattern")
     if "%z" not in form and about.zone is None:
         hint = "Say zone, such as UTC or Europe/Berlin: guessing one would shift this log against the others."
         raise InputError(f"times such as {form!r} name no zone", hint=hint)
