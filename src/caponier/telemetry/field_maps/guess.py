@@ -35,6 +35,7 @@ from caponier.telemetry.field_maps.class_scores import (
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -127,7 +128,10 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
-    return work.finished(model, name)
+    found = work.finished(model, name)
+    if found.map is not None:
+        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
+    return found
 
 
 @dataclass
