@@ -184,8 +184,7 @@ class MappedRows:
             own = [at for at, one in enumerate(models) if (one if one in self._of_model else None) == model]
             features = self._of_model[model] if model is not None else self._features
             if own:
-                held = [find(steps) for steps in features.places]
-                inputs, wrong = features.of([[values[at] for at in own] for values in held])
+                inputs, wrong = features.of([_chosen(find.column(steps), own) for steps in features.places])
                 found.append(inputs)
                 order += own
                 problems += [(own[place], reason) for place, reason in wrong]
@@ -367,6 +366,10 @@ def _spec(features: Sequence[MapFeature]) -> FeatureSpec | None:
         categories=places,
         columns=tuple(FeatureColumn(name=one.name, unit=one.unit) for one in features),
     )
+
+
+def _chosen(held: Values, places: list[int]) -> Values:
+    return held.take(pa.array(places)) if isinstance(held, pa.Array) else [held[at] for at in places]
 
 
 def _names(held: Values) -> list[Any]:
