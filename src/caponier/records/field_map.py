@@ -45,7 +45,8 @@ class MapColumn(_Noun):
     classes: tuple[Path, ...] = ()
     """Names of the classes, in the order of the scores, where scores are an object by name."""
     format: Path | None = None
-    """Of a time: `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, or a pattern such as `%d.%m.%Y %H:%M:%S`."""
+    """Of a time: `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, `ticks` of .NET, `filetime` of Windows,
+    or a pattern such as `%d.%m.%Y %H:%M:%S`."""
     zone: Path | None = None
     """Of a time without one, such as `Europe/Berlin`."""
     secret: bool = False
@@ -102,6 +103,8 @@ class FieldMap(_Noun):
     constants: dict[str, Constant] = Field(default_factory=dict)
     columns: dict[str, Annotated[MapColumn, BeforeValidator(_placed)]] = Field(default_factory=dict)
     features: tuple[Annotated[MapFeature, BeforeValidator(_named)], ...] = Field(default=(), max_length=MOST_FEATURES)
+    models: dict[str, tuple[Annotated[MapFeature, BeforeValidator(_named)], ...]] = Field(default_factory=dict)
+    """What each of several models in the log takes, where not all take the same; `features` is what any other takes."""
     request: Path | None = None
     """Where the body of a request stands, which is read as the guard reads it."""
     response: Path | None = None
@@ -119,6 +122,11 @@ class FieldMap(_Noun):
             raise ValueError(f"{both[0]!r} is a constant and a column")
         if self.features and {"input", "input_raw"} & set(self.columns):
             raise ValueError("features and a column of inputs: only one of them can be meant")
-        if len({feature.name for feature in self.features}) < len(self.features):
-            raise ValueError("two features have the same name")
+        if self.models and not self.features:
+            raise ValueError("models says what each takes, and features nothing of any other")
+        for features in (self.features, *self.models.values()):
+            if len({feature.name for feature in features}) < len(features):
+                raise ValueError("two features have the same name")
+            if len(features) > MOST_FEATURES:
+                raise ValueError(f"a model has at most {MOST_FEATURES:,} features")
         return self

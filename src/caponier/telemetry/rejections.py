@@ -61,13 +61,11 @@ class RejectedRows:
     """How logs were understood that are not in our own form: a line each."""
     seen: dict[str, None] = field(default_factory=dict)
     """Fields of logs that are not in our own form."""
-    spec: FeatureSpec | None = None
-    """What the model takes, where a field map names it; None if two maps name different things."""
     guessed: list[FieldMap] = field(default_factory=list)
     """Field maps that logs of this run suggested."""
     tables: SeenTables = field(default_factory=SeenTables)
     """Tables in the requests of logs that hold whole bodies."""
-    _specs: set[FeatureSpec] = field(default_factory=set)
+    _specs: set[tuple[str | None, FeatureSpec]] = field(default_factory=set)
     _files: Counter[str] = field(default_factory=Counter)
     """How many rows of each file are remembered."""
     _stream: IO[bytes] | None = None
@@ -80,11 +78,16 @@ class RejectedRows:
         """Note which fields a log has."""
         self.seen |= dict.fromkeys(list(fields)[:SHOWN_FIELDS])
 
-    def learn(self, spec: FeatureSpec | None) -> None:
-        """Note what a field map says that the model takes."""
+    def learn(self, spec: FeatureSpec | None, model: str | None = None) -> None:
+        """Note what a field map says that a model takes; any of which it says nothing else, where it names none."""
         if spec is not None:
-            self._specs.add(spec)
-            self.spec = spec if len(self._specs) == 1 else None
+            self._specs.add((model, spec))
+
+    def spec_of(self, model: str) -> FeatureSpec | None:
+        """Return what a model takes, where a field map or bodies tell; None if two maps name different things."""
+        own = [spec for name, spec in self._specs if name == model]
+        said = own or [spec for name, spec in self._specs if name is None]
+        return said[0] if len(said) == 1 else self.tables.spec_of(model)
 
     def add(self, rejections: Iterable[Rejection]) -> None:
         """Take note of rows that were left out.
@@ -128,8 +131,7 @@ class RejectedRows:
         self.add(other.first)
         self.told |= other.told
         self.seen |= other.seen
-        for spec in other._specs:
-            self.learn(spec)
+        self._specs |= other._specs
         self.guessed += other.guessed
         self.tables.absorb(other.tables)
 

@@ -315,5 +315,6 @@ def test_logs_of_one_run_are_read_alike(tmp_path: Path) -> None:
     batches = [read.batch for read in read_events([first, second], report)]
     lengths = {len(row) for batch in batches for row in batch.column("input").to_pylist()}
     assert lengths == {10}
-    assert report.spec is not None
-    assert report.spec.categories == (1,)
+    taken = report.spec_of("model")
+    assert taken is not None
+    assert taken.categories == (1,)

@@ -134,3 +134,14 @@ class TestTold:
         for values in ([one.isoformat() for one in times], [one.timestamp() for one in times], times):
             form, zone = time_form(list(values))
             assert times_of(list(values), form, zone)[1] == []
+
+
+@given(st.datetimes(datetime(1996, 1, 1), datetime(2043, 1, 1), timezones=st.just(UTC)))
+def test_ticks_of_dotnet_and_file_times_of_windows_are_read(moment: datetime) -> None:
+    for unit, first in (("ticks", datetime(1, 1, 1, tzinfo=UTC)), ("filetime", datetime(1601, 1, 1, tzinfo=UTC))):
+        number = (moment - first) // timedelta(microseconds=1) * 10 + 7
+        # Ticks of today are nanoseconds of 1990, by their size.
+        assert unit_of(number) == ("filetime" if unit == "filetime" else "epoch_ns")
+        for form in (None, unit) if unit == "filetime" else (unit,):
+            for value in (number, str(number)):
+                assert read([value], form) == ([micros(moment)], [])

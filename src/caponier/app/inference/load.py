@@ -96,9 +96,7 @@ def load_events(
             where=", ".join(str(path) for path in paths),
             hint=_what_was_seen(paths, rejected),
         )
-    return [
-        replace(summary, told=rejected.spec or rejected.tables.spec_of(summary.model)) for summary in spool.models()
-    ]
+    return [replace(summary, told=rejected.spec_of(summary.model)) for summary in spool.models()]
 
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:

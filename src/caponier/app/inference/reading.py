@@ -101,7 +101,8 @@ class Reading:
 def _takes(spec_of: SpecOf | None, told: RejectedRows, model: str) -> FeatureSpec | None:
     """Return what a model takes: as somebody says, or else where the log shows that these are texts."""
     known = spec_of(model) if spec_of else None
-    return known or (told.spec if told.spec is not None and told.spec.kind == "text" else None)
+    seen = told.spec_of(model)
+    return known or (seen if seen is not None and seen.kind == "text" else None)
 
 
 def _wanted(events: Events, options: ReadOptions) -> Events:

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from caponier.records.event import UNKNOWN
 from caponier.records.field_map import MapColumn
-from caponier.telemetry.field_maps.places import Nodes, Place, path_of
+from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.places import USUAL, Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.readers.field_names import CALLED, OPERATIONS, SCORE_PARTS, TOLD_BY_PATH, normal
 
@@ -13,6 +15,8 @@ MODEL_IN_PATH: Final = re.compile(r"/(?:models|predictions|explanations|endpoint
 """Where KServe, TensorFlow Serving, Triton, TorchServe and SageMaker have it."""
 MOST_MODELS: Final = 100
 """Names in a sample; whoever calls may ask for models that nobody has."""
+_ENDPOINT: Final = re.compile(r"[A-Za-z][\w.-]{0,199}")
+_FUNCTION: Final = re.compile(r"predict|score|infer|classify|invo[ck]")
 REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
 
 
@@ -51,7 +55,33 @@ class AccessGuess:
             if 0 < len(told) <= MOST_MODELS and nearly(found is not None for found in names):
                 self.columns["model"] = MapColumn(path=(path_of(place),), take=MODEL_IN_PATH.pattern, otherwise=model)
                 return True
+        return self._take_endpoint(places)
+
+    def _take_endpoint(self, places: list[Place]) -> bool:
+        """Take the names of endpoints, as clouds call what serves a model, where they are no paths and no functions."""
+        for place in places:
+            names = {str(one) for one in self.nodes[place]}
+            is_function = any(one in OPERATIONS or _FUNCTION.match(one) for one in names)
+            is_named = normal(place[-1]) == "endpoint" and all(_ENDPOINT.fullmatch(one) for one in names)
+            if is_named and not is_function and len(names) <= MOST_MODELS and 2 * len(names) < len(self.nodes[place]):
+                self.columns["model"] = MapColumn(path=(path_of(place),))
+                self.used.add(place)
+                return True
         return False
+
+    def take_answers_of_no_model(self) -> None:
+        """Let lines that have the id of a request and name no model be read, where many do: the answers to others."""
+        about = self.columns.get("model")
+        if about is None or len(about.path) != 1 or about.otherwise is not None or "request_id" not in self.columns:
+            return
+        named = sum(
+            not is_missing(one) for place in self.nodes if path_of(place) == about.path[0] for one in self.nodes[place]
+        )
+        with_id = [
+            len(values) for place, values in self.nodes.items() if path_of(place) == self.columns["request_id"].path[0]
+        ]
+        if with_id and 0 < named <= (1 - USUAL) * with_id[0]:
+            self.columns["model"] = about.model_copy(update={"otherwise": UNKNOWN})
 
     def called(self) -> Place | None:
         """Return where a log has what was called: a path, or the first line of a request."""

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
+from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, PERHAPS, normal
 
 WHO: Final = frozenset(
@@ -45,6 +47,8 @@ SINGLE: Final = 0.9
 """Share of different values beyond which each is of a call, and of nobody."""
 
 
+_OWN_ADDRESS: Final = re.compile(r"server|host|local|node|pod|upstream|dest|target|listen")
+"""How a field is called that says where a service runs."""
 _SOURCE: Final = re.compile(r"[^\s:]+\.[A-Za-z]{1,4}:\d+")
 """A line of source code: Go's loggers write it as `caller`."""
 
@@ -62,6 +66,30 @@ def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | Non
         if _is_called_so(keys_of(place)) and not (is_chosen(place) or is_taken(place)) and are_callers(values)
     ]
     return min(found)[-1] if found else None
+
+
+def address_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | None:
+    """Return the only field that holds addresses from which somebody may have asked, whatever it is called.
+
+    Args:
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    found = [
+        place
+        for place, values in nodes.items()
+        if not (is_chosen(place) or is_taken(place) or _OWN_ADDRESS.search(normal(place[-1])))
+        and nearly(isinstance(value, str) and _is_address(value) for value in values if not is_missing(value))
+        and len(set(map(str, values))) >= LEAST
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text.strip()))
+    except ValueError:
+        return False
 
 
 def _is_called_so(keys: Place) -> bool:

@@ -85,6 +85,8 @@ def mapped(
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")
     report.learn(reading.spec or _texts(chosen, rows))
+    for model, spec in reading.specs.items():
+        report.learn(spec, model)
     if wanted is not None and rows:
         wanted.schema = reading.schema(Records(rows))
     return reading.read(whole)
@@ -113,24 +115,35 @@ def _texts(chosen: FieldMap, rows: Sequence[Row]) -> FeatureSpec | None:
 
 def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:
     """Put the features of a map into the order of the model's columns, where both have names."""
-    takes = choice.spec_of(_model_of(chosen, choice, rows)) if choice.spec_of and chosen.features else None
+    if choice.spec_of is None or not chosen.features:
+        return chosen
+    if chosen.models:
+        spec_of = choice.spec_of
+        each = {name: _in_order(those, spec_of(name), report, source) for name, those in chosen.models.items()}
+        return chosen.model_copy(update={"models": each})
+    takes = choice.spec_of(_model_of(chosen, choice, rows))
+    return chosen.model_copy(update={"features": _in_order(chosen.features, takes, report, source)})
+
+
+def _in_order(
+    features: tuple[MapFeature, ...], takes: FeatureSpec | None, report: RejectedRows, source: str
+) -> tuple[MapFeature, ...]:
     known = {column.name: place for place, column in enumerate(takes.columns)} if takes else {}
     if takes is None or not known:
-        return chosen
-    there = {feature.name: feature for feature in chosen.features}
+        return features
+    there = {feature.name: feature for feature in features}
     if not known.keys() & there.keys():
         report.tell(f"{source}: none of its columns is one of the model's ({', '.join(list(known)[:5])} …)")
-        return chosen
+        return features
     if list(there) == list(known):
-        return chosen
+        return features
     if missing := [name for name in known if name not in there]:
         report.tell(f"{source}: columns that the model takes and nobody logged: {', '.join(missing[:10])}")
     if extra := [name for name in there if name not in known]:
         report.tell(f"{source}: columns that the model does not take are left out: {', '.join(extra[:10])}")
     places = set(takes.categories or range(len(known))) if takes.kind == "categorical" else set()
     kinds = {name: "category" if place in places else "number" for name, place in known.items()}
-    features = [(there.get(name) or MapFeature(name=name)).model_copy(update={"kind": kinds[name]}) for name in known]
-    return chosen.model_copy(update={"features": tuple(features)})
+    return tuple((there.get(name) or MapFeature(name=name)).model_copy(update={"kind": kinds[name]}) for name in known)
 
 
 def _model_of(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> str:

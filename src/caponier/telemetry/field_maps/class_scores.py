@@ -7,9 +7,26 @@ from typing import Any, Final
 from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
-from caponier.telemetry.field_maps.value_kinds import is_continuous, is_number, nearly
+from caponier.telemetry.field_maps.value_kinds import (
+    FITS,
+    NEARLY,
+    are_shares,
+    is_continuous,
+    is_number,
+    nearly,
+)
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import SCORE_STEMS, SHARES, normal
+from caponier.telemetry.readers.field_names import (
+    ALIASES,
+    ANSWERS,
+    COUNTERS,
+    LIKE,
+    NO_FEATURES,
+    OF_CALLS,
+    SCORE_STEMS,
+    SHARES,
+    normal,
+)
 
 _CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
 _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
@@ -167,6 +184,61 @@ def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
     """
     found = (place for place in nodes if place not in used and normal(place[-1]) in SHARES)
     return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
+
+
+def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
+    """Return what objects in a list say that answers each of several examples; nothing where they are none.
+
+    Args:
+        items: Of all lists of a field.
+        path: Where it stands.
+    """
+    objects = [one for one in items if isinstance(one, dict)]
+    if not objects or len(objects) < NEARLY * len(items):
+        return {}
+    found: dict[str, MapColumn] = {}
+    for column in ("label", "scores"):
+        names = [str(key) for key in objects[0]]
+        key = next((one for one in names if normal(one) in ALIASES[column]), None)
+        key = key or next((one for one in names if LIKE[column].fullmatch(normal(one))), None)
+        held = [one.get(key) for one in objects] if key is not None else []
+        if key is None or not FITS[column](held):
+            continue
+        classes = sorted({str(name) for one in held if isinstance(one, dict) for name in one})
+        name = "scores" if column == "label" and is_continuous(held) else column
+        found.setdefault(name, MapColumn(path=(f"{path}[].{escaped(key)}",), classes=tuple(classes)))
+    return found
+
+
+def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
+    """Return the answer below what a name says is one: shares by class or as a list, or the only class and only amount.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already; the answer's is added.
+    """
+    below = [place for place in nodes if place not in used and any(ANSWERS.fullmatch(normal(step)) for step in place)]
+    for kind in (dict, list):
+        for place in below:
+            values = nodes[place]
+            if isinstance(values[0], kind) and nearly(map(are_shares, values)):
+                classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
+                used.add(place)
+                return {"scores": MapColumn(path=(path_of(place),), classes=classes)}
+    lone: dict[str, list[Place]] = {"scores": [], "label": []}
+    for place in below:
+        if len(place) > 1 and _may_answer(normal(place[-1]), nodes[place]):
+            lone["scores" if is_continuous(nodes[place]) else "label"].append(place)
+    found = {column: places[0] for column, places in lone.items() if len(places) == 1}
+    used.update(found.values())
+    return {column: MapColumn(path=(path_of(place),)) for column, place in found.items()}
+
+
+def _may_answer(name: str, values: Sequence[Any]) -> bool:
+    held = [value for value in values if value not in (None, "")]
+    is_call = name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name) or LIKE["latency_ms"].fullmatch(name)
+    is_plain = all(isinstance(one, str | int | float) for one in held)
+    return not is_call and is_plain and len(set(map(str, held))) > 1
 
 
 def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tuple[Place, ...]:

@@ -13,6 +13,7 @@ from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.callers import (
+    address_place,
     are_places_in_code,
     caller_place,
     is_chosen,
@@ -22,6 +23,8 @@ from caponier.telemetry.field_maps.callers import (
     who_come_again,
 )
 from caponier.telemetry.field_maps.class_scores import (
+    answer_below,
+    answers_of_each,
     are_ranked,
     class_columns,
     listed_scores,
@@ -32,6 +35,7 @@ from caponier.telemetry.field_maps.class_scores import (
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -40,6 +44,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     is_asked,
     is_marked,
     is_sent,
+    lists_beside_answers,
     says_nothing,
     text_place,
 )
@@ -50,7 +55,6 @@ from caponier.telemetry.field_maps.value_kinds import (
     alike,
     are_probabilities,
     are_references,
-    are_shares,
     as_long,
     feature_of,
     features_of,
@@ -124,7 +128,10 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
-    return work.finished(model, name)
+    found = work.finished(model, name)
+    if found.map is not None:
+        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
+    return found
 
 
 @dataclass
@@ -149,6 +156,9 @@ class _Work(AccessGuess):
             self._choose("principal", who)
         if not {"principal", "session"} & set(self.columns):
             self._choose_named_in_body()
+        is_nobodys = not {"principal", "session", "source_ip"} & set(self.columns)
+        if is_nobodys and (address := address_place(self.nodes, self._is_taken)) is not None:
+            self._choose("source_ip", address)
 
     def _is_taken(self, place: Place) -> bool:
         return place in self.used or self._below_input(place) or not self._is_asked(place)
@@ -255,6 +265,9 @@ class _Work(AccessGuess):
         for _, _, place in sorted(named, key=lambda one: one[2] in around):
             if place not in self.used and self._take_input(place):
                 return
+        lists = lists_beside_answers(self.nodes, self.used)
+        if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
+            return
         self._take_flat()
         if not self.features and not self.bodies:
             self._take_unnamed()
@@ -425,20 +438,17 @@ class _Work(AccessGuess):
             values = next((those for place, those in self.nodes.items() if path_of(place) == about.path[0]), None)
             # None where another field that holds lists has unrolled it before.
             if values is not None and as_long(asked, values):
+                is_amount = column == "label" and is_continuous([one for held in values for one in held or ()])
+                if is_amount and "scores" not in self.columns:
+                    del self.columns[column]
+                    column = "scores"
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
         for place, values in self.nodes.items():
             if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):
-                self._unroll_answers(place, [one for value in values if isinstance(value, list) for one in value])
-
-    def _unroll_answers(self, place: Place, items: list[Any]) -> None:
-        """Take what objects in a list say that answers each of several examples."""
-        objects = [one for one in items if isinstance(one, dict)]
-        if not objects or len(objects) < NEARLY * len(items):
-            return
-        for column in ("label", "scores"):
-            key = next((key for key in objects[0] if normal(str(key)) in ALIASES[column]), None)
-            if key is not None and column not in self.columns and FITS[column]([one.get(key) for one in objects]):
-                self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
+                items = [one for value in values if isinstance(value, list) for one in value]
+                if found := answers_of_each(items, path_of(place)):
+                    self.columns = found | self.columns
+                    self.used.add(place)
 
     def _take_flat(self) -> None:
         if self.is_access():
@@ -487,7 +497,8 @@ class _Work(AccessGuess):
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
         elif "label" not in self.columns:
-            self._choose_answer()
+            for column, about in answer_below(self.nodes, self.used).items():
+                self.columns[column] = about
 
     def _take_best_of_lists(self) -> None:
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""
@@ -516,22 +527,13 @@ class _Work(AccessGuess):
     def _choose_class_columns(self) -> None:
         """Take columns that are called like the classes and hold the score of each."""
         answers = self._values_at(next(iter(self.columns["label"].path), ""))
-        if places := class_columns(self.nodes, self.used, answers if all(map(_is_plain, answers)) else []):
+        if places := class_columns(
+            self.nodes, self.used, answers if all(isinstance(one, str | int | None) for one in answers) else []
+        ):
             self.columns["scores"] = MapColumn(
                 parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)
             )
             self.used |= set(places)
-
-    def _choose_answer(self) -> None:
-        for kind in (dict, list):
-            for place, values in self.nodes.items():
-                if place in self.used or not any(ANSWERS.fullmatch(normal(step)) for step in place):
-                    continue
-                if isinstance(values[0], kind) and nearly(map(are_shares, values)):
-                    classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
-                    self.columns["scores"] = MapColumn(path=(path_of(place),), classes=classes)
-                    self.used.add(place)
-                    return
 
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
@@ -549,6 +551,7 @@ class _Work(AccessGuess):
         if "model" not in self.columns and not self.take_model(model):
             constants["model"] = model
             out.remarks.append(f"no field names the model: it is called {model!r}")
+        self.take_answers_of_no_model()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
@@ -594,7 +597,3 @@ class _Work(AccessGuess):
     def _has_decimal_comma(self) -> bool:
         texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
         return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int)

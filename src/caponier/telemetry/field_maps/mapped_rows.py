@@ -1,7 +1,7 @@
 """Rows of a log in another form to columns of the event schema, as a field map says, a column at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -11,15 +11,15 @@ import pyarrow as pa
 
 from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
-from caponier.records.field_map import Constant, FieldMap, MapColumn
+from caponier.records.field_map import Constant, FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
-from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
+from caponier.telemetry.field_maps.named_features import NamedFeatures, Problems, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
-from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
+from caponier.telemetry.field_maps.times import RFC3339, UNITS, times_of, zone_of
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
@@ -99,9 +99,10 @@ class MappedRows:
         self._paths = {name: [steps_of(path) for path in about.path] for name, about in field_map.columns.items()}
         self._parts = {name: [steps_of(path) for path in about.parts] for name, about in field_map.columns.items()}
         self._extra = {path: steps_of(path) for path in field_map.extra}
-        places = [steps_of(one.path or escaped(one.name)) for one in field_map.features]
-        self._features = NamedFeatures(field_map.features, places, field_map.decimal)
-        every = [*places, *self._extra.values()]
+        self._features = _named(field_map.features, field_map.decimal)
+        self._of_model = {name: _named(features, field_map.decimal) for name, features in field_map.models.items()}
+        every = [*self._features.places, *self._extra.values()]
+        every += [steps for features in self._of_model.values() for steps in features.places]
         every += [steps for part in (self._paths, self._parts) for those in part.values() for steps in those]
         self._patterns = {name: _pattern(about.take) for name, about in field_map.columns.items() if about.take}
         self._request = steps_of(field_map.request) if field_map.request else None
@@ -116,16 +117,13 @@ class MappedRows:
     @property
     def spec(self) -> FeatureSpec | None:
         """What the model takes, as far as the map names it."""
-        features = self.map.features
-        if not features:
-            return None
-        places = tuple(place for place, one in enumerate(features) if one.kind == "category")
-        return FeatureSpec(
-            kind="categorical" if places else "numeric",
-            shape=(len(features),),
-            categories=places,
-            columns=tuple(FeatureColumn(name=one.name, unit=one.unit) for one in features),
-        )
+        return None if self.map.models else _spec(self.map.features)
+
+    @property
+    def specs(self) -> dict[str, FeatureSpec]:
+        """What each of several models takes, as far as the map names it."""
+        told = {name: _spec(features) for name, features in self.map.models.items()}
+        return {name: spec for name, spec in told.items() if spec is not None}
 
     def schema(self, sample: Records) -> pa.Schema | None:
         """Return the fields that the map takes, and their types, where a sample tells; None where it does not."""
@@ -164,8 +162,7 @@ class MappedRows:
         for name, about in self.map.columns.items():
             values[name] = self._column(name, about, find, out)
         if self.map.features:
-            inputs, problems = self._features.of([find.column(steps) for steps in self._features.places])
-            values["input"] = inputs
+            values["input"], problems = self._inputs(_names(values["model"]), find)
             out.rejections += [Rejection("", out.lines[place], reason) for place, reason in problems]
         if self._extra:
             held = {path: find(steps) for path, steps in self._extra.items()}
@@ -176,6 +173,22 @@ class MappedRows:
             values["operation"] = _operations(values, n)
         out.values = values
         return out
+
+    def _inputs(self, models: list[Any], find: "_Finder") -> tuple[pa.Array, Problems]:
+        """Return the inputs of n records: where several models take different features, each row its model's."""
+        kinds = set(models) if self._of_model else set()
+        if not kinds & self._of_model.keys():
+            return self._features.of([find.column(steps) for steps in self._features.places])
+        found, order, problems = [], [], []
+        for model in [*sorted(kinds & self._of_model.keys()), None]:
+            own = [at for at, one in enumerate(models) if (one if one in self._of_model else None) == model]
+            features = self._of_model[model] if model is not None else self._features
+            if own:
+                inputs, wrong = features.of([_chosen(find.column(steps), own) for steps in features.places])
+                found.append(inputs)
+                order += own
+                problems += [(own[place], reason) for place, reason in wrong]
+        return pa.concat_arrays(found).take(pa.array(np.argsort(order))), sorted(problems)
 
     def _unrolled(self, records: Records, lines: list[int], out: Chunk) -> _Unrolled:
         if self._request is not None or self._response is not None:
@@ -339,6 +352,30 @@ class _Finder:
         return values if owners is None else [values[owner] for owner in owners]
 
 
+def _named(features: Sequence[MapFeature], decimal: str) -> NamedFeatures:
+    return NamedFeatures(features, [steps_of(one.path or escaped(one.name)) for one in features], decimal)
+
+
+def _spec(features: Sequence[MapFeature]) -> FeatureSpec | None:
+    if not features:
+        return None
+    places = tuple(place for place, one in enumerate(features) if one.kind == "category")
+    return FeatureSpec(
+        kind="categorical" if places else "numeric",
+        shape=(len(features),),
+        categories=places,
+        columns=tuple(FeatureColumn(name=one.name, unit=one.unit) for one in features),
+    )
+
+
+def _chosen(held: Values, places: list[int]) -> Values:
+    return held.take(pa.array(places)) if isinstance(held, pa.Array) else [held[at] for at in places]
+
+
+def _names(held: Values) -> list[Any]:
+    return list(held.to_pylist() if isinstance(held, pa.Array) else held)
+
+
 def _pattern(take: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(take)
@@ -359,10 +396,10 @@ def _taken(value: Any, pattern: re.Pattern[str]) -> str | None:
 def _check_time(about: MapColumn) -> None:
     zone_of(about.zone)
     form = about.format
-    if form is None or form in EPOCHS or form == RFC3339:
+    if form is None or form in UNITS or form == RFC3339:
         return
     if "%" not in form:
-        raise InputError(f"there is no form of a time {form!r}", hint=f"{', '.join((RFC3339, *EPOCHS))}, or a pattern")
+        raise InputError(f"there is no form of a time {form!r}", hint=f"{', '.join((RFC3339, *UNITS))}, or a pattern")
     if "%z" not in form and about.zone is None:
         hint = "Say zone, such as UTC or Europe/Berlin: guessing one would shift this log against the others."
         raise InputError(f"times such as {form!r} name no zone", hint=hint)

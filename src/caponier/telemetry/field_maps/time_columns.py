@@ -27,9 +27,24 @@ def moments(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
         nodes: The fields of a sample.
         is_taken: Tells which of them mean something else.
     """
-    return [
+    found = [
         place for place, values in nodes.items() if place[-1] != READ and not is_taken(place) and _are_moments(values)
     ]
+    if found:
+        return found
+    held: dict[Place, list[str]] = {place: _texts(values) for place, values in nodes.items() if len(place) == 1}
+    days = [place for place, values in held.items() if values and nearly(map(_is_day, values))]
+    # A birthday is a day as well: only one with a time of day beside it says when.
+    clocks = [place for place, values in held.items() if values and nearly(map(_is_clock, values))]
+    return list(days) if len(days) == len(clocks) == 1 else []
+
+
+def _is_day(text: str) -> bool:
+    return DAY.fullmatch(text) is not None
+
+
+def _is_clock(text: str) -> bool:
+    return CLOCK.fullmatch(text) is not None
 
 
 def _are_moments(values: Sequence[Any]) -> bool:
@@ -63,6 +78,8 @@ def time_column(
     if (clock := _clock_beside(place, nodes, remarks)) is not None:
         return _of_day_and_clock(place, clock, nodes, doubts, remarks), {place, clock}
     form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), doubts)
+    if form == "epoch_ns" and "ticks" in normal(place[-1]).split("_"):
+        form = "ticks"
     if zone:
         remarks.append(f"times in {path_of(place)} name no zone: taken as UTC")
     return MapColumn(path=(path_of(place),), format=form, zone=zone), {place}
@@ -79,16 +96,11 @@ def _form_of(values: list[Any], where: str, doubts: list[str]) -> tuple[str, str
 def _clock_beside(place: Place, nodes: Nodes, remarks: list[str]) -> Place | None:
     """Return the field with the times of day, where the one that was chosen holds days alone."""
     days = _texts(nodes[place])
-    if not nearly(DAY.fullmatch(one) is not None for one in days):
+    if not nearly(map(_is_day, days)):
         return None
     for other, values in nodes.items():
         held = _texts(values)
-        if (
-            other != place
-            and held
-            and len(held) == len(days)
-            and nearly(CLOCK.fullmatch(one) is not None for one in held)
-        ):
+        if other != place and held and len(held) == len(days) and nearly(map(_is_clock, held)):
             return other
     remarks.append(f"{path_of(place)} holds days alone: of one day nobody can say what came first")
     return None

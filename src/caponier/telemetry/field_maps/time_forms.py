@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import COMPACT, EPOCHS, RFC3339, digits_of, iso_moment, unit_of
+from caponier.telemetry.field_maps.times import COMPACT, RFC3339, digits_of, iso_moment, micros_in, unit_of
 from caponier.telemetry.framing.stamps import LONGEST
 
 PATTERNS: Final = (
@@ -118,7 +118,7 @@ def _forms_of(value: Any) -> list[tuple[str, str | None]]:
     if _is_number(value):
         number = float(value)
         unit = unit_of(number)
-        if EARLIEST.timestamp() * 1e6 <= number * (EPOCHS[unit] or 1e-3) < _LATEST.timestamp() * 1e6:
+        if EARLIEST.timestamp() * 1e6 <= micros_in(number, unit) < _LATEST.timestamp() * 1e6:
             return [(unit, None)]
         compact = digits_of(value)
         pattern = COMPACT.get(len(compact), "")

@@ -15,11 +15,22 @@ from caponier.telemetry.framing.stamps import LONGEST
 
 EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0}
 """Microseconds in one; nanoseconds are divided."""
+TENTHS: Final = {"ticks": 62_135_596_800_000_000, "filetime": 11_644_473_600_000_000}
+"""Units of a tenth of a microsecond, and how many microseconds before 1970 .NET and Windows begin to count them."""
+UNITS: Final = (*EPOCHS, *TENTHS)
 COMPACT: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
 """By the number of their digits: forms of times that are written as one number, and are none since 1970."""
 RFC3339: Final = "rfc3339"
-_LIMITS: Final = ((1e11, "epoch_s"), (1e14, "epoch_ms"), (1e17, "epoch_us"), (float("inf"), "epoch_ns"))
-"""Where the numbers of one unit end for every time from 1990 to 5138: thousands of years lie between them."""
+_LIMITS: Final = (
+    (1e11, "epoch_s"),
+    (1e14, "epoch_ms"),
+    (1e17, "epoch_us"),
+    (1.2e17, "epoch_ns"),
+    (1.6e17, "filetime"),
+    (float("inf"), "epoch_ns"),
+)
+"""Where the numbers of one unit end for every time from 1990 on. Not so ticks: those of today would be nanoseconds of
+1990, and only a name tells them apart."""
 _ZONE_WORDS: Final = ("UTC", "GMT")
 _ZONE_WORD: Final = re.compile(r"\s*(?:UTC|GMT)$")
 """How BigQuery and others name the zone."""
@@ -45,6 +56,16 @@ def unit_of(number: float) -> str:
     """Return in which unit a number counts from 1970, for a time from 1990 on."""
     # What is no number is below no limit; whoever reads it finds that out.
     return next((unit for limit, unit in _LIMITS if abs(number) < limit), "epoch_ns")
+
+
+def micros_in(number: Any, unit: str) -> Any:
+    """Return the microseconds since 1970 of a number in a unit, or of an array of them; of whole ones, whole ones."""
+    factor = EPOCHS.get(unit, 0)
+    if factor:
+        return number * factor
+    parts = 10 if unit in TENTHS else 1_000
+    is_whole = isinstance(number, int) or (isinstance(number, np.ndarray) and number.dtype.kind == "i")
+    return (number // parts if is_whole else number / parts) - TENTHS.get(unit, 0)
 
 
 def times_of(values: list[Any], form: str | None, zone: str | None) -> tuple[pa.Array, list[int]]:
@@ -79,7 +100,7 @@ def times_of(values: list[Any], form: str | None, zone: str | None) -> tuple[pa.
 def _at_once(values: list[Any], form: str | None, zone: str | None) -> pa.Array | None:
     """Read all at once where they are of one form; None where they are not."""
     kinds = set(map(type, values))
-    if kinds <= {int, float} and kinds and (form is None or form in EPOCHS):
+    if kinds <= {int, float} and kinds and (form is None or form in UNITS):
         return _numbers(values, form)
     if kinds == {datetime}:
         return pa.array(values, TIME) if all(value.tzinfo for value in values) else None
@@ -90,7 +111,7 @@ def _at_once(values: list[Any], form: str | None, zone: str | None) -> pa.Array 
         if values[0][-3:] in _ZONE_WORDS:
             texts = pc.replace_substring_regex(texts, _ZONE_WORD.pattern, "Z")
         return texts.cast(pa.timestamp("ns", tz="UTC")).cast(TIME, safe=False)
-    if form in EPOCHS or "%f" in form or "%z" in form:
+    if form in UNITS or "%f" in form or "%z" in form:
         return None
     naive = pc.strptime(texts, form, "us")
     return pc.assume_timezone(naive, zone or "UTC", ambiguous="earliest", nonexistent="latest").cast(TIME)
@@ -104,13 +125,9 @@ def _numbers(values: list[Any], form: str | None) -> pa.Array | None:
     unit = form or unit_of(float(size.max()))
     if form is None and unit_of(float(size.min())) != unit:
         return None
-    factor = EPOCHS[unit]
-    if numbers.dtype.kind == "i":
-        micros = numbers // 1_000 if not factor else numbers.astype(np.int64) * factor
-    else:
-        # What is too late to be a time is refused below.
-        with np.errstate(over="ignore"):
-            micros = np.rint(numbers / 1_000 if not factor else numbers * factor)
+    # What is too late to be a time is refused below.
+    with np.errstate(over="ignore"):
+        micros = np.rint(micros_in(numbers.astype(np.int64) if numbers.dtype.kind == "i" else numbers, unit))
     if not (np.abs(micros.astype(np.float64)) < _LATEST).all() or not (size.astype(np.float64) < 1e19).all():
         return None
     return pa.array(micros.astype(np.int64)).cast(TIME)
@@ -123,18 +140,18 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
         raise TypeError("no time")
     if form is not None and form in COMPACT.values():
         return _micros(datetime.strptime(digits_of(value), form), zone)
-    if isinstance(value, str) and form not in EPOCHS:
+    if isinstance(value, str) and form not in UNITS:
         text = value.strip()
         if form is not None and form != RFC3339:
             return _micros(datetime.strptime(text, form), zone)
         if not text.lstrip("-").replace(".", "", 1).isdecimal():
             return _micros(iso_moment(text), zone)
     number = float(value) if isinstance(value, float) or not str(value).strip().lstrip("-").isdecimal() else int(value)
-    factor = EPOCHS[form if form in EPOCHS else unit_of(number)]
-    micros = number // 1_000 if not factor else number * factor
+    micros = micros_in(number, form if form in UNITS else unit_of(number))
     if abs(micros) >= _LATEST:
         raise OverflowError("no time")
-    return round(micros)
+    made: int = round(micros)
+    return made
 
 
 def digits_of(value: Any) -> str:

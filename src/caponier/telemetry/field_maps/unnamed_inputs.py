@@ -8,7 +8,7 @@ from typing import Any, Final
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
-from caponier.telemetry.field_maps.value_kinds import alike, features_of, is_number
+from caponier.telemetry.field_maps.value_kinds import alike, as_long, features_of, is_number, nearly
 from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, FEATURE_PARTS, INPUTS, PERHAPS, normal
 
 _LIKE: Final = re.compile(
@@ -107,3 +107,28 @@ def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place]
         used.update(one for one in nodes if made and one[: len(place)] == place)
     often = Counter(one.name for one in found)
     return [one if often[one.name] == 1 else one.model_copy(update={"name": one.path or one.name}) for one in found]
+
+
+def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
+    """Return the fields with lists as long as what was answered beside them: several examples in one request.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    lists = {
+        place: values
+        for place, values in nodes.items()
+        if nearly(isinstance(one, list) and all(isinstance(item, dict | list) for item in one) for one in values)
+        and len({len(one) for one in values if isinstance(one, list)}) > 1
+    }
+    return [
+        place
+        for place, values in lists.items()
+        if place not in used and not any(ANSWERS.fullmatch(normal(step)) for step in place)
+        if any(
+            (other in used or ANSWERS.fullmatch(normal(other[-1])) is not None) and as_long(values, held)
+            for other, held in nodes.items()
+            if len(other) == len(place)
+        )
+    ]

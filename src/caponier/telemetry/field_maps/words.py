@@ -17,6 +17,8 @@ def understood(field_map: FieldMap, remarks: Sequence[str] = ()) -> str:
         named = [f"{one.name}{' (category)' if one.kind == 'category' else ''}" for one in features]
         more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
         parts.append(f"{len(named)} features ({', '.join(named[:FEW])}{more})")
+    if field_map.models:
+        parts.append(f"of them those of each of {len(field_map.models)} models")
     if field_map.request:
         parts.append(f"request from {field_map.request}")
     if field_map.response:
@@ -41,6 +43,12 @@ def yaml_of(field_map: FieldMap) -> str:
         elif len(about.get("path", ())) == 1:
             about["path"] = about["path"][0]
     if "features" in plain:
-        plain["features"] = [one["name"] if list(one) == ["name"] else one for one in plain["features"]]
+        plain["features"] = _short(plain["features"])
+    if "models" in plain:
+        plain["models"] = {name: _short(features) for name, features in plain["models"].items()}
     written: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
     return written
+
+
+def _short(features: Sequence[dict[str, Any]]) -> list[Any]:
+    return [one["name"] if list(one) == ["name"] else one for one in features]

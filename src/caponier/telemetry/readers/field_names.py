@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Final
+from unicodedata import combining, normalize
 
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "time": (
@@ -42,6 +43,11 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "fecha",
         "at",
         "when",
+        "marca_de_tiempo",
+        "fecha_hora",
+        "data_ora",
+        "date_heure",
+        "momento",
     ),
     "event_id": ("event_id",),
     "input_digest": ("input_digest",),
@@ -70,6 +76,11 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "endpoint_name",
         "model_spec_name",
         "modell",
+        "modele",
+        "modelo",
+        "modello",
+        "nom_modele",
+        "modellname",
     ),
     "model_version": ("model_version", "version", "served_model_version", "model_spec_version"),
     "system": ("system",),
@@ -121,8 +132,26 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "utilisateur",
         "usuario",
         "utente",
+        "benutzername",
+        "benutzer_id",
+        "nutzer_id",
+        "kundennr",
+        "identifiant",
+        "client_identifiant",
+        "cliente",
+        "cliente_id",
     ),
-    "session": ("session", "session_id", "sessionid", "on_behalf_of", "conversation_id", "end_user", "sitzung"),
+    "session": (
+        "session",
+        "session_id",
+        "sessionid",
+        "on_behalf_of",
+        "conversation_id",
+        "end_user",
+        "sitzung",
+        "sesion",
+        "sessione",
+    ),
     "source_ip": (
         "source_ip",
         "client_ip",
@@ -193,13 +222,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "klasse",
         "entscheidung",
         "klassifikation",
-        "résultat",
         "resultat",
-        "décision",
         "classe",
-        "prédiction",
         "resultado",
-        "predicción",
         "prediccion",
         "clase",
         "esito",
@@ -211,6 +236,26 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "emotion",
         "verdict",
         "outcome",
+        "etiqueta",
+        "etichetta",
+        "etiquette",
+        "antwort",
+        "respuesta",
+        "reponse",
+        "risposta",
+        "risultato",
+        "classificatie",
+        "uitkomst",
+        "forecast",
+        "estimate",
+        "estimated_value",
+        "prognose",
+        "schatzung",
+        "schaetzung",
+        "estimation",
+        "stima",
+        "prevision",
+        "pronostico",
     ),
     "scores": (
         "scores",
@@ -230,13 +275,23 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "wahrscheinlichkeit",
         "wahrscheinlichkeiten",
         "probabilite",
-        "probabilité",
         "prediction_score",
         "prediction_scores",
         "prediction_proba",
         "prediction_probability",
         "predicted_proba",
         "predicted_probability",
+        "probabilites",
+        "probabilidad",
+        "probabilidades",
+        "probabilita",
+        "puntuacion",
+        "puntaje",
+        "punteggio",
+        "konfidenz",
+        "confiance",
+        "confianza",
+        "kans",
     ),
 }
 """A column to the names it goes by, as `normal` writes them."""
@@ -269,6 +324,24 @@ INPUTS: Final = (
     "sequence",
     "merkmale",
     "eingabe",
+    "eingaben",
+    "eingabedaten",
+    "anfrage",
+    "nachricht",
+    "texte",
+    "texto",
+    "testo",
+    "daten",
+    "datos",
+    "entrada",
+    "entradas",
+    "caracteristicas",
+    "donnees",
+    "entree",
+    "entrees",
+    "caracteristiques",
+    "dati",
+    "ingresso",
     "embedding",
     "embeddings",
     "rows",
@@ -309,7 +382,7 @@ CREDENTIALS: Final = frozenset(
 """By these somebody gets in or is written to: no model takes them, and they stand in no event as they are."""
 IDS: Final = ("_id", "_key", "email", "user", "account", "customer", "client")
 """How names end that say who somebody is, and no model takes."""
-SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
+SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch", "examples")
 """Under these stand several examples, one after the other."""
 UNIONS: Final = frozenset(("string", "int", "long", "float", "double", "boolean", "S", "N", "BOOL"))
 """Names of types that Avro writes around the value of a union in JSON, and DynamoDB around every value."""
@@ -424,14 +497,16 @@ OF_CALLS: Final = re.compile(
 )
 """What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(
-    r"(?:res|resp|response|reply|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?"
+    r"(?:res|resp|responses?|reply|outputs?|answers?|predictions?|results?|endpoint_output"
+    r"|ausgaben?|antwort(?:en)?|ergebnisse?|vorhersagen?|sorties?|reponses?|resultats?|salidas?|respuestas?"
+    r"|resultados?|predicciones|prediccion|risposta|risultat[oi]|previsioni?)(?:_.*)?"
 )
 """Under these stands what the model answered."""
 UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
     "time": re.compile(
-        r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano)"
+        r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano|ticks)|ticks"
         r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
@@ -439,7 +514,7 @@ LIKE: Final = {
         r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
         r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
-        r"|predicted_(?!at$|on$|time)[a-z]+|[a-z]+_(?:predicted|prediction)"
+        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction)"
     ),
     "scores": re.compile(
         r"(?:anomaly|outlier|fraud|spam|toxicity|churn|propensity)_(?:score|prob|proba|probability)"
@@ -455,10 +530,11 @@ LIKE: Final = {
         r"_(?:ms|millis|s|sec|seconds|us|micros|ns)"
     ),
     "principal": re.compile(
-        r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"key_id|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
         r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder)|api_key_.+"
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
+        r"|(?:user|client|customer|account|caller)_(?:pseudo|anonymous|anon|external|internal|hashed|unique)_?(?:id|key|name)?"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"
     ),
@@ -470,5 +546,8 @@ _OTHERS: Final = re.compile(r"[\W_]+")
 
 @lru_cache(maxsize=10_000)
 def normal(name: str) -> str:
-    """Write a name in lower case with underscores: `@timestamp`, `clientIp` and `X-API-Key` too."""
-    return _OTHERS.sub("_", _HUMPS.sub("_", name[:200])).strip("_").lower()
+    """Write a name in lower case with underscores, `@timestamp`, `clientIp` and `X-API-Key` too, without accents."""
+    name = name[:200]
+    if not name.isascii():
+        name = "".join(one for one in normalize("NFKD", name) if not combining(one))
+    return _OTHERS.sub("_", _HUMPS.sub("_", name)).strip("_").lower()
