@@ -151,3 +151,14 @@ def test_a_container_belongs_to_the_registry_of_its_image() -> None:
     fields = {"container.image": "reg.example.org/ml/serve:4"}
     assert kinds(fields, registries=("reg.example.org/ml",)) == ["registry"]
     assert kinds(fields, registries=("reg.example.org/web",)) == []
+
+
+def test_fields_of_another_shape_are_looked_at_anew() -> None:
+    """Which fields may name an asset is remembered by an event's names, never by its values."""
+    scope = Scope([System(name="digits", hosts=("gpu-01",), buckets=("ml-models",), models=("reader",))])
+    for _ in range(2):
+        assert [one.kind for one in scope.assets({"host": "gpu-01", "bucket": "other"})] == ["host"]
+        assert [one.kind for one in scope.assets({"host": "web-01", "bucket": "ml-models"})] == ["bucket"]
+        assert [one.kind for one in scope.assets({"model": "reader", "host": "gpu-01"})] == ["host", "model"]
+        assert scope.assets({"other": "gpu-01"}) == ()
+    assert Scope([]).assets({"host": "gpu-01"}) == ()

@@ -79,3 +79,19 @@ def test_whatever_comes_it_is_flat_or_refused(row: dict[str, Any]) -> None:
     except TooLargeError:
         return
     assert all(name == name.lower() and type(value) in (str, int, float) for name, value in fields.items())
+
+
+def test_names_are_the_same_however_many_others_there_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are remembered up to a bound, and made anew beyond it: whoever invents names changes nobody else's."""
+    monkeypatch.setattr("caponier.telemetry.security_logs.fields.REMEMBERED", 5)
+    row = {"User": {"Name": "ada", "": {"x": 1}}, "": 2, "Σ": {"AΣ": 3}, "l": [{"Q": 1}, {"q": 2}]}
+    expected = {"user.name": "ada", "user..x": 1, "": 2, "Σ.AΣ".lower(): 3, "l.q": "1, 2"}
+    for invented in range(30):
+        flat({f"{invented}": {f"a{part}": part for part in range(invented % 7)}})
+        assert flat(row) == expected
+
+
+def test_a_list_of_one_text_is_that_text_as_long_as_there_is_room() -> None:
+    assert flatten({"a": ["x" * (TEXT + 1)], "A": ["y"]}) == ({"a": "x" * TEXT}, 1)
+    with pytest.raises(TooLargeError, match="too many"):
+        flat({**{str(n): n for n in range(FIELDS)}, "one": ["x"]})

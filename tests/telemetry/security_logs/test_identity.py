@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from caponier.telemetry.security_logs.fields import flatten
+from caponier.telemetry.security_logs.fields import Fields, flatten
 from caponier.telemetry.security_logs.identity import (
     ACCOUNT_FIELDS,
     ADDRESS_FIELDS,
@@ -10,6 +10,7 @@ from caponier.telemetry.security_logs.identity import (
     LIMIT,
     Identity,
     account_name,
+    address_of,
     host_name,
     identity,
 )
@@ -60,3 +61,12 @@ def test_fields_are_named_as_after_flattening() -> None:
     names = (*ACCOUNT_FIELDS, *HOST_FIELDS, *ADDRESS_FIELDS)
     assert all(name == name.lower() for name in names)
     assert len(set(names)) == len(names)
+
+
+def test_the_first_address_field_counts_alone_only_where_it_has_a_value() -> None:
+    others: Fields = {"sourceip": "192.0.2.1", "c-ip": "192.0.2.2"}
+    for first, expected in (("192.0.2.9", "192.0.2.9"), ("-", "192.0.2.1"), ("", "192.0.2.1"), (7, "7")):
+        fields: Fields = {"src_ip": first, **others}
+        assert address_of(fields) == identity(fields).address == expected
+    assert address_of(others) == identity(others).address == "192.0.2.1"
+    assert address_of({"sourceip": "-"}) is identity({"sourceip": "-"}).address is None

@@ -41,6 +41,7 @@ _LISTS: Final = {
 """Kind of asset to the list of the inventory that names it."""
 
 
+_PRESENT: Final = Present(*ASSET_FIELDS.values())
 _NAMED_IN_CALLS: Final = Present(lambda name: name.startswith(NAMED_FIELDS) and name.endswith(NAMING))
 
 
@@ -74,9 +75,12 @@ class Scope:
 
     def assets(self, fields: Fields) -> tuple[Asset, ...]:
         """Return the assets that an event touches, each once."""
+        if not self._tests:
+            return ()
         found: dict[Asset, None] = {}
+        present = dict(zip(ASSET_FIELDS, _PRESENT.of(fields), strict=True))
         for kind in self._tests:
-            for value in _values(kind, fields):
+            for value in _values(kind, fields, present[kind]):
                 # What somebody may write as long as he likes is not kept.
                 look_up = self._found if len(value) <= _SHORT else self._look_up
                 found.update(dict.fromkeys(look_up(kind, value)))
@@ -95,14 +99,13 @@ def _named(listed: str) -> Callable[[System], tuple[str, ...]]:
     return lambda system: getattr(system, listed)
 
 
-def _values(kind: str, fields: Fields) -> Iterator[str]:
-    for name in ASSET_FIELDS[kind]:
-        if name in fields:
-            value = str(fields[name])
-            yield value
-            # Of a list, such as the instances that one call stops, each is meant.
-            if ", " in value and kind in _LISTED:
-                yield from islice(value.split(", "), _PARTS)
+def _values(kind: str, fields: Fields, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        value = str(fields[name])
+        yield value
+        # Of a list, such as the instances that one call stops, each is meant.
+        if ", " in value and kind in _LISTED:
+            yield from islice(value.split(", "), _PARTS)
     if kind == "instance":
         yield from (str(fields[name]) for name in _NAMED_IN_CALLS.of(fields)[0])
     if kind in ("bucket", "dataset"):

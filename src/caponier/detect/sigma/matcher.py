@@ -6,13 +6,16 @@ event carries beyond them costs nothing.
 
 import re
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import merge
 from typing import Any, Final
 
 from caponier.detect.assets.inside import Inside
 from caponier.detect.sigma.needed_values import Needs, Prefilter
+from caponier.detect.sigma.searched_rows import Derive, SearchedRows
 from caponier.telemetry.security_logs.act import act
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Scalar
@@ -87,29 +90,41 @@ class Matcher:
             f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
             for table in tables
         ]
-        derived = {ACT: act, ORIGIN: self._inside.origin}
-        self._prefilters = [Prefilter(table.needs, derived) if table.keyed else None for table in tables]
+        self._sought: dict[str, Derive] = {ACT: act, ORIGIN: self._inside.origin}
+        self._prefilters = [Prefilter(table.needs, self._sought) if table.keyed else None for table in tables]
         self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
 
     def match(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
         """Return the rules that match, by position of the event; a rule is there once."""
-        rows: list[list[int]] = [[] for _ in self._tables]
+        of_origin: dict[LogSource, list[int]] = defaultdict(list)
         for position, event in enumerate(events):
-            for table in self._tables_for(event.origin):
-                rows[table].append(position)
+            of_origin[event.origin].append(position)
+        taken: dict[int, list[list[int]]] = defaultdict(list)
+        for origin, positions in of_origin.items():
+            for index in self._tables_for(origin):
+                taken[index].append(positions)
         found: dict[int, list[str]] = {}
-        for index, positions in enumerate(rows):
-            if positions:
-                self._match_table(index, events, positions, found)
+        # Tables that take the same events look for their texts in the same columns.
+        searched: dict[tuple[int, ...], SearchedRows] = {}
+        for index in sorted(taken):
+            rows = tuple(merge(*taken[index]))
+            if rows not in searched:
+                searched[rows] = SearchedRows([events[at].fields for at in rows], self._sought)
+            self._match_table(index, events, rows, searched[rows], found)
         return found
 
     def _match_table(
-        self, index: int, events: Sequence[LogEvent], positions: Sequence[int], found: dict[int, list[str]]
+        self,
+        index: int,
+        events: Sequence[LogEvent],
+        positions: Sequence[int],
+        searched: SearchedRows,
+        found: dict[int, list[str]],
     ) -> None:
         table, prefilter = self._tables[index], self._prefilters[index]
         asked: dict[str, set[int]] | None = None
         if prefilter is not None:
-            asked = prefilter.candidates([events[at].fields for at in positions])
+            asked = prefilter.candidates(searched)
             if not asked:
                 return
             positions = [positions[row] for row in sorted(set().union(*asked.values()))]

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ from caponier.telemetry.security_logs.target import MINTED, target
 
 MOST_WAITING: Final = 20_000
 """Events that one run leaves to the next."""
+_TOGETHER: Final = 10_000
+"""Sets of rules that match one event, of which is remembered what is kept of it."""
 
 
 class Sigma:
@@ -88,6 +91,7 @@ class EventMatcher(Closing):
         self._compiled, self._scope, self._salt = compiled, scope, salt
         self._inside = inside or Inside()
         self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
+        self._wanted = lru_cache(_TOGETHER)(self._fields_of)
         plain = self._inside.plain()
         self._plain = Matcher(compiled.tables, linear_regex(), plain) if plain else None
 
@@ -119,11 +123,14 @@ class EventMatcher(Closing):
         hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
         rules = self._spoken(rules, hit)
         usual = [rule for rule in usual if rule not in rules]
-        asked = (*rules, *usual)
-        wanted = list(dict.fromkeys(name for rule in asked for name in self._compiled.fields.get(rule, ())))
+        wanted = self._wanted((*rules, *usual))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         kept = {name: value for name, value in values if value is not None}
         return Matched(hit, tuple(rules), kept, tuple(usual))
+
+    def _fields_of(self, rules: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the fields that correlations ask for of an event that some rules match."""
+        return tuple(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
 
     def _spoken(self, rules: Sequence[str], hit: LogHit) -> Sequence[str]:
         """Leave out rules for acts in general, where a rule of its own speaks or no ML system is touched."""

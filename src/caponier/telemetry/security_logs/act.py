@@ -91,8 +91,13 @@ def act(fields: Fields) -> Act | None:
     for name in OPERATION_FIELDS:
         value = fields.get(name)
         if value:
-            return _act_of(_own_name(str(value)[:_LONGEST]))
+            return _act_of_whole(str(value)[:_LONGEST])
     return None
+
+
+@lru_cache(_CACHED)
+def _act_of_whole(operation: str) -> Act | None:
+    return _act_of(_own_name(operation))
 
 
 @lru_cache(_CACHED)

@@ -181,17 +181,21 @@ def _beginning(value: Value) -> str:
     return value[:RAW_LIMIT].decode("utf-8", "replace") if isinstance(value, bytes) else str(value)[:RAW_LIMIT]
 
 
-def _take(read: LogEvents, records: Iterator[Record | str], latest: int) -> Iterator[str]:
-    """Keep the events of one row; yield why others were not kept."""
+def _take(read: LogEvents, records: Iterator[Record | str], latest: int) -> list[str]:
+    """Keep the events of one row; return why others were not kept."""
+    reasons = []
     for record in records:
         if isinstance(record, str):
-            yield record
-        elif record.time is None or not _EARLIEST <= record.time <= latest:
-            yield "time outside 1990 to next year"
+            reasons.append(record)
+            continue
+        fields, origin, time, line, name, shortened = record
+        if time is None or not _EARLIEST <= time <= latest:
+            reasons.append("time outside 1990 to next year")
         else:
-            read.events.append(LogEvent(record.time, record.fields, record.origin, read.file, record.line))
-            read.formats[record.format] += 1
-            read.shortened += record.shortened
+            read.events.append(LogEvent(time, fields, origin, read.file, line))
+            read.formats[name] += 1
+            read.shortened += shortened
+    return reasons
 
 
 _EARLIEST: Final = stamps.micros(EARLIEST)

@@ -40,60 +40,67 @@ def flatten(row: dict[str, Any]) -> tuple[Fields, int]:
         TooLargeError: If the row is too deep, has too many fields or a name that is too long.
     """
     flat: Fields = {}
-    return flat, _put_object(flat, "", row, 1)
+    return flat, _put_object(flat, _PLACES.begin(), row, 1)
 
 
-class _Keys:
-    """Dotted names in lower case, made once: the events of one product have the same names again and again."""
+class _Place:
+    """A dotted name in lower case and what is below it, made once: a product has the same names again and again."""
+
+    __slots__ = ("key", "known", "prefix")
+
+    def __init__(self, key: str, prefix: str) -> None:
+        self.key, self.prefix = key, prefix
+        self.known: dict[str, _Place] = {}
+
+
+class _Places:
+    """The names that were made."""
 
     def __init__(self) -> None:
-        self._made: dict[str, dict[str, str]] = {}
+        self._top = _Place("", "")
         self._count = 0
 
-    def under(self, prefix: str) -> dict[str, str]:
-        """Return the known names within a prefix."""
-        found = self._made.get(prefix)
-        if found is None:
-            if self._count > REMEMBERED:
-                # Names that somebody may choose must not fill the memory.
-                self._made, self._count = {}, 0
-            found = self._made[prefix] = {}
-        return found
+    def begin(self) -> _Place:
+        """Return the place of a whole row, without names where there are too many: somebody may choose them."""
+        if self._count > REMEMBERED:
+            self._top, self._count = _Place("", ""), 0
+        return self._top
 
-    def add(self, known: dict[str, str], prefix: str, name: str) -> str:
-        """Make a name.
+    def add(self, above: _Place, name: str) -> _Place:
+        """Make the name of a field within another one.
 
         Raises:
             TooLargeError: If it is too long.
         """
-        key = (prefix + name).lower()
+        key = (above.prefix + name).lower()
         if len(key) > NAME:
             raise TooLargeError(f"name too long: more than {NAME} characters")
+        place = _Place(key, key + ".")
         if self._count <= REMEMBERED:
-            known[name] = key
+            above.known[name] = place
             self._count += 1
-        return key
+        return place
 
 
-_KEYS: Final = _Keys()
+_PLACES: Final = _Places()
 
 
-def _put_object(flat: Fields, prefix: str, node: dict[str, Any], depth: int) -> int:
+def _put_object(flat: Fields, above: _Place, node: dict[str, Any], depth: int) -> int:
     if depth > DEPTH:
         raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
-    cut, known = 0, _KEYS.under(prefix)
+    cut, known = 0, above.known
     for name, value in node.items():
-        key = known.get(name) or _KEYS.add(known, prefix, name)
+        place = known.get(name) or _PLACES.add(above, name)
         kind = type(value)
         if kind is str and len(value) <= TEXT and len(flat) < FIELDS:
-            if key not in flat:
-                flat[key] = value
+            if place.key not in flat:
+                flat[place.key] = value
         elif kind is dict:
-            cut += _put_object(flat, key + ".", value, depth + 1)
+            cut += _put_object(flat, place, value, depth + 1)
         elif kind is list:
-            cut += _put_list(flat, key, value, depth + 1)
+            cut += _put_list(flat, place, value, depth + 1)
         elif value is not None:
-            cut += _put(flat, key, value)
+            cut += _put(flat, place.key, value)
     return cut
 
 
@@ -110,19 +117,21 @@ def _put(flat: Fields, key: str, value: Any) -> int:
     return int(long)
 
 
-def _put_list(flat: Fields, key: str, items: list[Any], depth: int) -> int:
+def _put_list(flat: Fields, place: _Place, items: list[Any], depth: int) -> int:
     if depth > DEPTH:
         raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
+    if len(items) == 1 and type(items[0]) is str:
+        return _put(flat, place.key, items[0])
     gathered: dict[str, list[Scalar]] = {}
     cut = 0
     for item in items:
         part: Fields = {}
         if type(item) is dict:
-            cut += _put_object(part, key + ".", item, depth + 1)
+            cut += _put_object(part, place, item, depth + 1)
         elif type(item) is list:
-            cut += _put_list(part, key, item, depth + 1)
+            cut += _put_list(part, place, item, depth + 1)
         elif item is not None:
-            cut += _put(part, key, item)
+            cut += _put(part, place.key, item)
         for name, value in part.items():
             gathered.setdefault(name, []).append(value)
         if len(gathered) > FIELDS:

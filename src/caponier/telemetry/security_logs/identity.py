@@ -32,6 +32,7 @@ SIGN_ON: Final = "awsreservedsso_"
 LIMIT: Final = 256
 """Characters of a name that are kept; longer ones are somebody's payload."""
 _CACHED: Final = 20_000
+_NO_VALUE: Final = ("", "-")
 
 
 class Identity(NamedTuple):
@@ -54,6 +55,10 @@ def identity(fields: Fields) -> Identity:
 
 def address_of(fields: Fields) -> str | None:
     """Tell from where somebody did what an event says."""
+    first = fields.get(ADDRESS_FIELDS[0])
+    if type(first) is str and first not in _NO_VALUE:
+        # Most readers fill it in, and then nothing else counts.
+        return _kept(first, _ADDRESS)
     return _kept(_first(fields, _PRESENT.of(fields)[2]), _ADDRESS)
 
 
@@ -90,7 +95,7 @@ def _first(fields: Fields, names: tuple[str, ...]) -> str | None:
     get = fields.get
     for name in names:
         value = get(name)
-        if value is not None and value != "" and value != "-":
+        if value is not None and value not in _NO_VALUE:
             return str(value)
     return None
 

@@ -27,7 +27,7 @@ _STATEMENTS: Final = tuple(f"requestparameters.{name.lower()}" for name in _NEST
 
 
 def _fits(fields: Fields) -> bool:
-    return "eventsource" in fields and "eventname" in fields and not _OWN.isdisjoint(fields)
+    return "eventsource" in fields and "eventname" in fields and not fields.keys().isdisjoint(_OWN)
 
 
 def _complete(fields: Fields) -> LogSource:

@@ -195,9 +195,9 @@ def _original(row: Row) -> Inner | None:
 
 def of_line(text: str) -> Inner | None:
     """Return what stands behind the time that a container run-time or an export of CloudWatch puts before a line."""
-    if found := _EXPORTED.fullmatch(text) or _CRI.fullmatch(text):
+    if text[4:5] == "-" and (found := _EXPORTED.fullmatch(text) or _CRI.fullmatch(text)):
         return Inner(found[2], _time(found[1]))
-    if found := _COMPOSE.fullmatch(text):
+    if " | " in text and (found := _COMPOSE.fullmatch(text)):
         return Inner(found[1])
     return None
 

@@ -1,9 +1,10 @@
 """Reads whatever a log file holds, each record by the format that it is in, whatever its neighbours are."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.framing import stamps
@@ -112,24 +113,30 @@ class Reading:
         """Lines that only go on with an event above them."""
 
     def read(self, value: Value, line: int) -> Iterator[Record | str]:
-        """Yield the events of a line or an object with their times, and for what holds none the reason."""
-        around = _Around(None, {}, DEPTH)
-        if isinstance(value, bytes):
-            return map(self._timed, self._of_json(value, line, around))
-        return map(self._timed, self._records(value, line, around))
-
-    def _of_json(self, text: bytes, line: int, around: "_Around") -> Iterator[Record | str]:
+        """Return the events of a line or an object with their times, and for what holds none the reason."""
+        if not isinstance(value, bytes):
+            return map(self._timed, self._records(value, line, _OUTSIDE))
         try:
-            rows = rows_of(text)
+            rows = rows_of(value)
         except ValueError as bad:
             # A line of Jupyter, Apache or gunicorn begins with a bracket, too.
-            if text[:1] == b"[" and "bad JSON: expected" not in str(bad):
-                yield from self._records(text.decode("utf-8", "replace"), line, around)
-            else:
-                yield str(bad)
-            return
-        for row in rows:
-            yield from self._records(row, line, around)
+            if value[:1] == b"[" and "bad JSON: expected" not in str(bad):
+                return map(self._timed, self._records(value.decode("utf-8", "replace"), line, _OUTSIDE))
+            return iter((str(bad),))
+        if len(rows) == 1 and (bare := self._of_bare(rows[0], line)) is not None:
+            return map(self._timed, bare)
+        return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
+
+    def _of_bare(self, row: dict[str, Any], line: int) -> Sequence[Record | str] | None:
+        """Return the event that an object is by itself, as nearly all are; None where others are within it."""
+        try:
+            if envelopes.of_row(row) is not None:
+                return None
+            record = self._of_object(row, line, None)
+            # A table of syslog holds messages that are records themselves, as a file of it does.
+            return self._carried(record, line, _OUTSIDE) if record.origin == envelopes.SYSLOG else (record,)
+        except (ValueError, OverflowError) as bad:
+            return (str(bad),)
 
     def rest(self) -> Iterator[Record | str]:
         """Yield the events that were waiting for a further line."""
@@ -220,7 +227,7 @@ class Reading:
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
         fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
-        if _SAID.isdisjoint(fields):
+        if fields.keys().isdisjoint(_SAID):
             for format_ in NATIVE:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
@@ -258,6 +265,10 @@ class _Around(NamedTuple):
             raise ValueError(f"too deep: more than {DEPTH} envelopes inside each other")
         place = {**self.place, **one.place} if one.place else self.place
         return _Around(self.seen if one.seen is None else one.seen, place, self.depth - 1)
+
+
+_OUTSIDE: Final = _Around(None, MappingProxyType({}), DEPTH)
+"""Around what is within nothing."""
 
 
 def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, cut: int) -> Record:
