@@ -205,19 +205,46 @@ def test_the_pickle_that_torch_would_load_is_judged(tmp_path: Path, method: int)
     assert taken, "the reader takes at least the plain one"
 
 
+def long_ended(content: bytes, rows: bytes, count: int) -> bytes:
+    """An archive as torch writes it: 76 bytes of zip64 records before the end."""
+    at = len(content)
+    long_end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, len(rows), at)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at + len(rows), 1)
+    return content + rows + long_end + locator + end(count, len(rows), at)
+
+
 def test_parts_as_far_apart_as_the_long_end_record_is_long_are_no_second_directory() -> None:
-    # As torch writes: 76 bytes of zip64 records before the end.
     parts = [(b"ab/first", bytes(38)), (b"ab/next", b"x")]
     content, rows = b"", b""
     for name, held in parts:
         rows += row(name, held, len(content))
         content += local(name, held)
     assert content.find(b"PK\x03\x04", 1) == 76
-    at = len(content)
-    long_end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 2, 2, len(rows), at)
-    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at + len(rows), 1)
-    archive = content + rows + long_end + locator + end(2, len(rows), at)
+    archive = long_ended(content, rows, 2)
     found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
     assert doubt is None
     assert [(entry.name, entry.header) for entry in found] == [("ab/first", 0), ("ab/next", 76)]
     assert len(zipfile.ZipFile(io.BytesIO(archive)).infolist()) == 2
+
+
+def test_a_first_row_as_long_as_the_long_end_record_makes_no_second_directory() -> None:
+    # A model of torch whose file is named in 21 letters.
+    folder = b"m" * 21
+    first, second = local(folder + b"/data.pkl", b"N."), local(folder + b"/version", b"3\n")
+    rows = row(folder + b"/data.pkl", b"N.", 0)
+    assert len(rows) == 76
+    rows += row(folder + b"/version", b"3\n", len(first))
+    assert verdict(long_ended(first + second, rows, 2)) is Verdict.CLEAN
+
+
+def test_a_directory_inside_a_first_row_is_told() -> None:
+    """Somebody who counts from the end would find it, and another part in it."""
+    first, hidden = local(b"a.txt", b"words"), local(b"b.txt", b"other words")
+    inner = row(b"b.txt", b"other words", len(first))
+    outer = row(b"a.txt", b"words", 0)
+    note = bytes(76 - len(outer)) + inner
+    outer = outer[:32] + struct.pack("<H", len(note)) + outer[34:] + note
+    archive = long_ended(first + hidden, outer, 1)
+    found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
+    assert doubt is not None
+    assert {"a.txt", "b.txt"} <= {entry.name for entry in found}

@@ -20,6 +20,8 @@ _CENTRAL: Final = b"PK\x01\x02"
 LOCAL: Final = b"PK\x03\x04"
 _TAIL: Final = 1 << 17
 """The end record lies within so many bytes of the end: 65,557 by the specification, and some readers go further."""
+_LONG_END: Final = 76
+"""Bytes of the longer record with what points to it."""
 _MOST_ENDS: Final = 8
 _LINK, _KIND, _DEFERRED, _NAME_NOTE = 0o120000, 0o170000, 8, 0x7075
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
@@ -98,7 +100,7 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
     ends = _ends(content)
     if not ends:
         return [], "ends early: the archive has no directory"
-    found, count = list[list[Entry]](), 0
+    found, fewer, count = list[list[Entry]](), list[list[Entry]](), 0
     for end in ends:
         covered.append((end, end + 22))
         count += int.from_bytes(content[end + 10 : end + 12], "little")
@@ -109,11 +111,15 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
         starts = [place for before, offset in counted for place in ((before, before - offset), (offset, 0))]
         for start, shift in dict.fromkeys(starts):
             if start >= 0 and (read := list(_directory(content, start, shift, budget, covered))):
-                found.append(read)
-    if not found:
+                # Who counts from the end and knows no longer records starts behind the first rows of a directory, if
+                # these are as long as the records: nobody reads archives so, and only another part would tell.
+                skips = shift == _LONG_END and any(before == offset for before, offset in counted[1:])
+                (fewer if skips else found).append(read)
+    if not found and not fewer:
         return [], "the archive's directory cannot be read" if count else None
-    parts = list(dict.fromkeys(entry for read in found for entry in read))
-    differ = any({(entry.name, entry.start) for entry in read} != _all(found) for read in found)
+    parts = list(dict.fromkeys(entry for read in [*found, *fewer] for entry in read))
+    whole = _all([*found, *fewer])
+    differ = any({(entry.name, entry.start) for entry in read} != whole for read in found or fewer)
     return parts, "the archive has several directories, and readers differ in which one they read" if differ else None
 
 
