@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -187,8 +188,8 @@ def read(text: str, budget: Budget) -> Part:
             # Readers that stop behind the first value, or go line by line, take what stands behind for nothing.
             part = _plain(text, budget)
             for document in _values(text):
-                _join(part, documents.read(document))
-            part.unknown = list(dict.fromkeys(part.unknown))
+                _join(part, _document(document, budget))
+            part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
             return part
     return _plain(text, budget)
 
@@ -212,7 +213,20 @@ def once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 
 def _json(document: Any, text: str, budget: Budget) -> Part:
-    """Judge a document in every way that some loader reads it: what is a layer for one may be a call for another."""
+    """Judge a text that is one document."""
+    part = _document(document, budget)
+    _join(part, configurations.read(text, budget))
+    if _EVALUATED.search(text):
+        part.unknown.append(_EVALUATES)
+    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
+    return part
+
+
+def _document(document: Any, budget: Budget) -> Part:
+    """Judge a document, in whatever form it was written, in every way that some loader reads it.
+
+    What is a layer for one may be a call for another.
+    """
     first = keras.read_config(document) or configurations.read_skops(document)
     part = first or Part("json")
     if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
@@ -223,16 +237,14 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
         templates.judge(template, part, budget)
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
-    _join(part, configurations.read(text, budget))
-    if _EVALUATED.search(text):
-        part.unknown.append(_EVALUATES)
-    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
 
 def _join(part: Part, other: Part) -> None:
     part.unsafe += other.unsafe
     part.unknown += other.unknown
+    if other.members is not None:
+        part.members = chain(part.members or (), other.members)
 
 
 def _templates(document: Any) -> Iterator[str]:
@@ -307,7 +319,7 @@ def _yaml(text: str, part: Part, budget: Budget) -> None:
     if not found:
         return
     for document in found:
-        _join(part, documents.read(document))
+        _join(part, _document(document, budget))
     plain = yaml_values.spelled(found)
     budget.look(_SPELLED * len(plain))
     _join(part, configurations.read(plain, budget))
