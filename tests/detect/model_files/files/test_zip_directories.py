@@ -248,3 +248,42 @@ def test_a_directory_inside_a_first_row_is_told() -> None:
     found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
     assert doubt is not None
     assert {"a.txt", "b.txt"} <= {entry.name for entry in found}
+
+
+def noted(inner: bytes, notes: bytes) -> bytes:
+    """A row for a part whose sizes and place stand in notes."""
+    whole = bytearray(row(b"b.pkl", inner, 0xFFFFFFFF))
+    whole[24:28], whole[30:32] = b"\xff" * 4, struct.pack("<H", len(notes))
+    return bytes(whole) + notes
+
+
+@pytest.mark.parametrize("first", [(1 << 64) - 1, 0xFFFFFFFF, 1 << 40])
+def test_a_note_on_a_place_that_comes_twice_hides_no_part(first: int) -> None:
+    """Python applies one after the other, and takes the largest size of the first for one that is still missing."""
+    inner = local(b"b.pkl", HARMFUL)
+    outer = local(b"a.bin", inner)
+    plain = bytearray(local(b"b.pkl", b"N." + bytes(len(HARMFUL) - 2)))
+    plain[6:8], plain[14:26] = struct.pack("<H", 8), bytes(12)
+    at = outer.index(inner)
+    notes = struct.pack("<HHQQHHQQ", 1, 16, first, 0xFFFFFFFF, 1, 16, len(outer), at)
+    rows = row(b"a.bin", inner, 0) + noted(HARMFUL, notes)
+    archive = outer + bytes(plain) + rows + end(2, len(rows), len(outer) + len(plain))
+    with zipfile.ZipFile(io.BytesIO(archive)) as read:
+        assert [info.header_offset for info in read.infolist()][1] == (len(outer) if first == 1 << 40 else at)
+    assert HARMFUL in [part for _, part in all_parts(archive)]
+    assert verdict(archive) is Verdict.UNSAFE
+
+
+def test_a_note_on_a_place_that_comes_once_is_no_doubt() -> None:
+    part = local(b"b.pkl", b"N.")
+    rows = noted(b"N.", struct.pack("<HHQQ", 1, 16, 2, 0))
+    assert verdict(part + rows + end(1, len(rows), len(part))) is Verdict.CLEAN
+
+
+def test_two_names_among_the_notes_are_told() -> None:
+    part = local(b"a.pkl", b"N.")
+    rows = bytearray(row(b"a.pkl", b"N.", 0))
+    notes = b"".join(struct.pack("<HHB4x", 0x7075, 5 + len(name), 1) + name for name in (b"a.pkl", b"../../x"))
+    rows[30:32] = struct.pack("<H", len(notes))
+    archive = part + bytes(rows) + notes
+    assert verdict(archive + end(1, len(rows) + len(notes), len(part))) is Verdict.UNSAFE
