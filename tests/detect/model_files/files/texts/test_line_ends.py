@@ -32,7 +32,14 @@ def test_what_is_run_is_told_however_its_lines_end(name: str, end: str) -> None:
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(
     "text",
-    ["the\nof\nand\n", "A line of words,\nand another one.\n", "a,b\n1,2\n", "[a]\nb = 1\n", "a: 1\nb:\n- c\n", "numpy\n"],
+    [
+        "the\nof\nand\n",
+        "A line of words,\nand another one.\n",
+        "a,b\n1,2\n",
+        "[a]\nb = 1\n",
+        "a: 1\nb:\n- c\n",
+        "numpy\n",
+    ],
 )
 def test_harmless_texts_stay_clean_however_their_lines_end(text: str, end: str) -> None:
     assert verdict(text.replace("\n", end).encode()) is Verdict.CLEAN

@@ -30,7 +30,7 @@ RUN = {
     "conda, a folder": "name: x\ndependencies:\n- pip:\n  - ./mine\n",
     "conda, editable": "name: x\ndependencies:\n- python=3.11\n- pip:\n  - -e .\n",
     "conda, other requirements": "dependencies:\n- pip:\n  - -r ../others.txt\n",
-    "conda, a wheel": "dependencies:\n- pip:\n  - numpy\n  - \"mine-1.0-py3-none-any.whl\"\n",
+    "conda, a wheel": 'dependencies:\n- pip:\n  - numpy\n  - "mine-1.0-py3-none-any.whl"\n',
 }
 HARMLESS = {
     "pinned": "numpy==1.26.4\nscikit-learn>=1.4,<2\ntorch ; sys_platform == 'linux'\nscipy[extra]~=1.1\n",

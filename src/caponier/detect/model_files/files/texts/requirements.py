@@ -36,7 +36,9 @@ _FROM_HERE: Final = re.compile(
 """A line that names an index, a folder, a package or other requirements on the machine."""
 _PERHAPS: Final = re.compile(rf"{_ARCHIVE}|[/\\]?(?:[\w.~-]{{1,200}}[/\\]){{1,40}}[\w-]{{0,200}}")
 """A way to a file or a folder, which other lists have as well."""
-_PINNED: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,200}(?:\[[\w, .-]{0,200}\])?[ \t]*\(?(?:[=<>~!]=|[<>@;])[^\n]*|--?[a-z][^\n]*")
+_PINNED: Final = re.compile(
+    r"[A-Za-z0-9][\w.-]{0,200}(?:\[[\w, .-]{0,200}\])?[ \t]*\(?(?:[=<>~!]=|[<>@;])[^\n]*|--?[a-z][^\n]*"
+)
 """A requirement with a version, or an option: no other list has such."""
 _NAMED: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,200}(?:\[[\w, .-]{0,200}\])?")
 _COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
