@@ -104,7 +104,8 @@ def test_the_old_form_of_lzma_is_read_whatever_its_settings(settings: dict[str, 
     assert kind(packed[:16]) == "lzma"
     assert verdict(packed) is Verdict.UNSAFE
     both = begun(packed)
-    assert lzma.open(io.BytesIO(both)).read(len(HARMFUL)) == HARMFUL
+    with lzma.open(io.BytesIO(both)) as stream:
+        assert stream.read(len(HARMFUL)) == HARMFUL
     assert verdict(both) is Verdict.UNSAFE
     assert verdict(begun(b"m.bin")) is Verdict.CLEAN
 

@@ -52,8 +52,8 @@ def kind(head: bytes) -> str | None:
 def _is_lzma(head: bytes) -> bool:
     """Return whether a reader that takes any form of lzma would take this: its old form has no sign of its own.
 
-    It begins with settings, the size of a dictionary, a power of two or the half of one more, and the size of what comes
-    out, which may be unknown. Whatever has a name at its beginning may begin so.
+    It begins with settings, the size of a dictionary, a power of two or the half of one more, and the size of what
+    comes out, which may be unknown. Whatever has a name at its beginning may begin so.
     """
     if len(head) < 14 or head[0] >= _LZMA_SETTINGS or head[13]:
         return False

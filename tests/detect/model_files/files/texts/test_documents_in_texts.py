@@ -1,4 +1,4 @@
-"""A document is judged alike whether it is JSON, a line of JSON among others, JSON with something behind it, or YAML."""
+"""A document is judged alike whether it is JSON, a line of JSON among others, JSON with a tail, or YAML."""
 
 import base64
 import json

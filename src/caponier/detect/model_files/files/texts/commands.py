@@ -119,7 +119,8 @@ _FORMS: Final = {
     "has logging write to a file outside of its folder": (
         re.compile(r"^\[handler", re.MULTILINE),
         re.compile(
-            rf"{_LINE}(?:args|kwargs)[ \t]{{0,9}}[=:][^\n]{{0,400}}[\"'](?:[/\\~]|[A-Za-z]:|(?:[^\"'\n]{{0,200}}[/\\])?\.\.[/\\])",
+            rf"{_LINE}(?:args|kwargs)[ \t]{{0,9}}[=:][^\n]{{0,400}}[\"']"
+            r"(?:[/\\~]|[A-Za-z]:|(?:[^\"'\n]{0,200}[/\\])?\.\.[/\\])",
             re.MULTILINE,
         ),
     ),
