@@ -41,7 +41,7 @@ _PINNED: Final = re.compile(
 )
 """A requirement with a version, or an option: no other list has such."""
 _NAMED: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,200}(?:\[[\w, .-]{0,200}\])?")
-_COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
+_COMMENT: Final = re.compile(r"(?:^|\s)#")
 _JOINED: Final = re.compile(r"\\\r?\n")
 _SIGNS: Final = re.compile(r"^[ \t]*(?:-|\.|file:)|[/\\]|\.(?:whl|zip|t[bglx]z|tar)\b", re.MULTILINE)
 """Without one of these no line names anything on the machine."""
@@ -75,7 +75,7 @@ def _runs(text: str) -> bool:
     """Return whether a text is requirements, one of which lies on the machine."""
     certain = perhaps = pinned = False
     for number, raw in enumerate(text.splitlines()):
-        line = _COMMENT.sub("", raw).strip()
+        line = _COMMENT.split(raw, maxsplit=1)[0].strip()
         if not line:
             continue
         line = line.partition(" ;")[0].rstrip()
