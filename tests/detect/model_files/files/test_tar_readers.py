@@ -185,3 +185,55 @@ def test_no_archive_is_clean_out_of_which_python_takes_harm(parts: list[bytes], 
 @settings(max_examples=150, deadline=None)
 def test_no_bytes_behind_a_header_make_it_fail(tail: bytes, at: int, change: bytes) -> None:
     judged(with_field(tar_entry("a", b""), min(at, 140), change) + tail, SMALL)
+
+
+def lettered(content: bytes, checksum: str, name: bytes = b"p" * 100) -> bytes:
+    """A member whose header has no zero in it, so that the archive is a text, and its checksum written somehow."""
+    header = bytearray(b" " * 512)
+    header[:100], header[100:108], header[108:124] = name, b"0000644 ", b"0000000 " * 2
+    header[124:136], header[136:148] = b"%011o " % len(content), b"%011o " % 0
+    header[156:157], header[257:265], header[345:500] = b"0", b"ustar  0", b"../" * 51 + b".."
+    header[148:156] = checksum.format(sum(header)).encode().ljust(8)
+    return bytes(header) + content + b" " * (-len(content) % 512)
+
+
+@pytest.mark.parametrize("checksum", ["0o{:05o}", "0O{:05o}", "+{:06o}", "{:o}", "0_{:05o}", "\t{:06o}"])
+def test_a_header_of_letters_alone_makes_an_archive(checksum: str) -> None:
+    """Python unpacks it to another folder; torch's oldest reader looks for such an archive before anything else."""
+    content = lettered(HARMFUL, checksum)
+    assert handed_out(content) == [HARMFUL]
+    assert content.isascii()
+    assert b"\0" not in content
+    assert verdict(content) is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize("checksum", ["{:06o}x ", "{:06o}9 "])
+def test_checksums_as_other_readers_take_them_make_an_archive_too(checksum: str) -> None:
+    assert verdict(lettered(HARMFUL, checksum)) is not Verdict.CLEAN
+
+
+def test_sixty_four_letters_are_digits_of_a_checksum() -> None:
+    """As GNU tar wrote large numbers once: a sign, and the letters of base64."""
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    content = bytearray(lettered(HARMFUL, " " * 8))
+    total = sum(content[:512])
+    content[148:156] = b"+" + bytes(letters[total >> 6 * at & 63] for at in range(6, -1, -1))
+    assert verdict(bytes(content)) is not Verdict.CLEAN
+
+
+def test_a_text_of_blocks_is_no_archive() -> None:
+    assert verdict(b"A line of words for a checksum of 0012345 or so, and no archive.\n" * 30) is Verdict.CLEAN
+
+
+def record(key: bytes, value: bytes, last: bytes = b"\n") -> bytes:
+    length = next(n for n in range(9, 999) if n == len(b"%d %s=%s" % (n, key, value)) + 1)
+    return b"%d %s=%s" % (length, key, value) + last
+
+
+@pytest.mark.parametrize("last", [b"\n", b"X"])
+@pytest.mark.parametrize("key", [b"GNU.sparse.name", b"size"])
+def test_a_note_behind_one_without_an_end_is_read(key: bytes, last: bytes) -> None:
+    """Python before 3.12.6 takes any letter for the end of a note, and another name from the next."""
+    notes = record(b"comment", b"words", last) + record(key, b"17")
+    content = tarred(tar_entry("pax", notes, tarfile.XHDTYPE), tar_entry("m", b"words"))
+    assert verdict(content) is Verdict.UNKNOWN

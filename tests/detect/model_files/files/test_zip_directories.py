@@ -205,19 +205,85 @@ def test_the_pickle_that_torch_would_load_is_judged(tmp_path: Path, method: int)
     assert taken, "the reader takes at least the plain one"
 
 
+def long_ended(content: bytes, rows: bytes, count: int) -> bytes:
+    """An archive as torch writes it: 76 bytes of zip64 records before the end."""
+    at = len(content)
+    long_end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, len(rows), at)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at + len(rows), 1)
+    return content + rows + long_end + locator + end(count, len(rows), at)
+
+
 def test_parts_as_far_apart_as_the_long_end_record_is_long_are_no_second_directory() -> None:
-    # As torch writes: 76 bytes of zip64 records before the end.
     parts = [(b"ab/first", bytes(38)), (b"ab/next", b"x")]
     content, rows = b"", b""
     for name, held in parts:
         rows += row(name, held, len(content))
         content += local(name, held)
     assert content.find(b"PK\x03\x04", 1) == 76
-    at = len(content)
-    long_end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 2, 2, len(rows), at)
-    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at + len(rows), 1)
-    archive = content + rows + long_end + locator + end(2, len(rows), at)
+    archive = long_ended(content, rows, 2)
     found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
     assert doubt is None
     assert [(entry.name, entry.header) for entry in found] == [("ab/first", 0), ("ab/next", 76)]
     assert len(zipfile.ZipFile(io.BytesIO(archive)).infolist()) == 2
+
+
+def test_a_first_row_as_long_as_the_long_end_record_makes_no_second_directory() -> None:
+    # A model of torch whose file is named in 21 letters.
+    folder = b"m" * 21
+    first, second = local(folder + b"/data.pkl", b"N."), local(folder + b"/version", b"3\n")
+    rows = row(folder + b"/data.pkl", b"N.", 0)
+    assert len(rows) == 76
+    rows += row(folder + b"/version", b"3\n", len(first))
+    assert verdict(long_ended(first + second, rows, 2)) is Verdict.CLEAN
+
+
+def test_a_directory_inside_a_first_row_is_told() -> None:
+    """Somebody who counts from the end would find it, and another part in it."""
+    first, hidden = local(b"a.txt", b"words"), local(b"b.txt", b"other words")
+    inner = row(b"b.txt", b"other words", len(first))
+    outer = row(b"a.txt", b"words", 0)
+    note = bytes(76 - len(outer)) + inner
+    outer = outer[:32] + struct.pack("<H", len(note)) + outer[34:] + note
+    archive = long_ended(first + hidden, outer, 1)
+    found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
+    assert doubt is not None
+    assert {"a.txt", "b.txt"} <= {entry.name for entry in found}
+
+
+def noted(inner: bytes, notes: bytes) -> bytes:
+    """A row for a part whose sizes and place stand in notes."""
+    whole = bytearray(row(b"b.pkl", inner, 0xFFFFFFFF))
+    whole[24:28], whole[30:32] = b"\xff" * 4, struct.pack("<H", len(notes))
+    return bytes(whole) + notes
+
+
+@pytest.mark.parametrize("first", [(1 << 64) - 1, 0xFFFFFFFF, 1 << 40])
+def test_a_note_on_a_place_that_comes_twice_hides_no_part(first: int) -> None:
+    """Python applies one after the other, and takes the largest size of the first for one that is still missing."""
+    inner = local(b"b.pkl", HARMFUL)
+    outer = local(b"a.bin", inner)
+    plain = bytearray(local(b"b.pkl", b"N." + bytes(len(HARMFUL) - 2)))
+    plain[6:8], plain[14:26] = struct.pack("<H", 8), bytes(12)
+    at = outer.index(inner)
+    notes = struct.pack("<HHQQHHQQ", 1, 16, first, 0xFFFFFFFF, 1, 16, len(outer), at)
+    rows = row(b"a.bin", inner, 0) + noted(HARMFUL, notes)
+    archive = outer + bytes(plain) + rows + end(2, len(rows), len(outer) + len(plain))
+    with zipfile.ZipFile(io.BytesIO(archive)) as read:
+        assert [info.header_offset for info in read.infolist()][1] == (len(outer) if first == 1 << 40 else at)
+    assert HARMFUL in [part for _, part in all_parts(archive)]
+    assert verdict(archive) is Verdict.UNSAFE
+
+
+def test_a_note_on_a_place_that_comes_once_is_no_doubt() -> None:
+    part = local(b"b.pkl", b"N.")
+    rows = noted(b"N.", struct.pack("<HHQQ", 1, 16, 2, 0))
+    assert verdict(part + rows + end(1, len(rows), len(part))) is Verdict.CLEAN
+
+
+def test_two_names_among_the_notes_are_told() -> None:
+    part = local(b"a.pkl", b"N.")
+    rows = bytearray(row(b"a.pkl", b"N.", 0))
+    notes = b"".join(struct.pack("<HHB4x", 0x7075, 5 + len(name), 1) + name for name in (b"a.pkl", b"../../x"))
+    rows[30:32] = struct.pack("<H", len(notes))
+    archive = part + bytes(rows) + notes
+    assert verdict(archive + end(1, len(rows) + len(notes), len(part))) is Verdict.UNSAFE

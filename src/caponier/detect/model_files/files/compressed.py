@@ -19,6 +19,10 @@ _LONGEST_HEAD: Final = 1 << 18
 _MEMORY: Final = 256 << 20
 _ZLIB_HEADS: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
+_PASSED_OVER: Final = 5
+"""Half of the first byte of a frame that readers of zstandard pass over, to the next one."""
+_LZMA_SETTINGS, _LZMA_LONGEST = 9 * 5 * 5, 1 << 38
+
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
@@ -36,13 +40,27 @@ def kind(head: bytes) -> str | None:
         return "bz2"
     if head[:6] == b"\xfd7zXZ\x00":
         return "xz"
-    if head[:4] == b"\x28\xb5\x2f\xfd":
+    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == _PASSED_OVER):
         return "zstandard"
     if head[:4] == b"\x04\x22\x4d\x18":
         return "lz4"
-    if head[:2] == b"\x5d\x00" and len(head) >= 13:
+    if (head[:2] == b"\x5d\x00" and len(head) >= 13) or _is_lzma(head):
         return "lzma"
     return "zlib" if head[:2] in _ZLIB_HEADS else None
+
+
+def _is_lzma(head: bytes) -> bool:
+    """Return whether a reader that takes any form of lzma would take this: its old form has no sign of its own.
+
+    It begins with settings, the size of a dictionary, a power of two or the half of one more, and the size of what
+    comes out, which may be unknown. Whatever has a name at its beginning may begin so.
+    """
+    if len(head) < 14 or head[0] >= _LZMA_SETTINGS or head[13]:
+        return False
+    dictionary, size = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    lowest = dictionary & -dictionary
+    known = dictionary in (lowest, 3 * lowest, 0xFFFFFFFF)
+    return known and (0 < size < _LZMA_LONGEST or size == (1 << 64) - 1)
 
 
 def expand(content: memoryview, how: str, budget: Budget) -> Expanded:

@@ -22,7 +22,7 @@ _CODE_CLASSES: Final = frozenset(
     {"Lambda", "TFOpLambda", "__lambda__", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"}
 )
 _CODE_IN_TEXT: Final = re.compile(
-    rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)"'
+    rb'"(?:class|registered)_name"\s*:\s*"(?:[\w.>]{0,200}[.>])?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)"'
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
 _NAMED_OPERATORS: Final = frozenset(
@@ -132,8 +132,10 @@ def _note(part: Part, node: dict[str, Any]) -> None:
     if isinstance(config, dict) and isinstance(place := config.get("vocabulary"), str) and place:
         _add(part.unknown, f"has a layer read another file: {place[:100]!r}")
     name, module = node.get("class_name"), node.get("module")
-    if isinstance(name, str) and name in _CODE_CLASSES:
-        _add(part.unsafe, f"has a layer that carries code: {name}")
+    # Keras has its own classes under a name with its own before it, and takes what a module has by the registered name.
+    called = {str(one).rpartition(">")[2].rpartition(".")[2] for one in (name, node.get("registered_name"))}
+    if carrying := sorted(called & _CODE_CLASSES):
+        _add(part.unsafe, f"has a layer that carries code: {carrying[0]}")
     elif isinstance(name, str) and _operator(name, config):
         _add(part.unknown, f"has a layer call an operator or a method that it names: {name}")
     elif isinstance(module, str) and not _is_own(module):

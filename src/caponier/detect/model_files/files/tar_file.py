@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Member
@@ -17,16 +18,26 @@ _WITHOUT_CONTENT: Final = b"125"
 _LINKS: Final = b"12"
 _LONGEST_NAME: Final = 1 << 16
 _RECORD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,200})=")
-_SIZE: Final = re.compile(rb"(?:^|\n)\d+ (size|GNU\.sparse\.\w+)=")
+_RESIZED: Final = "gives the next member another size, or another name in a way of its own"
+_RESIZING: Final = ("size", "GNU.sparse.")
+"""How the keys of such notes begin: a sparse file has its name there as well."""
 _BEHIND: Final = "has something behind the end of a name or a note, which readers understand differently"
 _SEVERAL: Final = "is given several names, and readers differ in which one counts"
+_OCTAL: Final = re.compile(rb"[\0\s+]*([0-7]*)")
+_SIXTY_FOUR: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _MOST_SAID: Final = 8
 _UNREADABLE: Final = "has a broken header, so the rest of the archive is not read"
 
 
 def is_tar(content: memoryview) -> bool:
-    """Return whether content begins with a tar header whose checksum is right."""
-    return len(content) >= _BLOCK and _is_header(content[:_BLOCK])
+    """Return whether content begins with a tar header whose checksum is right for any reader, however it is written.
+
+    Without the zeros that writers put behind names, a header may be nothing but letters, and the archive a text.
+    """
+    if len(content) < _BLOCK:
+        return False
+    sums = _sums(bytes(content[:_BLOCK]))
+    return any(declared in sums for declared in _readings(bytes(content[148:156])))
 
 
 def members(content: memoryview, budget: Budget) -> Iterator[Member]:
@@ -93,6 +104,10 @@ class _Names:
             if not match.end() < end <= len(raw):
                 break
             key = match[2].decode("utf-8", "backslashreplace")
+            if raw[end - 1 : end] != b"\n":
+                return "has notes that cannot be read"
+            if key.startswith(_RESIZING):
+                return _RESIZED
             if key in ("path", "linkpath"):
                 said.setdefault(key, []).append(raw[match.end() : end - 1].decode("utf-8", "backslashreplace"))
             at = end
@@ -133,9 +148,7 @@ def _doubt(kind: bytes, body: memoryview, size: int) -> str | None:
         return "ends early"
     if kind in _WITHOUT_CONTENT:
         return "is a link or a folder with content, which readers understand differently" if size else None
-    if kind in _EXTENDED:
-        return "gives the next member another size" if _SIZE.search(bytes(body)) else None
-    return None if kind in _FILES + _LONG_NAMES else "is of a kind that is not read here"
+    return None if kind in _FILES + _EXTENDED + _LONG_NAMES else "is of a kind that is not read here"
 
 
 def _text(field: memoryview) -> str:
@@ -144,11 +157,28 @@ def _text(field: memoryview) -> str:
 
 
 def _is_header(header: memoryview) -> bool:
-    """Return whether the checksum is right; some writers took bytes for signed numbers."""
-    block = bytes(header)
+    """Return whether the checksum is right for every reader."""
+    return _number(header[148:156]) in _sums(bytes(header))
+
+
+def _sums(block: bytes) -> tuple[int, int]:
+    """Return what the checksum of a header may be; some writers took bytes for signed numbers."""
     counted = block[:148] + b" " * 8 + block[156:]
-    declared, unsigned = _number(header[148:156]), sum(counted)
-    return declared in (unsigned, unsigned - 256 * sum(byte > 0x7F for byte in counted))
+    unsigned = sum(counted)
+    return unsigned, unsigned - 256 * sum(byte > 0x7F for byte in counted)
+
+
+def _readings(field: bytes) -> Iterator[int]:
+    """Yield a number as one reader or another takes it."""
+    # Python takes what it takes in a program, in octal: with a sign, a prefix, and strokes between the digits.
+    with suppress(ValueError):
+        yield int(field.partition(b"\0")[0].strip() or b"0", 8)
+    # Others stop at the first letter that is no digit of theirs, and some take bytes for digits, or 64 letters.
+    yield int(_OCTAL.match(field)[1] or b"0", 8)  # type: ignore[index]
+    yield int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
+    digits = field.strip(b" \0+-")
+    if digits and not set(digits) - set(_SIXTY_FOUR):
+        yield sum(_SIXTY_FOUR.index(digit) << 6 * at for at, digit in enumerate(reversed(digits)))
 
 
 def _number(field: memoryview) -> int | None:

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.files.texts import commands, languages, yaml_values
+from caponier.detect.model_files.files.texts import commands, languages, requirements, yaml_values
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -22,18 +23,6 @@ _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+)
 _HANDLE: Final = re.compile("%TAG(?<![^\n\r\x85\u2028\u2029\ufeff]%TAG)[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_ITEM: Final = r"^[ \t]{0,40}(?:-[ \t]+[\"']?)?"
-_PACKAGE: Final = r"[\w.-]{1,100}(?:\[[\w, -]{1,100}\])?[ \t]{0,9}@[ \t]{0,9}"
-_FETCHED: Final = re.compile(
-    rf"{_ITEM}(?:--(?:extra-)?index-url|--find-links|-i|-f)[ \t=]+[\"']?(?:https?|file|ftp)://"
-    rf"|{_ITEM}(?:(?:-e|--editable)[ \t]+|{_PACKAGE})?(?:git|hg|svn|bzr)\+\w{{1,9}}://"
-    rf"|{_ITEM}{_PACKAGE}(?:https?|file)://"
-    r"|^[ \t]{0,40}(?:-[ \t]+[\"']?)?(?:-r|--requirement|-c|--constraint)[ \t=]*(?:https?|file|ftp)://"
-    r"|^(?:https?|file)://\S{1,400}\.whl(?:[#?]\S{0,200})?[ \t]*$"
-    r"|^channels[ \t]*:[ \t]*\n(?:[ \t]*-[^\n]{1,200}\n){0,20}?[ \t]*-[ \t]+[\"']?(?:https?|file)://(?!(?:conda|repo)\.anaconda\.(?:org|com)/)",
-    re.MULTILINE,
-)
-"""Lines of requirements, or items of an environment, that name an index or an address."""
 _EVALUATED: Final = re.compile(
     r"\$\{[ \t]{0,9}(?:call|compute|eval|exec|import|lambda|py|python)[ \t]{0,9}:"
     r"|[:\[,=-][ \t]{0,9}[\"']?(?:__import__|eval|exec|execfile|compile|os\.(?:system|popen|exec\w*|spawn\w*)"
@@ -148,7 +137,6 @@ _OTHERS: Final = {
             r"\b(?:os\.execute|io\.popen|loadstring)[ \t]{0,9}\(|\b(?:system2?|popen|shell_exec)[ \t]{0,9}\([\"']"
         ),
     ),
-    "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
     "has conda fetch packages from a place that it names itself": (
         re.compile(r"^(?:build_)?dependencies[ \t]*:", re.MULTILINE),
         re.compile(
@@ -165,6 +153,10 @@ _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _SPELLED: Final = 16
 """How many times a text counts that is searched for names once more."""
 _VALUE: Final = re.compile(r"\S")
+_BREAK: Final = re.compile("[\r\f\x85\u2028\u2029]")
+"""What ends a line for some readers and for others does not."""
+_AGAIN: Final = 22
+"""How many times a text counts that is judged with other ends of its lines."""
 
 
 def decode(content: memoryview, longest: int) -> str | None:
@@ -196,8 +188,8 @@ def read(text: str, budget: Budget) -> Part:
             # Readers that stop behind the first value, or go line by line, take what stands behind for nothing.
             part = _plain(text, budget)
             for document in _values(text):
-                _join(part, documents.read(document))
-            part.unknown = list(dict.fromkeys(part.unknown))
+                _join(part, _document(document, budget))
+            part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
             return part
     return _plain(text, budget)
 
@@ -221,7 +213,20 @@ def once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 
 def _json(document: Any, text: str, budget: Budget) -> Part:
-    """Judge a document in every way that some loader reads it: what is a layer for one may be a call for another."""
+    """Judge a text that is one document."""
+    part = _document(document, budget)
+    _join(part, configurations.read(text, budget))
+    if _EVALUATED.search(text):
+        part.unknown.append(_EVALUATES)
+    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
+    return part
+
+
+def _document(document: Any, budget: Budget) -> Part:
+    """Judge a document, in whatever form it was written, in every way that some loader reads it.
+
+    What is a layer for one may be a call for another.
+    """
     first = keras.read_config(document) or configurations.read_skops(document)
     part = first or Part("json")
     if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
@@ -232,16 +237,14 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
         templates.judge(template, part, budget)
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
-    _join(part, configurations.read(text, budget))
-    if _EVALUATED.search(text):
-        part.unknown.append(_EVALUATES)
-    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
 
 def _join(part: Part, other: Part) -> None:
     part.unsafe += other.unsafe
     part.unknown += other.unknown
+    if other.members is not None:
+        part.members = chain(part.members or (), other.members)
 
 
 def _templates(document: Any) -> Iterator[str]:
@@ -267,6 +270,7 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
     if _SHELL.search(languages.FENCED.sub("", text) if "```" in text else text):
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text, budget)
+    found += requirements.in_text(text, budget)
     if not found and (language := languages.language(text, budget)) is not None:
         found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
     return found
@@ -274,6 +278,20 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
 
 def _plain(text: str, budget: Budget) -> Part:
     part = Part("text")
+    even = text.replace("\r\n", "\n")
+    _lines(even, part, budget)
+    if _BREAK.search(even):
+        budget.look(_AGAIN * len(even))
+        _lines(_BREAK.sub("\n", even), part, budget)
+    if "{{" in text or "{%" in text:
+        templates.judge(text, part, budget)
+    _yaml(text, part, budget)
+    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe))[:5], list(dict.fromkeys(part.unknown))
+    return part
+
+
+def _lines(text: str, part: Part, budget: Budget) -> None:
+    """Judge a text by its lines."""
     # The letters of a tag may be written as in an address, %70 for p.
     for match in _TAG.finditer(unquote(text) if "!" in text and _ESCAPED.search(text) else text):
         kind, target = match[1], match[2]
@@ -288,16 +306,11 @@ def _plain(text: str, budget: Budget) -> Part:
         part.kind = "yaml"
         part.unsafe += named.unsafe
         part.unknown += named.unknown
-    if "{{" in text or "{%" in text:
-        templates.judge(text, part, budget)
     if (program := programs.problem(text, budget)) is not None:
         # What else it looks like is beside the point, and would hide it among other reasons.
         part.unknown.insert(0, program)
     else:
         part.unknown += _other_programs(text, budget)
-    _yaml(text, part, budget)
-    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe))[:5], list(dict.fromkeys(part.unknown))
-    return part
 
 
 def _yaml(text: str, part: Part, budget: Budget) -> None:
@@ -306,7 +319,7 @@ def _yaml(text: str, part: Part, budget: Budget) -> None:
     if not found:
         return
     for document in found:
-        _join(part, documents.read(document))
+        _join(part, _document(document, budget))
     plain = yaml_values.spelled(found)
     budget.look(_SPELLED * len(plain))
     _join(part, configurations.read(plain, budget))

@@ -20,8 +20,13 @@ _CENTRAL: Final = b"PK\x01\x02"
 LOCAL: Final = b"PK\x03\x04"
 _TAIL: Final = 1 << 17
 """The end record lies within so many bytes of the end: 65,557 by the specification, and some readers go further."""
+_LONG_END: Final = 76
+"""Bytes of the longer record with what points to it."""
 _MOST_ENDS: Final = 8
-_LINK, _KIND, _DEFERRED, _NAME_NOTE = 0o120000, 0o170000, 8, 0x7075
+_LINK, _KIND, _DEFERRED = 0o120000, 0o170000, 8
+_LONG_NOTE, _NAME_NOTE, _MOST_NOTES = 1, 0x7075, 4
+_MISSING, _LONG_MISSING = (1 << 32) - 1, (1 << 64) - 1
+_TWICE: Final = "has a note on its place or its name twice, and readers differ in which one counts"
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
 
 
@@ -98,7 +103,7 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
     ends = _ends(content)
     if not ends:
         return [], "ends early: the archive has no directory"
-    found, count = list[list[Entry]](), 0
+    found, fewer, count = list[list[Entry]](), list[list[Entry]](), 0
     for end in ends:
         covered.append((end, end + 22))
         count += int.from_bytes(content[end + 10 : end + 12], "little")
@@ -109,11 +114,15 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
         starts = [place for before, offset in counted for place in ((before, before - offset), (offset, 0))]
         for start, shift in dict.fromkeys(starts):
             if start >= 0 and (read := list(_directory(content, start, shift, budget, covered))):
-                found.append(read)
-    if not found:
+                # Who counts from the end and knows no longer records starts behind the first rows of a directory, if
+                # these are as long as the records: nobody reads archives so, and only another part would tell.
+                skips = shift == _LONG_END and any(before == offset for before, offset in counted[1:])
+                (fewer if skips else found).append(read)
+    if not found and not fewer:
         return [], "the archive's directory cannot be read" if count else None
-    parts = list(dict.fromkeys(entry for read in found for entry in read))
-    differ = any({(entry.name, entry.start) for entry in read} != _all(found) for read in found)
+    parts = list(dict.fromkeys(entry for read in [*found, *fewer] for entry in read))
+    whole = _all([*found, *fewer])
+    differ = any({(entry.name, entry.start) for entry in read} != whole for read in found or fewer)
     return parts, "the archive has several directories, and readers differ in which one they read" if differ else None
 
 
@@ -167,48 +176,59 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int
     (offset,) = struct.unpack("<I", content[at + 42 : at + 46])
     name = _name(content[at + 46 : at + 46 + name_length])
     more = content[at + 46 + name_length : at + 46 + name_length + extra]
-    size, packed, offset = _zip64_extra(more, size, packed, offset)
+    forms = _long_forms(more, size, packed, offset)
     length = 46 + name_length + extra + comment
     found = []
     # Unpackers differ in which systems they take the mode of; none writes such a mode for anything but a link.
     link = int.from_bytes(content[at + 40 : at + 42], "little") & _KIND == _LINK
-    for place in dict.fromkeys((offset + shift, offset)):
+    places = [(place, *form[:2]) for form in forms for place in (form[2] + shift, form[2])]
+    for place, size, packed in dict.fromkeys(places):
         if 0 <= place <= len(content) - 30 and bytes(content[place : place + 4]) == LOCAL:
             local_method, local_name, start = _local(content, place)
             other = None if local_name == name else local_name
             # A stored part is its own bytes whatever the directory calls the method.
             used = method if method in (0, *_METHODS) else local_method
-            doubt = _differs(content, place, method, packed, size)
-            noted = _noted_name(more) or _noted_name(content[start - _local_extra(content, place) : start])
-            noted = None if noted in (name, other) else noted
-            entry = Entry(name, flags, used, place, start, packed, size, other, noted, link, doubt)
+            noted = _noted_names(more, content[start - _local_extra(content, place) : start])
+            doubt = _TWICE if len(forms) > 1 or len(noted) > 1 else _differs(content, place, method, packed, size)
+            another = next((one for one in noted if one not in (name, other)), None)
+            entry = Entry(name, flags, used, place, start, packed, size, other, another, link, doubt)
             found.append(entry)
     return found, length
 
 
-def _zip64_extra(extra: memoryview, size: int, packed: int, offset: int) -> tuple[int, int, int]:
-    values, at = [size, packed, offset], 0
-    while at + 4 <= len(extra):
-        tag, length = struct.unpack("<HH", extra[at : at + 4])
-        if tag == 1:
-            fields = extra[at + 4 : at + 4 + length]
-            for index, value in enumerate(values):
-                if value == 0xFFFFFFFF and len(fields) >= 8:
-                    (values[index],) = struct.unpack("<Q", fields[:8])
-                    fields = fields[8:]
-        at += 4 + length
-    return values[0], values[1], values[2]
+def _long_forms(extra: memoryview, size: int, packed: int, offset: int) -> list[tuple[int, int, int]]:
+    """Return what the sizes and the place of a part may be in their long form: readers differ if it is told twice."""
+    values = size, packed, offset
+    notes = [note for tag, note in _notes(extra) if tag == _LONG_NOTE]
+    alone = [_lengthened(values, [note]) for note in notes[:_MOST_NOTES]]
+    return list(dict.fromkeys([*alone, _lengthened(values, notes)]))
 
 
-def _noted_name(extra: memoryview) -> str | None:
-    """Return the name that stands among the notes: a version, a checksum of the plain name, and the name in UTF-8."""
+def _lengthened(values: tuple[int, int, int], notes: list[memoryview]) -> tuple[int, int, int]:
+    """Return sizes and place with one note after the other applied, as Python does it."""
+    found = list(values)
+    for fields in notes:
+        for index, value in enumerate(found):
+            missing = value == _MISSING or (value == _LONG_MISSING and index == 0)
+            if missing and len(fields) >= 8:
+                (found[index],) = struct.unpack("<Q", fields[:8])
+                fields = fields[8:]
+    return found[0], found[1], found[2]
+
+
+def _notes(extra: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Yield the notes on a part, each with what it is about."""
     at = 0
     while at + 4 <= len(extra):
         tag, length = struct.unpack("<HH", extra[at : at + 4])
-        if tag == _NAME_NOTE and length > 5:
-            return _name(extra[at + 9 : at + 4 + length])
+        yield tag, extra[at + 4 : at + 4 + length]
         at += 4 + length
-    return None
+
+
+def _noted_names(*extras: memoryview) -> list[str]:
+    """Return the names that stand among the notes: a version, a checksum of the plain name, and the name in UTF-8."""
+    notes = [note for extra in extras for tag, note in _notes(extra) if tag == _NAME_NOTE and len(note) > 5]
+    return list(dict.fromkeys(_name(note[5:]) for note in notes))
 
 
 def _local_extra(content: memoryview, place: int) -> int:

@@ -116,6 +116,14 @@ _FORMS: Final = {
             rf"{_LINE}(?:args|kwargs)[ \t]{{0,9}}[=:][^\n]{{0,400}}(?:\w[ \t]{{0,9}}\([^\n]|__\w)", re.MULTILINE
         ),
     ),
+    "has logging write to a file outside of its folder": (
+        re.compile(r"^\[handler", re.MULTILINE),
+        re.compile(
+            rf"{_LINE}(?:args|kwargs)[ \t]{{0,9}}[=:][^\n]{{0,400}}[\"']"
+            r"(?:[/\\~]|[A-Za-z]:|(?:[^\"'\n]{0,200}[/\\])?\.\.[/\\])",
+            re.MULTILINE,
+        ),
+    ),
     "has its loader call what it names": (re.compile(r"(?:^|[\s{,])[\"']?\(\)[\"']?[ \t]{0,9}:(?=\s)", re.MULTILINE),),
     "has a server import what it names": (
         re.compile(
@@ -240,6 +248,7 @@ _WORDS: Final = {
     "has Python import, or run, a line of it": ("import",),
     "has a loader of data run a script": ("ownload",),
     "has logging evaluate what it holds as Python": ("[handler",),
+    "has logging write to a file outside of its folder": ("[handler",),
     "has its loader call what it names": ("()",),
     "has a server import what it names": (":",),
     "has a layer that carries code": ("class_name",),
