@@ -115,7 +115,7 @@ BROKEN: Final = {
     "avro-called-json": Broken("log.json", b"Obj\x01\x04\x16avro.schema", WRONG, "is an Avro file"),
     "orc-cut": Broken("log.orc", orc_file()[:-20], WRONG, "the file is broken"),
     "orc-in-name-only": Broken("log.orc", GOOD, WRONG, "the file is broken"),
-    "orc-without-time": Broken("log.orc", orc_file(), WRONG, "caponier map guess"),
+    "orc-without-time": Broken("log.orc", orc_file(), WRONG, "docs/how-to/field-maps.md"),
     "packed-twice": Broken("log.jsonl.gz", gzip.compress(gzip.compress(GOOD)), WRONG, "gzip -dc"),
     "old-mac": Broken("log.csv", CSV.replace(b"\n", b"\r"), WRONG, "tr '\\r'"),
     "sqlite": Broken("log.db", b"SQLite format 3\0" + b"\0" * 80, WRONG, "sqlite3 -json"),
@@ -155,7 +155,7 @@ BROKEN: Final = {
     "parquet-cut": Broken("log.parquet", parquet()[:-50], WRONG, "the file is broken"),
     "parquet-in-name-only": Broken("log.parquet", GOOD, WRONG, "the file is broken"),
     "arrow-cut": Broken("log.arrow", b"ARROW1\0\0" + b"\xff\xff\xff\xff\x10\0\0\0", WRONG, "the file is broken"),
-    "parquet-of-texts": Broken("log.parquet", parquet(ts=["yesterday"] * 20), WRONG, "caponier map guess"),
+    "parquet-of-texts": Broken("log.parquet", parquet(ts=["yesterday"] * 20), WRONG, "docs/how-to/field-maps.md"),
     # JSON.
     "cut-line": Broken("log.jsonl", GOOD[:CUT], PARTLY, "bad JSON", 19),
     "cut-document": Broken("log.json", b"[\n" + GOOD.replace(b"\n", b",\n")[:-40], PARTLY, "bad JSON", 19),
