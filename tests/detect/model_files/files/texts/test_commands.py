@@ -50,7 +50,6 @@ RUN = {
     "link": '<a href="javascript:x()">a</a>\n',
     "kernels of a part": json.dumps({"attn_implementation": {"text_config": "somebody/kernel"}}),
     "chunks of pickles": json.dumps({"zarr_format": 2, "filters": [{"id": "pickle", "protocol": 5}]}),
-    "layer in yaml": '{"class_name": "Lambda", "config": {},}',
     "two pieces": json.dumps({"type": {"module": "subprocess", "name": "Popen"}, "args": ["touch"]}),
 }
 READ = {
@@ -75,6 +74,10 @@ READ = {
     "bean": "<bean>a bean is a seed</bean>",
     "fence": "# Card\n\n```{note}\nIt was made of pictures.\n```\n",
 }
+
+
+def test_a_layer_that_carries_code_is_unsafe_in_yaml_as_in_json() -> None:
+    assert judged(b'{"class_name": "Lambda", "config": {},}').verdict is Verdict.UNSAFE
 
 
 @pytest.mark.parametrize("name", RUN)
