@@ -67,24 +67,28 @@ class _Builder:
     def __init__(self, budget: Budget) -> None:
         self.documents: list[Any] = []
         self._budget = budget
-        self._open: list[tuple[Any, str | None]] = []
+        self._open: list[tuple[Any, str | None, int]] = []
+        """Containers, their anchors, and how many events came before them."""
         self._keys: list[Any] = []
-        self._anchored: dict[str, Any] = {}
+        self._anchored: dict[str, tuple[Any, int]] = {}
+        """Values, and how many events they are."""
         self._events = self._merged = 0
 
     def take(self, kind: YamlSign, value: str, anchor: str | None) -> None:
-        self._events += 1
-        self._budget.look(_EVENT)
+        stood_for, events = self._anchored.get(anchor or "", (None, 1)) if kind is YamlSign.ALIAS else (None, 1)
+        # An alias is looked at as often as what it stands for: nine of nine of nine are few letters and many values.
+        self._events += events
         if self._events > _MOST_EVENTS or self._merged > _MOST_MERGED:
             raise TooMuchError("has more values than a scan reads")
+        self._budget.look(_EVENT * events)
         if kind in (YamlSign.TEXT, YamlSign.EMPTY):
             scalar = value if kind is YamlSign.TEXT else None
-            self._anchor(anchor, scalar)
+            self._anchor(anchor, scalar, 1)
             self._put(scalar)
         elif kind is YamlSign.ALIAS:
-            self._put(self._anchored.get(anchor or ""))
+            self._put(stood_for)
         elif kind in (YamlSign.MAPPING, YamlSign.LIST):
-            self._open.append(({} if kind is YamlSign.MAPPING else [], anchor))
+            self._open.append(({} if kind is YamlSign.MAPPING else [], anchor, self._events - 1))
             self._keys.append(_KEY)
         elif kind is YamlSign.END:
             self._end()
@@ -98,14 +102,14 @@ class _Builder:
         self.documents = [one for one in self.documents if isinstance(one, dict) or any(map(_is_deep, one))]
 
     def _end(self) -> None:
-        value, anchor = self._open.pop()
+        value, anchor, before = self._open.pop()
         self._keys.pop()
-        self._anchor(anchor, value)
+        self._anchor(anchor, value, self._events - before)
         self._put(value)
 
-    def _anchor(self, anchor: str | None, value: Any) -> None:
+    def _anchor(self, anchor: str | None, value: Any, events: int) -> None:
         if anchor is not None:
-            self._anchored[anchor] = value
+            self._anchored[anchor] = value, events
 
     def _put(self, value: Any) -> None:
         if not self._open:
