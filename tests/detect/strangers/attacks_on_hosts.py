@@ -54,7 +54,7 @@ ATTACKS = [
         "history_gone",
         "T1070.003",
         "history of the shell deleted",
-        auditd("/usr/bin/rm", ["rm", "-f", "/root/.bash_history"], uid_=0),
+        auditd("/usr/bin/rm", ["rm", "-f", "/home/ubuntu/.bash_history"], uid_=0),
     ),
     (
         "imds_curl",

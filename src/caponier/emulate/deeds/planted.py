@@ -91,7 +91,7 @@ STAYED: Final = AttackStep(
 START_FILE: Final = AttackStep(
     "a start file or a key written",
     (
-        (_written("/root/.ssh/authorized_keys"),),
+        (_written("/home/ubuntu/.ssh/authorized_keys"),),
         (_written("/etc/ld.so.preload", "/usr/bin/tee"),),
         (_written("/etc/cron.d/k"),),
         (_written("/etc/systemd/system/k.service", "/usr/bin/cp"),),
@@ -99,7 +99,7 @@ START_FILE: Final = AttackStep(
     ),
     (
         (_written("/etc/cron.d/mdadm", "/usr/bin/dpkg"),),
-        (_written("/root/.ssh/known_hosts"),),
+        (_written("/home/ubuntu/.ssh/known_hosts"),),
         (_written("/etc/systemd/resolved.conf"),),
         (_written("/etc/cron.daily.bak"),),
     ),
