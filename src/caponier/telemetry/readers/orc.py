@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from caponier.errors import InputError
-from caponier.formats.walk_files import shown
-from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS, Chunk
-from caponier.telemetry.readers.sound_batch import sound
-from caponier.telemetry.rejections import Rejection
+from caponier.telemetry.chunk import Chunk
+from caponier.telemetry.readers.sound_batch import sound_chunks
 
 
 def read(path: Path) -> Iterator[Chunk]:
@@ -18,25 +17,17 @@ def read(path: Path) -> Iterator[Chunk]:
     Raises:
         InputError: If the file cannot be opened, or names a column twice.
     """
-    from pyarrow import orc
-
     try:
         raw = path.open("rb")
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path)) from failed
-    number = 1
     with raw:
-        try:
-            file = orc.ORCFile(raw)
-            if len(set(file.schema.names)) != len(file.schema.names):
-                raise InputError("two columns have the same name", where=str(path))
-            for stripe in range(file.nstripes):
-                batch = sound(file.read_stripe(stripe))
-                step = max(1, min(CHUNK_ROWS, CHUNK_BYTES * batch.num_rows // max(1, batch.nbytes)))
-                for begin in range(0, batch.num_rows, step):
-                    part = batch.slice(begin, step)
-                    lines = list(range(number, number + part.num_rows))
-                    yield Chunk(batch=part, lines=lines, bytes_read=part.nbytes)
-                    number += part.num_rows
-        except (OSError, pa.ArrowException, UnicodeDecodeError) as broken:
-            yield Chunk(rejections=[Rejection(shown(path), number, f"the file is broken from here on: {broken}")])
+        yield from sound_chunks(path, _stripes(raw))
+
+
+def _stripes(raw: BinaryIO) -> Iterator[pa.RecordBatch]:
+    from pyarrow import orc
+
+    file = orc.ORCFile(raw)
+    for stripe in range(file.nstripes):
+        yield file.read_stripe(stripe)

@@ -3,9 +3,37 @@
 One such value would end the reading of the whole log, for whoever calls may choose his user agent.
 """
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from caponier.errors import InputError
+from caponier.formats.walk_files import shown
+from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS, Chunk
+from caponier.telemetry.rejections import Rejection
+
+
+def sound_chunks(path: Path, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
+    """Yield chunks of the batches of a file, with row numbers from 1; of a file that breaks off what came before that.
+
+    Raises:
+        InputError: If the file names a column twice.
+    """
+    number = 1
+    try:
+        for stored in batches:
+            if len(set(stored.schema.names)) != len(stored.schema.names):
+                raise InputError("two columns have the same name", where=str(path))
+            batch = sound(stored)
+            step = max(1, min(CHUNK_ROWS, CHUNK_BYTES * batch.num_rows // max(1, batch.nbytes)))
+            for begin in range(0, batch.num_rows, step):
+                part = batch.slice(begin, step)
+                yield Chunk(batch=part, lines=list(range(number, number + part.num_rows)), bytes_read=part.nbytes)
+                number += part.num_rows
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as broken:
+        yield Chunk(rejections=[Rejection(shown(path), number, f"the file is broken from here on: {broken}")])
 
 
 def sound(batch: pa.RecordBatch) -> pa.RecordBatch:
