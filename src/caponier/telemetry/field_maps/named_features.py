@@ -13,7 +13,9 @@ from caponier.telemetry.field_maps.paths import Steps
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
-MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none", "nil", "\\n", "-", "?"))
+MISSING: Final = frozenset(
+    ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n", "-", "--", ".", "?", "missing")
+)
 """What logs and tables write where there is no value, in lower case."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
 THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-MISSING: Final = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "missing"})
-"""Words, in lower case, that stand for no value where the others of a column are numbers."""
+from caponier.telemetry.field_maps.named_features import MISSING
+
 NUMERIC: Final = 0.9
 """Share of a column's cells that must be numbers for it to be numeric; the other rows are then bad."""
 _BY_COMMA: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
