@@ -34,13 +34,13 @@ class AnswersAhead:
             with self._lock:
                 self._unseen[exchange.caller.name or ""] += n
 
-    def looked_at(self, exchanges: Iterable[Exchange], *, all_: bool) -> None:
+    def looked_at(self, exchanges: Iterable[Exchange], *, nothing_waits: bool) -> None:
         """Count exchanges that detection has looked at.
 
         Args:
             exchanges: Those.
-            all_: Whether nothing else waits: then nothing is counted any more that was never looked at, such as what
-                is broken.
+            nothing_waits: Whether these were the last: then nothing is counted any more that was never looked at, such
+                as what is broken.
         """
         with self._lock:
             for exchange in exchanges:
@@ -53,7 +53,7 @@ class AnswersAhead:
                     self._seen.move_to_end(who)
             while len(self._seen) > MOST_KNOWN:
                 self._seen.popitem(last=False)
-            if all_:
+            if nothing_waits:
                 self._unseen.clear()
 
     def is_too_far(self, caller: Caller, queries: int = 1) -> bool:

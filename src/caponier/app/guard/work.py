@@ -205,7 +205,7 @@ class GuardWork:
             self._awaited = any(exchange.is_urgent for exchange in taken)
             self._survive("detection", partial(self._look, taken))
             self._looking, self._awaited = None, False
-            self.ahead.looked_at(taken, all_=not self.backlog)
+            self.ahead.looked_at(taken, nothing_waits=not self.backlog)
         for exchange in (*taken, *self.backlog.twice()):
             if exchange.looked_at is not None:
                 # The server may have ended meanwhile, and with it whoever waited.

@@ -32,7 +32,7 @@ def exchange(caller: Caller = EVE, rows: int = 1, status: int = 200, call: Call 
 
 def known(queries: int, caller: Caller = EVE) -> AnswersAhead:
     ahead = AnswersAhead()
-    ahead.looked_at([exchange(caller, queries)], all_=True)
+    ahead.looked_at([exchange(caller, queries)], nothing_waits=True)
     return ahead
 
 
@@ -42,7 +42,7 @@ def test_nobody_gets_a_second_answer_before_the_first_was_looked_at() -> None:
     ahead.left(first)
     assert ahead.is_too_far(EVE)
     assert not ahead.is_too_far(ADA)
-    ahead.looked_at([first], all_=False)
+    ahead.looked_at([first], nothing_waits=False)
     assert not ahead.is_too_far(EVE)
 
 
@@ -50,7 +50,7 @@ def test_a_request_with_many_rows_is_many_answers() -> None:
     ahead = AnswersAhead()
     assert ahead.is_too_far(EVE, 2)
     ahead.left(exchange(rows=40))
-    ahead.looked_at([exchange(rows=39)], all_=False)
+    ahead.looked_at([exchange(rows=39)], nothing_waits=False)
     assert ahead.is_too_far(EVE)
 
 
@@ -82,16 +82,16 @@ def test_only_answers_to_whoever_is_known_by_his_name_count(other: Exchange) -> 
     ahead = AnswersAhead()
     ahead.left(other)
     assert not ahead.is_too_far(EVE)
-    ahead.looked_at([other] * 2 * EARNED, all_=False)
+    ahead.looked_at([other] * 2 * EARNED, nothing_waits=False)
     assert ahead.is_too_far(EVE, 2)
 
 
 def test_what_never_comes_is_forgotten_once_nothing_waits() -> None:
     ahead = AnswersAhead()
     ahead.left(exchange())
-    ahead.looked_at([exchange(ADA)], all_=False)
+    ahead.looked_at([exchange(ADA)], nothing_waits=False)
     assert ahead.is_too_far(EVE)
-    ahead.looked_at([], all_=True)
+    ahead.looked_at([], nothing_waits=True)
     assert not ahead.is_too_far(EVE)
 
 
@@ -99,7 +99,7 @@ def test_made_up_names_take_no_more_memory_than_so_many(monkeypatch: pytest.Monk
     monkeypatch.setattr("caponier.app.guard.ahead.MOST_KNOWN", 3)
     ahead = known(EARNED)
     for n in range(10):
-        ahead.looked_at([exchange(Caller(f"k-{n}", None, None))], all_=True)
+        ahead.looked_at([exchange(Caller(f"k-{n}", None, None))], nothing_waits=True)
     assert len(ahead._seen) == 3
     assert not ahead._unseen
 
