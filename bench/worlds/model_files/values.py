@@ -116,6 +116,8 @@ def of_torch() -> Iterator[Example]:
     import torch
     from torch import nn
 
+    # The same files on every run, as of the other libraries.
+    torch.manual_seed(0)
     nets: dict[str, nn.Module] = {
         "lines": nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 2)),
         "pictures": nn.Sequential(
