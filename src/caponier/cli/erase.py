@@ -10,6 +10,7 @@ from caponier.app.workspace.workspace import acting_user, require_workspace
 from caponier.cli.terminal import options
 from caponier.cli.terminal.log_report import say, say_skipped
 from caponier.cli.terminal.output import notes, write_text
+from caponier.errors import InputError
 
 EXAMPLE: Final = "Example: [bold]caponier erase k-0123456789abcdef --yes[/bold]"
 
@@ -38,8 +39,11 @@ def erase(
         say(console, f"{whom} would be erased for good from {home.root}; give --yes to do it")
         raise typer.Exit(2)
     # Imported here: whoever asks for help need not pay for it.
-    from caponier.app.stream.erasure import erase_from_checkpoint
+    from caponier.app.stream.erasure import erase_from_checkpoint, is_checkpoint
 
+    if checkpoint is not None and not is_checkpoint(checkpoint):
+        # Whoever mistypes it would believe that it forgot.
+        raise InputError("is not a checkpoint of a stream", where=str(checkpoint), hint="Nothing was erased")
     left = 0
     for name in names:
         done = erase_principal(home, name, actor=acting_user())

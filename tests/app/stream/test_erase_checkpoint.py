@@ -153,3 +153,16 @@ def test_the_command_reaches_a_checkpoint_that_is_named(
     assert done.code == 0
     assert "of a stream" in done.out
     assert b"k-gone" not in held(follower.folder).replace(b"k-gone2", b"")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "."])
+def test_a_checkpoint_that_is_none_is_refused_before_anything_is_erased(
+    name: str, home: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(home.lake).mkdir(exist_ok=True)
+    log = Path(home.lake) / "a.jsonl"
+    log.write_bytes(some(range(9)))
+    done = run(capsys, "erase", "k-gone", "--yes", "--checkpoint", tmp_path / name, "--workspace", home.root)
+    assert done.code == 2
+    assert "is not a checkpoint of a stream" in " ".join(done.err.split())
+    assert log.read_bytes() == some(range(9))

@@ -8,6 +8,11 @@ from caponier.errors import InputError
 from caponier.records.skip import Skip
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Tell whether a stream keeps, or kept, something in a folder."""
+    return (folder / STATE).is_dir()
+
+
 def erase_from_checkpoint(folder: Path, name: str, done: Erasure) -> None:
     """Erase what the checkpoint of a stream holds of a caller, if there is one.
 
@@ -16,7 +21,7 @@ def erase_from_checkpoint(folder: Path, name: str, done: Erasure) -> None:
         name: Of the principal.
         done: Takes what was erased, and what could not be looked into.
     """
-    if not (folder / STATE).is_dir():
+    if not is_checkpoint(folder):
         return
     try:
         checkpoint = Checkpoint(folder)
