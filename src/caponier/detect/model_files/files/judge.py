@@ -128,7 +128,7 @@ class _Judge:
             self.budget.look(len(content))
             return self._by_head(content, head, where, depth)
         except TooMuchError as reason:
-            return self._report(Part("archive", unknown=[str(reason)]), where, depth)
+            return self._report(Part("unknown", unknown=[str(reason)]), where, depth)
 
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
