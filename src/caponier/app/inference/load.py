@@ -90,7 +90,9 @@ def load_events(
             hint="Look at --last, --since, --until and --drop.",
         )
     if not spool.rows:
-        reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in rejected.reasons.most_common(3))
+        reasons = ", ".join(
+            f"{reason} ({count:,} row{'s' * (count > 1)})" for reason, count in rejected.reasons.most_common(3)
+        )
         raise InputError(
             f"contains no events: {reasons}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),

@@ -163,7 +163,9 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     """
     if report.events:
         return
-    reasons = ", ".join(f"{reason} ({count:,} rows)" for reason, count in report.rejected.reasons.most_common(3))
+    reasons = ", ".join(
+        f"{reason} ({count:,} row{'s' * (count > 1)})" for reason, count in report.rejected.reasons.most_common(3)
+    )
     places = [str(path) for path in paths]
     raise InputError(
         "; ".join([f"contains no events: {reasons}", *map(_shown, report.rejected.first[:_NAMED])])

@@ -22,7 +22,7 @@ from caponier.telemetry.labelled_data.dataset import (
     check_size,
     encode_labels,
 )
-from caponier.telemetry.labelled_data.free_text import is_free_text, word_features
+from caponier.telemetry.labelled_data.free_text import ROWS, is_free_text, word_features
 from caponier.telemetry.labelled_data.number_texts import numbers_in
 from caponier.telemetry.labelled_data.sheet import DataSheet, read_sheet
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
@@ -161,7 +161,7 @@ def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Bl
     different = sorted({cell for _, cell in filled})
     if len(different) > CATEGORIES and is_free_text(cells):
         names, block = word_features(name, cells)
-        return (names, block) if names else "no word is shared by several rows"
+        return (names, block) if names else f"no word stands in {ROWS} rows or more, and in at most half of them"
     if not different or len(different) > CATEGORIES:
         return f"{len(different):,} different texts are no categories"
     position = {word: at for at, word in enumerate(different)}
