@@ -13,8 +13,9 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,6 +40,8 @@ from caponier.records.response_action import ActionKind, ActionState, ResponseAc
 USERS = 200
 RATE = 200
 CONNECTIONS = 8
+TURNS = 5
+"""In which bare proxy and guard take as many requests as they can."""
 ACTIONS = 100
 CALLERS = 10_000
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
@@ -53,12 +56,12 @@ def run(quick: bool) -> Scorecard:
         requests = _prepare(Path(folder), users)
         with (
             _process(_model_server) as (upstream, _),
-            _process(_bare, upstream) as (bare, _),
+            _process(_bare, upstream) as (bare, bare_pipe),
             _process(_guard, upstream, folder) as (guarded, pipe),
         ):
             _fill(guarded, requests, callers)
             figures = _latency(upstream, bare, guarded, requests, seconds)
-            figures |= _throughput(guarded, requests, pipe, seconds / 3)
+            figures |= _throughput((bare, bare_pipe), (guarded, pipe), requests, seconds / 3)
             figures |= _told(pipe)
     goals = (
         Goal("added_p50_ms", 1.0, at_least=False),
@@ -70,8 +73,10 @@ def run(quick: bool) -> Scorecard:
         f"caponier guard in enforce mode, with its spool, {ACTIONS} actions in force, a baseline of {users} users and "
         f"every detector at work, before a model server that answers at once: {RATE} requests a second in turns with "
         "as many through a bare proxy of the same stack (what is added is beyond that) and as many direct ones, then "
-        f"{CONNECTIONS} connections without a pause; {callers:,} callers that it remembers, {USERS} more that ask, one "
-        "image a request. The load comes from the same machine."
+        f"{CONNECTIONS} connections without a pause, {TURNS} times by turns through the bare proxy and the guard: both "
+        "get what the machine gives at that hour, so that the share of the bare proxy's rate and the processor time "
+        f"beyond its own can be compared where the rate cannot; {callers:,} callers that it remembers, {USERS} more "
+        "that ask, one image a request. The load comes from the same machine, and client_cores is what it takes of it."
     )
     return Scorecard("guard", about, figures, goals, (0,))
 
@@ -129,6 +134,10 @@ class _Client:
             body += self._socket.recv(65_536)
         return (time.perf_counter() - begun) * 1_000
 
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
 
 def _latency(upstream: str, bare: str, guarded: str, requests: list[bytes], seconds: float) -> dict[str, Any]:
     say(f"{RATE} requests a second for {seconds:g} seconds")
@@ -163,39 +172,92 @@ def _windows(bare: list[float], guarded: list[float]) -> Iterator[float]:
         yield with_guard - without
 
 
-def _throughput(guarded: str, requests: list[bytes], pipe: Connection, seconds: float) -> dict[str, Any]:
-    say(f"as many as possible for {seconds:g} seconds")
+@dataclass
+class _Burst:
+    """As many requests as there can be, and what they took."""
+
+    requests: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    client: float = 0.0
+    """Processor time of those who ask."""
+
+    def add(self, requests: int, seconds: float, cpu: float, client: float) -> None:
+        """Count one more of them."""
+        self.requests += requests
+        self.seconds += seconds
+        self.cpu += cpu
+        self.client += client
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of processor time a request."""
+        return self.cpu / self.requests * 1e6
+
+
+def _throughput(
+    bare: tuple[str, Connection], guarded: tuple[str, Connection], requests: list[bytes], seconds: float
+) -> dict[str, Any]:
+    say(f"as many as possible for {seconds:g} seconds, and for as many through the bare proxy")
+    without, with_guard, behind = _Burst(), _Burst(), 0.0
+    for _ in range(TURNS):
+        _burst(without, *bare, requests, seconds / TURNS)
+        behind = max(behind, _burst(with_guard, *guarded, requests, seconds / TURNS))
+    client = without.client + with_guard.client
+    return {
+        "requests_per_second": round(with_guard.rate),
+        "bare_requests_per_second": round(without.rate),
+        "share_of_bare_rate": round(with_guard.rate / without.rate, 3),
+        "requests_per_core_second": round(1e6 / with_guard.cost),
+        "bare_requests_per_core_second": round(1e6 / without.cost),
+        "cpu_us_per_request": round(with_guard.cost),
+        "bare_cpu_us_per_request": round(without.cost),
+        "cpu_times_bare": round(with_guard.cost / without.cost, 2),
+        "guard_cores": round(with_guard.cpu / with_guard.seconds, 2),
+        "client_cores": round(client / (without.seconds + with_guard.seconds), 2),
+        "seconds_behind": round(behind, 2),
+    }
+
+
+def _burst(burst: _Burst, url: str, pipe: Connection, requests: list[bytes], seconds: float) -> float:
+    """Ask without a pause, wait until all of it was looked at, and return how far behind that was."""
     done = [0] * CONNECTIONS
-    until = time.perf_counter() + seconds
+    before, client = _asked(pipe), cpu_seconds()
+    begun = time.perf_counter()
 
     def ask(mine: int) -> None:
-        client = _Client(guarded)
-        while time.perf_counter() < until:
-            client.ask(requests[(done[mine] * CONNECTIONS + mine) % len(requests)])
-            done[mine] += 1
+        with closing(_Client(url)) as connection:
+            while time.perf_counter() < begun + seconds:
+                connection.ask(requests[(done[mine] * CONNECTIONS + mine) % len(requests)])
+                done[mine] += 1
 
-    before = _asked(pipe)
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(CONNECTIONS)]
-    begun = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    wall = time.perf_counter() - begun
-    after = _asked(pipe)
-    cpu = after["cpu"] - before["cpu"]
-    return {
-        "requests_per_second": round(sum(done) / wall),
-        "requests_per_core_second": round(sum(done) / cpu),
-        "guard_cores": round(cpu / wall, 2),
-        "seconds_behind": round(after["behind"], 2),
-    }
+    wall, client = time.perf_counter() - begun, cpu_seconds() - client
+    behind: float = _asked(pipe)["behind"]
+    # What a request costs after its answer belongs to it, and is not to slow down the bare proxy, whose turn is next.
+    burst.add(sum(done), wall, _rested(pipe)["cpu"] - before["cpu"], client)
+    return behind
+
+
+def _rested(pipe: Connection) -> dict[str, Any]:
+    """Wait until nothing waits any more; return what is told then."""
+    deadline = time.perf_counter() + 30
+    while (told := _asked(pipe))["waiting"] and time.perf_counter() < deadline:
+        time.sleep(0.02)
+    return told
 
 
 def _told(pipe: Connection) -> dict[str, Any]:
-    deadline = time.perf_counter() + 30
-    while (told := _asked(pipe))["waiting"] and time.perf_counter() < deadline:
-        time.sleep(0.1)
+    told = _rested(pipe)
     return {name: told[name] for name in ("events", "lost_events", "findings")}
 
 
@@ -265,9 +327,16 @@ def _bare(pipe: Connection, upstream: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
+        threading.Thread(target=_tell, args=(pipe, lambda: {"waiting": 0, "behind": 0.0}), daemon=True).start()
         pipe.send(f"http://127.0.0.1:{listener.getsockname()[1]}")
         config = uvicorn.Config(passed, access_log=False, http="h11", log_config=None, ws="none")
         uvicorn.Server(config).run([listener])
+
+
+def _tell(pipe: Connection, how: Callable[[], dict[str, Any]]) -> None:
+    """Say how a server is, and what it took so far, as often as it is asked."""
+    while pipe.recv():
+        pipe.send({"cpu": cpu_seconds(), **how()})
 
 
 def _actions() -> list[ResponseAction]:
@@ -301,14 +370,12 @@ def _guard(pipe: Connection, upstream: str, folder: str) -> None:
     replace, ours = guard.decisions.replace, _actions()
     guard.decisions.replace = lambda actions: replace([*actions, *ours])  # type: ignore[method-assign]
 
-    def tell() -> None:
-        while pipe.recv():
-            counts = {name: guard.metrics.total(name) for name in ("events", "lost_events", "findings")}
-            waiting, behind = len(guard.work.backlog.queue), guard.work.lag_s
-            pipe.send({"cpu": cpu_seconds(), "waiting": waiting, "behind": behind, **counts})
+    def how() -> dict[str, Any]:
+        counts = {name: guard.metrics.total(name) for name in ("events", "lost_events", "findings")}
+        return {"waiting": len(guard.work.backlog.queue), "behind": guard.work.lag_s, **counts}
 
     def listening(url: str) -> None:
         pipe.send(url)
-        threading.Thread(target=tell, daemon=True).start()
+        threading.Thread(target=_tell, args=(pipe, how), daemon=True).start()
 
     run_guard(guard, listening=listening)
