@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.nearest_query import FAR, RING, add_signals, state_dtype
+from caponier.detect.similarity.nearest_query import EXACT_FEATURES, FAR, RING, add_signals, state_dtype
 from caponier.detect.windows import previous, run_lengths, windowed_sum
+from detect.batches import batch_of
 from detect.streams import WIDTH, Stream, streams
 
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,6 +60,33 @@ def test_nor_where_it_forgets_queries_and_meets_them_again(seed: int, cut: int) 
     queries = [[int(pick) % 128, int(pick) // 128] + [0] * (WIDTH - 2) for pick in rng.integers(0, RING + 20, 4 * RING)]
     stream = Stream([queries], [rng.integers(1, 3, len(queries)).tolist()], [list(range(len(queries)))])
     assert signals(stream, [[cut]]) == signals(stream, [[]])
+
+
+def one_at_a_time(queries: list[list[int]], keys: list[int]) -> list[tuple[int, int, int]]:
+    """Return distance, steps back and crowd of each query of two callers who ask the same, each time alone."""
+    state = np.zeros(2, state_dtype(len(queries[0])))
+    found = []
+    for query, key in zip(queries, keys, strict=True):
+        seen = add_signals(state, batch_of([[query], [query]], keys=[[key], [key]]), np.arange(2))
+        state = seen.state
+        of_both = list(zip(*(seen.batch.signals[name].tolist() for name in ("squared", "back", "crowd")), strict=True))
+        assert of_both[0] == of_both[1]
+        found.append(of_both[0])
+    return found
+
+
+@pytest.mark.parametrize("width", [1, 2, EXACT_FEATURES, EXACT_FEATURES + 1])
+def test_a_query_that_comes_alone_is_looked_at_as_among_others(width: int) -> None:
+    """As events come; the extremes are as far apart as can be, and what is as near as the nearest is older."""
+    rng = np.random.default_rng(width)
+    pool = rng.integers(0, 128, (RING + 12, width))
+    pool[1], pool[5], pool[7] = 127, 0, 127
+    queries = pool.tolist()
+    # Another key with each, as with inputs that differ within one level: the same place is asked twice.
+    keys = list(range(1, len(queries) + 1))
+    together = add_signals(np.zeros(1, state_dtype(width)), batch_of([queries], keys=[keys]), np.arange(1)).batch
+    named = (together.signals[name].tolist() for name in ("squared", "back", "crowd"))
+    assert one_at_a_time(queries, keys) == list(zip(*named, strict=True))
 
 
 @few

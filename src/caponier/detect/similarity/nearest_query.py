@@ -213,7 +213,11 @@ def _nearest(
     stretch = _Stretch(history.query, min(len(at), STRETCH))
     for start, end in _stretches(at):
         rows, most = slice(start, end), int(reach[start:end].max())
-        if most:
+        if most and end - start == 1 and history.query.shape[1] <= EXACT_FEATURES:
+            # As events come, most callers have one at a time: to make products ready takes longer than to go without.
+            least_one, back, near_one = _least_of_one(history.query, int(at[start]), most)
+            squared[start], neighbour[start], crowd[start] = least_one, at[start] - most + back, near_one
+        elif most:
             stretch.lay(int(at[start]), end - start)
             least, best, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
             found = least < np.inf
@@ -249,6 +253,16 @@ def _least(
     # A ring is shorter than 256, so that bytes can count it.
     crowd = np.add.reduce((windows <= CROWDED * least).view(np.uint8), axis=2, dtype=np.uint8)
     return least.ravel()[:n], best.ravel()[:n], crowd.ravel()[:n]
+
+
+def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[int, int, int]:
+    """Return what `_least` does, of one row that reaches `most` before it: its sums are whole numbers, and the same."""
+    apart = query[at - most : at].astype(np.float32)
+    apart -= query[at]
+    distance = np.einsum("ij,ij->i", apart, apart)
+    best = int(distance.argmin())
+    least = distance[best]
+    return int(least), best, int(np.count_nonzero(distance <= CROWDED * least))
 
 
 class _Stretch:
