@@ -7,15 +7,22 @@ import termios
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from caponier.telemetry.client_address import sender_address
 
+if TYPE_CHECKING:
+    from asyncio import Transport
+
 RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
+
+
+MOST_JOINED: Final = 64 * 1024
+"""Bytes of an answer that are copied to leave together with its head."""
 
 
 class OpenConnection(Protocol):
@@ -96,6 +103,50 @@ class ConnectionLimits:
         return True
 
 
+class _AnswerInOne:
+    """A transport that lets the head of an answer leave together with what follows it.
+
+    Each piece that is sent by itself is a call of the system, a packet, and a wait for the interpreter, which is let go
+    of meanwhile. Whoever answers has the head and the first of the body at hand at once.
+
+    Args:
+        transport: Of the connection.
+        begins: Tells whether what is written now may be the head of an answer.
+    """
+
+    def __init__(self, transport: Any, begins: Callable[[], bool]) -> None:
+        self._transport, self._begins = transport, begins
+        self._head = b""
+        self._begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send, but hold the head of an answer back until something else is written."""
+        if not self._begun and self._begins():
+            self._begun, self._head = True, data
+            return
+        head, self._head = self._head, b""
+        if head and len(data) > MOST_JOINED:
+            # To copy it would take longer.
+            self._transport.write(head)
+            head = b""
+        self._transport.write(head + data)
+
+    def ended(self) -> None:
+        """Send what is held back: the answer has ended."""
+        head, self._head = self._head, b""
+        self._begun = False
+        if head:
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Close once everything is sent."""
+        self.ended()
+        self._transport.close()
+
+
 class LimitedProtocol(H11Protocol):
     """One connection, within limits."""
 
@@ -113,7 +164,8 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or close it at once."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
-        super().connection_made(transport)
+        self._answers = _AnswerInOne(transport, self._begins_answer)
+        super().connection_made(cast("Transport", self._answers))
         if not self.limits.take(address, self):
             transport.abort()
             return
@@ -152,6 +204,7 @@ class LimitedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Go on with what came already of the next request."""
+        self._answers.ended()
         super().on_response_complete()
         self._look()
 
@@ -190,6 +243,10 @@ class LimitedProtocol(H11Protocol):
         if self._taking is not None:
             self._taking.cancel()
             self._taking = None
+
+    def _begins_answer(self) -> bool:
+        # A word before the answer (100 Continue) leaves it as it is, and must not wait.
+        return self.conn.our_state is h11.SEND_BODY
 
     def _look(self) -> None:
         if self.conn.their_state is not h11.SEND_BODY:
