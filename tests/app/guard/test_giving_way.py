@@ -2,21 +2,25 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread, Timer
 
 import pytest
 
+from caponier.app.guard.backlog import ExchangeQueue
 from caponier.app.guard.giving_way import MOST_S, GivingWay
 from caponier.app.guard.run import Guard, guarding
-from caponier.app.guard.work import LATE_S
+from caponier.app.guard.work import LATE_S, LONGEST_REST_S, MANY, REST, GuardWork
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.guard.call import Call
 from caponier.guard.events import Row
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.settings import GuardSettings
 from caponier.guard.spool import ExchangeSpool
+from pace import HANG
 
 
 def seconds(work: Callable[[], None], times: int = 20) -> float:
@@ -174,3 +178,80 @@ def test_a_flood_keeps_out_no_detection_that_is_late(tmp_path: Path, patient: fl
         guard.work.record(exchange(ago=2 * LATE_S))
         assert seconds(guard.gives_way) < patient
         done.set()
+
+
+class Looks:
+    """Notes when detection begins to look, which takes a while each time."""
+
+    TAKES: float = 0.02
+
+    def __init__(self, work: GuardWork, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.began: list[float] = []
+        self._work = work
+        monkeypatch.setattr(work, "_work", self._look)
+
+    def _look(self) -> int:
+        self.began.append(time.monotonic())
+        time.sleep(self.TAKES)
+        return 1
+
+    def begins(self, n: int) -> list[float]:
+        """Return when the first n of them began."""
+        assert until(lambda: len(self.began) >= n)
+        return self.began[:n]
+
+
+@pytest.mark.parametrize("of_many", [False, True])
+def test_between_two_looks_detection_rests_and_longer_where_many_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_many: bool
+) -> None:
+    work = guard_in(tmp_path).work
+    looks = Looks(work, monkeypatch)
+    work._of_many = of_many
+    work.start()
+    try:
+        begins = looks.begins(4)
+    finally:
+        work.close()
+    rest = min(LONGEST_REST_S, REST * Looks.TAKES)
+    # The clock that waits and the one that is read need not agree to the last.
+    least = 0.95 * (Looks.TAKES + (2 if of_many else 1) * rest)
+    assert all(later - earlier > least for earlier, later in pairwise(begins))
+
+
+def test_a_rest_alone_makes_detection_not_late() -> None:
+    """It would give way to nobody after it."""
+    assert 2 * LONGEST_REST_S < LATE_S
+
+
+@pytest.mark.parametrize(("callers", "each", "many"), [(MANY, 1, True), (MANY - 1, 1, False), (1, 5 * MANY, False)])
+def test_many_are_callers_not_the_requests_of_a_fast_one(tmp_path: Path, callers: int, each: int, many: bool) -> None:
+    work = guard_in(tmp_path).work
+    for n in range(callers * each):
+        work.record(replace(exchange(), caller=Caller(f"k-{n % callers}", None, None)))
+    assert work._work() == callers * each
+    assert work._of_many == many
+    # It does not outlast the many.
+    work.record(exchange())
+    assert work._work() == 1
+    assert not work._of_many
+
+
+def test_an_answer_that_waits_ends_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caponier.app.guard.work.LONGEST_REST_S", HANG)
+    monkeypatch.setattr("caponier.app.guard.work.REST", 100 * HANG)
+    work = guard_in(tmp_path).work
+    looks = Looks(work, monkeypatch)
+    with ExchangeSpool(tmp_path / "spool", 2**26) as spool:
+        work.backlog.spool = spool
+        work.start()
+        looks.begins(1)
+        for n in (2, 3):
+            one = exchange()
+            one.looked_at = lambda: None
+            work.keep(one)
+            looks.begins(n)
+        work.backlog.spool = None
+        # What is looked at here is taken from nowhere.
+        work.backlog.queue = ExchangeQueue()
+        work.close()

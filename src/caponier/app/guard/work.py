@@ -32,7 +32,11 @@ PAUSE_S: Final = 0.01
 REST: Final = 2.0
 """Times as long as a look took, detection lets requests have the interpreter that both share."""
 LONGEST_REST_S: Final = 0.03
-LATE_S: Final = 0.05
+MANY: Final = 10
+"""Callers in one look, from which on detection rests twice as long. Half of a look at twenty requests is spent however
+many they are: the more it takes together, the less each of them costs. Where few ask, and be it one very fast, it looks
+as soon as it can, and an answer that waits for it ends any rest."""
+LATE_S: Final = 0.1
 """Behind by more than this, detection does not wait for requests any more: else a flood of them would keep it out."""
 TOGETHER_S: Final = 0.1
 MOST_TOGETHER: Final = 256
@@ -91,6 +95,8 @@ class GuardWork:
     """Whether the answer to one of them waits for that."""
     _hurried: bool = False
     """Whether one to which that applies waits."""
+    _of_many: bool = False
+    """Whether what was looked at last came from many callers."""
     _together_at: float = 0.0
     """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
@@ -186,7 +192,8 @@ class GuardWork:
             began = time.monotonic()
             done = self._work()
             if not done or (len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set()):
-                self._wake.wait(min(LONGEST_REST_S, max(PAUSE_S, REST * (time.monotonic() - began))))
+                rest = min(LONGEST_REST_S, max(PAUSE_S, REST * (time.monotonic() - began)))
+                self._wake.wait(2 * rest if self._of_many else rest)
                 self._wake.clear()
         self._look_together()
         self._survive("event log", self._tidy)
@@ -200,6 +207,7 @@ class GuardWork:
             self.metrics.count("lost_events", n=self.backlog.broken - broken)
         if self.backlog.trouble is not None:
             self.failed("spool", self.backlog.trouble)
+        self._of_many = len({exchange.caller.name for exchange in taken}) >= MANY
         if taken:
             self._looking = _answered(taken[0])
             self._awaited = any(exchange.is_urgent for exchange in taken)
