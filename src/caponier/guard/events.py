@@ -153,7 +153,8 @@ def _shared(exchange: Exchange) -> Row:
 
 def _narrow(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return rows as float32; a value that is no finite one there becomes the nearest that is, and NaN stays."""
-    return np.clip(rows, -_WIDEST, _WIDEST).astype(np.float32)
+    # As np.clip does, which takes three times as long for one example.
+    return np.minimum(np.maximum(rows, -_WIDEST), _WIDEST).astype(np.float32)
 
 
 def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_body.Answer, str | None]:

@@ -336,7 +336,8 @@ class Middleware:
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
-        if (not self._is_well() or self._is_crowding(exchange.caller)) and self._closed(exchange.call.model):
+        # The last word first: it costs least, and where all may pass nobody need know how detection is.
+        if self._closed(exchange.call.model) and (not self._is_well() or self._is_crowding(exchange.caller)):
             return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))

@@ -21,6 +21,7 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that belong to one connection (RFC 9110, section 7.6.1), and those that `Connection` names besides."""
 REPLACED: Final = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """Headers of a request that are written anew."""
+LEFT_OUT: Final = HOP_BY_HOP | REPLACED
 DIVERTING: Final = frozenset(
     (b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"x-http-method", b"x-method-override",
      b"range", b"if-range")
@@ -152,7 +153,7 @@ class Upstream:
 
 def _asked(scope: Scope) -> list[tuple[str, str]]:
     given = scope["headers"]
-    gone = _hop_by_hop(given) | REPLACED
+    gone = _hop_by_hop(given, LEFT_OUT)
     # They are written as UTF-8.
     headers = [
         (name.decode("latin-1"), header_text(value))
@@ -168,9 +169,11 @@ def _asked(scope: Scope) -> list[tuple[str, str]]:
     return headers
 
 
-def _hop_by_hop(headers: Any) -> frozenset[bytes]:
-    named = (value for name, value in headers if name.lower() == b"connection")
-    return HOP_BY_HOP.union(part.strip().lower() for value in named for part in value.split(b","))
+def _hop_by_hop(headers: Any, always: frozenset[bytes]) -> frozenset[bytes]:
+    """Return headers that are not passed on: those that never are, and what `Connection` names."""
+    named = [value for name, value in headers if name.lower() == b"connection"]
+    # Most messages name none, and to make the set anew for each takes as long as to look through it.
+    return always.union(part.strip().lower() for value in named for part in value.split(b",")) if named else always
 
 
 class _Timed:
@@ -185,7 +188,7 @@ class _Timed:
 
 
 async def _passed_on(response: "aiohttp.ClientResponse", send: Send) -> None:
-    gone = _hop_by_hop(response.raw_headers)
+    gone = _hop_by_hop(response.raw_headers, HOP_BY_HOP)
     headers = [(name.lower(), value) for name, value in response.raw_headers if name.lower() not in gone]
     start = {"type": "http.response.start", "status": response.status, "headers": headers}
     size = response.content_length
