@@ -125,6 +125,9 @@ def _body(value: Any, rows_under: str) -> Body:
     """Return a body as an object; rows that stand there bare are put under the key that KServe v1 has for them."""
     if isinstance(value, str):
         value = _parsed(value.strip())
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and value[0].lstrip()[:1] == "{":
+        # Vertex AI keeps a body in a list of its own.
+        value = _parsed(value[0])
     if isinstance(value, list):
         return {rows_under: value}
     if not isinstance(value, dict):
