@@ -19,13 +19,15 @@ from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
-from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
+from caponier.telemetry.field_maps.choose import MODEL, UNSAID, MapChoice, is_native, mapped
+from caponier.telemetry.field_maps.guess import guess
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.joining.halves import Halves
 from caponier.telemetry.joining.moments import Moments
 from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines
+from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines, stored_tables
+from caponier.telemetry.readers.archives import is_archive, unpacked
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
 from caponier.telemetry.readers.foreign_files import (
     begins_object,
@@ -38,6 +40,7 @@ from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
+from caponier.telemetry.readers.stored_tables import holds_tables
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -220,6 +223,7 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
     yield from (path for path in paths if isinstance(path, LogFile))
     unread = [path for path in paths if not isinstance(path, LogFile)]
+    unread = [unpacked(path) if is_archive(path) else path for path in unread]
     for file in log_files(unread, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
@@ -265,6 +269,8 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     Raises:
         InputError: If it is of a form that is not read.
     """
+    if path != STDIN and holds_tables(path):
+        return partial(stored_tables.read, table=_logged_table(path))
     refuse_foreign(path)
     inner = path.with_suffix("")
     if path.suffix.lower() in COMPRESSIONS and _format(inner) in _TABLES.values():
@@ -281,6 +287,23 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     if (magic := table_magic(path)) is not None:
         return _MAGIC[magic]
     return csv.read if looks_like_table(path) else json_lines.read
+
+
+def _logged_table(path: Path) -> str:
+    """Return the only table of a file with several that is a log.
+
+    Raises:
+        InputError: If none is, or several are.
+    """
+    tables = stored_tables.names_of_tables(path)
+    samples = ((name, next(stored_tables.read(path, name)).rows) for name in tables)
+    logs = [name for name, rows in samples if is_native(rows) or guess(rows, MODEL).clear]
+    if len(logs) != 1:
+        told = ", ".join(logs or tables)[:200]
+        what = f"several of its tables could be the log: {told}" if logs else f"none of its tables is a log: {told}"
+        hint = f"Write the one that is meant as CSV: sqlite3 -header -csv {shown_path(path)} QUERY > log.csv"
+        raise InputError(what, where=shown_path(path), hint=hint)
+    return logs[0]
 
 
 def _chunks(

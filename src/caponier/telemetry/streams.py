@@ -3,6 +3,7 @@
 A log is hostile input: one line of a gigabyte must cost a rejection, not the machine.
 """
 
+import codecs
 import sys
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,16 @@ _GZIP: Final = zlib.MAX_WBITS | 16
 _PIECE: Final = 2**13
 """Packed bytes that are unpacked at a time: what is good before a damage is lost with no more than these."""
 BOM: Final = b"\xef\xbb\xbf"
+
+
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""The first mark that fits: that of UTF-32 begins like that of UTF-16."""
+_LOOKED_AT: Final = 64
 
 
 class Readable(Protocol):
@@ -68,7 +79,58 @@ def opened(path: Path) -> Iterator[Readable]:
             yield _Steady(_Xz(raw))
         else:
             # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
-            yield _Steady(pa.input_stream(raw, compression=compression)) if compression else raw
+            packed = _Steady(pa.input_stream(raw, compression=compression)) if compression else None
+            yield packed or _in_utf8(raw)
+
+
+def _in_utf8(raw: Any) -> Readable:
+    """Return a file that is not packed in UTF-8, whatever letters Windows wrote it in; a pipe as it is."""
+    if not raw.seekable():
+        return raw  # type: ignore[no-any-return]
+    encoding = encoding_of(raw.read(_LOOKED_AT))
+    raw.seek(0)
+    return Recoded(raw, encoding) if encoding else raw
+
+
+def encoding_of(head: bytes) -> str | None:
+    """Return in which encoding a file is written; None if it is UTF-8, or like it, as nearly all are.
+
+    Windows writes two bytes a letter, with a mark before them or, where somebody cut a file, without one.
+    """
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    some = head[:_LOOKED_AT]
+    some = some[: len(some) // 2 * 2]
+    if len(some) >= 4 and not any(some[1::2]) and all(some[::2]):
+        return "utf-16-le"
+    if len(some) >= 4 and not any(some[::2]) and all(some[1::2]):
+        return "utf-16-be"
+    return None
+
+
+class Recoded:
+    """A stream in UTF-8 of one in another encoding; what is no letter becomes a question mark in a diamond.
+
+    Args:
+        stream: The bytes as they stand in the file.
+        encoding: As Python calls it.
+    """
+
+    def __init__(self, stream: Readable, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        """Return about as many bytes as were asked for, and none at the end."""
+        while not self._ended:
+            block = self._stream.read(size)
+            self._ended = not block
+            text = self._decoder.decode(block, final=self._ended)
+            if text:
+                return text.encode("utf-8", "replace")
+        return b""
 
 
 class _Steady:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from caponier.app.scan.logs import scan_logs
 from caponier.errors import InputError
-from caponier.telemetry.framing.encodings import Recoded, encoding_of, foreign
+from caponier.telemetry.framing.encodings import foreign
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import read_logs
+from caponier.telemetry.streams import Recoded, encoding_of
 
 LINE = "Mar  2 09:00:00 gpu-01 sshd[1]: Accepted publickey for müller from 203.0.113.9 port 4 ssh2"
 ROW = json.dumps(

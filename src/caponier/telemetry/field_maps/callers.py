@@ -14,7 +14,7 @@ WHO: Final = frozenset(
     (
         *("user", "client", "caller", "customer", "account", "tenant", "consumer", "requestor", "requester"),
         *("subscriber", "member", "principal", "actor", "login", "operator", "partner", "merchant", "apikey"),
-        *("who", "viewer", "party", "organization", "organisation"),
+        *("who", "viewer", "party", "organization", "organisation", "acct", "app", "username"),
         *("kunde", "kunden", "nutzer", "benutzer", "utilisateur", "usuario", "cliente", "utente", "identity"),
     )
 )
@@ -47,6 +47,8 @@ SINGLE: Final = 0.9
 """Share of different values beyond which each is of a call, and of nobody."""
 
 
+_OF_HEADERS: Final = frozenset(("x", "cs", "http", "auth", "authenticated", "forwarded"))
+"""How names of headers begin, whatever they are about."""
 _OWN_ADDRESS: Final = re.compile(r"server|host|local|node|pod|upstream|dest|target|listen")
 """How a field is called that says where a service runs."""
 _SOURCE: Final = re.compile(r"[^\s:]+\.[A-Za-z]{1,4}:\d+")
@@ -94,6 +96,8 @@ def _is_address(text: str) -> bool:
 
 def _is_called_so(keys: Place) -> bool:
     words = normal(keys[-1]).split("_") if keys else []
+    while len(words) > 1 and words[0] in _OF_HEADERS:
+        words = words[1:]
     if len(keys) > 1 and set(words) <= NAMES and normal(keys[-2]) in WHO:
         # `client.name`
         return True

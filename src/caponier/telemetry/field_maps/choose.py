@@ -238,7 +238,7 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
         inputs += [whole] if whole else []
         # Of a log that says nothing of what was asked, all fields have to be there: others have its ids, too.
         inputs = inputs or [path for about in one.columns.values() for path in about.path[:1]]
-        there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
+        there = [_share(records.values(steps_of(path.replace("[]", "[0]")))) > 0 for path in inputs]
         if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
             return one
     return None

@@ -1,6 +1,7 @@
 """Where a log has the scores of classes: a list of classes with a score each, or a column a class, under its name."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     is_number,
     nearly,
 )
+from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
     ALIASES,
@@ -28,14 +30,22 @@ from caponier.telemetry.readers.field_names import (
     normal,
 )
 
-_CLASS: Final = ("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name")
-_SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "p")
+_CLASS: Final = (
+    *("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name"),
+    *("doc", "doc_id", "document", "document_id", "key", "title", "url", "sku", "product", "user_id"),
+)
+_SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "similarity", "p")
 """Keys of objects that are a class and its score; the surest come first."""
 _NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
 """Under these the names of all classes stand beside their scores."""
 MOST_CLASSES: Final = 100
 SLACK: Final = 0.02
 """By how much the scores of all classes, which were rounded, may miss one."""
+_SCORE_WORDS: Final = re.compile(
+    r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
+)
+_LEAST_TOLD: Final = 20
+"""Rows from which it is no chance that two columns agree."""
 _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
@@ -123,14 +133,96 @@ def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tup
     if not 1 < len(classes) <= MOST_CLASSES:
         return ()
     shares = [place for place, values in nodes.items() if place not in used and _are_shares(values)]
-    for form in ("{}", *(f"{stem}_{{}}" for stem in SCORE_STEMS), *(f"{{}}_{stem}" for stem in SCORE_STEMS)):
-        wanted = {form.format(one) for one in classes}
-        named = [place for place in shares if normal(place[-1]) in wanted]
-        if {normal(place[-1]) for place in named} == wanted and len({place[:-1] for place in named}) == 1:
-            found = _whole(named, [one for one in shares if one[:-1] == named[0][:-1]], nodes)
-            if found:
-                return found
+    forms: dict[tuple[Place, str], dict[str, Place]] = {}
+    for place in shares:
+        for form, one in _around(normal(place[-1]), classes):
+            forms.setdefault((place[:-1], form), {})[one] = place
+    for (above, _), held in forms.items():
+        if held.keys() == classes.keys() and (
+            found := _whole(list(held.values()), [one for one in shares if one[:-1] == above], nodes)
+        ):
+            return found
     return ()
+
+
+def _around(name: str, classes: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the classes that a column is called after, each with what stands around it: `y_pred_proba_{}`."""
+    for one in classes:
+        if name == one:
+            yield "{}", one
+        elif name.endswith(f"_{one}"):
+            yield f"{name[: -len(one)]}{{}}", one
+        elif name.startswith(f"{one}_"):
+            yield f"{{}}{name[len(one) :]}", one
+
+
+def class_share(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> Place | None:
+    """Return the only column that holds the share of one class and is called after it, such as `p_fraud`.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        answers: What was answered.
+    """
+    classes = {normal(str(one)) for one in answers if one is not None}
+    if not 1 < len(classes) <= MOST_CLASSES:
+        return None
+    found = [
+        place
+        for place, values in nodes.items()
+        if place not in used and _are_shares(values) and is_continuous(list(values))
+        if any(_SCORE_WORDS.search(form) for form, _ in _around(normal(place[-1]), classes))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def share_groups(nodes: Nodes, used: set[Place]) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Return columns of shares that begin alike, with a word for scores, and make one in each row; and their classes.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    groups: dict[tuple[Place, str], list[Place]] = {}
+    for place, values in nodes.items():
+        name = normal(place[-1])
+        if place in used or not (found := _SCORE_WORDS.search(name)) or not _are_shares(values):
+            continue
+        if found.end() < len(name):
+            groups.setdefault((place[:-1], name[: found.end()]), []).append(place)
+    for (_, begin), places in groups.items():
+        if len(places) > 1 and _make_one(places, nodes):
+            return tuple(places), tuple(normal(one[-1])[len(begin) :].strip("_") for one in places)
+    return (), ()
+
+
+def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequence[Any]) -> Any:
+    """Return the only column whose text is always that of the class with the highest score; None where none is.
+
+    A feature that happens to say so in dozens of rows, one class for each place and another for none, is none.
+
+    Args:
+        columns: What each is called, and its values.
+        scores: Lists of the scores, in the same order.
+    """
+    best = [max(range(len(one)), key=one.__getitem__) if isinstance(one, list) and one else None for one in scores]
+    if len(best) < _LEAST_TOLD or len(set(best)) < 2:
+        return None
+    found = [
+        name
+        for name, values in columns
+        if len(values) == len(best) and len({str(one) for one in values}) == len(set(best))
+        if len({(str(one), place) for one, place in zip(values, best, strict=True)}) == len(set(best))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def is_of_best(answers: Sequence[Any], scores: Sequence[Any]) -> bool:
+    """Tell whether amounts can be the shares of the best of so many classes: none of k is ever below one in k."""
+    held = [as_number(one) for one in scores if is_number(one)]
+    classes = len({str(one) for one in answers})
+    are_there = len(held) == len(scores) == len(answers) >= _LEAST_TOLD and classes > 1
+    return are_there and all(1 / classes - SLACK / 10 <= one <= 1 for one in held) and min(held) < 1
 
 
 def with_classes(columns: dict[str, MapColumn], nodes: Nodes) -> dict[str, MapColumn]:

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from caponier.records.field_map import FieldMap, MapColumn, MapFeature
+from caponier.records.field_map import FieldMap, MapColumn
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.callers import (
     address_place,
     are_places_in_code,
@@ -23,11 +22,7 @@ from caponier.telemetry.field_maps.callers import (
     who_come_again,
 )
 from caponier.telemetry.field_maps.class_scores import (
-    answer_below,
     answers_of_each,
-    are_ranked,
-    class_columns,
-    listed_scores,
     one_of_the_scored,
     share_place,
     with_classes,
@@ -35,21 +30,26 @@ from caponier.telemetry.field_maps.class_scores import (
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.score_guess import ScoreGuess
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
-from caponier.telemetry.field_maps.time_columns import moments, time_column
+from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
+    answers_alone,
+    are_answers_alone,
     asked_rank,
     features_of_objects,
+    is_about_another,
     is_asked,
     is_marked,
     is_sent,
     lists_beside_answers,
+    lone_list,
+    lone_text,
     says_nothing,
     text_place,
 )
 from caponier.telemetry.field_maps.value_kinds import (
-    DECIMAL_COMMA,
     FITS,
     NEARLY,
     alike,
@@ -67,6 +67,8 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
+from caponier.telemetry.framing.amounts import ONLY_COMMA, ONLY_POINT
+from caponier.telemetry.framing.base64_tensors import are_tensors_in_base64
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
     ALIASES,
@@ -83,17 +85,17 @@ from caponier.telemetry.readers.field_names import (
     PERHAPS,
     SCORE_PARTS,
     SEVERAL,
-    UNITS,
     normal,
 )
 
 SAMPLE: Final = 1_000
+ROWS_TO_TELL: Final = 20
+"""Rows after which it is known that nothing changes."""
+_AT: Final = re.compile(r"\[\d+\]$")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
-_SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
-"""Milliseconds in one."""
 
 
 @dataclass
@@ -128,6 +130,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
+    work.take_told_answer()
     found = work.finished(model, name)
     if found.map is not None:
         found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
@@ -135,10 +138,8 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
 
 
 @dataclass
-class _Work(AccessGuess):
+class _Work(ScoreGuess):
     out: GuessedMap
-    features: list[MapFeature] = field(default_factory=list)
-    bodies: dict[str, str] = field(default_factory=dict)
     is_flat: bool = False
     """Whether a column stands for a feature."""
 
@@ -206,7 +207,7 @@ class _Work(AccessGuess):
 
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
-        answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
+        answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1]) or answers_alone(place, self.nodes)
         return not answered and any(
             is_sent(normal(step))
             and (inside := below(place[: at + 1], self.nodes)) is not None
@@ -226,8 +227,14 @@ class _Work(AccessGuess):
         about: dict[str, Any] = {"path": (path_of(place),)}
         if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
             about["secret"] = True
-        if column == "latency_ms" and (unit := UNITS.search(normal(place[-1]))):
-            about["scale"] = _SCALES[unit[0].rsplit("_", 1)[-1]]
+        if column == "latency_ms":
+            scale = milliseconds_in_one(normal(place[-1]), values)
+            if scale is None:
+                self.out.remarks.append(
+                    f"{path_of(place)} names no unit: say scale (milliseconds in one) to have it read"
+                )
+                return
+            about |= {"scale": scale} if scale != 1 else {}
         if column == "label" and (is_continuous(values) or are_probabilities(values)):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
@@ -246,7 +253,7 @@ class _Work(AccessGuess):
             if (scored := one_of_the_scored(self.nodes, self.used, self.score_parts())) is not None:
                 self._choose("label", scored)
         elif "scores" not in self.columns:
-            self._choose_class_columns()
+            self.choose_class_columns()
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
                 self._choose("scores", share)
         named = sorted(
@@ -262,11 +269,20 @@ class _Work(AccessGuess):
             self._take_lone_answer([place for _, _, place in named])
         # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
         around = {place[:at] for _, _, place in named for at in range(1, len(place))}
-        for _, _, place in sorted(named, key=lambda one: one[2] in around):
+        for _, _, place in named:
+            if place not in self.used and are_answers_alone(place, self.nodes):
+                items = [one for value in self.nodes[place] if isinstance(value, list) for one in value]
+                self.columns = answers_of_each(items, path_of(place)) | self.columns
+                self.used.add(place)
+        for _, _, place in sorted(named, key=lambda one: -1 if self._is_tensor(one[2]) else one[2] in around):
             if place not in self.used and self._take_input(place):
                 return
         lists = lists_beside_answers(self.nodes, self.used)
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
+            return
+        if (lone := lone_list(self.nodes, self.used)) is not None:
+            self.columns["input"] = MapColumn(path=(path_of(lone),))
+            self.used.add(lone)
             return
         self._take_flat()
         if not self.features and not self.bodies:
@@ -284,6 +300,10 @@ class _Work(AccessGuess):
         if not values:
             return False
         inside = below(place, self.nodes)
+        if inside is not None and are_tensors_in_base64(self.nodes[inside]):
+            self.columns["input"] = MapColumn(path=(f"{path_of(inside)}|tensor",))
+            self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
+            return True
         if inside is not None and self._is_call(inside):
             return False
         if inside is not None:
@@ -294,6 +314,9 @@ class _Work(AccessGuess):
         # A caller may write a number in the place of his text; it says no more of the field than a broken row does.
         texts = [value for value in values if isinstance(value, str)]
         return bool(texts) and len(texts) >= NEARLY * len(values) and self._take_text(texts, place)
+
+    def _is_tensor(self, place: Place) -> bool:
+        return are_tensors_in_base64(self.nodes[place])
 
     def _is_call(self, place: Place) -> bool:
         """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
@@ -363,9 +386,14 @@ class _Work(AccessGuess):
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
         taken = {path_of(one) for one in self.used}
-        features = [one for one in features_of(values, f"{path}{each}") if one.path not in taken]
+        found = features_of(values, f"{path}{each}")
+        features = [one for one in found if _AT.sub("", one.path or "") not in taken]
         if normal(place[-1]) in PERHAPS:
             features = [one for one in features if normal(one.name) not in NO_FEATURES]
+        if not features and not each and (text := lone_text(values)) is not None:
+            self.columns["input_raw"] = MapColumn(path=(f"{path}.{escaped(text)}",))
+            self.used.add(place)
+            return True
         if not features:
             return False
         self.features = features
@@ -453,13 +481,15 @@ class _Work(AccessGuess):
     def _take_flat(self) -> None:
         if self.is_access():
             return
-        self.is_flat = True
+        self.is_flat, changes = True, False
         rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
         marked = [place for place in rest if is_marked(place[-1])]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
             name = normal(place[-1])
             if place not in marked and (name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)):
+                continue
+            if is_about_another(place, self.nodes):
                 continue
             if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
                 continue
@@ -469,6 +499,10 @@ class _Work(AccessGuess):
             if feature is not None and not says_nothing(self.nodes[place]):
                 self.features.append(feature)
                 self.used.add(place)
+                changes = changes or len(set(map(str, self.nodes[place]))) > 1
+        if not changes and max((len(held) for held in self.nodes.values()), default=0) >= ROWS_TO_TELL:
+            # What is the same in all rows is no input.
+            self.features = []
 
     def _is_flat_place(self, place: Place) -> bool:
         """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
@@ -483,57 +517,6 @@ class _Work(AccessGuess):
         # What says of a call over HTTP is none.
         calls = {place for place in self.nodes if len(place) == 1 and self._is_call(place)}
         self.features = features_of_objects(self.nodes, self.used, calls)
-
-    def choose_scores(self) -> None:
-        """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
-        self._take_best_of_lists()
-        if "scores" in self.columns or "response" in self.bodies:
-            return
-        if self._choose_listed():
-            return
-        places = self.score_parts()
-        if len(places) > 1:
-            classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
-            self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
-            self.used |= set(places)
-        elif "label" not in self.columns:
-            for column, about in answer_below(self.nodes, self.used).items():
-                self.columns[column] = about
-
-    def _take_best_of_lists(self) -> None:
-        """Where classes and scores stand in a list each, the best first, take the answer and its score."""
-        pair = [self.columns.get(column) for column in ("label", "scores")]
-        held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
-        if held[0] and held[1] and are_ranked(held[0], held[1]):
-            for column in ("label", "scores"):
-                self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
-
-    def _values_at(self, path: str) -> list[Any]:
-        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
-
-    def _choose_listed(self) -> bool:
-        """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
-        asked = {path_of(one) for one in self.used}
-        for place, values in sorted(self.nodes.items(), key=lambda one: len(one[0])):
-            if place in self.used or path_of(place) in asked or self._below_input(place):
-                continue
-            if found := listed_scores(values, path_of(place)):
-                for column, about in found.items():
-                    self.columns.setdefault(column, about)
-                self.used.add(place)
-                return True
-        return False
-
-    def _choose_class_columns(self) -> None:
-        """Take columns that are called like the classes and hold the score of each."""
-        answers = self._values_at(next(iter(self.columns["label"].path), ""))
-        if places := class_columns(
-            self.nodes, self.used, answers if all(isinstance(one, str | int | None) for one in answers) else []
-        ):
-            self.columns["scores"] = MapColumn(
-                parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)
-            )
-            self.used |= set(places)
 
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
@@ -552,6 +535,7 @@ class _Work(AccessGuess):
             constants["model"] = model
             out.remarks.append(f"no field names the model: it is called {model!r}")
         self.take_answers_of_no_model()
+        self._take_duration()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
@@ -562,7 +546,7 @@ class _Work(AccessGuess):
         out.steady = tuple(path for path in taken if places.get(path, 0) >= STEADY * most)
         out.map = FieldMap(
             name=name,
-            decimal="," if self._has_decimal_comma() else ".",
+            decimal=self._decimal(),
             constants=constants,
             columns=with_classes(self.columns, self.nodes),
             # By name, so that a row in which one is missing does not change the order: as tensors of a request are.
@@ -572,6 +556,15 @@ class _Work(AccessGuess):
             extra=tuple(map(path_of, filter(self._is_told, self.nodes)))[:50],
         )
         return out
+
+    def _take_duration(self) -> None:
+        """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
+        for place in self.nodes if "latency_ms" not in self.columns and not self.is_flat else ():
+            held = [value for value in self.nodes[place] if not is_missing(value)]
+            if len(place) == 1 and normal(place[-1]) == "duration" and place not in self.used and held:
+                if FITS["latency_ms"](held) and milliseconds_in_one("duration", held) is not None:
+                    self._choose("latency_ms", place)
+                return
 
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
@@ -594,6 +587,13 @@ class _Work(AccessGuess):
         secret = [about.path[0] for about in self.columns.values() if about.secret]
         return not tells_who(place, self.nodes[place], [value for path in secret for value in self._values_at(path)])
 
-    def _has_decimal_comma(self) -> bool:
-        texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
-        return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
+    def _decimal(self) -> str:
+        """Return the decimal sign of the numbers in text that are read; where they contradict each other, say so."""
+        read = [one.path or escaped(one.name) for one in self.features if one.kind == "number"]
+        columns = (self.columns.get(name) for name in ("scores", "latency_ms", "cost"))
+        read += [path for about in columns if about is not None for path in (*about.path, *about.parts)]
+        texts = [text for path in read for text in self._values_at(path)[:SAMPLE] if isinstance(text, str)]
+        comma, point = (any(form.fullmatch(text.strip()) for text in texts) for form in (ONLY_COMMA, ONLY_POINT))
+        if comma and point:
+            self.out.doubts.append("the decimal sign is a comma in some numbers and a point in others; say decimal")
+        return "," if comma else "."

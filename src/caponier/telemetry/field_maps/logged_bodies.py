@@ -19,6 +19,8 @@ from caponier.telemetry.inference_body import Answer, Body, answer, asked
 MOST_LINES: Final = 10_000
 _CSV: Final = re.compile(r"\s*[-+]?[0-9.][0-9.eE+-]*\s*(,\s*[-+]?[0-9.][0-9.eE+-]*\s*)*")
 _ANSWERING: Final = frozenset(("predictions", "outputs"))
+_JSON: Final = ("{", "[", '"')
+_WHOLE: Final = frozenset((*HOLDING, *_ANSWERING))
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
 
 
@@ -125,6 +127,11 @@ def _body(value: Any, rows_under: str) -> Body:
     """Return a body as an object; rows that stand there bare are put under the key that KServe v1 has for them."""
     if isinstance(value, str):
         value = _parsed(value.strip())
+    if isinstance(value, list) and value and all(isinstance(one, str) and one.lstrip()[:1] in _JSON for one in value):
+        # Vertex AI keeps a text of each example, or of the whole body.
+        held = [plain_json.loads(one) for one in value]
+        is_whole = len(held) == 1 and isinstance(held[0], dict) and not _WHOLE.isdisjoint(held[0])
+        value = held[0] if is_whole else held
     if isinstance(value, list):
         return {rows_under: value}
     if not isinstance(value, dict):

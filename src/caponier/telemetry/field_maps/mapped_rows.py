@@ -17,9 +17,10 @@ from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
-from caponier.telemetry.field_maps.named_features import NamedFeatures, Problems, numbers_in
+from caponier.telemetry.field_maps.named_features import NamedFeatures, Problems, is_hidden, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import RFC3339, UNITS, times_of, zone_of
+from caponier.telemetry.framing.amounts import THOUSANDS, as_number, milliseconds_of, number_of
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
@@ -308,7 +309,7 @@ class MappedRows:
 
     def _hashed(self, value: Any) -> str | None:
         text = _text(value)
-        if text is None:
+        if text is None or is_hidden(text):
             return None
         if text not in self._names:
             if len(self._names) >= KNOWN_NAMES:
@@ -430,10 +431,13 @@ def _text(value: Any) -> str | None:
 
 def _number(value: Any, scale: float, decimal: str, *, whole: bool) -> Any:
     if isinstance(value, str):
-        try:
-            value = float(value.strip().replace(decimal, "."))
-        except ValueError:
+        span = None if whole else milliseconds_of(value, decimal)
+        if span is not None:
+            return span
+        number = number_of(value, decimal)
+        if number is None:
             return value
+        value = number
     if not isinstance(value, int | float):
         return value
     made = value * scale
@@ -445,6 +449,8 @@ def _scores(value: Any, classes: tuple[str, ...], decimal: str) -> Any:
         value = [value.get(name) for name in classes]
     elif isinstance(value, int | float) and not isinstance(value, bool):
         value = [value]
+    if isinstance(value, str) and decimal == "." and "." in value and THOUSANDS.fullmatch(value.strip()):
+        value = [as_number(value)]
     held = numbers_in(value, decimal)
     # Scores of which one is missing, or no number, are no scores; the row is still an event of its caller.
     return held if held is not None and all(map(_is_score, held)) else None

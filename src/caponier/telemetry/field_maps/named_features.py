@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.paths import Steps
+from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
@@ -17,22 +18,16 @@ MISSING: Final = frozenset(
     ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n", "-", "--", ".", "?", "missing")
 )
 """What logs and tables write where there is no value, in lower case."""
+_BLOTS: Final = frozenset("]>)}*xX\u2022\u2588\u25cf")
+_LONGEST_BLOT: Final = 256
+_BLOTTED: Final = re.compile(
+    r"(?:(?:bearer|basic|token|apikey) )?(?:[\[<({*]{1,3} ?(?:[\w.:-]{1,30}[ _:-])?"
+    r"(?:redacted|masked|filtered|hidden|removed|scrubbed|censored|secret|omitted|anonymi[sz]ed|sanitized)"
+    r"(?:[ _:-][\w.:-]{1,30})? ?[\])>}*]{1,3}|\*{2,}|x{4,}|\u2022{2,}|\u2588{2,}|\u25cf{2,})",
+    re.IGNORECASE,
+)
 _WIDEST: Final = float(np.finfo(np.float32).max)
-THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_MONEY: Final = re.compile(r"^-?(?:[$€£¥]|USD|EUR|CHF|GBP) ?(?=[\d.-])|(?<=\d) ?(?:[€$£¥]|USD|EUR|CHF|GBP)$")
-"""The sign of a currency before or behind an amount."""
-_LONGEST_AMOUNT: Final = 32
-_WORDS: Final = {"true": 1.0, "false": 0.0}
-
 Problems = list[tuple[int, str]]
-
-
-def without_money(text: str) -> str:
-    """Return an amount without the sign of its currency: `-$1,250.00` is minus as much."""
-    if len(text) > _LONGEST_AMOUNT or (text[-1:].isdigit() and text.lstrip("-")[:1].isdigit()):
-        return text
-    plain = _MONEY.sub("", text, count=1)
-    return f"-{plain}" if text[:1] == "-" and plain[:1].isdigit() else plain
 
 
 class NamedFeatures:
@@ -94,7 +89,7 @@ class NamedFeatures:
                         return numbers
             except (TypeError, ValueError):
                 pass
-            numbers = np.array([_number(value, self._decimal) for value in values], np.float64).astype(np.float32)
+            numbers = np.array([as_number(value, self._decimal) for value in values], np.float64).astype(np.float32)
         for place in np.flatnonzero(np.isnan(numbers)).tolist():
             if not is_missing(values[place]):
                 problems.append((place, f"{name} is no number: it counts as missing"))
@@ -118,10 +113,19 @@ class NamedFeatures:
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a log says with this that there is no value."""
+    """Tell whether a log says with this that there is no value, or hides what it was."""
     if isinstance(value, str):
-        return value.strip().lower() in MISSING
+        return value.strip().lower() in MISSING or is_hidden(value)
     return value is None or value != value
+
+
+def is_hidden(text: str) -> bool:
+    """Tell whether somebody has blotted out what stood there: `[REDACTED]`, `***`, `Bearer XXXXXXXX`.
+
+    It is the same for all, and would make one caller of them. A plain word may be somebody's name, and is none.
+    """
+    last = text[-1:]
+    return last in _BLOTS and (_BLOTTED.fullmatch(text[:_LONGEST_BLOT].strip()) is not None)
 
 
 def category_code(value: Any) -> float:
@@ -143,30 +147,14 @@ def category_code(value: Any) -> float:
 def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
     """Return the numbers of a list, of a text that holds one, or of one number; None if there are none."""
     if isinstance(value, list):
-        return [_number(one, decimal) if isinstance(one, str) else one for one in value]
+        return [as_number(one, decimal) if isinstance(one, str) else one for one in value]
     if isinstance(value, str) and value.strip():
         text = value.strip()
         if text[0] in "[{(" or text[-1] == ")":
             return numbers_text(text)
         parts = text.replace(";", " ").split() if decimal == "," else text.replace(",", " ").replace(";", " ").split()
-        return [_number(part, decimal) for part in parts]
+        return [as_number(part, decimal) for part in parts]
     if isinstance(value, np.ndarray):
         plain: list[Any] = value.tolist()
         return plain
     return [value] if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _number(value: Any, decimal: str) -> float:
-    if isinstance(value, str):
-        text = value.strip()
-        share = 100 if text[-1:] == "%" else 1
-        text = text[:-1].rstrip() if share > 1 else without_money(text)
-        if decimal == ",":
-            text = text.replace(".", "").replace(",", ".")
-        elif THOUSANDS.fullmatch(text):
-            text = text.replace(",", "")
-        try:
-            return float(text) / share
-        except ValueError:
-            return _WORDS.get(text.lower(), float("nan"))
-    return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,7 +1,8 @@
 r"""Paths into nested records, and the values that stand there, a column at a time.
 
 `a.b` goes into objects, `a[0]` takes one of a list, `a[name=x]` the object of a list that says so, and `a[]` makes a
-record of each. `a|json` reads a text as JSON, or as Python prints it, and `a|base64` decodes it first. A dot, bracket,
+record of each. `a|json` reads a text as JSON, or as Python prints it, and `a|base64` decodes it first;
+`a|tensor` takes the numbers of an object that has their type and, as bytes in base64, their values. A dot, bracket,
 bar or backslash in a key is written behind a backslash. A path that begins with `a.b` shares the work of all others
 that do.
 """
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.framing.base64_tensors import tensor_numbers
 from caponier.telemetry.framing.written_values import loaded
 
 Step: TypeAlias = tuple[str, ...]
@@ -24,7 +26,7 @@ Steps: TypeAlias = tuple[Step, ...]
 EACH: Final[Step] = ("each",)
 _TOKEN: Final = re.compile(
     r"""(?P<key>(?:\\.|[^.\[\]|\\])+)|(?P<each>\[\])|\[(?P<at>-?\d{1,6})\]|\[(?P<where>[^\[\]=]+)=(?P<what>[^\[\]]*)\]"""
-    r"""|\|(?P<how>json|base64)(?![^.\[|])|(?P<dot>\.)"""
+    r"""|\|(?P<how>json|base64|tensor)(?![^.\[|])|(?P<dot>\.)"""
 )
 _SPECIAL: Final = re.compile(r"([.\[\]|\\])")
 
@@ -136,6 +138,8 @@ def stepped(values: list[Any], step: Step) -> list[Any]:
         return [_at(value, int(step[1])) for value in values]
     if kind == "where":
         return [_where(value, step[1], step[2]) for value in values]
+    if kind == "tensor":
+        return [tensor_numbers(value) for value in values]
     return [_decoded(value) if kind == "base64" else _parsed(value) for value in values]
 
 

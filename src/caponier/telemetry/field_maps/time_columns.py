@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
@@ -12,10 +13,30 @@ from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.times import RFC3339
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.field_maps.words import FEW
+from caponier.telemetry.framing.amounts import as_number, milliseconds_of
 from caponier.telemetry.readers.field_names import normal
 
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
+UNITS: Final = re.compile(
+    r"(?:^|_)(?:in_)?(ms|msecs?|millis|milliseconds?|s|secs?|seconds?|us|micros|microseconds?|ns|nanos|nanoseconds?)$"
+    r"|^(?:request|upstream_response)_time$"
+)
+"""How the names of durations end that say their unit; nginx writes seconds."""
+_SCALES: Final = {
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1_000.0),
+    **dict.fromkeys(("us", "micros", "microsecond", "microseconds"), 1e-3),
+    **dict.fromkeys(("ns", "nanos", "nanosecond", "nanoseconds"), 1e-6),
+}
+"""Milliseconds in one."""
+_MS: Final = 20
+_MS_AT_LEAST: Final = 5
+_MS_AT_MOST: Final = 600_000
+_SECONDS: Final = 0.5
+"""In the median, a duration without a unit is in milliseconds from the first on, and in seconds up to the last."""
+_LEAST: Final = 10
+_OF_ANOTHER: Final = re.compile(r"(.+?)_{1,2}(?:event_)?(?:timestamp|time|ts|at|updated_at)")
 BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
 """How a time is called that says when something was asked, where others say when it was answered."""
 
@@ -71,6 +92,7 @@ def time_column(
     """
     if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
         places = begun
+    places = _own(places, nodes)
     if len(places) > 1:
         shown = ", ".join(path_of(one) for one in places[:FEW])
         doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
@@ -85,12 +107,42 @@ def time_column(
     return MapColumn(path=(path_of(place),), format=form, zone=zone), {place}
 
 
-def _form_of(values: list[Any], where: str, doubts: list[str]) -> tuple[str, str | None]:
+def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
+    """Return how many milliseconds one of a duration has: by its name, by its text, or where its size leaves no doubt.
+
+    Who answers over a network takes more than half a millisecond and, nearly always, less than twenty seconds.
+
+    Args:
+        name: What the field is called, as `normal` writes it.
+        values: What stands there.
+    """
+    if unit := UNITS.search(name):
+        return _SCALES[unit[1] or "s"]
+    if nearly(isinstance(one, str) and milliseconds_of(one) is not None for one in values):
+        return 1.0
+    sizes = sorted(as_number(one) for one in values)
+    if len(sizes) < _LEAST or not all(map(isfinite, sizes)):
+        return None
+    middle = sizes[len(sizes) // 2]
+    if sizes[0] >= _MS_AT_LEAST or middle >= _MS:
+        return 1.0 if middle < _MS_AT_MOST else None
+    return 1_000.0 if middle < _SECONDS and any(one != int(one) for one in sizes) else None
+
+
+def _form_of(values: list[Any], where: str, doubts: list[str]) -> tuple[str | None, str | None]:
     try:
         return time_form(values)
     except Ambiguous as doubt:
         doubts.append(f"{where}: {doubt}")
         return doubt.form, "UTC"
+
+
+def _own(places: Sequence[Place], nodes: Nodes) -> Sequence[Place]:
+    """Leave out times that are of another field, such as `amount__timestamp` beside `amount`, and days of a time."""
+    names = {place[-1] for place in nodes}
+    own = [one for one in places if not ((found := _OF_ANOTHER.fullmatch(one[-1])) and found[1] in names)]
+    exact = [one for one in own if not nearly(map(_is_day, _texts(nodes[one][:_LEAST])))]
+    return exact or own or places
 
 
 def _clock_beside(place: Place, nodes: Nodes, remarks: list[str]) -> Place | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import COMPACT, RFC3339, digits_of, iso_moment, micros_in, unit_of
+from caponier.telemetry.field_maps.times import COMPACT, EPOCHS, RFC3339, digits_of, iso_moment, micros_in, unit_of
 from caponier.telemetry.framing.stamps import LONGEST
 
 PATTERNS: Final = (
@@ -54,6 +54,8 @@ DENSER: Final = 8
 apart by the other."""
 LEAST_DAYS: Final = 3
 _NEARLY: Final = 0.95
+_FEW: Final = 0.02
+"""Share of the times of a column that have a form of their own; fewer are broken rows."""
 
 
 class Ambiguous(ValueError):  # noqa: N818 - no failure: two readings are as good as each other
@@ -64,8 +66,8 @@ class Ambiguous(ValueError):  # noqa: N818 - no failure: two readings are as goo
         self.form = forms[0]
 
 
-def time_form(values: list[Any]) -> tuple[str, str | None]:
-    """Return the form of times, and the zone that has to be assumed where none is named.
+def time_form(values: list[Any]) -> tuple[str | None, str | None]:
+    """Return the form of times, None where each tells its own, and the zone that has to be assumed where none is named.
 
     Single values that do not fit are broken rows; they count as such when they are read.
 
@@ -77,11 +79,23 @@ def time_form(values: list[Any]) -> tuple[str, str | None]:
     counts = Counter(form for value in values for form in _forms_of(value))
     most = max(counts.values(), default=0)
     if most == 0 or most < _NEARLY * len(values):
-        raise ValueError("no times")
+        return _each_its_own(values, counts)
     forms = [form for form, count in counts.items() if count == most]
     if len(forms) > 1:
         return _denser(values, forms)
     return forms[0]
+
+
+def _each_its_own(values: list[Any], counts: Counter[tuple[str, str | None]]) -> tuple[str | None, str | None]:
+    """Return that each time tells its own form, as where a service was changed: RFC 3339, and numbers since 1970.
+
+    Raises:
+        ValueError: If some are in neither form, or a form is that of single rows.
+    """
+    own = {form: count for form, count in counts.items() if form[0] in (RFC3339, *EPOCHS)}
+    if not own or sum(own.values()) < _NEARLY * len(values) or min(own.values(), default=0) < _FEW * len(values):
+        raise ValueError("no times")
+    return None, "UTC" if any(zone for _, zone in own) else None
 
 
 def _denser(values: list[Any], forms: list[tuple[str, str | None]]) -> tuple[str, str | None]:

@@ -6,10 +6,24 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
+from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import alike, as_long, features_of, is_number, nearly
-from caponier.telemetry.readers.field_names import ANSWERS, ASIDE, FEATURE_PARTS, INPUTS, PERHAPS, normal
+from caponier.telemetry.readers.field_names import (
+    ALIASES,
+    ANSWERS,
+    ASIDE,
+    BODIES,
+    COUNTERS,
+    FEATURE_PARTS,
+    INPUTS,
+    LIKE,
+    NO_FEATURES,
+    OF_CALLS,
+    PERHAPS,
+    normal,
+)
 
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
@@ -34,8 +48,19 @@ _ABOUT: Final = frozenset(
     )
 )
 """Objects that say of a call, or of the machine, what no model takes."""
+_EITHER: Final = frozenset((*BODIES, "content", "message", "event", "msg"))
+"""What was sent, from whichever side."""
+_SAID: Final = frozenset(ALIASES["label"] + ALIASES["scores"])
+_WENT: Final = frozenset(
+    ("model", "model_version", "model_name", "version", "status", "code", "error", "success", "ok")
+)
 WORDS: Final = 3
 """Of a text that somebody wrote, at least and in the median."""
+_OF_ANSWERS: Final = re.compile(
+    r"(?:^|_)(?:pred|out|output|answer|score|prob|logit|conf|shap|attribution|importance|time|box|bbox|id)"
+)
+"""Words of what was answered, or is about an answer."""
+_SLACK: Final = 0.02
 STEADY: Final = 20
 """Rows after which a text that is always the same says nothing."""
 
@@ -61,6 +86,38 @@ def asked_rank(name: str) -> int:
     if name in INPUTS:
         return INPUTS.index(name)
     return len(INPUTS) + (PERHAPS.index(name) + 1 if name in PERHAPS else 0)
+
+
+def answers_alone(place: Place, nodes: Nodes) -> bool:
+    """Tell whether a field stands in objects that say nothing but what was answered, and how it went.
+
+    A service that logs questions and answers on lines of their own calls what was sent by one name in both.
+    """
+    if len(place) < 2 or normal(place[-2]) not in _EITHER:
+        return False
+    around = [one for one in nodes.get(place[:-1], ()) if isinstance(one, dict) and place[-1] in one]
+    return bool(around) and nearly(_is_answer(one) for one in around)
+
+
+def _is_answer(held: Row) -> bool:
+    names = {normal(str(key)) for key in held}
+    said = {one for one in names if one in _SAID or any(LIKE[column].fullmatch(one) for column in ("label", "scores"))}
+    rest = names - said - NO_FEATURES - COUNTERS
+    return bool(said) and not any(one for one in rest if not (OF_CALLS.fullmatch(one) or one in _WENT))
+
+
+def are_answers_alone(place: Place, nodes: Nodes) -> bool:
+    """Tell the same of objects in a list that such a field holds, or of an object in it."""
+    held = [one for value in nodes[place] for one in (value if isinstance(value, list) else [value])]
+    return (
+        normal(place[-1]) in _EITHER and bool(held) and all(isinstance(one, dict) and _is_answer(one) for one in held)
+    )
+
+
+def is_about_another(place: Place, nodes: Nodes) -> bool:
+    """Tell whether a column says something of another one, as stores of features write it: `amount__status`."""
+    name, _, about = place[-1].partition("__")
+    return bool(name and about) and (*place[:-1], name) in nodes
 
 
 def says_nothing(values: Sequence[Any]) -> bool:
@@ -132,3 +189,46 @@ def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
             if len(other) == len(place)
         )
     ]
+
+
+def lone_list(nodes: Nodes, used: set[Place]) -> Place | None:
+    """Return the only field at the top that holds lists of as many numbers in all rows: what else would be an input.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    found = [
+        place
+        for place, values in nodes.items()
+        if len(place) == 1 and place not in used and _are_vectors([one for one in values if one is not None])
+    ]
+    place = found[0] if len(found) == 1 else None
+    name = normal(place[-1]) if place else ""
+    if place is None or ANSWERS.fullmatch(name) or name in _ABOUT or _OF_ANSWERS.search(name):
+        return None
+    return place
+
+
+def _are_vectors(values: Sequence[Any]) -> bool:
+    sizes = {len(one) if isinstance(one, list) else 0 for one in values}
+    return (
+        len(sizes) == 1
+        and min(sizes) > 1
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for value in values for one in value)
+        and len({str(value) for value in values}) > 1
+        and not all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
+    )
+
+
+def lone_text(values: Sequence[Any]) -> str | None:
+    """Return the key of objects under which somebody's text stands, where none holds a feature and one holds texts."""
+    keys = {str(key) for value in values for key in value}
+    found = [key for key in keys if _are_written([value.get(key) for value in values])]
+    return found[0] if len(found) == 1 else None
+
+
+def _are_written(values: Sequence[Any]) -> bool:
+    held = [value for value in values if isinstance(value, str) and value.strip()]
+    words = sorted(len(value.split()) for value in held)
+    return len(held) * 2 > len(values) and words[len(words) // 2] >= WORDS and len(set(held)) * 2 > len(held)

@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing, without_money
+from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.framing.amounts import DECIMAL_COMMA, milliseconds_of, number_of, without_money
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.readers.field_names import ASIDE, UNIONS, normal
 
@@ -23,7 +25,6 @@ LONGEST_CELL: Final = 64
 """Numbers of a list that stands in a column's place and is taken apart."""
 OBJECTS: Final = 3
 """Objects in one another that are looked into for features."""
-DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("column", "value"), ("label", "score"))
 """Keys of objects that are a name and what belongs to it."""
 _REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
@@ -38,7 +39,7 @@ def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | N
     """Return the feature that values are one of; None if they are an id, a text or nothing."""
     held = [value for value in values if not is_missing(value)]
     path = path if path is not None else (None if escaped(name) == name else escaped(name))
-    if not held or any(isinstance(value, dict | list) for value in held):
+    if not held or any(isinstance(value, dict | list | date) for value in held):
         return None
     odd = [value for value in held if not is_number(value)]
     known = sorted({str(value) for value in held})
@@ -153,16 +154,9 @@ def alike(values: list[Any]) -> list[Any]:
 def is_number(value: Any) -> bool:
     """Tell whether a value is a number, or the text of one."""
     if isinstance(value, str):
+        if number_of(value) is None:
+            return DECIMAL_COMMA.fullmatch(without_money(value.strip().rstrip("% "))) is not None
         text = value.strip()
-        text = text[:-1].rstrip() if text[-1:] == "%" else without_money(text)
-        if THOUSANDS.fullmatch(text):
-            return True
-        if DECIMAL_COMMA.fullmatch(text):
-            return True
-        try:
-            float(text)
-        except ValueError:
-            return text.lower() in ("true", "false")
         # 007 is a name.
         return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())
     return isinstance(value, int | float)
@@ -271,11 +265,17 @@ def _are_numbers(values: list[Any]) -> bool:
     return nearly(is_number(value) for value in values)
 
 
+def _are_spans(values: list[Any]) -> bool:
+    return _are_numbers(values) or nearly(
+        isinstance(value, str) and milliseconds_of(value) is not None for value in values
+    )
+
+
 FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
     "time": _is_time,
     "label": _is_answer,
     "scores": _is_scores,
     "status": _are_numbers,
-    "latency_ms": _are_numbers,
+    "latency_ms": _are_spans,
     "cost": _are_numbers,
 }

@@ -13,11 +13,20 @@ import orjson
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS
 from caponier.telemetry.framing import quoted_rows
-from caponier.telemetry.framing.encodings import Recoded, encoding_of, foreign
+from caponier.telemetry.framing.encodings import foreign
 from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.framing.xml_events import XmlEvents, event_of, is_xml
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.streams import BLOCK, BOM, BrokenStreamError, Readable, lines, opened
+from caponier.telemetry.streams import (
+    BLOCK,
+    BOM,
+    BrokenStreamError,
+    Readable,
+    Recoded,
+    encoding_of,
+    lines,
+    opened,
+)
 
 Value = dict[str, Any] | str | bytes
 """The row of a table, a line of text, or JSON as it stands there.

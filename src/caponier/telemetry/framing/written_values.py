@@ -3,8 +3,9 @@
 import ast
 import re
 import warnings
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -84,9 +85,29 @@ def _plain(node: ast.expr) -> Any:
             return {str(one.arg): _plain(one.value) for one in given}
         case ast.Call(func=func, args=[first]) if _TYPE.fullmatch(_called(func)):
             return _plain(first)
-        case ast.Call(func=func, args=[_, *_] as parts, keywords=[]) if _called(func) in ("datetime", "date"):
-            return datetime(*[_plain(one) for one in parts]).isoformat(" ")
+        case ast.Call(func=func, args=[_, *_] as parts, keywords=about) if _called(func) in ("datetime", "date"):
+            moment = datetime(*[_plain(one) for one in parts])
+            zones = [_zone(one.value) for one in about if one.arg == "tzinfo"]
+            return moment.replace(tzinfo=zones[0] if zones else None).isoformat(" ")
     return _refuse()
+
+
+def _zone(node: ast.expr) -> tzinfo:
+    """Return the zone of a moment as Python prints it: `datetime.timezone.utc`, `zoneinfo.ZoneInfo(key='Europe/Rome')`.
+
+    Raises:
+        ValueError: If it is another; a moment in no zone that is known is none.
+    """
+    match node:
+        case ast.Attribute(attr="utc" | "UTC") | ast.Name(id="UTC"):
+            return UTC
+        case ast.Call(func=func, args=[], keywords=[ast.keyword(value=ast.Constant(value=str() as name))]) if (
+            _called(func) == "ZoneInfo"
+        ):
+            return ZoneInfo(name)
+        case ast.Call(func=func, args=[ast.Call(keywords=spans)]) if _called(func) == "timezone":
+            return timezone(timedelta(**{str(one.arg): float(_plain(one.value)) for one in spans}))
+    raise ValueError("no zone")
 
 
 def _key(key: ast.expr | None) -> str:

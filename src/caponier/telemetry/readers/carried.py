@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.framing import stamps
+from caponier.telemetry.framing import stamps, w3c_fields
 from caponier.telemetry.framing.json_objects import rows_of
+from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
 from caponier.telemetry.readers.held_rows import held_rows
@@ -34,6 +35,8 @@ WORDED: Final = ("MESSAGE", "@message", "_raw", "textPayload")
 may stand before its record."""
 CONTEXTS: Final = ("contextMap", "mdc")
 """Beside its text a logger of Java has in these what the service said of the call."""
+CLOUDWATCH: Final = frozenset(("id", "timestamp", "message", "eventId", "ingestionTime", "logStreamName"))
+"""An event of CloudWatch has these alone: its text is a line that a process wrote."""
 KAFKA: Final = frozenset(("topic", "partition", "offset"))
 TIMES: Final = (
     *("time", "timestamp", "@timestamp", "date", "Date", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated", "ts"),
@@ -61,7 +64,7 @@ _HOLDING: Final = frozenset((*OBJECTS, *LISTS, *OTLP, "result", "data", "streams
 _CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
+_ISO: Final = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
@@ -76,6 +79,11 @@ _VARYING: Final = re.compile(
 )
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
+_CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
+_MAY_HAVE_OBJECTS: Final = re.compile(rb"=[{\[]|: \{|='[{\[]|[=:] ?[A-Z]\w{0,63}[({]")
+_STRUCTURED: Final = re.compile(r"<\d{1,3}>1 \S{1,64} \S{1,255} \S{1,48} \S{1,128} \S{1,32} (?=\[)")
+_PARAM: Final = re.compile(r'([^\s="\]]{1,64})="((?:[^"\\\]]|\\.)*+)"')
+_ELEMENT: Final = re.compile(r'\[[^\s="\]]{1,64}((?: [^\s="\]]{1,64}="(?:[^"\\\]]|\\.)*+")*+)\]')
 _BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 """As nginx writes quotes, and what is no letter of ASCII."""
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -100,6 +108,8 @@ class CarriedRecords:
         self._usual: frozenset[str] | None = None
         """How lines with a record begin; None where that is not known."""
         self._printed = 0
+        self._fields: list[str] = []
+        """Of the lines, where the log has named them."""
         self._pieces: dict[str, list[bytes]] = {}
         self._sizes: Counter[str] = Counter()
         """Bytes of the pieces that wait, by stream."""
@@ -122,7 +132,9 @@ class CarriedRecords:
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
-            self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
+            usual = {one for one, count in begins.items() if count >= many}
+            # One document holds all of the records: it stands bare, whatever stands before each of them.
+            self._usual = frozenset(usual | {""} if read == 1 and "" in begins else usual) or None
 
     def rows(self, line: bytes) -> list[Row]:
         """Return the records of a line; none where it is a piece of a longer one.
@@ -133,6 +145,11 @@ class CarriedRecords:
         if line[:1] == BOM[:1]:
             # Files that were put behind each other have a mark in the middle, too.
             line = line.removeprefix(BOM)
+        if line[:1] == b"#" and (self._fields or line.startswith(w3c_fields.FIELDS)):
+            self._fields = w3c_fields.names_of(line) if line.startswith(w3c_fields.FIELDS) else self._fields
+            return []
+        if self._fields:
+            return [w3c_fields.row_of(line, self._fields)]
         if line[:1] in (b"{", b"["):
             try:
                 held = self._objects(line)
@@ -252,7 +269,8 @@ class CarriedRecords:
                 inner |= {key: row[key] for key in CONTEXTS if isinstance(row.get(key), dict)}
                 yield from self._row(_timed(inner, _time_of(row)), depth + 1)
                 return
-            is_line = name in WORDED and "{" in text and _pairs(text)[1] is None
+            is_worded = name in WORDED or (name == "message" and row.keys() <= CLOUDWATCH)
+            is_line = is_worded and "{" in text and _pairs(text)[1] is None
             if is_line and (found := self._worded(text, _time_of(row), depth)) is not None:
                 self.any = True
                 yield from found
@@ -278,13 +296,22 @@ class CarriedRecords:
             return None
 
     def _text(self, line: bytes, time: Any, depth: int) -> Iterator[Row]:
-        """Yield the record at the end of a text."""
+        """Yield the record at the end of a text, or whose pairs stand all over it."""
+        if _MAY_HAVE_OBJECTS.search(line) is not None:
+            text = line.decode("utf-8", "replace")
+            told = object_pairs(text) if _pairs(text)[1] is None else None
+            if told is not None:
+                prefix = _decoded(line)[: told[0]]
+                self._check_begin(_begin_of(prefix))
+                self.any = True
+                yield _timed(told[1], time or _time_in(prefix))
+                return
         place, tries = line.find(b"{", 0, LONGEST_PREFIX), 0
         while place >= 0 and tries < MOST_TRIES:
             tries += 1
             end = line.rfind(b"}") + 1
-            # Fluent Bit's files close a list behind the object.
-            if line[end:].strip() in (b"", b"]") and (inner := self._object(line[place:end])) is not None:
+            # Fluent Bit's files close a list behind the object, and PHP's logger has what it adds itself there.
+            if line[end:].strip() in _BEHIND and (inner := self._object(line[place:end])) is not None:
                 self.any = self.any or place > 0
                 prefix = _decoded(line[:place])
                 self._check_begin(_begin_of(prefix))
@@ -352,6 +379,7 @@ class CarriedRecords:
 _WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL)
 """Texts, the last perhaps without an end, and words: what is no text is looked at once."""
 _EVENT: Final = frozenset(("time", "model", "operation"))
+_BEHIND: Final = (b"", b"]", b"[]")
 
 
 def _without_words(line: bytes) -> list[Row]:
@@ -444,7 +472,7 @@ def _headers(held: Any) -> Row:
 def _time_in(prefix: str) -> str | None:
     """Return the time that stands before a record, in a form that a time can be told by."""
     if found := _ISO.search(prefix):
-        return found[0].replace(",", ".")
+        return found[0].replace(",", ".").replace("/", "-")
     if found := _EPOCH.search(prefix):
         return found[1]
     if found := _APACHE.search(prefix):
@@ -467,6 +495,8 @@ def _letters(found: re.Match[str]) -> str:
 
 def _pairs(line: str) -> tuple[str, Row | None]:
     """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
+    if (told := _STRUCTURED.match(line[:LONGEST_PREFIX])) is not None:
+        return _structured(line, told)
     first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
     if first is None:
         return "", None
@@ -479,4 +509,18 @@ def _pairs(line: str) -> tuple[str, Row | None]:
             found[match[1]] = value
         place = match.end()
     is_whole = len(found) >= _LEAST_PAIRS and not line[place:].strip()
+    if any(_CUT.search(value) for value in found.values() if isinstance(value, str)):
+        # A part of what an object in brackets says is no value.
+        return "", None
     return line[: first.start()].strip(), found if is_whole else None
+
+
+def _structured(line: str, begun: re.Match[str]) -> tuple[str, Row | None]:
+    """Read the pairs of a line of syslog (RFC 5424) that stand in brackets."""
+    found: Row = {}
+    place = begun.end()
+    while (element := _ELEMENT.match(line, place)) is not None:
+        for name, value in _PARAM.findall(element[1]):
+            found.setdefault(name, re.sub(r"\\([\"\\\]])", r"\1", value))
+        place = element.end()
+    return line[: begun.end()].strip(), found if len(found) >= _LEAST_PAIRS else None

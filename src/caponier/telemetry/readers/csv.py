@@ -24,7 +24,7 @@ from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.streams import BLOCK, LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -181,7 +181,7 @@ def _header(path: Path, limit: int) -> tuple[list[str], "_Form"]:
         line = _first_line(path, limit)
         bare = _QUOTED.sub(b"", line)
         delimiter = max(DELIMITERS, key=lambda one: bare.count(one.encode()))
-        form = _Form(delimiter, not _is_utf8(line), delimiter == "|" and b" | " in bare)
+        form = _Form(delimiter, _is_old(path, line), delimiter == "|" and b" | " in bare)
         names = _row_cells(line, form)
         if len(names) == 1:
             form = form._replace(delimiter=",", is_drawn=False)
@@ -249,6 +249,22 @@ def _row_cells(line: bytes, form: _Form) -> list[str]:
 def _decoded(line: bytes, *, old: bool) -> str:
     """Read a line as UTF-8; as Windows' letters only where the header is written in them."""
     return line.decode("cp1252") if old and not _is_utf8(line) else line.decode()
+
+
+def _is_old(path: Path, header: bytes) -> bool:
+    """Tell whether a table is in Windows' letters: its header is, or, where that has only plain ones, its first rows.
+
+    Where any of these has other letters in UTF-8, a line that is none was broken, or is a caller's.
+    """
+    if not header.isascii():
+        return not _is_utf8(header)
+    with opened(path) as stream:
+        try:
+            *whole, _ = (stream.read(BLOCK) + b"\n").split(b"\n")
+        except OSError:
+            return False
+    strange = [one for one in whole if not one.isascii()]
+    return bool(strange) and len(strange) > 1 and not any(map(_is_utf8, strange))
 
 
 def _is_utf8(line: bytes) -> bool:

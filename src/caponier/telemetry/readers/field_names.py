@@ -57,6 +57,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "x_request_id",
         "x_correlation_id",
         "correlation_id",
+        "correlationid",
+        "xrequestid",
         "trace_id",
         "inference_id",
         "prediction_id",
@@ -200,6 +202,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "prediction_label",
         "prediction_class",
         "predicted_value",
+        "prediction_value",
         "pred",
         "class",
         "class_name",
@@ -313,6 +316,7 @@ INPUTS: Final = (
     "x",
     "row",
     "vector",
+    "vec",
     "text",
     "prompt",
     "image",
@@ -502,8 +506,8 @@ ANSWERS: Final = re.compile(
     r"|resultados?|predicciones|prediccion|risposta|risultat[oi]|previsioni?)(?:_.*)?"
 )
 """Under these stands what the model answered."""
-UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
-"""How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
+_SPANS: Final = r"(?:response|processing|inference|execution|prediction|predict|scoring|handler|model|total|compute)"
+"""Of what services say how long it took. A bare `duration` may as well be that of a telephone call."""
 LIKE: Final = {
     "time": re.compile(
         r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano|ticks)|ticks"
@@ -514,7 +518,7 @@ LIKE: Final = {
         r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
         r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
-        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction)"
+        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction|pred)"
     ),
     "scores": re.compile(
         r"(?:anomaly|outlier|fraud|spam|toxicity|churn|propensity)_(?:score|prob|proba|probability)"
@@ -525,9 +529,10 @@ LIKE: Final = {
         r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"
     ),
     "latency_ms": re.compile(
-        r"request_time|upstream_response_time"
-        r"|(?:.*_)?(?:latency|duration|elapsed|took|response_time|processing_time|inference_time|time_taken)"
-        r"_(?:ms|millis|s|sec|seconds|us|micros|ns)"
+        r"request_time|upstream_response_time|ms|millis"
+        rf"|(?:.*_)?(?:latency|duration|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
+        r"_(?:in_)?(?:ms|msecs?|millis|milliseconds?|s|secs?|seconds?|us|micros|microseconds?|ns|nanos|nanoseconds?)"
+        rf"|(?:.*_)?(?:latency|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
     ),
     "principal": re.compile(
         r"key_id|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
-from caponier.telemetry.framing.encodings import encoding_of
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.streams import STDIN, opened
 
@@ -19,7 +18,6 @@ _ZEROS: Final = 0.1
 _PLAIN: Final = 3
 """Characters of a first line that say something."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_TAR: Final = slice(257, 262)
 
 
 class Foreign(NamedTuple):
@@ -33,8 +31,6 @@ class Foreign(NamedTuple):
 
 FOREIGN: Final = (
     Foreign(b"Obj\x01", "an Avro file", "pip install fastavro && fastavro {path} > {stem}.jsonl"),
-    Foreign(b"SQLite format 3\0", "an SQLite database", "sqlite3 -json {path} 'select * from TABLE' > {stem}.json"),
-    Foreign(b"PK\x03\x04", "a ZIP archive or an Excel sheet", "unzip {path} -d {stem}, or save the sheet as CSV"),
     Foreign(b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save the sheet as CSV."),
     Foreign(b"\x89HDF", "an HDF5 file", "Write its tables as Parquet or CSV."),
     Foreign(
@@ -67,16 +63,11 @@ def refuse_foreign(path: Path) -> None:
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if plain.startswith(OWN) or not head:
         return
-    if encoding := encoding_of(head):
-        name = encoding.upper().replace("16-", "16")
-        raise _refused(path, f"text in {name[:6]}", f"iconv -f {name} -t UTF-8 {{path}} > {{stem}}.utf8{{suffix}}")
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
             raise _refused(path, one.is_a, one.hint)
     if b"\n" not in head and head.count(b"\r") > 1:
         raise _refused(path, "text whose lines end as on old Macs", "tr '\\r' '\\n' < {path} > {stem}.lines{suffix}")
-    if head[_TAR] == b"ustar":
-        raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
     if _is_binary(head.lstrip(b"\0")[:_BEGINNING]):
         raise _refused(

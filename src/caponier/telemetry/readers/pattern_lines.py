@@ -15,6 +15,7 @@ from caponier.telemetry.streams import LINE_LIMIT, STDIN, BrokenStreamError, lin
 
 LONGEST: Final = 16_384
 """Characters of a line; a pattern may take time that grows with them."""
+_BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 _SAMPLE: Final = 50
 _ENOUGH: Final = 0.9
 _CONTAINER: Final = re.compile(rb"\d{4}-\d\d-\d\dT\S{1,40} (?:stdout|stderr) F(?::\S*)? (.*)", re.DOTALL)
@@ -39,9 +40,16 @@ def read(path: Path, pattern: str) -> Iterator[Chunk]:
         found = _matched(compiled, line)
         if found is None:
             raise ValueError("the line does not fit the map's pattern")
-        return [found.groupdict()]
+        return [{name: _plain(value) for name, value in found.groupdict().items()}]
 
     return text.chunks(path, parsed, LINE_LIMIT)
+
+
+def _plain(value: str | None) -> str | None:
+    r"""Return a value as it was sent: nginx writes quotes, and what is no letter of ASCII, as `\x22`."""
+    if value is None or "\\x" not in value:
+        return value
+    return _BYTES.sub(lambda found: bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace"), value)
 
 
 def _matched(pattern: re.Pattern[str], line: bytes) -> re.Match[str] | None:

@@ -49,7 +49,7 @@ def _is_span(value: Row) -> bool:
 
 def has_typed(row: Row) -> bool:
     """Tell whether a row holds such values: among its fields, or as the fields of a document."""
-    return any(map(is_typed, row.values())) or _is_document(row) or _is_boxed(row)
+    return any(map(is_typed, row.values())) or _is_document(row) or _is_boxed(row) or any(map(_is_frame, row.values()))
 
 
 def untyped(row: Row) -> Row:
@@ -60,6 +60,8 @@ def untyped(row: Row) -> Row:
     """
     if _is_boxed(row):
         return {name: _unboxed(one) for name, one in row.items()}
+    if any(map(_is_frame, row.values())):
+        return {name: _by_row(one) for name, one in row.items()}
     if _is_document(row):
         fields = {str(name): _value(one, 0) for name, one in row[_DOCUMENT].items()}
         return {**fields, **({"stored": row["createTime"]} if "createTime" in row else {})}
@@ -69,6 +71,36 @@ def untyped(row: Row) -> Row:
 def _is_document(row: Row) -> bool:
     held = row.get(_DOCUMENT)
     return type(held) is dict and bool(held) and all(map(is_typed, held.values()))
+
+
+def _is_frame(value: Any) -> bool:
+    """Tell whether a value is a data frame by column, `{"age": {"0": 33}, "city": {"0": "Bern"}}`, as pandas does."""
+    if type(value) is not dict or not value:
+        return False
+    first = next(iter(value.values()))
+    return (
+        type(first) is dict
+        and next(iter(first), None) == "0"
+        and all(type(one) is dict and one.keys() == first.keys() for one in value.values())
+        and _is_index(first)
+        and not _is_index(value)
+    )
+
+
+def _is_index(value: Row) -> bool:
+    return all(key == str(at) for at, key in enumerate(value))
+
+
+def _by_row(value: Any) -> Any:
+    """Return a frame as its rows, and a series beside it as its values; one alone as itself."""
+    if _is_frame(value):
+        first = next(iter(value.values()))
+        rows = [{name: column[at] for name, column in value.items()} for at in first]
+        return rows[0] if len(rows) == 1 else rows
+    if type(value) is dict and value and next(iter(value)) == "0" and _is_index(value):
+        held = list(value.values())
+        return held[0] if len(held) == 1 else held
+    return value
 
 
 def _is_boxed(row: Row, depth: int = 0) -> bool:

@@ -1,0 +1,123 @@
+"""Where the scores of an answer stand, and the answer itself where no name tells: found by what the values say."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from caponier.records.field_map import MapColumn, MapFeature
+from caponier.telemetry.field_maps.access_guess import AccessGuess
+from caponier.telemetry.field_maps.class_scores import (
+    answer_below,
+    are_ranked,
+    class_columns,
+    class_share,
+    is_of_best,
+    listed_scores,
+    share_groups,
+    told_by_shares,
+)
+from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.framing.amounts import as_number
+from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
+
+
+@dataclass(kw_only=True)
+class ScoreGuess(AccessGuess):
+    """Scores, and answers that they tell."""
+
+    features: list[MapFeature] = field(default_factory=list)
+    bodies: dict[str, str] = field(default_factory=dict)
+
+    def choose_scores(self) -> None:
+        """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
+        self._take_best_of_lists()
+        if "scores" in self.columns or "response" in self.bodies:
+            return
+        if self._choose_listed():
+            return
+        places = self.score_parts()
+        classes: tuple[str, ...] = ()
+        if len(places) < 2:
+            grouped, classes = share_groups(self.nodes, self.used)
+            places = list(grouped)
+        if len(places) > 1:
+            named = [SCORE_PARTS.fullmatch(normal(place[-1])) for place in places]
+            classes = tuple(found[1] for found in named if found) if all(named) else classes
+            self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
+            self.used |= set(places)
+        elif "label" not in self.columns:
+            for column, about in answer_below(self.nodes, self.used).items():
+                self.columns[column] = about
+
+    def _take_best_of_lists(self) -> None:
+        """Where classes and scores stand in a list each, the best first, take the answer and its score."""
+        pair = [self.columns.get(column) for column in ("label", "scores")]
+        held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
+        if held[0] and held[1] and are_ranked(held[0], held[1]):
+            for column in ("label", "scores"):
+                self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
+
+    def _values_at(self, path: str) -> list[Any]:
+        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
+
+    def _choose_listed(self) -> bool:
+        """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
+        asked = {path_of(one) for one in self.used}
+        for place, values in sorted(self.nodes.items(), key=lambda one: len(one[0])):
+            if place in self.used or path_of(place) in asked or self._below_input(place):
+                continue
+            if found := listed_scores(values, path_of(place)):
+                for column, about in found.items():
+                    self.columns.setdefault(column, about)
+                self.used.add(place)
+                return True
+        return False
+
+    def choose_class_columns(self) -> None:
+        """Take columns that are called like the classes and hold the score of each."""
+        answers = self._values_at(next(iter(self.columns["label"].path), ""))
+        answers = answers if all(isinstance(one, str | int | None) for one in answers) else []
+        if places := class_columns(self.nodes, self.used, answers):
+            self.columns["scores"] = MapColumn(
+                parts=tuple(map(path_of, places)), classes=tuple(one[-1] for one in places)
+            )
+            self.used |= set(places)
+        elif (share := class_share(self.nodes, self.used, answers)) is not None:
+            self.columns["scores"] = MapColumn(path=(path_of(share),))
+            self.used.add(share)
+
+    def take_told_answer(self) -> None:
+        """Take a category for the answer that is one by what it says: a column beside features is no feature then.
+
+        It is the class of the highest score in every row; or it stands beside the only score, which is never below what
+        the best of as many classes has at least.
+        """
+        about = self.columns.get("scores")
+        if about is None or "label" in self.columns or (about.path and "[" in about.path[0]):
+            return
+        kinds = {one.path or escaped(one.name): one for one in self.features if one.kind == "category"}
+        held = {place: values for place, values in self.nodes.items() if path_of(place) in kinds}
+        scores = self._score_lists(about)
+        place = told_by_shares(held.items(), scores)
+        if place is None and about.path:
+            order = [path_of(one) for one in self.nodes]
+            at = order.index(about.path[0]) if about.path[0] in order else -9
+            near = (at - 1, at + 1)
+            beside = [one for one in held if order.index(path_of(one)) in near]
+            amounts = self._values_at(about.path[0])
+            if len(beside) == 1 and is_of_best(held[beside[0]], amounts):
+                place = beside[0]
+        if place is not None:
+            self.features.remove(kinds[path_of(place)])
+            self.columns["label"] = MapColumn(path=(path_of(place),))
+
+    def _score_lists(self, about: MapColumn) -> list[Any]:
+        if about.parts:
+            return [list(map(as_number, one)) for one in zip(*map(self._values_at, about.parts), strict=False)]
+        values = self._values_at(about.path[0]) if about.path else []
+        if about.classes:
+            return [[as_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
+        return [list(map(as_number, one)) for one in values if isinstance(one, list)]
+
+    def _below_input(self, place: Place) -> bool:
+        raise NotImplementedError
