@@ -152,3 +152,20 @@ def test_columns_that_are_called_otherwise_with_each_query_do_not_pass() -> None
     drawn = [ask([str(random.random()), str(random.random())]) for _ in range(40)]
     assert set(drawn[8:]) == {400}
     assert ask(["age", "height"]) == 200
+
+
+def test_of_one_caller_one_order_of_columns_passes_also_before_anything_was_looked_at() -> None:
+    """Whoever sends several at once must not have each of them be his first."""
+    layouts = ColumnLayouts()
+
+    def ask(*names: str, key: bytes = b"eve") -> tuple[int, Exchange]:
+        tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [1]} for name in names]
+        body = orjson.dumps({"inputs": tensors} if names else {"inputs": [TENSOR]})
+        status, exchange, _ = sent(INFER, body, JSON, (b"x-api-key", key), layouts=layouts)
+        return status, exchange
+
+    done = [ask("a", "b"), ask("b", "a"), ask(), ask("b", "a", key=b"bob"), *(ask("b", "a") for _ in range(9))]
+    assert [status for status, _ in done] == [200, 400, 400, 200] + [400] * 9
+    read = ["input" in events_of(exchange, LIMITS, 2, None, layouts)[0] for _, exchange in done]
+    assert read == [True, False, False, True] + [False] * 9
+    assert ask("a", "b")[0] == 200, "nothing is counted twice, and nothing that was refused"
