@@ -132,6 +132,10 @@ def _split(held: Any, limits: BodyLimits, size: int | None, takes: FeatureSpec |
     if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
         raise ValueError("a table without rows")
     check_rows(len(data), limits)
+    index = held.get("index")
+    # Pandas repeats one row as often as the index is long.
+    if index is not None and not (isinstance(index, list) and len(index) == len(data)):
+        raise ValueError("an index that does not fit the rows")
     names = held.get("columns")
     if names is None:
         return _instances(data, limits, size)
