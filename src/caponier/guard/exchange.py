@@ -58,6 +58,8 @@ class ModelQuery:
     """Of its columns as they stand there, where nothing but these says which is which."""
     remarks: tuple[str, ...] = ()
     """How its columns differ from the model's."""
+    turned: tuple[str, ...] = ()
+    """Its columns as they stand there, where the model is known to have them in another order."""
 
 
 @dataclass(slots=True)

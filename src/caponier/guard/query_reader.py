@@ -56,7 +56,8 @@ class QueryReader:
             exchange.query = question(exchange, self.limits, size, takes, self.server)
         except (UnreadableQueryError, UnreadError) as unreadable:
             return str(unreadable)
-        model, names = call.model or UNKNOWN, exchange.query.names
+        # Nobody here knows that the server takes by name what has names: one caller asks in one order.
+        model, names = call.model or UNKNOWN, exchange.query.names or exchange.query.turned
         if self.layouts is None:
             return None
         # What only claims to be somebody's counts once the model server has answered it.

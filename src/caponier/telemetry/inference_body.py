@@ -64,6 +64,9 @@ class Asked:
     by name or as they stand is not known (`column_layouts`)."""
     texts: tuple[str, ...] = ()
     """Those of them that hold text."""
+    turned: tuple[str, ...] = ()
+    """Of several columns whose names the model is known to have, as they stand there, if that is not its order: one that
+    takes them as they stand, all the same, is asked about another row."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,13 @@ def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked
     made = table_rows(columns, takes)
     if takes is None:
         _check_width(made.rows.shape[1], size)
-    names = () if takes is not None and takes.columns else _layout(columns)
+    shape = [made.rows.shape[1]]
+    if takes is not None and takes.columns:
+        turned = () if [column.name for column in takes.columns] == list(columns) else _layout(columns)
+        return Asked(made.rows, shape, made.remarks, turned=turned)
+    names = _layout(columns)
     texts = tuple(name for name in names if _holds_text(columns[name]))
-    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names, texts)
+    return Asked(made.rows, shape, made.remarks, names, texts)
 
 
 def _holds_text(cells: Sequence[Any] | NDArray[np.float64]) -> bool:
