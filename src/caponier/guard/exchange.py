@@ -15,6 +15,8 @@ from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
 
+ARRIVED: Final = "caponier.arrived"
+"""In the scope of a request: when it arrived, where it is played back; no caller can write into that."""
 LARGE: Final = 64 * 1024
 """Bytes from which on a body is read in another thread."""
 

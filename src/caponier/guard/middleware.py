@@ -23,7 +23,7 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.body_room import SMALL, BodyRoom, NoRoomError
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
-from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.exchange import ARRIVED, Caller, Exchange
 from caponier.guard.framing import MOST_HEADERS, why_hidden, why_misframed
 from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
@@ -292,7 +292,7 @@ class Middleware:
             call=call,
             caller=caller,
             user_agent=_name(headers.get(b"user-agent")),
-            arrived=datetime.now(UTC),
+            arrived=scope.get(ARRIVED) or datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
             beside=have_room(parameters),
