@@ -154,7 +154,8 @@ def _shared(exchange: Exchange) -> Row:
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
-        "user_agent": exchange.user_agent if named and not exchange.addressed else None,
+        # Where nothing else tells who asks, whoever writes another one into each query would be another caller.
+        "user_agent": exchange.user_agent if principal else None,
     }
 
 

@@ -81,8 +81,6 @@ class Exchange:
     unclear: bool = False
     """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
     counts."""
-    addressed: bool = False
-    """Whether the address alone tells who asks, since the model server asks for no credential."""
     body: bytes = b""
     room: int = 0
     """Bytes that are held for the body, where it is a large one."""
