@@ -65,8 +65,8 @@ class Asked:
     texts: tuple[str, ...] = ()
     """Those of them that hold text."""
     turned: tuple[str, ...] = ()
-    """Of several columns whose names the model is known to have, as they stand there, if that is not its order: one that
-    takes them as they stand, all the same, is asked about another row."""
+    """Of several columns whose names the model is known to have, as they stand there, if that is not its order: one
+    that takes them as they stand, all the same, is asked about another row."""
 
 
 @dataclass(frozen=True)

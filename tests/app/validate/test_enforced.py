@@ -125,7 +125,7 @@ def test_attacks_of_a_kind_are_counted_together() -> None:
 
 
 def test_benign_callers_of_all_worlds_are_added_up() -> None:
-    assert BENIGN + BENIGN == enforced.BenignCallers(4, 20, 2, 4, 0)
+    assert enforced.BenignCallers(4, 20, 2, 4, 0) == BENIGN + BENIGN
 
 
 def test_only_attacks_on_single_images_are_carried_out() -> None:

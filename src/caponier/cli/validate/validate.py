@@ -70,8 +70,8 @@ Mode = Annotated[
     Literal["observe", "enforce"],
     typer.Option(
         "--mode",
-        help="What the guard before the victims does; with enforce it is counted which attacks on single images succeed "
-        "before it refuses, and nothing else is validated.",
+        help="What the guard before the victims does; with enforce it is counted which attacks on single images "
+        "succeed before it refuses, and nothing else is validated.",
     ),
 ]
 
@@ -119,7 +119,8 @@ def validate(
     found it are validated; if all pass, the incident is marked verified.
 
     Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control,
-    2 wrong input, 3 a part could not be tested; it is listed.
+    2 wrong input, 3 a part could not be tested; it is listed. In enforce mode 0 if no attack succeeded and no benign
+    request was refused, else 1.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
