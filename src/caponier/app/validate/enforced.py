@@ -180,7 +180,7 @@ def attacked(
     def enforcing(url: str) -> Iterator[Recorded]:
         settings = GuardSettings(upstream=url, port=0, mode="enforce")
         with guarding(Guard(home, settings)) as standing:
-            yield Recorded(standing.url, lambda: None)  # type: ignore[arg-type, return-value]
+            yield Recorded(standing.url, lambda: None)
 
     runs: list[EnforcedRun] = []
     originals, seed = target.victim.understood(ground.split.attackers), ground.seed
