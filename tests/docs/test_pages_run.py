@@ -24,6 +24,7 @@ ELSEWHERE: Final = {
     r"caponier remediate (membership|robustness)": "tests/app/remediate/test_retrained_model.py",
     r"caponier validate --log": "tests/cli/validate/test_own_log.py",
     r"caponier validate$": "tests/cli/validate/test_validate.py",
+    r"caponier validate --mode enforce": "tests/cli/validate/test_enforced.py",
     r"cat >> ": "tests/journeys/test_first_finding.py",
 }
 """What does not run here, and which test runs it."""

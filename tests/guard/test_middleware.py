@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from caponier.guard import Middleware, middleware
 from caponier.guard.call import Call
+from caponier.guard.events import events_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.upstream import Upstream
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.telemetry.body_limits import LIMITS
 from guard.loopback import Reply, ask, serving
 from guard.upstreams import Echo, Troubled, lifespan
 from pace import HANG, wait_for
@@ -429,8 +431,9 @@ class TestWhoAsks:
     )
     def test_a_session_is_printable_text_or_none(self, sent: bytes, session: str | None) -> None:
         guard = Middleware(
-            Answering(SCORES), decide=lambda *_: PASS, record=lambda _: None, principal_of=lambda _: None
-        )
+            Answering(SCORES), decide=lambda *_: PASS, record=lambda _: None, principal_of=lambda _: None,
+            session_alone=True,
+        )  # fmt: skip
         scope = {
             "method": "POST", "path": INFER, "client": None,
             "headers": [(b"x-on-behalf-of", sent), (b"user-agent", sent)],
@@ -447,3 +450,21 @@ class TestWhoAsks:
             assert ask(url, INFER, b"{}").body == SCORES
             wait_for(lambda: seen)
         assert seen[0].answer == SCORES
+
+
+@pytest.mark.parametrize(("alone", "session"), [(False, None), (True, "s-1")])
+def test_without_a_credential_a_session_counts_only_where_that_was_said(alone: bool, session: str | None) -> None:
+    """Whoever shows no key could be a new caller with every query: HopSkipJump got 851 answers instead of 7."""
+    guard = Middleware(
+        Answering(SCORES), decide=lambda *_: PASS, record=lambda _: None, principal_of=str, session_alone=alone
+    )
+    events = []
+    for key in ([], [(b"x-api-key", b"k-1")]):
+        headers = [(b"x-on-behalf-of", b"s-1"), (b"user-agent", b"ua"), *key]
+        scope = {"method": "POST", "path": INFER, "client": ("10.0.0.1", 1), "headers": headers}
+        begun = replace(guard._begin(scope), status=200)
+        assert begun.caller.session == (session if not key else "s-1")
+        events += events_of(begun, LIMITS)
+    without, named = events
+    assert (without["session"], without["user_agent"], without["source_ip"]) == (session, None, "10.0.0.1")
+    assert (named["principal"], named["session"], named["user_agent"]) == ("k-1", "s-1", "ua")

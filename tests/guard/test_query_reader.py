@@ -14,6 +14,7 @@ from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.verdict import PASS
+from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.body_limits import LIMITS
 from caponier.telemetry.column_layouts import ColumnLayouts
 
@@ -48,8 +49,8 @@ def sent(
     async def send(message: dict[str, Any]) -> None:
         back.append(message)
 
-    layouts = options.pop("layouts", None)
-    reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: None, server, passed, layouts)  # type: ignore[arg-type]
+    layouts, takes = options.pop("layouts", None), options.pop("takes", None)
+    reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: takes, server, passed, layouts)  # type: ignore[arg-type]
     guard = Middleware(
         app, decide=lambda *_: PASS, record=seen.append, principal_of=lambda key: key,
         reader=reader, **{"enforce": True, **options},
@@ -152,3 +153,38 @@ def test_columns_that_are_called_otherwise_with_each_query_do_not_pass() -> None
     drawn = [ask([str(random.random()), str(random.random())]) for _ in range(40)]
     assert set(drawn[8:]) == {400}
     assert ask(["age", "height"]) == 200
+
+
+def test_of_one_caller_one_order_of_columns_passes_also_before_anything_was_looked_at() -> None:
+    """Whoever sends several at once must not have each of them be his first."""
+    layouts = ColumnLayouts()
+
+    def ask(*names: str, key: bytes = b"eve") -> tuple[int, Exchange]:
+        tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [1]} for name in names]
+        body = orjson.dumps({"inputs": tensors} if names else {"inputs": [TENSOR]})
+        status, exchange, _ = sent(INFER, body, JSON, (b"x-api-key", key), layouts=layouts)
+        return status, exchange
+
+    done = [ask("a", "b"), ask("b", "a"), ask(), ask("b", "a", key=b"bob"), *(ask("b", "a") for _ in range(9))]
+    assert [status for status, _ in done] == [200, 400, 400, 200] + [400] * 9
+    read = ["input" in events_of(exchange, LIMITS, 2, None, layouts)[0] for _, exchange in done]
+    assert read == [True, False, False, True] + [False] * 9
+    assert ask("a", "b")[0] == 200, "nothing is counted twice, and nothing that was refused"
+
+
+def test_of_columns_that_the_model_has_one_caller_keeps_one_order_too() -> None:
+    """A model that was taught without names takes them as they stand, whatever its log calls them."""
+    takes = FeatureSpec(kind="numeric", shape=(2,), columns=(FeatureColumn(name="a"), FeatureColumn(name="b")))
+    layouts = ColumnLayouts()
+
+    def ask(body: Any, key: bytes) -> int:
+        status, exchange, _ = sent("/invocations", orjson.dumps(body), JSON, (b"x-api-key", key), layouts=layouts,
+                                   takes=takes, model="m")  # fmt: skip
+        if status == 200:
+            assert [row["input"].tolist() for row in events_of(exchange, LIMITS, 2, takes, layouts)] == [[1, 2]]
+        return status
+
+    own = {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}}
+    turned = {"dataframe_records": [{"b": 2, "a": 1}]}
+    assert [ask(body, b"k-1") for body in (own, {"inputs": [[1, 2]]}, turned, own)] == [200, 200, 400, 200]
+    assert [ask(body, b"k-2") for body in (turned, turned, own)] == [200, 200, 400]

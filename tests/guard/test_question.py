@@ -54,6 +54,8 @@ UNREADABLE = {
     "data twice, by case": PLAIN.replace(b'"data"', b'"Data":[8,9],"data"'),
     "shape twice": PLAIN.replace(b'"shape"', b'"shape":[2,1],"shape"'),
     "a tensor twice": {"inputs": [X, X]},
+    "a row as often as its index is long": {"dataframe_split": {"data": [[1, 2]], "index": [0, 1]}},
+    "an index that is no list": {"dataframe_split": {"columns": ["x", "y"], "data": [[1, 2]], "index": "a"}},
     "a tensor more": {"inputs": [X, X | {"name": "y"}]},
     "nested otherwise": {"inputs": [X | {"shape": [3, 2], "data": [[1, 2, 3], [4, 5, 6]]}]},
     "more values than the shape": {"inputs": [X | {"data": [1, 2, 3]}]},

@@ -1,11 +1,12 @@
 """Layouts of columns: usual ones are read, and those made up anew are not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
 
 from caponier.records.inventory import FeatureColumn, FeatureSpec
-from caponier.telemetry.column_layouts import MEMORY, MOST_CALLERS, ColumnLayouts
+from caponier.telemetry.column_layouts import ENOUGH, MEMORY, MOST_CALLERS, ColumnLayouts
 from caponier.telemetry.inference_body import Body, asked
 
 NAMES = ("age", "height", "weight", "income")
@@ -93,3 +94,61 @@ def test_columns_have_a_layout_where_nobody_has_said_how_the_model_calls_them(bo
     assert asked(body).names == ("y", "x")
     columns = tuple(FeatureColumn(name=name) for name in "xy")
     assert asked(body, takes=FeatureSpec(kind="numeric", shape=(2,), columns=columns)).names == ()
+
+
+def ordered(turn: int) -> tuple[str, ...]:
+    """Return the columns in one order of several."""
+    return NAMES[turn:] + NAMES[:turn]
+
+
+def test_one_caller_has_one_layout_however_he_shares_his_queries_out() -> None:
+    """Each layout of its own is another view of the same rows: NES got ten times the answers by changing it."""
+    for turns in ([n % 4 for n in range(400)], [n // 5 % 4 for n in range(400)]):
+        layouts = ColumnLayouts()
+        passed = [(layouts.admits("m", ordered(turn), "eve"), turn) for turn in turns]
+        assert {turn for did, turn in passed if did} == {0}
+
+
+def test_columns_without_names_are_a_layout_beside_others() -> None:
+    layouts = ColumnLayouts()
+    assert layouts.admits("m", (), "eve")
+    assert not layouts.admits("m", NAMES, "eve")
+    assert not layouts.would_be_usual("m", NAMES, "eve")
+    assert layouts.admits("m", NAMES, "bob")
+    assert not layouts.admits("m", (), "bob")
+
+
+def test_who_is_refused_gains_nothing_by_asking_on_and_who_is_answered_may_change_over() -> None:
+    layouts = ColumnLayouts()
+    assert all(layouts.admits("m", NAMES, "eve") for _ in range(10))
+    assert not any(layouts.admits("m", ordered(1), "eve") for _ in range(1_000))
+    seen = [layouts.is_usual("m", ordered(1), "eve") for _ in range(30)]
+    assert seen == [False] * 10 + [True] * 20
+
+
+def test_what_many_callers_ask_in_is_usual_for_those_who_ask_like_many() -> None:
+    layouts = ColumnLayouts()
+    for n in range(ENOUGH):
+        layouts.is_usual("m", NAMES, f"a-{n}")
+        assert not layouts.would_be_usual("m", ordered(1), "a-0")
+        layouts.is_usual("m", ordered(1), f"b-{n}")
+    assert layouts.admits("m", ordered(1), "a-0")
+    assert layouts.admits("m", NAMES, "a-0")
+    assert layouts.admits("m", ordered(2), "eve")
+    assert not layouts.admits("m", NAMES, "eve"), "a way of his own and that of others are two views"
+
+
+def test_one_caller_makes_nothing_usual_for_others() -> None:
+    layouts = ColumnLayouts()
+    for n in range(ENOUGH):
+        layouts.is_usual("m", NAMES, f"a-{n}")
+    for _ in range(1_000):
+        layouts.is_usual("m", ordered(1), "a-0")
+    assert not layouts.would_be_usual("m", ordered(1), "a-1")
+
+
+def test_of_queries_at_once_no_two_layouts_pass() -> None:
+    layouts = ColumnLayouts()
+    with ThreadPoolExecutor(4) as pool:
+        passed = list(pool.map(lambda n: layouts.admits("m", ordered(n % 4), "eve"), range(400)))
+    assert sum(passed) == 100

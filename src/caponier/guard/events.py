@@ -66,8 +66,7 @@ def events_of(
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
         return [shared]
-    who = exchange.caller.place if exchange.stranger else exchange.caller.name
-    if layouts is not None and not layouts.is_usual(shared["model"], asked.names, who):
+    if layouts is not None and not _is_usual(exchange, layouts, shared["model"], asked.names):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)
@@ -83,6 +82,14 @@ def events_of(
         {**shared, "input": row, "label": _text(label), "scores": score}
         for row, label, score in zip(inputs, labels, scores, strict=True)
     ]
+
+
+def _is_usual(exchange: Exchange, layouts: ColumnLayouts, model: str, names: Sequence[str]) -> bool:
+    """Tell whether columns are as usual, and count those that were not counted when the request was let pass."""
+    if exchange.query is not None and (exchange.unread or not exchange.caller.unproven):
+        return not exchange.unread
+    who = exchange.caller.place if exchange.stranger else exchange.caller.name
+    return layouts.is_usual(model, names, who)
 
 
 def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
@@ -147,7 +154,8 @@ def _shared(exchange: Exchange) -> Row:
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
-        "user_agent": exchange.user_agent if named and not exchange.addressed else None,
+        # Where nothing else tells who asks, whoever writes another one into each query would be another caller.
+        "user_agent": exchange.user_agent if principal else None,
     }
 
 

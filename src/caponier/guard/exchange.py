@@ -15,6 +15,8 @@ from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
 
+ARRIVED: Final = "caponier.arrived"
+"""In the scope of a request: when it arrived, where it is played back; no caller can write into that."""
 LARGE: Final = 64 * 1024
 """Bytes from which on a body is read in another thread."""
 
@@ -58,6 +60,8 @@ class ModelQuery:
     """Of its columns as they stand there, where nothing but these says which is which."""
     remarks: tuple[str, ...] = ()
     """How its columns differ from the model's."""
+    turned: tuple[str, ...] = ()
+    """Its columns as they stand there, where the model is known to have them in another order."""
 
 
 @dataclass(slots=True)
@@ -77,8 +81,6 @@ class Exchange:
     unclear: bool = False
     """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
     counts."""
-    addressed: bool = False
-    """Whether the address alone tells who asks, since the model server asks for no credential."""
     body: bytes = b""
     room: int = 0
     """Bytes that are held for the body, where it is a large one."""

@@ -23,7 +23,7 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.body_room import SMALL, BodyRoom, NoRoomError
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
-from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.exchange import ARRIVED, Caller, Exchange
 from caponier.guard.framing import MOST_HEADERS, why_hidden, why_misframed
 from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
@@ -98,6 +98,8 @@ class Middleware:
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
+        session_alone: Whether it counts also where a caller shows no credential: he could write another one into it
+            with every query.
         hold_s: Seconds for which a request is kept waiting that is to be held.
         model: What is asked where the path of a query names no model.
         names: From a model as it is written in a path to the one that is meant; see `guard.model_names`.
@@ -129,6 +131,7 @@ class Middleware:
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
+        session_alone: bool = False,
         hold_s: float = HOLD_S,
         model: str | None = None,
         names: Callable[[str], str] = lambda name: name,
@@ -150,6 +153,7 @@ class Middleware:
         self._room = BodyRoom(max(bodies_limit, 2 * body_limit))
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
+        self._session_alone = session_alone
         read = (name.decode() for name in ALWAYS_READ)
         self._goes_by = frozenset([*read, *self._credentials, header_name(session.lower())]) - {""}
 
@@ -292,12 +296,11 @@ class Middleware:
             call=call,
             caller=caller,
             user_agent=_name(headers.get(b"user-agent")),
-            arrived=datetime.now(UTC),
+            arrived=scope.get(ARRIVED) or datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
             beside=have_room(parameters),
             unclear=unclear,
-            addressed=not self._credentials,
         )
 
     def _caller(self, scope: Scope, session: str | None, address: str | None) -> tuple[Caller, bool]:
@@ -317,9 +320,10 @@ class Middleware:
         if verified is not None:
             return Caller(verified, session, address), False
         possible = [self._principal_of(value) for value in credential.possible]
+        principal = None if credential.value is None else self._principal_of(credential.value)
         caller = Caller(
-            principal=None if credential.value is None else self._principal_of(credential.value),
-            session=session,
+            principal=principal,
+            session=session if principal or self._session_alone else None,
             source_ip=address,
             possible=tuple(name for name in possible if name is not None),
             unproven=credential.unproven,

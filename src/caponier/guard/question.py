@@ -63,7 +63,7 @@ def question(
         raise
     except WRONG as wrong:
         raise UnreadableQueryError(_why(wrong)) from None
-    return ModelQuery(found.rows, found.shape, body.get("id"), found.names, found.remarks)
+    return ModelQuery(found.rows, found.shape, body.get("id"), found.names, found.remarks, found.turned)
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -35,7 +35,6 @@ def to_bytes(exchange: Exchange) -> list[bytes]:
             "repeated": exchange.repeated,
             "beside": exchange.beside,
             "unclear": exchange.unclear,
-            "addressed": exchange.addressed,
             "verdict": [exchange.verdict.measure.value, exchange.verdict.decimals],
             "status": exchange.status,
             "answered": _texts(header for header in exchange.answer_headers if header[0].lower() in KEPT),
@@ -68,7 +67,6 @@ def from_bytes(data: bytes) -> Exchange:
         # One of a guard before this one may not say.
         beside=about.get("beside", False),
         unclear=about["unclear"],
-        addressed=about["addressed"],
         body=data[begin:end],
         verdict=Verdict(Measure(measure), decimals),
         status=about["status"],

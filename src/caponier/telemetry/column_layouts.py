@@ -8,16 +8,17 @@ order is enough then: a column that is always at the same wrong place hides noth
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final, TypeVar
 
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 
 SHARE: Final = 4
-"""A layout counts that has at least one query in so many of the usual one's."""
+"""A layout counts that has at least one query, or one caller, in so many of the usual one's."""
 ENOUGH: Final = 8
-"""Queries with a layout, before it counts beside others."""
+"""Queries, or callers, with a layout, before it counts beside others."""
 MOST_LAYOUTS: Final = 64
 """Of a model or a caller, that are remembered; beyond them the rarer half is forgotten."""
 MOST_MODELS: Final = 1_000
@@ -46,9 +47,16 @@ class _Layouts:
     def has(self, layout: int, more: int = 0) -> bool:
         """Tell whether enough have a layout, of which so many more come."""
         count = self.counts[layout] + more
-        # As a list: it may be changed meanwhile.
-        most = max(count, *list(self.counts.values()), 0)
+        most = max(count, *self.counts.values(), 0)
         return count * SHARE >= max(most, min(self.seen + more, ENOUGH * SHARE))
+
+    def leads(self, layout: int, more: int = 0) -> bool:
+        """Tell whether more queries have a layout, of which so many more come, than all others together."""
+        return 2 * (self.counts[layout] + more) > self.counts.total() + more
+
+    def is_of_many(self, layout: int) -> bool:
+        """Tell the same as `has` of callers, each of whom is counted once."""
+        return self.counts[layout] >= ENOUGH and self.has(layout)
 
     def add(self, layout: int) -> None:
         self.seen += 1
@@ -60,40 +68,73 @@ class _Layouts:
 
 
 class ColumnLayouts:
-    """Counts the layouts of the queries to each model, and of each caller."""
+    """Counts the layouts of the queries to each model, and of each caller; from any thread."""
 
     def __init__(self) -> None:
         self._models: OrderedDict[str, _Layouts] = OrderedDict()
+        self._first: OrderedDict[str, _Layouts] = OrderedDict()
+        """By model: with which layout callers begin. What one of them asks later makes nothing usual for others."""
         self._callers: OrderedDict[tuple[str, str], _Layouts] = OrderedDict()
+        self._lock = Lock()
 
     def is_usual(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
-        """Count a query, and tell whether enough others have its layout.
+        """Count a query, and tell whether it has a layout that counts.
 
         Args:
             model: That it asks.
             names: Of its columns, as they stand there; none if they have none.
-            caller: Who asks, by a name that is not another one with each query; None if that is not known.
+            caller: Who asks, by a name that is not another one with each query; None if that is not known: then the
+                model's other queries tell.
         """
-        if not names:
+        if caller is None and not names:
             return True
-        layout = hash(tuple(names))
-        found = False
-        for counted in self._counted(model, caller):
-            counted.add(layout)
-            found |= counted.has(layout)
-        return found
+        with self._lock:
+            return self._counted(model, hash(tuple(names)), caller)
 
     def would_be_usual(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
-        """Tell what `is_usual` would of a query that is not counted yet; from any thread, arguments as there."""
-        layout = hash(tuple(names))
-        own = None if caller is None else self._callers.get((model, caller), _Layouts())
-        known = (self._models.get(model, _Layouts()), own)
-        return not names or any(one is not None and one.has(layout, 1) for one in known)
+        """Tell what `is_usual` would of a query that is not counted yet; arguments as there."""
+        if caller is None and not names:
+            return True
+        with self._lock:
+            return self._told(model, hash(tuple(names)), caller)
 
-    def _counted(self, model: str, caller: str | None) -> Iterator[_Layouts]:
-        yield _kept(self._models, model, MOST_MODELS)
-        if caller is not None:
-            yield _kept(self._callers, (model, caller), MOST_CALLERS)
+    def admits(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
+        """Do what `is_usual` does, but count nothing that may not pass; arguments as there.
+
+        Who is refused would otherwise only have to ask on until his layout is the one that he asks in most. Of many
+        queries at once each is counted before the next is looked at.
+        """
+        if caller is None and not names:
+            return True
+        layout = hash(tuple(names))
+        with self._lock:
+            return self._told(model, layout, caller) and self._counted(model, layout, caller)
+
+    def _counted(self, model: str, layout: int, caller: str | None) -> bool:
+        all_ = _kept(self._models, model, MOST_MODELS)
+        all_.add(layout)
+        if caller is None:
+            return all_.has(layout)
+        own, first = _kept(self._callers, (model, caller), MOST_CALLERS), _kept(self._first, model, MOST_MODELS)
+        if not own.seen:
+            first.add(layout)
+        own.add(layout)
+        return _counts(layout, own, first)
+
+    def _told(self, model: str, layout: int, caller: str | None) -> bool:
+        none = _Layouts()
+        if caller is None:
+            return self._models.get(model, none).has(layout, 1)
+        return _counts(layout, self._callers.get((model, caller), none), self._first.get(model, none), 1)
+
+
+def _counts(layout: int, own: _Layouts, first: _Layouts, more: int = 0) -> bool:
+    """Tell whether a layout of a caller counts, who asks so many times more in it."""
+    if own.leads(layout, more):
+        return True
+    # Beside a way of his own it would be a second view of the same rows.
+    usual, _ = own.counts.most_common(1)[0]
+    return first.is_of_many(layout) and first.is_of_many(usual)
 
 
 def _kept(known: OrderedDict[Key, _Layouts], key: Key, most: int) -> _Layouts:

@@ -64,6 +64,9 @@ class Asked:
     by name or as they stand is not known (`column_layouts`)."""
     texts: tuple[str, ...] = ()
     """Those of them that hold text."""
+    turned: tuple[str, ...] = ()
+    """Of several columns whose names the model is known to have, as they stand there, if that is not its order: one
+    that takes them as they stand, all the same, is asked about another row."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,10 @@ def _split(held: Any, limits: BodyLimits, size: int | None, takes: FeatureSpec |
     if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
         raise ValueError("a table without rows")
     check_rows(len(data), limits)
+    index = held.get("index")
+    # Pandas repeats one row as often as the index is long.
+    if index is not None and not (isinstance(index, list) and len(index) == len(data)):
+        raise ValueError("an index that does not fit the rows")
     names = held.get("columns")
     if names is None:
         return _instances(data, limits, size)
@@ -165,9 +172,13 @@ def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked
     made = table_rows(columns, takes)
     if takes is None:
         _check_width(made.rows.shape[1], size)
-    names = () if takes is not None and takes.columns else _layout(columns)
+    shape = [made.rows.shape[1]]
+    if takes is not None and takes.columns:
+        turned = () if [column.name for column in takes.columns] == list(columns) else _layout(columns)
+        return Asked(made.rows, shape, made.remarks, turned=turned)
+    names = _layout(columns)
     texts = tuple(name for name in names if _holds_text(columns[name]))
-    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names, texts)
+    return Asked(made.rows, shape, made.remarks, names, texts)
 
 
 def _holds_text(cells: Sequence[Any] | NDArray[np.float64]) -> bool:

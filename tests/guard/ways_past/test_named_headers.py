@@ -60,7 +60,8 @@ def test_what_it_does_not_go_by_may_be(guarded: Standing) -> None:
     ],
 )
 def test_a_header_reaches_the_server_as_the_guard_reads_it(guarded: Standing, sent: bytes, got: bytes) -> None:
-    assert ask(guarded.url, "/x", headers=[("X-On-Behalf-Of", sent.decode("latin-1"))]).status == 200
+    named = [("X-On-Behalf-Of", sent.decode("latin-1")), ("X-API-Key", "sk-1")]
+    assert ask(guarded.url, "/x", headers=named).status == 200
     assert dict(guarded.echo.asked[-1]["headers"])["x-on-behalf-of"].encode("latin-1") == got
     wait_for(lambda: guarded.seen[-1].caller.session == got.decode())
 

@@ -36,7 +36,7 @@ def test_what_stands_for_a_sender(text: str, meant: str) -> None:
 
 
 def recorded(caller: Caller, status: int = 200) -> str:
-    made = Exchange(Call("predict", "m"), caller, "a", datetime.now(UTC), {}, addressed=True, status=status)
+    made = Exchange(Call("predict", "m"), caller, "a", datetime.now(UTC), {}, status=status)
     return str(events_of(made, LIMITS)[0]["source_ip"])
 
 

@@ -186,6 +186,7 @@ class Guard:
             size_of=self.live.size,
             credentials=settings.credentials,
             session=settings.session_header,
+            session_alone="session" in settings.model_fields_set,
             model=settings.model or (models[0] if len(models) == 1 else None),
             proven=self._proven(salt),
             names=ModelNames([*self.live.models, *models]),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -18,7 +18,7 @@ from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
-from caponier.cli.validate import own_log
+from caponier.cli.validate import enforced, own_log
 from caponier.errors import InputError
 from caponier.formats import safe_text
 from caponier.records.trial import Trial
@@ -66,11 +66,20 @@ Alpha = Annotated[
         "--alpha", metavar="SHARE", help=f"Share of benign callers that may be flagged; {FULL.alpha:g} by default."
     ),
 ]
+Mode = Annotated[
+    Literal["observe", "enforce"],
+    typer.Option(
+        "--mode",
+        help="What the guard before the victims does; with enforce it is counted which attacks on single images "
+        "succeed before it refuses, and nothing else is validated.",
+    ),
+]
 
 
 def validate(
     only: Only = None,
     quick: Quick = False,
+    mode: Mode = "observe",
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 0,
     alpha: Alpha = None,
     alert_budget: options.OldBudget = None,
@@ -102,15 +111,27 @@ def validate(
     and planted into a copy of that log: what would have been caught there, how early, and for how many
     false alarms.
 
+    With --mode enforce the attacks on single images are carried out behind a guard that enforces: printed is what share
+    succeeded before it refused, and beside it how many requests of benign callers were refused. The limit on automatic
+    responses is raised for that.
+
     With --incident, the data sets and models repaired for that incident are scanned again, and the detectors that
     found it are validated; if all pass, the incident is marked verified.
 
     Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control,
-    2 wrong input, 3 a part could not be tested; it is listed.
+    2 wrong input, 3 a part could not be tested; it is listed. In enforce mode 0 if no attack succeeded and no benign
+    request was refused, else 1.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
-    if incident:
+    if mode == "enforce":
+        own_log.refuse_without_log(
+            url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
+        )
+        if incident or log:
+            raise InputError("--mode enforce is for victims of its own", hint="Leave out --incident and --log.")
+        enforced.run(names, _scale(seed, options.share_of(alpha), quick=quick), format_, out, quiet=quiet)
+    elif incident:
         _on_incident(incident, _scale(seed, options.share_of(alpha), quick=quick), workspace, format_, out, quiet=quiet)
     elif log:
         how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))

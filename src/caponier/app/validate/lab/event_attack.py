@@ -1,7 +1,7 @@
 """One emulated attack on a served model: carried out over HTTP, and judged by its own measure."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -52,10 +52,8 @@ def attack_image(name: str, line: AttackEndpoint, victim: Victim, split: DigitsS
     for attempt, (image, label) in enumerate(
         zip(originals.images[:ATTEMPTS], originals.labels[:ATTEMPTS], strict=True)
     ):
-        keys = _keys(f"{name}-{seed}-{attempt}", chosen.accounts)
-        with ExitStack() as accounts:
-            ways = [accounts.enter_context(line.enter(key)).predict_proba for key in keys]
-            ask = Splitting(ways) if len(ways) > 1 else ways[0]
+        keys = keys_of(chosen, f"{name}-{seed}-{attempt}")
+        with asking(line, keys) as ask:
             outcome = _attacked(chosen, ask, image, int(label), seed * ATTEMPTS + attempt)
         queries += outcome.queries
         if outcome.success or outcome.stop is Stop.REFUSED:
@@ -64,8 +62,17 @@ def attack_image(name: str, line: AttackEndpoint, victim: Victim, split: DigitsS
     return AttackSummary(name, keys, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
 
 
-def _keys(key: str, accounts: int) -> tuple[str, ...]:
-    return (key,) if accounts == 1 else tuple(f"{key}-{number}" for number in range(accounts))
+def keys_of(attack: Attack, key: str) -> tuple[str, ...]:
+    """Return a key for each account of an attack."""
+    return (key,) if attack.accounts == 1 else tuple(f"{key}-{number}" for number in range(attack.accounts))
+
+
+@contextmanager
+def asking(line: AttackEndpoint, keys: Sequence[str]) -> Iterator[Predict]:
+    """Ask over a line in turns with several keys, until the block is left."""
+    with ExitStack() as accounts:
+        ways = [accounts.enter_context(line.enter(key)).predict_proba for key in keys]
+        yield Splitting(ways) if len(ways) > 1 else ways[0]
 
 
 def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed: int) -> AttackOutcome:

@@ -1,4 +1,4 @@
-"""The scorecard of a guard that enforces: who asks when, and that whoever attacks among them is refused."""
+"""A validation behind a guard that enforces: who asks when, and that whoever attacks among them is refused."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 import orjson
 import pytest
-from bench.scorecards import enforced
 
 from caponier.app.guard.run import Guard
+from caponier.app.validate import enforced
+from caponier.app.validate.lab.proving_ground import MAIN, Scale
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.emulate.images import Images
+from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import assemble
-from caponier.guard import middleware
+from caponier.errors import InputError
 from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import Workspace
 
@@ -24,9 +26,10 @@ MODEL = f"""
 playbooks = ["block.yaml"]
 shipped_playbook = false
 [[model]]
-name = "{enforced.MAIN}"
+name = "{MAIN}"
 features = {{kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0}}
 """
+BENIGN = enforced.BenignCallers(2, 10, 1, 2, 0)
 BLOCK = """\
 schema: caponier.playbook/1
 name: test
@@ -80,10 +83,9 @@ def test_every_request_of_benign_callers_is_asked_and_counted(home: Workspace, i
     people, victim = assemble(images, 3, 1), Stub()
     n = len(enforced.planned(people, BEGIN, 4))
     victim.asked.clear()
-    counted = asyncio.run(enforced._asked(people, victim, home, 4))  # type: ignore[arg-type]
-    assert (counted["callers"], counted["requests"], counted["refused"]) == (3, n, 0)
+    counted = asyncio.run(enforced.asked(people, victim, home, 4))  # type: ignore[arg-type]
+    assert (counted.callers, counted.requests, counted.refused) == (3, n, 0)
     assert len(victim.asked) == n
-    assert middleware.datetime is datetime, "the clock is the real one again"
 
 
 def test_whoever_attacks_where_they_ask_is_refused(home: Workspace, images: Images) -> None:
@@ -95,11 +97,9 @@ def test_whoever_attacks_where_they_ask_is_refused(home: Workspace, images: Imag
         rng = np.random.default_rng(1)
         for step in range(60):
             near = images[:1] + rng.normal(0, 0.002, (1, 64)).astype(np.float32)
-            enforced._Clock.at = BEGIN + timedelta(seconds=step)
-            statuses.append(await enforced._status(guard, "eve", near))
+            statuses.append(await enforced.status_of(guard, "eve", near, BEGIN + timedelta(seconds=step)))
 
-    with enforced._simulated():
-        asyncio.run(attack())
+    asyncio.run(attack())
     guard.close()
     assert statuses[0] == 200
     assert statuses[-1] == 429, "what benign callers are not is seen on this way"
@@ -110,3 +110,36 @@ async def _near_the_boundary(_: Any, receive: Any, send: Any) -> None:
     said = orjson.dumps({"predictions": [[0.9, 0.1] if first * 1_000 % 2 < 1 else [0.1, 0.9]]})
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": said})
+
+
+def test_attacks_of_a_kind_are_counted_together() -> None:
+    runs = tuple(
+        enforced.EnforcedRun("nes", 0, turn, success=turn == 0, answers=10 * turn, refused=turn > 0)
+        for turn in range(4)
+    )
+    found = enforced.EnforcedReport((*runs, enforced.EnforcedRun("boundary", 0, 0, True, 9, False)), BENIGN)
+    first, second = found.attacks
+    assert (first.name, first.targets, first.succeeded, first.refused, first.answers) == ("nes", 4, 1, 3, 20)
+    assert first.success == 0.25
+    assert (second.name, second.success, second.answers) == ("boundary", 1.0, None)
+
+
+def test_benign_callers_of_all_worlds_are_added_up() -> None:
+    assert enforced.BenignCallers(4, 20, 2, 4, 0) == BENIGN + BENIGN
+
+
+def test_only_attacks_on_single_images_are_carried_out() -> None:
+    assert set(enforced.turns_of(())) == set(attacks())
+    assert enforced.turns_of(("simba",), 3) == {"simba": 3}
+    with pytest.raises(InputError, match="no attack on a single image 'simbad'"):
+        enforced.turns_of(("simbad",))
+
+
+@pytest.mark.slow
+def test_attackers_are_refused_where_benign_callers_are_not() -> None:
+    small = Scale(seeds=(0,), users=60, queries=40)
+    found = enforced.validate_enforced({"simba": 1}, scale=small, users=2)
+    assert [(one.name, one.targets, one.succeeded, one.refused) for one in found.attacks] == [("simba", 1, 0, 1)]
+    assert found.benign.callers == 2
+    assert found.benign.requests > 40
+    assert found.benign.refused == 0
