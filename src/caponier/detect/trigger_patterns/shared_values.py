@@ -29,6 +29,8 @@ ALL: Final = 0.98
 """Share of a group that has a further value, from which it belongs to the pattern."""
 COMMON: Final = 0.5
 """Share of all rows that have a value, from which it tells nothing."""
+RARE, LEANS = 0.15, 4.0
+"""Share of all rows up to which a value is rare, and how many times as frequent it must be in a label to lean to it."""
 EACH: Final = 4
 """Values of a column, or contents of a square, that are ranked."""
 CELLS: Final = 256
@@ -61,7 +63,7 @@ class _Value:
 
 
 def shared_values(
-    codes: Codes, z: Floats, y: NDArray[np.int64], labels: list[int], rows_left: NDArray[np.int64], odd: Mask
+    codes: Codes, z: Floats, y: NDArray[np.int64], labels: list[int], rows_left: NDArray[np.int64], odd: Sequence[Mask]
 ) -> Iterator[Pattern]:
     """Yield the combinations of values that are most out of proportion in each label.
 
@@ -71,16 +73,42 @@ def shared_values(
         y: (n,) their labels.
         labels: Those with enough rows to be looked at.
         rows_left: (n,) which of all rows they are.
-        odd: (n,) rows that seem out of place under their label. What those share is looked at by itself, for a class
-            has many values of its own, which are more frequent in it than any trigger.
+        odd: (n,) rows that seem out of place under their label, seen in several ways. What those share is looked at by
+            itself, for a class has many values of its own, which are more frequent in it than any trigger.
     """
     for label in labels:
         own = y == label
         chosen: list[Mask] = []
-        for speaking in (own, own & odd):
+        for speaking in (own, *(own & rows for rows in odd)):
             values = _out_of_proportion(codes, speaking, ~own, rows_left)
             for group in _groups(values, speaking, own, chosen, PICTURE_PATTERNS if z.shape[1] > CELLS else PATTERNS):
                 yield _pattern(group, label, own, z)
+
+
+def without_rare_values(codes: Codes, z: Floats, y: NDArray[np.int64], rows_left: NDArray[np.int64]) -> Floats | None:
+    """Return rows without the rare values that lean to their own label; None if there are none.
+
+    What is left of a row says where it belongs. Rows that were given several rare values are most like each other, and
+    by that seem to be at home under the label that they were given.
+
+    Args:
+        codes: Of all rows.
+        z: (n, d) the rows that are left, each column around 0.
+        y: (n,) their labels.
+        rows_left: (n,) which of all rows they are.
+    """
+    sizes, plain = np.bincount(y), z.copy()
+    for place, columns in enumerate(codes.places):
+        numbers = codes.numbers[rows_left, place].astype(np.int64)
+        borne = np.bincount(numbers)
+        if not ((borne >= FEWEST) & (borne <= RARE * len(y))).any():
+            continue
+        own = np.bincount(numbers * len(sizes) + y, minlength=len(borne) * len(sizes)).reshape(len(borne), -1)
+        elsewhere = (borne[:, None] - own) / np.maximum(len(y) - sizes, 1)
+        leans = (own >= FEWEST) & (own >= LEANS * elsewhere * sizes) & (borne[:, None] <= RARE * len(y))
+        rows = np.flatnonzero(leans[numbers, y])
+        plain[np.ix_(rows, columns)] = 0.0
+    return None if np.array_equal(plain, z) else plain
 
 
 def _groups(
