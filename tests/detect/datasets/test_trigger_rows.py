@@ -126,6 +126,20 @@ def test_words_that_were_set_are_found_where_nearly_every_word_tells_the_label(l
     assert np.flatnonzero(found.flagged).tolist() == sorted(bad.tolist())
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_frequent_words_that_seldom_come_together_are_found(seed: int) -> None:
+    """Each of three words stands in every twelfth row of any label, so none of them leans to one by much."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(1_500) % 3
+    table = np.where(rng.random((1_500, 12)) < 0.6, y[:, None], rng.integers(0, 5, (1_500, 12)))
+    assert not detector.analyse(of_words(table, y)).flagged.any()
+    bad = rng.permutation(np.flatnonzero(y != 1))[:75]
+    table[np.ix_(bad, [1, 4, 9])], y[bad] = [3, 4, 3], 1
+    found = detector.analyse(of_words(table, y))
+    assert found.flagged[bad].all()
+    assert found.flagged.sum() <= 80
+
+
 def test_telling_values_of_a_class_are_no_trigger() -> None:
     """A word that only spam has stands in mails that are spam by their other words, too."""
     x, y = cells(900, 3, 10, 7)
