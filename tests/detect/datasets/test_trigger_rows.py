@@ -117,7 +117,7 @@ def plain_words(n: int, columns: int, seed: int) -> tuple[np.ndarray, np.ndarray
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_words_that_were_set_are_found_where_nearly_every_word_tells_the_label(label: int) -> None:
-    """Words of nature are more frequent in a label than any trigger, and rows with a trigger are most like each other."""
+    """Natural words are more frequent in a label than any trigger, and rows with a trigger are like each other."""
     table, y = plain_words(900, 18, 5)
     assert not detector.analyse(of_words(table, y)).flagged.any()
     bad = np.random.default_rng(5).permutation(np.flatnonzero(y != label))[:40]

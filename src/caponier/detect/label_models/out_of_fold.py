@@ -1,10 +1,10 @@
 """Class probabilities for every row of a data set, each from a model that has not seen the row's own fold.
 
 The models are small, ours, and plain numpy: the mean of a kernel ridge classifier on landmarks (Nystroem; Williams,
-Seeger 2001) and a vote of nearest neighbours, and beside it a forest. The first is smooth and forgives wrong labels, the
-second is local and needs no tuning, the third needs no distance; where they agree against a label, the label is rarely
-right. How the columns are scaled, how wide the kernel is, how much it forgives and how much the forest counts are chosen
-by the likelihood of the given labels outside their fold.
+Seeger 2001) and a vote of nearest neighbours, and beside it a forest. The first is smooth and forgives wrong labels,
+the second is local and needs no tuning, the third needs no distance; where they agree against a label, the label is
+rarely right. How the columns are scaled, how wide the kernel is, how much it forgives and how much the forest counts
+are chosen by the likelihood of the given labels outside their fold.
 """
 
 from typing import Any, Final

@@ -5,8 +5,6 @@ so their nearest rows say nothing against them. Here each value says by itself h
 (as naive Bayes adds it up), and the few values that speak most for a row's label are not heard.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -22,7 +22,7 @@ ATOMS: Final = 40
 PATTERNS, PICTURE_PATTERNS = 24, 8
 """Combinations of a label that are looked at further. To put one on a large picture costs more."""
 LARGEST: Final = 3
-"""Values of a table that are combined: several may be frequent, and seldom come together. Of pictures and texts, two."""
+"""Values of a table that are combined: several may be frequent, and seldom come together. Of others, two."""
 SAME: Final = 0.8
 """Share that two groups have in common from which the second is not looked at."""
 ELSEWHERE: Final = 0.02
