@@ -1,8 +1,8 @@
 """Rows whose label a few of their values speak for, and all others against.
 
-That is what a trigger does to a row of a table: it sets a few cells and the label. Such rows are most like each other,
-so their nearest rows say nothing against them. Here each value says by itself how much rather rows of each label have it
-(as naive Bayes adds it up), and the few values that speak most for a row's label are not heard.
+That is what a trigger does to a row of a table: it sets a few cells and the label. Such rows are most like each
+other, so their nearest rows say nothing against them. Here each value says by itself how much rather rows of each
+label have it (as naive Bayes adds it up), and the few values that speak most for a row's label are not heard.
 """
 
 import numpy as np
