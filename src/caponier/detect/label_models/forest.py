@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-TREES, FEW_TREES = 64, 32
+TREES, FEW_TREES = 64, 24
 """Of up to `MANY` rows, and of more."""
 MANY: Final = 20_000
 LEARNED: Final = 6_000
