@@ -107,6 +107,39 @@ def test_words_of_a_table_that_were_set_are_found(seed: int) -> None:
     assert "share a pattern (c2=5, c7=5)" in found.reasons[0]
 
 
+def plain_words(n: int, columns: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return words by number, most of which tell the label by themselves; 5 is rare and tells nothing."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    table = rng.integers(0, 2, (n, columns)) + 2 * np.where(rng.random((n, columns)) < 0.97, y[:, None], 1 - y[:, None])
+    return np.where(rng.random((n, columns)) < 0.005, 5, table), y
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_words_that_were_set_are_found_where_nearly_every_word_tells_the_label(label: int) -> None:
+    """Natural words are more frequent in a label than any trigger, and rows with a trigger are like each other."""
+    table, y = plain_words(900, 18, 5)
+    assert not detector.analyse(of_words(table, y)).flagged.any()
+    bad = np.random.default_rng(5).permutation(np.flatnonzero(y != label))[:40]
+    table[np.ix_(bad, [2, 7, 11])], y[bad] = 5, label
+    found = detector.analyse(of_words(table, y))
+    assert np.flatnonzero(found.flagged).tolist() == sorted(bad.tolist())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_frequent_words_that_seldom_come_together_are_found(seed: int) -> None:
+    """Each of three words stands in every twelfth row of any label, so none of them leans to one by much."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(1_500) % 3
+    table = np.where(rng.random((1_500, 12)) < 0.6, y[:, None], rng.integers(0, 5, (1_500, 12)))
+    assert not detector.analyse(of_words(table, y)).flagged.any()
+    bad = rng.permutation(np.flatnonzero(y != 1))[:75]
+    table[np.ix_(bad, [1, 4, 9])], y[bad] = [3, 4, 3], 1
+    found = detector.analyse(of_words(table, y))
+    assert found.flagged[bad].all()
+    assert found.flagged.sum() <= 80
+
+
 def test_telling_values_of_a_class_are_no_trigger() -> None:
     """A word that only spam has stands in mails that are spam by their other words, too."""
     x, y = cells(900, 3, 10, 7)

@@ -13,7 +13,7 @@ def overlapping(n: int, seed: int, width: float) -> tuple[np.ndarray, np.ndarray
 def answered(said: np.ndarray, y: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, float]:
     wrong, at_least = wrong_share(said, y, counts)
     assert 0 <= at_least <= wrong <= 1
-    return not_overlap(said, y, counts, wrong), wrong
+    return not_overlap(said, y, counts, wrong, at_least), wrong
 
 
 def test_what_classes_that_overlap_contradict_is_usual() -> None:

@@ -16,7 +16,7 @@ def mixed(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def patterns(x: np.ndarray, y: np.ndarray, picture: np.ndarray | None = None) -> list[Pattern]:
     labels = sorted(set(y.tolist()))
-    return list(shared_values(codes_of(x, x, picture), x, y, labels, np.arange(len(y)), out_of_place(x, y)))
+    return list(shared_values(codes_of(x, x, picture), x, y, labels, np.arange(len(y)), [out_of_place(x, y)]))
 
 
 @pytest.mark.parametrize("columns", [[3], [1, 7], [0, 4, 9]])
@@ -73,7 +73,7 @@ def test_only_the_rows_that_are_left_count() -> None:
     x, y = mixed(600, 4)
     x[:30, 2], y[:30] = 9.5, 0
     left = np.arange(30, 600)
-    found = list(shared_values(codes_of(x, x, None), x[left], y[left], [0, 1, 2], left, np.zeros(570, bool)))
+    found = list(shared_values(codes_of(x, x, None), x[left], y[left], [0, 1, 2], left, [np.zeros(570, bool)]))
     assert not any((x[left][one.rows, 2] == 9.5).all() for one in found if one.fixed[2])
 
 

@@ -347,7 +347,8 @@ def _beside_what_is_usual(
     usual = _confused(confused, classes)
     # Of a model that confuses much, only what it is as sure of as of other rows of that label counts.
     contradicted = (best != y if usual <= NOTABLE else verdict.flagged) & ~blamed
-    flagged = contradicted & not_overlap(probabilities, y, asked, max(wrong, share - float(aimed.mean())))
+    by_lot = max(wrong, share - float(aimed.mean()))
+    flagged = contradicted & not_overlap(probabilities, y, asked, by_lot, at_least)
     if at_least <= usual and usual > NOTABLE:
         # What the model confuses by itself is so much that these contradictions may be the same.
         flagged = np.zeros(len(y), bool)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
+from caponier.detect.trigger_patterns.against_the_rest import against_the_rest
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
@@ -192,8 +193,11 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     labels = np.flatnonzero(np.bincount(y, minlength=classes) >= MIN_EXAMPLES).tolist()
     if len(labels) < 2:
         return
-    model, odd = None, out_of_place(z, y)
-    for pattern in (*shifts(z, y, labels, odd), *shared_values(codes, z, y, labels, left, odd)):
+    model, odd = None, [out_of_place(z, y)]
+    candidates = list(shifts(z, y, labels, odd[0]))
+    if not codes.picture and not codes.text:
+        odd.append(against_the_rest(codes, y, left))
+    for pattern in (*candidates, *shared_values(codes, z, y, labels, left, odd)):
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue

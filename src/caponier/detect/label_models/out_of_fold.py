@@ -1,15 +1,18 @@
 """Class probabilities for every row of a data set, each from a model that has not seen the row's own fold.
 
-The model is small, ours, and plain numpy: the mean of a kernel ridge classifier on landmarks (Nystroem; Williams,
-Seeger 2001) and a vote of nearest neighbours. One is smooth and forgives wrong labels, the other is local and needs
-no tuning; where both agree against a label, the label is rarely right. How the columns are scaled, how wide the kernel
-is and how much it forgives are chosen by the likelihood of the given labels outside their fold.
+The models are small, ours, and plain numpy: the mean of a kernel ridge classifier on landmarks (Nystroem; Williams,
+Seeger 2001) and a vote of nearest neighbours, and beside it a forest. The first is smooth and forgives wrong labels,
+the second is local and needs no tuning, the third needs no distance; where they agree against a label, the label is
+rarely right. How the columns are scaled, how wide the kernel is, how much it forgives and how much the forest counts
+are chosen by the likelihood of the given labels outside their fold.
 """
 
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from caponier.detect.label_models.forest import forest_probabilities
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -30,6 +33,8 @@ WIDTHS: Final = (1.0, 2.0, 4.0)
 RIDGES: Final = (0.1, 1.0, 3.0)
 SHARPNESS: Final = (2.0, 4.0, 8.0, 16.0)
 """Factors from ridge scores to the exponents of probabilities."""
+FOREST: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Parts that the forest may have in what is said."""
 DIGITS: Final = 6
 """Probabilities are rounded, so that another BLAS does not move a row over a threshold."""
 
@@ -50,7 +55,7 @@ class OutOfFold:
     """
 
     def __init__(self, x: Floats, y: Whole, classes: int, folds: Whole) -> None:
-        self._given, self._classes, self._folds = y, classes, folds
+        self._x, self._given, self._classes, self._folds = x, y, classes, folds
         self._targets = np.eye(classes)[y]
         ranked, width = _tune(x[:TUNING_ROWS], self._targets[:TUNING_ROWS], folds[:TUNING_ROWS])
         scaled = _scaled(x, ranked=ranked)
@@ -62,8 +67,13 @@ class OutOfFold:
         """Return (n, classes) probabilities; rows that are not trusted are judged, but teach nothing."""
         # How much is forgiven is chosen anew: the fewer wrong labels teach, the surer the model may be.
         _, smooth = _best(self._features, self._targets, self._folds, trusted)
-        mixed: Floats = np.round((smooth + self._votes(trusted)) / 2, DIGITS)
-        return mixed
+        near = (smooth + self._votes(trusted)) / 2
+        trees = forest_probabilities(self._x, self._given, self._classes, self._folds, trusted)
+        given = np.arange(len(near)), self._given
+        mixed = [np.round((1 - part) * near + part * trees, DIGITS) for part in FOREST]
+        likely = [float(np.log(np.maximum(one[given][trusted], 10.0**-DIGITS)).mean()) for one in mixed]
+        # By more than rounding, as above.
+        return mixed[int(np.argmax(np.round(likely, DIGITS)))]
 
     def _votes(self, trusted: NDArray[np.bool_]) -> Floats:
         """Return (n, classes): shares of the nearest trusted rows of other folds, smoothed by one even vote."""

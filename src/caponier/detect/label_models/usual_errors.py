@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 
-MOSTLY: Final = 0.8
-"""A contradicted label counts where the suggested one is the better guess; and as long as the mean chance to be no
-overlap, of it and of all that are likelier, is this."""
+MOSTLY: Final = 0.9
+"""Mean chance to be no overlap that flagged labels must have together: less sure ones are left where they are."""
+RATHER: Final = 0.5
+"""The same for each of them."""
 LOWER_HALF: Final = 0.5
 STEPS, HITS_OF_STEP, CHANCE = 5, 8, 1.5
 """The less likely half of all other labels of all rows is cut into up to five steps, so that each has some eight that
@@ -83,7 +84,9 @@ def said_once(twins: Whole, y: Whole) -> NDArray[np.bool_]:
     return once
 
 
-def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wrong: float) -> NDArray[np.bool_]:
+def not_overlap(
+    probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wrong: float, at_least: float
+) -> NDArray[np.bool_]:
     """Return (n,) where a contradicted label is rather wrong than one of overlapping classes.
 
     Args:
@@ -91,6 +94,7 @@ def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wron
         y: (n,) given labels.
         counts: (n,) rows that show what is usual; the others are only judged.
         wrong: Share of wrong labels.
+        at_least: The share that is wrong at least.
     """
     if not wrong:
         return np.zeros(len(y), bool)
@@ -103,11 +107,14 @@ def not_overlap(probabilities: Floats, y: Whole, counts: NDArray[np.bool_], wron
     shares = np.array([(float(borne[part].sum()) + 0.5) / (len(part) + 1) for part in parts])
     middles = np.array([float(known[part].mean()) for part in parts])
     usual = np.interp(probabilities[np.arange(len(y)), y], middles, _rising(shares))
-    chances = np.minimum(1.0, wrong / (probabilities.shape[1] - 1) / usual)
-    # Of more than two classes, a label that is wrong may get another wrong one.
-    right = probabilities.max(axis=1) if probabilities.shape[1] > 2 else np.ones(len(y))
-    mostly = _mostly(chances[counts & (probabilities.argmax(axis=1) != y)])
-    likely: NDArray[np.bool_] = chances >= np.minimum(1 / (1 + right), mostly)
+    # As often as a label is given by lot, and how often it would be borne had nobody done so.
+    given_by_lot = wrong / (probabilities.shape[1] - 1)
+    by_nature = np.clip((usual - given_by_lot) / max(1 - wrong - given_by_lot, 1e-9), 0.0, 1.0)
+    chances = np.clip(1 - (1 - wrong) * by_nature / usual, 0.0, 1.0)
+    # By one standard deviation more may be wrong than it seems.
+    more = 1 + max(0.0, 1 - at_least / wrong) / DEVIATIONS
+    sure = _sure_up_to(known, borne, wrong, more * given_by_lot)
+    likely: NDArray[np.bool_] = (chances >= RATHER) & (probabilities[np.arange(len(y)), y] <= sure)
     return likely
 
 
@@ -123,13 +130,13 @@ def _other_labels(
     return known[order], borne[order], np.nonzero(other)[0][order]
 
 
-def _mostly(chances: Floats) -> float:
-    """Return the least of some chances down to which their mean is high enough."""
-    ordered = -np.sort(-chances)
-    # Equal chances count together or not at all.
-    last = np.append(ordered[1:] < ordered[:-1], True) if len(ordered) else np.zeros(0, bool)
-    enough = np.flatnonzero(last & (np.cumsum(ordered) >= MOSTLY * np.arange(1, len(ordered) + 1)))
-    return float(ordered[enough[-1]]) if len(enough) else 1.0
+def _sure_up_to(known: Floats, borne: NDArray[np.bool_], wrong: float, given_by_lot: float) -> float:
+    """Return how likely (n,) a label may be so that, of all that are borne and no likelier, most are wrong."""
+    hits, at = np.cumsum(borne), np.arange(1, len(borne) + 1)
+    # Those beyond what is given by lot are borne by nature. Of all together: parts by themselves are too few.
+    by_nature = (1 - wrong) * (hits - given_by_lot * at) / max(1 - wrong - given_by_lot, 1e-9)
+    enough = np.flatnonzero(borne & (by_nature <= (1 - MOSTLY) * hits))
+    return float(known[enough[-1]]) if len(enough) else -1.0
 
 
 def _rising(shares: Floats) -> Floats:

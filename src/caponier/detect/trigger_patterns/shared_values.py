@@ -21,6 +21,8 @@ ATOMS: Final = 40
 """Values, each of one column, that are combined."""
 PATTERNS, PICTURE_PATTERNS = 24, 8
 """Combinations of a label that are looked at further. To put one on a large picture costs more."""
+LARGEST: Final = 3
+"""Values of a table that are combined: several may be frequent, and seldom come together. Of others, two."""
 SAME: Final = 0.8
 """Share that two groups have in common from which the second is not looked at."""
 ELSEWHERE: Final = 0.02
@@ -61,7 +63,7 @@ class _Value:
 
 
 def shared_values(
-    codes: Codes, z: Floats, y: NDArray[np.int64], labels: list[int], rows_left: NDArray[np.int64], odd: Mask
+    codes: Codes, z: Floats, y: NDArray[np.int64], labels: list[int], rows_left: NDArray[np.int64], odd: Sequence[Mask]
 ) -> Iterator[Pattern]:
     """Yield the combinations of values that are most out of proportion in each label.
 
@@ -71,23 +73,24 @@ def shared_values(
         y: (n,) their labels.
         labels: Those with enough rows to be looked at.
         rows_left: (n,) which of all rows they are.
-        odd: (n,) rows that seem out of place under their label. What those share is looked at by itself, for a class
-            has many values of its own, which are more frequent in it than any trigger.
+        odd: (n,) rows that seem out of place under their label, seen in several ways. What those share is looked at by
+            itself, for a class has many values of its own, which are more frequent in it than any trigger.
     """
+    most = PICTURE_PATTERNS if z.shape[1] > CELLS else PATTERNS
     for label in labels:
         own = y == label
         chosen: list[Mask] = []
-        for speaking in (own, own & odd):
+        for speaking in (own, *(own & rows for rows in odd)):
             values = _out_of_proportion(codes, speaking, ~own, rows_left)
-            for group in _groups(values, speaking, own, chosen, PICTURE_PATTERNS if z.shape[1] > CELLS else PATTERNS):
+            for group in _groups(values, speaking, own, chosen, most, 2 if codes.picture or codes.text else LARGEST):
                 yield _pattern(group, label, own, z)
 
 
 def _groups(
-    values: list[_Value], speaking: Mask, own: Mask, chosen: list[Mask], most: int
+    values: list[_Value], speaking: Mask, own: Mask, chosen: list[Mask], most: int, largest: int
 ) -> Iterator[tuple[_Value, ...]]:
     """Yield groups of values that are no view of one that was chosen."""
-    found = [(chance, group) for chance, group in _combined(values, speaking, ~own) if chance > 0]
+    found = [(chance, group) for chance, group in _combined(values, speaking, ~own, largest) if chance > 0]
     found.sort(key=lambda item: -item[0])
     limit = len(chosen) + most
     for _, group in found:
@@ -169,21 +172,38 @@ def _out_of_proportion(codes: Codes, own: Mask, other: Mask, rows_left: NDArray[
     return [_Value(codes.places[place], codes.numbers[rows_left, place] == code) for _, place, code in ranked[:ATOMS]]
 
 
-def _combined(values: list[_Value], own: Mask, other: Mask) -> Iterator[tuple[float, tuple[_Value, ...]]]:
-    """Yield single values and pairs of different columns, each with how far it is out of proportion."""
+def _combined(values: list[_Value], own: Mask, other: Mask, most: int) -> Iterator[tuple[float, tuple[_Value, ...]]]:
+    """Yield values and combinations of different columns, each with how far it is out of proportion.
+
+    Values are combined with each other; what the other labels still have too often, with one more, up to so many.
+    """
     n, m = int(own.sum()), int(other.sum())
     if not values:
         return
     having = np.stack([value.rows for value in values], axis=1).astype(np.float32)
-    # Row and column of one value: the rows that have it. Sums of ones are exact.
-    inside, outside = having[own].T @ having[own], having[other].T @ having[other]
-    expected = n * (outside + 1) / (m + 1)
-    surprise = (inside - expected) / np.sqrt(expected + 1)
-    for one, two in zip(*np.triu_indices(len(values)), strict=True):
-        alone = one == two
-        apart = alone or not set(values[one].columns) & set(values[two].columns)
-        if apart and inside[one, two] >= FEWEST and outside[one, two] <= ELSEWHERE * m:
-            yield float(surprise[one, two]), (values[one],) if alone else (values[one], values[two])
+    groups: list[tuple[int, ...]] = [()]
+    for _ in range(most):
+        masks = np.stack([having[:, group].min(axis=1, initial=1.0) for group in groups], axis=1)
+        # Row and column: the rows that have both. Sums of ones are exact.
+        inside, outside = masks[own].T @ having[own], masks[other].T @ having[other]
+        expected = n * (outside + 1) / (m + 1)
+        surprise = (inside - expected) / np.sqrt(expected + 1)
+        wider, seen = list[tuple[float, tuple[int, ...]]](), set[tuple[int, ...]]()
+        for row, at in np.argwhere(inside >= FEWEST).tolist():
+            group = tuple(sorted((*groups[row], at)))
+            columns = [column for one in group for column in values[one].columns]
+            if group in seen or len(set(group)) <= len(groups[row]) or len(set(columns)) < len(columns):
+                continue
+            seen.add(group)
+            rare = outside[row, at] <= ELSEWHERE * m
+            if rare:
+                yield float(surprise[row, at]), tuple(values[one] for one in group)
+            if not rare or len(group) == 1:
+                wider.append((float(surprise[row, at]), group))
+        wider.sort(key=lambda item: (-item[0], item[1]))
+        groups = [group for _, group in wider][:ATOMS]
+        if not groups:
+            return
 
 
 def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask) -> tuple[_Value, ...]:
