@@ -7,10 +7,10 @@ import pytest
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.confidence import ASSUMED, WEIGHT, RuleConfidence, RuleRecord, RuleVerdicts, measured
 from caponier.detect.sigma.sigma import Sigma
-from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers
+from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers, taken
 from caponier.records.severity import LEVELS
 
-DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS | planted.DEEDS
+DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS | planted.DEEDS | taken.DEEDS
 
 
 def rule(name: str, level: str = "high") -> LogRule:

@@ -10,7 +10,7 @@ import pytest
 from caponier.detect.assets.scope import Scope
 from caponier.detect.log import LogMatch
 from caponier.detect.sigma.sigma import Sigma
-from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers
+from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers, taken
 from caponier.emulate.deeds.attack_step import AttackStep, Row, timed
 from caponier.emulate.deeds.story import SYSTEM
 from caponier.telemetry.rejections import RejectedRows
@@ -18,7 +18,7 @@ from caponier.telemetry.security_logs.events import read_logs
 
 START = datetime(2026, 1, 6, 2, tzinfo=UTC)
 DEEDS: dict[str, AttackStep] = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS
-DEEDS |= planted.DEEDS
+DEEDS |= planted.DEEDS | taken.DEEDS
 LEAST = 3
 ELSEWHERE = {
     *("console_login_outside", "idp_rights_granted", "login_two_countries", "idp_login_risky"),

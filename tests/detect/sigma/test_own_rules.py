@@ -38,6 +38,7 @@ CORRELATIONS = {
     "model_store_encrypted",
     "pull_then_run",
     "secrets_bulk_read",
+    "model_weights_read",
 }
 
 ELSEWHERE = {"mail_phishing_delivered", "idp_login_risky", "console_login_outside"}

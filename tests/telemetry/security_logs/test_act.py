@@ -26,7 +26,18 @@ CALLS = {
         "repo.add_member",
         "storage.hmacKeys.create",
     ],
-    "copy": ["CopyObject", "CreateModelCopyJob", "ExportFeatureValues", "repo.download_zip", "project_export_created"],
+    "copy": [
+        *("CopyObject", "CreateModelCopyJob", "ExportFeatureValues", "repo.download_zip", "project_export_created"),
+        *("BatchGetImage", "GetDownloadUrlForLayer", "Docker-GetManifest", "pull", "pull_repo"),
+    ],
+    "reveal": ["GetSecretValue", "BatchGetSecretValue", "SecretGet", "x.v1.SecretManagerService.AccessSecretVersion"],
+    "retune": [
+        "UpdateTrail",
+        "PutEventSelectors",
+        "UpdateMonitoringSchedule",
+        "UpdateDetector",
+        "x.v2.ConfigServiceV2.UpdateSink",
+    ],
     "change": [
         "UpdatePipeline",
         "CreateModelImportJob",
@@ -42,10 +53,20 @@ CALLS = {
         "DeleteFlowLogs",
         "DisableAlarmActions",
         "DeleteMonitoringSchedule",
+        "DeleteModelInvocationLoggingConfiguration",
+        "google.logging.v2.ConfigServiceV2.DeleteSink",
     ],
 }
 NONE = [
-    *("GetObject", "ListAccessKeys", "DescribeEndpoint", "BatchGetImage", "HeadBucket", "LookupEvents"),
+    *(
+        "GetObject",
+        "ListAccessKeys",
+        "DescribeEndpoint",
+        "DescribeSecret",
+        "ListVersionsByFunction",
+        "HeadBucket",
+        "LookupEvents",
+    ),
     *("InvokeEndpoint", "InvokeModel", "Converse", "Decrypt", "google.cloud.aiplatform.v1.PredictionService.Predict"),
     *("storage.objects.get", "MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/READ", "git.clone", "git.push"),
     *("pull_request.create", "pull_request.merge", "merge_request_create", "issues.create", "discussion.create"),
@@ -85,7 +106,8 @@ def test_the_first_field_that_says_something_counts() -> None:
         ("create", "clusterrolebindings", None, "grant"),
         ("create", "serviceaccounts", "token", "grant"),
         ("create", "secrets", None, "grant"),
-        ("get", "secrets", None, None),
+        ("get", "secrets", None, "reveal"),
+        ("list", "secrets", None, "grant"),
         ("watch", "pods", None, None),
     ],
 )
@@ -94,3 +116,19 @@ def test_of_a_cluster_the_verb_and_what_it_is_about(
 ) -> None:
     fields = {"verb": verb, "objectref.resource": resource, "eventname": "Response"}
     assert act(fields | ({"objectref.subresource": below} if below else {})) == kind
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "kind"),
+    [
+        ("read", "secret/data/ml/hub", "reveal"),
+        ("list", "secret/metadata/ml", None),
+        ("delete", "kv/data/ml", "destroy"),
+        ("delete", "sys/audit/file", "silence"),
+        ("update", "sys/policies/acl/ml", "grant"),
+        ("read", "sys/health", None),
+        ("update", "auth/kubernetes/login", None),
+    ],
+)
+def test_of_a_vault_the_path_says_what_it_is_about(operation: str, path: str, kind: str | None) -> None:
+    assert act({"request.operation": operation, "request.path": path, "type": "response"}) == kind

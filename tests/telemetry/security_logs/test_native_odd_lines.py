@@ -108,7 +108,7 @@ LINES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "Falco: a rule without a process": (
         '{"time":"2026-03-02T09:00:00Z","rule":"r","priority":"Notice","output":"o","output_fields":{}}\n',
-        "falco/-/falco",
+        "falco/alarm/falco",
         {"rule": "r"},
     ),
     "Okta: an event that is no login": (

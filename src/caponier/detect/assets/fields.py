@@ -50,7 +50,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "dataset": (
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
-        "database_name",
+        # Of a database its name, and in a vault of secrets the path.
+        *("database_name", "request.path"),
         *("key", "requestparameters.key", "resources.arn"),
     ),
     "model": (
@@ -89,6 +90,9 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "useridentity.arn",
         # And whatever an inventory names by its name alone.
         *("endpoint", "model", "repository", "target_host", "database_name"),
+        # A service or an application as a whole: that of the cloud, and what somebody logs in to.
+        *("eventsource", "gcp.audit.service_name", "app", "appdisplayname", "properties.appdisplayname"),
+        *("resourcedisplayname", "properties.resourcedisplayname", "target.displayname", "request.path"),
     ),
 }
 

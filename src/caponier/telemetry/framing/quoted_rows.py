@@ -10,7 +10,7 @@ import orjson
 LINES: Final = 2_000
 """Lines of one row. A quote that never ends must not swallow the rest of the log."""
 _TIME: Final = re.compile(
-    r"(?i)@?(?:time|timestamp|_time|timegenerated|eventtime|timecreated|createddatetime|date|datetime|published|ts)"
+    r"(?i)@?(?:\w{0,40}(?:time|timestamp|_at)|timegenerated|timecreated|date|published|ts)"
     r"(?: ?[\[(](?:utc|local)[\])])?"
 )
 _ZONE: Final = re.compile(r" ?[\[(](?:UTC|Local)[\])]$", re.IGNORECASE)

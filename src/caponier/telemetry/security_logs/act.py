@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from caponier.telemetry.security_logs.fields import Fields
 
-Act = Literal["destroy", "grant", "copy", "change", "silence"]
+Act = Literal["destroy", "grant", "copy", "change", "silence", "retune", "reveal"]
 
 OPERATION_FIELDS: Final = (
     *("eventname", "gcp.audit.method_name", "actionname", "operationname", "event_name", "event_type", "eventtype"),
@@ -70,8 +70,18 @@ _WATCHES: Final = frozenset(
     [
         *("logging", "log", "logs", "trail", "audit", "diagnosticsettings", "monitoring", "monitor", "guardrail"),
         *("alarm", "alarms", "detector", "eventselectors", "flowlogs", "scanning", "alerts", "monitors", "datacapture"),
+        *("sink", "sinks", "exclusion", "metricfilter"),
     ]
 )
+_WATCHES_IN_TWO: Final = ("eventselectors", "flowlogs", "diagnosticsettings", "datacapture", "metricfilter")
+"""The same where a name writes them as two words."""
+_TURNS: Final = frozenset(["update", "updated", "set", "modify", "patch", "change", "changed", "edit", "replace"])
+"""Verbs that turn a watch to look at less, or elsewhere; one that is made looks at more."""
+_SHOWS: Final = frozenset(["get", "gets", "read", "view", "access", "reveal"])
+_SECRETS: Final = frozenset(["secret", "secrets", "password", "passwords"])
+_PULLS: Final = ("batchgetimage", "getdownloadurlforlayer", "dockergetmanifest", "pullrepo", "pullartifact")
+_PULL: Final = "pull"
+"""What registries call it when an image is taken, and all that Harbor says."""
 
 _CARE: Final = frozenset(
     [
@@ -88,6 +98,8 @@ def act(fields: Fields) -> Act | None:
     if verb is not None and "objectref.resource" in fields:
         below = fields.get("objectref.subresource")
         return _act_of(f"{verb}.{fields['objectref.resource']}{f'.{below}' if below else ''}"[:_LONGEST])
+    if "request.path" in fields and "request.operation" in fields:
+        return _act_of_vault(str(fields["request.operation"]), str(fields["request.path"])[:_LONGEST])
     for name in OPERATION_FIELDS:
         value = fields.get(name)
         if value:
@@ -103,19 +115,39 @@ def _act_of_whole(operation: str) -> Act | None:
 @lru_cache(_CACHED)
 def _act_of(operation: str) -> Act | None:
     words = [word.lower() for word in _WORD.findall(operation)]
-    there = frozenset(words)
-    if "".join(words).endswith(_TAKEN):
+    there, joined = frozenset(words), "".join(words)
+    if joined.endswith(_TAKEN):
         return "grant"
+    if joined.endswith(_PULLS) or joined == _PULL:
+        return "copy"
+    if not there.isdisjoint(_SECRETS) and not there.isdisjoint(_SHOWS):
+        return "reveal"
     verb = next((word for word in words if word in _VERBS), None)
-    if verb is None or verb in _READS or not (there.isdisjoint(_USED) or "protected" in there):
+    if verb is None or verb in _READS:
+        return None
+    watched = not there.isdisjoint(_WATCHES) or any(name in joined for name in _WATCHES_IN_TWO)
+    if watched and verb in _DESTROYS:
+        # The log of what is asked is about use, and taking it away is none.
+        return "silence"
+    if not (there.isdisjoint(_USED) or "protected" in there):
         return None
     if verb in _DESTROYS:
-        return "destroy" if there.isdisjoint(_WATCHES) else "silence"
+        return "destroy"
     if not there.isdisjoint(_COPIES):
         return "copy"
-    if not there.isdisjoint(_CARE | _WATCHES):
+    if watched and (verb in _TURNS or (verb == "put" and any(name in joined for name in _WATCHES_IN_TWO))):
+        return "retune"
+    if watched or not there.isdisjoint(_CARE):
         return None
     return "change" if there.isdisjoint(_RIGHTS) else "grant"
+
+
+@lru_cache(_CACHED)
+def _act_of_vault(operation: str, path: str) -> Act | None:
+    """Tell an act by a path: what stands below `sys` and `auth` runs the vault, and all else is what it keeps."""
+    if not path.startswith(("sys/", "auth/")):
+        return "reveal" if operation == "read" else _act_of(operation)
+    return None if "/login" in path else _act_of(f"{operation}.{path}")
 
 
 def _own_name(operation: str) -> str:

@@ -89,6 +89,8 @@ BROADER: Final = {
 }
 """Category to the one that the taxonomy puts above it."""
 
+ALARM: Final = "alarm"
+"""Our own category: what a sensor says that it has found."""
 MANAGEMENT: Final = "management"
 """Our own category: what is asked of the interface over which clouds, clusters, registries and platforms are run."""
 _MANAGED: Final = frozenset(
@@ -96,6 +98,7 @@ _MANAGED: Final = frozenset(
         *(("aws", "cloudtrail"), ("gcp", "gcp.audit"), ("azure", "activitylogs"), ("kubernetes", "audit")),
         *(("github", "audit"), ("gitlab", "audit"), ("databricks", "audit"), ("okta", "okta"), ("minio", "audit")),
         *(("harbor", "audit"), ("huggingface", "audit"), ("wandb", "audit"), ("azure", "auditlogs")),
+        *(("vault", "audit"), ("azure", "auditevent")),
     ]
 )
 """Product and service of the logs that are of that category, too."""

@@ -48,7 +48,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
         {"schemaVersion": "2.0", "accountId": "1", "type": "Exfiltration:S3/AnomalousBehavior", "updatedAt": AT,
          "resource": {"accessKeyDetails": {"userName": "svc-train"}, "s3BucketDetails": [{"name": "ml-models"}]},
          "service": {"detectorId": "d", "action": {"awsApiCallAction": {"remoteIpDetails": {"ipAddressV4": BAD}}}}},
-        "aws/-/guardduty", Identity("svc-train", None, BAD), {"bucket": "ml-models"},
+        "aws/alarm/guardduty", Identity("svc-train", None, BAD), {"bucket": "ml-models"},
     ),
     "AWS Security Hub": (
         {"SchemaVersion": "2018-10-08", "ProductArn": "arn:aws:x", "AwsAccountId": "1", "Types": ["TTPs"],
@@ -169,9 +169,14 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
         "crowdstrike/-/sensor", Identity(None, "gpu-01", None), {"dst_ip": BAD},
     ),
     "osquery": (
+        {"name": "pack_x_crontab", "hostIdentifier": "gpu-01", "unixTime": MS // 1000, "action": "added",
+         "columns": {"path": "/etc/crontab", "command": "curl x"}},
+        "osquery/-/results", Identity(None, "gpu-01", None), {"columns.command": "curl x"},
+    ),
+    "osquery processes": (
         {"name": "pack_x_processes", "hostIdentifier": "gpu-01", "unixTime": MS // 1000, "action": "added",
          "columns": {"path": "/usr/bin/curl", "cmdline": "curl x", "username": "eve"}},
-        "osquery/-/results", Identity("eve", "gpu-01", None), {"commandline": "curl x"},
+        "linux/process_creation/osquery", Identity("eve", "gpu-01", None), {"commandline": "curl x"},
     ),
     "1Password": (
         {"uuid": "u", "session_uuid": "s", "timestamp": AT, "country": "XK", "user": {"email": "eve@example.org"},

@@ -7,7 +7,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill
-from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.sources import ALARM, LogSource
 
 _NAMES: Final[FieldMap] = {
     "commandline": "output_fields.proc.cmdline",
@@ -31,7 +31,7 @@ def _fits(fields: Fields) -> bool:
 def _complete(fields: Fields) -> LogSource:
     fill(fields, _NAMES)
     started = fields.get("output_fields.evt.type") in _STARTS and "commandline" in fields
-    return LogSource("linux" if started else "falco", "process_creation" if started else None, "falco")
+    return LogSource("linux" if started else "falco", "process_creation" if started else ALARM, "falco")
 
 
 FORMAT: Final = ObjectFormat("Falco", _fits, _complete, ("time", "output_fields.evt.time"))

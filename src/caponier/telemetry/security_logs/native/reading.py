@@ -16,6 +16,7 @@ from caponier.telemetry.security_logs.native import (
     access_log,
     aws_requests,
     cloudtrail,
+    databases,
     ecs,
     entra,
     envelopes,
@@ -64,6 +65,7 @@ NATIVE: Final[tuple[ObjectFormat, ...]] = (
     zeek.FORMAT,
     *access_log.JSON_FORMATS,
     ray.EVENTS,
+    databases.JSON,
 )
 """Formats of single products, whose events are known whatever fields of theirs are called like Sigma's."""
 GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT, *products.FORMATS)
@@ -105,6 +107,7 @@ class Reading:
             *proxies.readers(),
             *firewalls.readers(),
             W3CReader(),
+            databases.DatabaseReader(),
         ]
         self._time: int | None = None
         """Of the last event."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native import databases
 from caponier.telemetry.security_logs.native.network import firewalls
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, ObjectFormat, Parsed, Stateless, fill, made
 from caponier.telemetry.security_logs.sources import LogSource
@@ -44,6 +45,7 @@ _SUDO: Final = re.compile(r"\s*(\S+) : (?:(.+?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER
 _AUTHORISING: Final = frozenset(
     ["su", "login", "systemd-logind", "polkitd", "useradd", "usermod", "passwd", "groupadd"]
 )
+_DATABASES: Final = ("postgres", "mysqld", "mariadbd", "clickhouse")
 _OWN_SERVICE: Final = {"cron": "cron", "crond": "cron", "clamd": "clamav", "vsftpd": "vsftpd", "guacd": "guacamole"}
 
 
@@ -60,6 +62,10 @@ def of_program(program: str, message: str, fields: Fields) -> LogSource:
         return found
     if name[:1] == "%" and (found := firewalls.cisco(f"{program}: {message}", fields)):
         return found
+    if name.startswith(_DATABASES):
+        severity, colon, said = message.partition(":  ")
+        told = databases.told(said if colon and severity.isupper() else message, fields, "linux")
+        return told._replace(service="syslog")
     return LogSource("linux", None, _OWN_SERVICE.get(name, "syslog"))
 
 

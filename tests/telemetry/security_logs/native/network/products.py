@@ -33,8 +33,12 @@ SAMPLES: dict[str, Sample] = {
         "suricata/dns/dns", Identity(None, None, BAD), {"query": "evil.example"},
     ),
     "Suricata": (
+        eve("anomaly", anomaly={"event": "x"}),
+        "suricata/-/eve.anomaly", Identity(None, None, BAD), {"anomaly.event": "x"},
+    ),
+    "Suricata (alerts)": (
         eve("alert", alert={"signature": "x", "action": "allowed"}),
-        "suricata/-/eve.alert", Identity(None, None, BAD), {"alert.signature": "x"},
+        "suricata/alarm/eve.alert", Identity(None, None, BAD), {"alert.signature": "x"},
     ),
     "Traefik access log (JSON)": (
         {"ClientHost": BAD, "ClientUsername": "-", "DownstreamStatus": 200, "RequestHost": "ml", "RequestMethod": "PUT",
@@ -75,7 +79,7 @@ SAMPLES: dict[str, Sample] = {
     "Wazuh alert": (
         {"timestamp": f"{DAY}T09:00:00.123+0000", "rule": {"id": "5716", "level": 5}, "agent": {"name": "gpu-01"},
          "full_log": "a line of nobody's", "data": {"srcip": BAD, "dstuser": "eve"}},
-        "wazuh/-/alerts", Identity("eve", "gpu-01", BAD), {"rule.level": 5},
+        "wazuh/alarm/alerts", Identity("eve", "gpu-01", BAD), {"rule.level": 5},
     ),
     "GitLab requests": (
         {"time": AT, "method": "POST", "path": "/users/sign_in", "controller": "SessionsController", "status": 302,

@@ -10,6 +10,7 @@ import pytest
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, moment, read_logs
 from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.sources import LogSource
 
 BAD = "203.0.113.66"
 DAY = "2026-03-02T09:00:00"
@@ -199,7 +200,8 @@ def test_the_same_login_under_other_heads(head: str, tmp_path: Path) -> None:
 def test_the_log_of_another_server_is_no_syslog(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_text("2026-03-02 09:00:00.526 UTC [7755] LOG:  starting\n")
     with RejectedRows() as rejected:
-        assert not [event for part in read_logs([tmp_path / "x.log"], rejected) for event in part.events]
+        (event,) = [event for part in read_logs([tmp_path / "x.log"], rejected) for event in part.events]
+    assert event.origin == LogSource("postgresql", "database", "server")
 
 
 CARRIERS = {

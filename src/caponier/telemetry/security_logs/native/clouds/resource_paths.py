@@ -34,6 +34,14 @@ _FIELDS: Final = {
     "images": "instance_id",
     "keys": "instance_id",
     "cryptokeys": "instance_id",
+    "vaults": "instance_id",
+    "secrets": "instance_id",
+    "sinks": "instance_id",
+    "datasets": "instance_id",
+    "featurestores": "instance_id",
+    "featuregroups": "instance_id",
+    "indexes": "instance_id",
+    "reasoningengines": "instance_id",
 }
 """Kind of resource to the normalised field that names it."""
 

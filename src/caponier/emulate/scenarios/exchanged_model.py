@@ -1,0 +1,32 @@
+"""A model, its labels and its secrets in strange hands."""
+
+from types import MappingProxyType
+
+from caponier.emulate.deeds import taken
+from caponier.emulate.deeds.story import DeedStory
+from caponier.matrix.technique import TechniqueId
+
+
+class ExchangedModel(DeedStory):
+    """A model, its labels and its secrets in strange hands."""
+
+    name = "exchanged_model"
+    description = (
+        "Somebody takes secrets and models from outside, leaves a container, exchanges a model and edits labels"
+    )
+    techniques = (
+        TechniqueId("attack", "T1555.006"),
+        TechniqueId("attack", "T1530"),
+        TechniqueId("attack", "T1611"),
+        TechniqueId("attack", "T1098.004"),
+        TechniqueId("attack", "T1565.001"),
+        TechniqueId("amltm-2020", "AMLTM.INIT.02"),
+        TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
+        TechniqueId("amltm-2020", "AMLTM.EXEC.03"),
+    )
+    deeds = (taken.SECRET, taken.WEIGHTS, taken.ESCAPE, taken.REPLACED, taken.EDITED, taken.GROWN)
+    fitting = MappingProxyType({taken.GROWN.name: (2,)})
+    actor = "eve"
+
+
+STORY = ExchangedModel()
