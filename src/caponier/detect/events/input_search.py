@@ -4,7 +4,7 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Six kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Seven kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
@@ -17,7 +17,9 @@ are like (Rényi 1962). Six kinds of evidence are gathered over all stays of a c
 - *wins*: answers that turn after more queries around their input than it takes benign callers, in bits. No score is
   needed for that.
 - *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
-  in bits.
+  in bits;
+- *turns*: answers that differ from the nearest earlier one's, along steps of many lengths along which benign callers'
+  hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either.
 
 Who varies an input whatever the answers are (a slider, field after field, a view that grows dark) goes on from the last
 try, also when that did not help; a search goes back to the best it has. So steps of such a *walk* are neither lows nor
@@ -45,7 +47,7 @@ from caponier.detect.detector import (
     Structure,
     Subject,
 )
-from caponier.detect.similarity import nearest_query
+from caponier.detect.similarity import nearest_query, turns
 from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
@@ -75,11 +77,11 @@ MOST_SPARSE: Final = 4 * QUARTERS
 """What a sparse step counts at most."""
 DRAIN: Final = 2
 """What is taken from each step around an input, in quarter bits."""
-SEARCHING: Final = [1, 2, 4, 5]
+SEARCHING: Final = [1, 2, 4, 5, 6]
 """Kinds that nothing but a search has many of: all but lows and wins."""
 BEYOND: Final = 2
 """Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
-LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0)
+LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
 SEARCHES: Final = 0.6
 """How often a search goes on from the best that it has after a failure; the nearest query may be another."""
@@ -89,7 +91,7 @@ CHANCE: Final = 1 / np.maximum(BEST - 1, 1)
 LOYAL: Final = np.floor(QUARTERS * np.log2(np.maximum(SEARCHES / CHANCE, 1))).astype(np.int64)
 OTHERWISE: Final = np.ceil(QUARTERS * np.log2(np.maximum((1 - CHANCE) / (1 - SEARCHES), 1))).astype(np.int64)
 """What it counts at each visit if a search goes on from the lowest, and if it does not, in quarter bits."""
-KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal")
+KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal", "turns")
 DEVIATIONS: Final = KINDS[:3]
 """Of these, chance comes to a square as often as to a number of bits: their squares are told."""
 FULL: Final = 100
@@ -124,9 +126,10 @@ class InputSearch:
     columns = frozenset({Column.SURENESS})
     state = np.dtype(
         [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64)]
-        + [(kind, np.int64, (2,)) for kind in KINDS[:3]],
+        + [(kind, np.int64, (2,)) for kind in KINDS[:3]]
+        + [("turns", np.int32, (turns.LENGTHS,))],
     )
-    state_version = 3
+    state_version = 4
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
     suspect = 3.0 * FULL
@@ -142,6 +145,7 @@ class InputSearch:
         params: Params = {**learned(queries.query), "near": _near(queries), "classes": classes}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
+        params["turns"] = turns.learned(queries, int(params["near"][0]))
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
         return {**params, "reach": _reach(kinds, queries)}
 
@@ -199,7 +203,10 @@ class InputSearch:
         of = np.minimum(told.visit, BEST[-1])
         step = np.where(told.choice, np.where(told.loyal, LOYAL[of], -OTHERWISE[of]), 0)
         chosen, after["loyal"] = above_zero(step, queries.offsets, state["loyal"])
-        return [*kinds, won / QUARTERS, sparse / QUARTERS, chosen / QUARTERS], after
+        across, after["turns"] = turns.turned(
+            params["turns"], int(params["near"][0]), state["turns"], queries, ~told.heedless
+        )
+        return [*kinds, *(each / QUARTERS for each in (won, sparse, chosen, across))], after
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say around how many inputs the last different queries were asked, and which answers turned."""
