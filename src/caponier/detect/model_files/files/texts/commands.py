@@ -32,7 +32,7 @@ _FORMS: Final = {
             r"|process|textconv|external|driver|program|alternateRefsCommand|browser|cccmd|diffFilter|headerCmd|httpd"
             r"|packObjectsHook|receivepack|templateDir|tocmd|uploadarchive|uploadpack)"
             r"[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
-            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)"
+            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)[ \t]{{0,9}}[^\s\"']"
             rf"|{_LINE}(?:helper|smtpserver)[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[/~.]"
             rf"|{_LINE}\[(?:pager|include(?:If[ \t][^\]\n]{{1,200}})?)\]",
             re.MULTILINE | re.IGNORECASE,
