@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.files.texts import commands, languages, requirements, yaml_values
+from caponier.detect.model_files.files.texts import commands, languages, registries, requirements, yaml_values
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -271,6 +271,7 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text, budget)
     found += requirements.in_text(text, budget)
+    found += registries.in_text(text)
     if not found and (language := languages.language(text, budget)) is not None:
         found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
     return found
