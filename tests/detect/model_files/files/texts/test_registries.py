@@ -51,7 +51,11 @@ CALLS = {
         "has spaCy make a logger",
     ),
     "behind a name with a blank": ("spacy.ner_scorer.v1", "spacy.ner_scorer.v1 ", "registered by nobody known"),
-    "many lines below": ('@misc = "spacy', '@misc =' + "\n" * 60 + ' "made', "has spaCy call made.LookupsDataLoader.v1"),
+    "many lines below": (
+        '@misc = "spacy',
+        "@misc =" + "\n" * 60 + ' "made',
+        "has spaCy call made.LookupsDataLoader.v1",
+    ),
     "in a dictionary": ("spacy.ner_scorer.v1", "spacing.ner_scorer.v1", "registered by nobody known"),
     "on the next line": ('@misc = "spacy', '@misc =\n  "made', "has spaCy call made.LookupsDataLoader.v1"),
     "behind a colon": ('@optimizers = "Adam.v1"', '@optimizers : "adam.v1"', "has spaCy call adam.v1"),

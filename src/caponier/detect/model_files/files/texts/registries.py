@@ -8,10 +8,13 @@ file that it is given, and a callback may load another pipeline. Any other name 
 import re
 from typing import Final
 
+from caponier.detect.model_files.files.texts.languages import FENCED
+from caponier.formats.strict_yaml import shipped_yaml
+
 _VALUE: Final = r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,}]+"
 _ENTRY: Final = re.compile(
     r"^[ \t]*\[(?P<section>[^\n]+)\]"
-    rf"|(?<![\w.])[\"']?@(?P<kind>[A-Za-z]\w{{1,40}})[\"']?[ \t]*[:=]\s*(?P<name>{_VALUE})"
+    rf"|(?:^[ \t]*@|(?P<quote>\")@)(?P<kind>[A-Za-z]\w{{1,40}})(?(quote)\")[ \t]*[:=]\s*(?P<name>{_VALUE})"
     rf"|^[ \t]*(?P<key>factory|output_file)[ \t]*[:=]\s*(?P<value>{_VALUE})"
     rf"|[\"'](?P<inner>factory|output_file)[\"'][ \t]*:\s*(?P<held>{_VALUE})",
     re.MULTILINE,
@@ -26,24 +29,9 @@ _SPACY: Final = re.compile(
     r"|srsly\.read_\w{1,20}\.v\d)"
 )
 _OF_THINC: Final = re.compile(r"(\w{1,60})\.v\d{1,2}")
-_THINC: Final = frozenset(
-    "Adam RAdam SGD CategoricalCrossentropy CosineDistance L2Distance SequenceCategoricalCrossentropy CauchySimilarity"
-    " ClippedLinear Dish Dropout Embed Gelu HardSigmoid HardSwish HardSwishMobilenet HardTanh HashEmbed LSTM LayerNorm"
-    " Linear Logistic MXNetWrapper Maxout Mish MultiSoftmax ParametricAttention PyTorchLSTM PyTorchRNNWrapper"
-    " PyTorchWrapper Relu ReluK Sigmoid Softmax SparseLinear Swish add bidirectional chain clone concatenate"
-    " expand_window list2array list2padded list2ragged noop padded2list premap_ids ragged2list reduce_first reduce_last"
-    " reduce_max reduce_mean reduce_sum remap_ids residual resizable siamese sigmoid_activation softmax_activation"
-    " strings2arrays tuplify uniqued with_array with_array2d with_cpu with_flatten with_getitem with_list with_padded"
-    " with_ragged with_reshape compounding constant constant_then cyclic_triangular decaying slanted_triangular"
-    " warmup_linear glorot_normal_init glorot_uniform_init he_normal_init he_uniform_init lecun_normal_init"
-    " lecun_uniform_init normal_init uniform_init zero_init".split()
-)
-_COMPONENTS: Final = frozenset(
-    "attribute_ruler beam_ner beam_parser curated_transformer doc_cleaner entity_linker entity_ruler future_entity_ruler"
-    " ja.morphologizer lemmatizer merge_entities merge_noun_chunks merge_subtokens morphologizer ner parser sentencizer"
-    " senter span_cleaner span_finder span_ruler spancat spancat_singlelabel tagger textcat textcat_multilabel tok2vec"
-    " token_splitter trainable_lemmatizer transformer".split()
-)
+_NAMES: Final = shipped_yaml("caponier.detect.model_files.files.texts", "registered_names.yaml")
+_THINC: Final = frozenset(_NAMES["thinc"])
+_COMPONENTS: Final = frozenset(_NAMES["components"])
 _MOST: Final = 5
 
 
@@ -51,7 +39,8 @@ def in_text(text: str) -> list[str]:
     """Return what a configuration of spaCy's would have called that is not known only to build."""
     found: dict[str, None] = {}
     section, logs = "", False
-    for entry in _ENTRY.finditer(text) if _HEADING.search(text) else ():
+    plain = FENCED.sub("", text) if "```" in text else text
+    for entry in _ENTRY.finditer(plain) if _HEADING.search(plain) else ():
         if (heading := entry["section"]) is not None:
             section = heading.strip()
             continue
@@ -62,7 +51,7 @@ def in_text(text: str) -> list[str]:
             reason = _called(entry["kind"], _plain(entry["name"]), section)
         else:
             key, value = entry["key"] or entry["inner"], _plain(entry["value"] or entry["held"])
-            reason = _set(key, value, section, logs=logs or _LOGGERS in text)
+            reason = _set(key, value, section, logs=logs or _LOGGERS in plain)
         if reason is not None:
             found[reason] = None
     return list(found)[:_MOST]
