@@ -30,28 +30,28 @@ NUMBERS = [
 
 @pytest.mark.parametrize("value", NUMBERS)
 def test_arrays_of_numbers_are_clean(value: Any) -> None:
-    part, objects = numpy_file.read(memoryview(npy(value)))
+    part, objects = numpy_file.read(memoryview(npy(value)), fresh())
     assert (part.unknown, part.unsafe, objects) == ([], [], None)
 
 
 def test_arrays_that_are_too_short_or_too_long_are_not() -> None:
     content = npy(np.arange(5))
-    assert "ends early: 8 bytes" in numpy_file.read(memoryview(content[:-8]))[0].unknown[0]
-    assert "3 bytes follow" in numpy_file.read(memoryview(content + b"abc"))[0].unknown[0]
+    assert "ends early: 8 bytes" in numpy_file.read(memoryview(content[:-8]), fresh())[0].unknown[0]
+    assert "3 bytes follow" in numpy_file.read(memoryview(content + b"abc"), fresh())[0].unknown[0]
 
 
 @pytest.mark.parametrize("header", ["", "{", "[1]", "{'descr': 'f8'}", "{'descr': 'f8,O', 'shape': (1,)}", "(" * 5000])
 def test_headers_that_are_none_are_unknown(header: str) -> None:
     content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
-    part, objects = numpy_file.read(memoryview(content))
+    part, objects = numpy_file.read(memoryview(content), fresh())
     assert part.unknown == ["has a header that cannot be read"]
     assert objects is None
-    assert numpy_file.read(memoryview(b"\x93NUMPY"))[0].unknown
+    assert numpy_file.read(memoryview(b"\x93NUMPY"), fresh())[0].unknown
 
 
 def test_objects_anywhere_in_a_type_are_a_pickle() -> None:
     content = npy(np.array([(1, None)], [("a", "i4"), ("b", "O")]))
-    part, objects = numpy_file.read(memoryview(content))
+    part, objects = numpy_file.read(memoryview(content), fresh())
     assert part.kind == "numpy (objects)"
     assert objects is not None
     assert bytes(objects[:1]) == b"\x80"
@@ -60,10 +60,10 @@ def test_objects_anywhere_in_a_type_are_a_pickle() -> None:
 def test_safetensors_are_clean_where_every_byte_has_its_tensor() -> None:
     content = save({"a": np.eye(3, dtype=np.float32), "b": np.arange(2)}, metadata={"k": "v"})
     assert tensors.is_safetensors(memoryview(content))
-    assert tensors.read_safetensors(memoryview(content), 1 << 20).unknown == []
-    assert tensors.read_safetensors(memoryview(content + b"x"), 1 << 20).unknown
-    assert tensors.read_safetensors(memoryview(content[:-1]), 1 << 20).unknown
-    assert tensors.read_safetensors(memoryview(content), 10).unknown
+    assert tensors.read_safetensors(memoryview(content), fresh()).unknown == []
+    assert tensors.read_safetensors(memoryview(content + b"x"), fresh()).unknown
+    assert tensors.read_safetensors(memoryview(content[:-1]), fresh()).unknown
+    assert tensors.read_safetensors(memoryview(content), Budget.of(Limits(text_bytes=10), 1)).unknown
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_safetensors_are_clean_where_every_byte_has_its_tensor() -> None:
 def test_safetensors_with_a_wrong_header_are_unknown(header: dict[str, Any]) -> None:
     raw = json.dumps(header).encode()
     content = struct.pack("<Q", len(raw)) + raw + bytes(8)
-    assert tensors.read_safetensors(memoryview(content), 1 << 20).unknown
+    assert tensors.read_safetensors(memoryview(content), fresh()).unknown
 
 
 def field(number: int, value: bytes | int) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files import numpy_file
-from detect.model_files.files.building import HARMFUL, SMALL, judged, verdict, zipped
+from detect.model_files.files.building import HARMFUL, SMALL, fresh, judged, verdict, zipped
 
 
 def npy(header: str, body: bytes = b"", version: int = 1) -> bytes:
@@ -58,7 +58,7 @@ def test_whatever_numpy_saves_without_objects_is_clean(value: np.ndarray) -> Non
 def test_an_array_of_another_length_is_not(value: np.ndarray, count: int) -> None:
     content = saved(value)
     assert verdict(content + bytes(count)) is Verdict.UNKNOWN
-    part, _ = numpy_file.read(memoryview(content[: len(content) - min(count, value.nbytes)]))
+    part, _ = numpy_file.read(memoryview(content[: len(content) - min(count, value.nbytes)]), fresh())
     assert bool(part.unknown) == bool(value.nbytes)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pickle
 import struct
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,10 @@ def test_a_length_of_the_header_that_lies_is_not_clean(length: int) -> None:
     assert verdict(struct.pack("<Q", length) + content[8:]) is not Verdict.CLEAN
 
 
-def test_a_pickle_in_the_bytes_of_a_tensor_is_numbers_and_behind_them_is_told() -> None:
+def test_bytes_behind_the_tensors_are_told_and_what_is_no_whole_pickle_is_numbers() -> None:
     header = {"a": tensor("U8", [len(HARMFUL)], 0, len(HARMFUL))}
-    assert verdict(tensors(header, HARMFUL)) is Verdict.CLEAN
-    assert verdict(tensors(header, HARMFUL) + HARMFUL) is Verdict.UNKNOWN
+    assert verdict(tensors(header, HARMFUL[::-1])) is Verdict.CLEAN
+    assert verdict(tensors(header, HARMFUL[::-1]) + HARMFUL) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("extra", range(6))
@@ -224,3 +225,40 @@ def test_a_key_twice_in_a_header_is_unknown(again: bytes) -> None:
     one = json.dumps(tensor("F32", [1], 0, 4)).encode()
     header = b'{"a":' + one + b"," + again.replace(b"%s", one) + b"}"
     assert verdict(tensors(header, bytes(4))) is Verdict.UNKNOWN
+
+
+def beginning_with(letter: bytes, body: bytes) -> bytes:
+    """Safetensors whose length begins with a letter: spaces behind a header count for nothing."""
+    header = json.dumps({"a": tensor("U8", [len(body)], 0, len(body))}).encode()
+    return tensors(header + b" " * ((letter[0] - len(header)) % 256), body)
+
+
+@pytest.mark.parametrize("behind", [b"\n\x82\x07.", b"\n\x84\x01\2\3\4.", b"\nc\xf0\xc2\nx\xff\n", b"\n)R.", b"\nN."])
+def test_a_length_by_which_a_pickle_asks_for_something_outside_is_a_length(behind: bytes) -> None:
+    """Nothing that reads a whole file can give an object from outside of it; what follows is numbers by chance."""
+    content = beginning_with(b"P", behind + bytes(9))
+    assert load(content)["a"].nbytes == len(behind) + 9
+    with pytest.raises(pickle.UnpicklingError, match="persistent"):
+        pickle.loads(content)
+    expected = Verdict.CLEAN if b"R" not in behind else Verdict.UNSAFE
+    assert verdict(content) is expected
+
+
+def test_what_such_a_pickle_would_run_for_a_reader_of_its_own_counts() -> None:
+    assert verdict(beginning_with(b"P", b"\n" + HARMFUL)) is Verdict.UNSAFE
+    assert verdict(beginning_with(b"P", b"\ncmymodel\nNet\n)R.")) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("letter", [b"N", b"P", b"]", b"x"])
+def test_tensors_that_are_the_bytes_of_a_pickle_are_judged_as_a_value_that_is_one(letter: bytes) -> None:
+    judgement = judged(beginning_with(letter, b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R."))
+    assert judgement.verdict is Verdict.UNSAFE
+    assert "carries a pickle as a value that calls posix.system" in judgement.reason
+
+
+def test_numbers_of_numpy_that_are_the_bytes_of_a_pickle_are_judged_so(tmp_path: Path) -> None:
+    for number, values in enumerate([np.frombuffer(HARMFUL, np.uint8), np.array([HARMFUL]), np.void(HARMFUL)]):
+        np.save(tmp_path / f"{number}.npy", values)
+        assert verdict((tmp_path / f"{number}.npy").read_bytes()) is Verdict.UNSAFE
+    np.save(tmp_path / "x.npy", np.frombuffer(b"\x80\x04cosine\nof\n", np.uint8))
+    assert verdict((tmp_path / "x.npy").read_bytes()) is Verdict.CLEAN

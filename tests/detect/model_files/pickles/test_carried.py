@@ -71,3 +71,55 @@ def test_many_carried_pickles_cost_no_more_than_the_limits() -> None:
 def test_a_long_value_is_looked_at_as_well() -> None:
     assert verdict(pickle.dumps([RUNS + bytes(17 << 20)])) is Verdict.UNSAFE
     assert verdict(pickle.dumps([base64.b64encode(RUNS + bytes(13 << 20)).decode()])) is Verdict.UNSAFE
+
+
+def encoded(content: bytes, width: int) -> str:
+    whole = base64.b64encode(content).decode()
+    return "\n".join(whole[at : at + width] for at in range(0, len(whole), width))
+
+
+PLACES = {
+    "a table": "id,model\n1,{}\n",
+    "XML": "<m><p format='pickle'>{}</p></m>\n",
+    "settings": "[a]\nmodel = {}\n",
+    "TOML": 'model = "{}"\n',
+    "YAML": "model: {}\n",
+    "JSON": '{{"model": "{}"}}',
+    "nothing else": "{}\n",
+    "a line of words": "The model is {} and no other.\n",
+}
+ENCODINGS = {
+    "base64": encoded(RUNS, 9999),
+    "base64 of the first protocol": encoded(HARMFUL, 9999),
+    "base64 of a mark": encoded(b"(" + HARMFUL, 9999),
+    "base64 of an instance": encoded(b"(S'id'\nios\nsystem\n.", 9999),
+    "digits": RUNS.hex(),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_a_pickle_in_any_text_is_told(name: str, place: str) -> None:
+    """Orange keeps the settings of its workflows so, in XML, and loads them."""
+    if name != "base64 of an instance":
+        judgement = judged(PLACES[place].format(ENCODINGS[name]).encode())
+        assert judgement.verdict is Verdict.UNSAFE
+        assert "system" in judgement.reason
+
+
+def test_a_pickle_over_several_lines_is_told_and_the_text_of_one() -> None:
+    long = pickle.dumps({"x": list(range(300))})[:-1] + RUNS[2:]
+    assert verdict(encoded(long, 76).encode()) is Verdict.UNSAFE
+    assert verdict(f"<a>\n  {encoded(long, 60)}\n</a>\n".encode()) is Verdict.UNSAFE
+    assert verdict(f"a: |\n  {encoded(long, 60)}\n".replace("\n", "\n  ").encode()) is Verdict.UNSAFE
+    assert verdict(b'{"a": "cposix\\nsystem\\n(S\'id\'\\ntR."}') is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_letters_that_are_no_pickle_that_runs_something_are_clean(place: str) -> None:
+    for words in (
+        "gASVKgAAAAAAAAB9lCiMAWGUSwGMAWKUXZQoSwFLAksDZXUu",
+        "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo",
+        "8004" * 20,
+    ):
+        assert verdict(PLACES[place].format(words).encode()) is Verdict.CLEAN

@@ -55,6 +55,16 @@ def test_parameters_of_flax_are_clean_to_their_last_byte() -> None:
     assert verdict(b"\xdf\xff\xff\xff\xff\xc0\xc0") is Verdict.UNKNOWN
 
 
+def test_a_map_of_nothing_is_one_and_half_a_protocol_with_more_behind_it_is_not() -> None:
+    """As spaCy writes it for a vocabulary without vectors; all readers of pickles stop at its end."""
+    assert judged(b"\x80").kind == "msgpack"
+    assert [verdict(b"\x80" + more) for more in (b"", b"\x81", b"\x04")] == [
+        Verdict.CLEAN,
+        Verdict.UNKNOWN,
+        Verdict.UNKNOWN,
+    ]
+
+
 def test_a_kind_of_somebody_elses_and_a_pickle_in_bytes_are_told() -> None:
     assert "kind that its loader has to know: 42" in judged(b"\x81\xa1a\xd4\x2a\x00").reason
     held = b"\x81\xa1a\xc4" + bytes([len(HARMFUL)]) + HARMFUL

@@ -50,6 +50,25 @@ def test_what_may_be_more_than_numbers_is_unknown(name: str, reason: str) -> Non
     assert (judgement.verdict, judgement.reason) == (Verdict.UNKNOWN, reason)
 
 
+@pytest.mark.parametrize("name", ["late pickle old", "late pickle new", "late pickle among many"])
+def test_an_attribute_that_ends_like_a_pickle_is_one_whatever_it_begins_with(name: str) -> None:
+    """PyTables looks at the full stop alone; an instruction in front of the call does nothing and hides it."""
+    judgement = judged(hdf5(name))
+    assert judgement.verdict is Verdict.UNSAFE
+    assert "os.system" in judgement.reason
+
+
+def test_sentences_in_attributes_stay_clean() -> None:
+    assert verdict(hdf5("texts that end")) is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("name", ["numbers of a pickle", "one value of a pickle", "compact numbers of a pickle"])
+def test_numbers_that_are_the_bytes_of_a_pickle_are_judged_as_a_value_that_is_one(name: str) -> None:
+    judgement = judged(hdf5(name))
+    assert (judgement.verdict, judgement.kind) == (Verdict.UNSAFE, "hdf5")
+    assert "carries a pickle as a value that calls posix.system" in judgement.reason
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_damaged_file_breaks_nothing_and_hides_no_more_than_it_loses(form: str) -> None:
     """What is cut is never clean; and of bytes that are changed none lead a walk in circles."""

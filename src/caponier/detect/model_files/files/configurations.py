@@ -24,7 +24,7 @@ _LOCAL_TAG: Final = re.compile(
 )
 """Tags of other languages' readers of YAML, which make objects or run code, and such that people name so."""
 _CLASS: Final = re.compile(
-    r"(?:^|\n)[ \t]*(?:-[ \t]+)?[\"']?(class|cls|implementation|pythonClass|type)[\"']?[ \t]*:[ \t]*[\"']?"
+    r"(?:^|\n)[ \t]*(?:-[ \t]+)?[\"']?(class|cls|implementation|pythonClass|type)[\"']?[ \t]*[:=][ \t]*[\"']?"
     r"([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20})[\"']?[ \t]*(?=[#\n]|$)"
 )
 """A class by its dotted name in YAML; JSON is read as such."""
@@ -49,11 +49,14 @@ _OUTSIDE: Final = re.compile(
 )
 """Where a flavor of MLflow keeps a model. Where the run kept it stands there, too, and is no place to load from."""
 _CODE_BESIDE: Final = re.compile(
-    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|user_dir|_base_|_BASE_)[\"']?[ \t]*:"
+    r"(?:^|[\n{,])[ \t]*[\"']?"
+    r"(model_code_path|custom_imports|user_dir|_base_|_BASE_|py_modules|import_paths|include_packages?)[\"']?[ \t]*:"
     r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
-_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "user_dir", "_base_", "_BASE_")
-"""Keys by which MLflow, MMEngine and fairseq run or import Python files."""
+_CODE_BESIDE_WORDS: Final = (
+    "model_code_path", "custom_imports", "user_dir", "_base_", "_BASE_", "py_modules", "import_paths", "include_package"
+)  # fmt: skip
+"""Keys by which MLflow, MMEngine, fairseq, Jina, NeMo Guardrails and AllenNLP run or import Python files."""
 _LAYER: Final = re.compile(
     r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
     r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"
@@ -82,6 +85,8 @@ _NODES: Final = frozenset({
 REDUCED: Final = frozenset({"LossNode", "TreeNode"})
 """Nodes of skops that call a class with arguments of the file's: the class of a loss, or scikit-learn's tree."""
 _LOSSES: Final = ("_loss.", "sklearn.")
+_BUILDS: Final = "setuptools.build_meta"
+"""By this nearly all packages of Python are built; it does nothing before somebody builds one."""
 _VALUES: Final = frozenset({"NoneType", "bool", "ellipsis", "function", "method", "type"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
@@ -212,7 +217,9 @@ def is_dangerous(dotted: str) -> bool:
     """Return whether a dotted name is one of what is known to be dangerous."""
     module, _, name = dotted.rpartition(".")
     standing = shipped().standing
-    return any(standing(canonical(*pair), Role.CALL) is AllowLevel.DANGEROUS for pair in ((module, name), (dotted, "")))
+    return dotted != _BUILDS and any(
+        standing(canonical(*pair), Role.CALL) is AllowLevel.DANGEROUS for pair in ((module, name), (dotted, ""))
+    )
 
 
 def _unescaped(match: re.Match[str]) -> str:

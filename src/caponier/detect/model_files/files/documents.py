@@ -15,6 +15,8 @@ from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, RE
 from caponier.detect.model_files.files.hdf5.walk import leaves_folder
 from caponier.detect.model_files.files.part import Budget, Member, Part
 from caponier.detect.model_files.files.texts import commands
+from caponier.detect.model_files.files.texts.expressions import is_code
+from caponier.detect.model_files.pickles.carried import SHORTEST, pickled
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
 _CLASS: Final = re.compile(r"(?!(?:nn|com\.apple)\.)[a-z_]\w{1,99}(?:\.[a-z_]\w{0,99}){0,20}\.[A-Z]\w{1,99}(?<!RData)")
@@ -72,7 +74,11 @@ def read(document: Any) -> Part:
                 classes.append(named)
             waiting += node.values()
         elif isinstance(node, list):
+            if not classes and (made := _made_of(node)) is not None:
+                classes.append(made)
             waiting += node
+        elif isinstance(node, str) and is_code(node):
+            _add(part.unknown, "holds what some loaders evaluate as code")
         elif isinstance(node, str) and len(node) < _LONGEST_NAME and "." in node and names < _MOST_NAMES:
             names += 1
             if _DOTTED.fullmatch(node) and is_dangerous(node):
@@ -93,6 +99,12 @@ def _class(node: dict[str, Any]) -> str | None:
     return None
 
 
+def _made_of(node: list[Any]) -> str | None:
+    """Return the class by which Jackson makes an object of what stands behind its name in a list."""
+    pair = len(node) == 2 and isinstance(node[0], str) and isinstance(node[1], dict | list)
+    return node[0] if pair and _CLASS.fullmatch(node[0]) and not is_known(node[0]) else None
+
+
 def pickles(document: Any, budget: Budget) -> Iterator[Member]:
     """Yield what a document holds as the base64 of a pickle, as Stable Baselines keeps its objects.
 
@@ -111,6 +123,25 @@ def pickles(document: Any, budget: Budget) -> Iterator[Member]:
             with suppress(ValueError):
                 if len(content := base64.b64decode(node.encode("ascii"))):
                     yield Member(f"{key[:100]} as base64", memoryview(content))
+
+
+def held(document: Any) -> list[memoryview]:
+    """Return what a document holds as texts that are pickles, in whatever digits; for base64 see `pickles`."""
+    found, waiting = list[memoryview](), [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+        elif (
+            isinstance(node, str)
+            and len(node) >= SHORTEST
+            and not _ENCODED.match(node)
+            and (inner := pickled(memoryview(node.encode("utf-8", "replace")))) is not None
+        ):
+            found.append(inner)
+    return found
 
 
 def _node(part: Part, node: dict[str, Any]) -> None:
@@ -150,6 +181,9 @@ def _node(part: Part, node: dict[str, Any]) -> None:
             _add(part.unknown, f"has Transformers fetch code from a repository, and run it ({key})")
     if isinstance(weights := node.get("weight_map"), dict):
         for place in sorted({value for value in weights.values() if isinstance(value, str) and leaves_folder(value)}):
+            _add(part.unsafe, f"reads its weights from {place[:200]!r}, outside its own folder")
+    if "weights" in node and isinstance(places := node.get("paths"), list):
+        for place in [one for one in places if isinstance(one, str) and leaves_folder(one)]:
             _add(part.unsafe, f"reads its weights from {place[:200]!r}, outside its own folder")
     if any(node.get(key) in _PICKLING for key in ("id", "name")):
         _add(part.unknown, "has Zarr read its chunks with pickle")

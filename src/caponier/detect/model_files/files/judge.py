@@ -41,6 +41,8 @@ _USER_BLOCK: Final = 512
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
+_OUTSIDE: Final = ord("P")
+"""By this a pickle asks for an object that lies outside of it."""
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -151,8 +153,7 @@ class _Judge:
         if head.startswith(numpy_file.MAGIC):
             return self._numpy(content, where, depth)
         report = pickle_file.read(content, self.budget, certain=False)
-        # The length that safetensors begin with may look like the beginning of a pickle, which then ends at once.
-        if report is not None and not (report.stops and tensors.is_safetensors(content)):
+        if report is not None and not (tensors.is_safetensors(content) and self._is_chance(content, head, report)):
             if report.stops or tensors.is_safetensors(content) or head[0] != _PROTOCOL:
                 self._second(content, head, where, depth)
             return self._report(report, where, depth)
@@ -162,6 +163,14 @@ class _Judge:
         if behind and only_zeros(content[:behind]):
             return "hdf5"
         return self._report(self._no_pickle(content, head), where, depth)
+
+    def _is_chance(self, content: memoryview, head: bytes, report: Part) -> bool:
+        """Return whether the length that safetensors begin with only looks like the beginning of a pickle.
+
+        It then ends at once; or it asks for an object outside of the file, which no reader of a whole file can give.
+        What follows was read all the same, and must not run anything even for a reader that can.
+        """
+        return report.stops or (head[0] == _OUTSIDE and not pickle_file.would_run(content, self.budget))
 
     def _hidden(self, content: memoryview, head: bytes, where: str, depth: int) -> int:
         """Judge what is not told by the first bytes, whatever else the file is, and return where HDF5 begins, or 0.
@@ -213,7 +222,7 @@ class _Judge:
         if ubjson.is_ubjson(content):
             return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
-            return tensors.read_safetensors(content, self.budget.limits.text_bytes)
+            return tensors.read_safetensors(content, self.budget)
         if (model := onnx.read(content, self.budget)) is not None:
             return model
         if (graph := tensorflow.read(content, self.budget)) is not None:
@@ -249,7 +258,7 @@ class _Judge:
         return f"{self.part(expanded.content, where, depth + 1)} ({how})"
 
     def _numpy(self, content: memoryview, where: str, depth: int) -> str:
-        part, objects = numpy_file.read(content)
+        part, objects = numpy_file.read(content, self.budget)
         kind = self._report(part, where, depth)
         if objects is not None and not len(objects):
             self._report(Part(kind, unknown=["ends early: its objects are missing"]), where, depth)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from caponier.detect.model_files.files.hdf5.hdf5_bytes import Hdf5Error
 from caponier.detect.model_files.files.hdf5.walk import Walk, leaves_folder
 from caponier.detect.model_files.files.part import Budget, Member, Part
-from caponier.detect.model_files.files.pickle_file import would_run
+from caponier.detect.model_files.files.pickle_file import carries, would_run
 from caponier.detect.model_files.pickles.carried import pickled
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -31,6 +31,8 @@ _NAMED_OPERATORS: Final = frozenset(
 """Layers of Keras 2 by which a model keeps a call of TensorFlow, which may be one that writes a file."""
 _MOST_REASONS: Final = 20
 _MOST_LAYERS: Final = 200_000
+_STOP: Final = b"."
+"""PyTables loads every text that ends like a pickle, whatever it begins with."""
 _STEP, _OVERLAP = 1 << 22, 1 << 10
 _MOST_NODES: Final = 1_000_000
 _LOADERS: Final = frozenset({"utils", "saving", "config", "models", "export", "wrappers"})
@@ -89,6 +91,7 @@ def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
             _add(part.unsafe, f"reads numbers from {place[:200]!r}, outside its own folder")
         else:
             _add(part.unknown, f"keeps numbers in another file: {place[:200]!r}")
+    carries([inner for numbers in walk.numbers if (inner := pickled(numbers)) is not None], budget, part)
     part.members = _texts(walk, budget)
     return part
 
@@ -103,6 +106,8 @@ def _texts(walk: Walk, budget: Budget) -> Iterator[Member]:
                 yield Member(attribute.name[:100], view)
             elif inner is not None and would_run(inner, budget):
                 yield Member(attribute.name[:100], inner)
+            elif value.endswith(_STOP) and would_run(view, budget):
+                yield Member(attribute.name[:100], view)
 
 
 def _search(part: Part, content: memoryview) -> None:

@@ -3,9 +3,11 @@
 import struct
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.files.quiet_python import literal
 from caponier.detect.model_files.pickles.arrays import type_size
+from caponier.detect.model_files.pickles.carried import pickled
 from caponier.detect.model_files.pickles.stream import BrokenError
 
 MAGIC: Final = b"\x93NUMPY"
@@ -13,7 +15,7 @@ _LONGEST: Final = 1 << 16
 _MOST_ELEMENTS: Final = 1 << 62
 
 
-def read(content: memoryview) -> tuple[Part, memoryview | None]:
+def read(content: memoryview, budget: Budget) -> tuple[Part, memoryview | None]:
     """Read the header of an array.
 
     Returns:
@@ -45,6 +47,8 @@ def read(content: memoryview) -> tuple[Part, memoryview | None]:
         part.unknown.append(f"ends early: {expected - len(content):,} bytes are missing")
     elif expected < len(content):
         part.unknown.append(f"{len(content) - expected:,} bytes follow the array")
+    if (inner := pickled(content[start:])) is not None:
+        carries([inner], budget, part)
     return part, None
 
 

@@ -22,3 +22,10 @@ def literal(text: str) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.literal_eval(text)
+
+
+def expression(text: str) -> ast.Expression:
+    """Return the tree of a text that is one expression; for errors see `parsed`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text, mode="eval")

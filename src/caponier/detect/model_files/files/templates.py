@@ -41,7 +41,7 @@ _OBJECTS: Final = frozenset({
     "caller", "context", "cycler", "environment", "joiner", "lipsum", "request", "self", "url_for",
 })  # fmt: skip
 """What Jinja and its hosts put into every template, with functions behind it."""
-_OTHERS: Final = frozenset(["extends", "from", "import", "include"])
+_OTHERS: Final = frozenset(["extends", "from", "import", "include", "load"])
 
 
 @dataclass

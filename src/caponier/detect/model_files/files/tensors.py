@@ -4,8 +4,10 @@ import json
 import struct
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Member, Part
+from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.files.text import once
+from caponier.detect.model_files.pickles.carried import pickled
 
 _NOTES: Final = "__metadata__"
 _LONGEST: Final = 100 << 20
@@ -27,11 +29,11 @@ def is_safetensors(content: memoryview) -> bool:
     return 2 <= length <= min(_LONGEST, len(content) - 8) and content[8] == ord("{")
 
 
-def read_safetensors(content: memoryview, longest: int) -> Part:
+def read_safetensors(content: memoryview, budget: Budget) -> Part:
     """Check that the tensors of the header cover the rest of the file, without gap or overlap."""
     part = Part("safetensors")
     (length,) = struct.unpack("<Q", content[:8])
-    if length > longest:
+    if length > budget.limits.text_bytes:
         part.unknown.append("has a header that is longer than a scan reads")
         return part
     try:
@@ -56,6 +58,8 @@ def read_safetensors(content: memoryview, longest: int) -> Part:
         at = end
     if 8 + length + at != len(content):
         part.unknown.append("is longer or shorter than its tensors")
+    bodies = (content[8 + length + start : 8 + length + end] for start, end in spans)
+    carries([inner for body in bodies if (inner := pickled(body)) is not None], budget, part)
     return part
 
 

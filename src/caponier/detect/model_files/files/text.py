@@ -10,7 +10,17 @@ from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.files.texts import commands, languages, requirements, yaml_values
+from caponier.detect.model_files.files.pickle_file import carries
+from caponier.detect.model_files.files.texts import (
+    commands,
+    expressions,
+    languages,
+    registries,
+    relaxed,
+    requirements,
+    yaml_values,
+)
+from caponier.detect.model_files.pickles import carried
 
 _SAMPLE: Final = 1 << 16
 _MOST_NODES: Final = 1_000_000
@@ -218,6 +228,7 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
     _join(part, configurations.read(text, budget))
     if _EVALUATED.search(text):
         part.unknown.append(_EVALUATES)
+    part.unknown += commands.in_text(text, budget, json=True)
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
@@ -236,6 +247,7 @@ def _document(document: Any, budget: Budget) -> Part:
     for template in _templates(document):
         templates.judge(template, part, budget)
     _join(part, documents.read(document))
+    carries(documents.held(document), budget, part)
     part.members = documents.pickles(document, budget)
     return part
 
@@ -271,6 +283,9 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text, budget)
     found += requirements.in_text(text, budget)
+    found += registries.in_text(text)
+    if expressions.in_text(text, budget):
+        found.append(_EVALUATES)
     if not found and (language := languages.language(text, budget)) is not None:
         found.append(f"reads like a program, in {language} or the like: it is run, not loaded")
     return found
@@ -278,6 +293,7 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
 
 def _plain(text: str, budget: Budget) -> Part:
     part = Part("text")
+    carries(carried.in_text(text), budget, part)
     even = text.replace("\r\n", "\n")
     _lines(even, part, budget)
     if _BREAK.search(even):
@@ -314,8 +330,8 @@ def _lines(text: str, part: Part, budget: Budget) -> None:
 
 
 def _yaml(text: str, part: Part, budget: Budget) -> None:
-    """Judge a text by its values, and by its values spelled plainly, if it is YAML."""
-    found = yaml_values.read(text, budget)
+    """Judge a text by its values, and by its values spelled plainly, if it is YAML, TOML, or JSON of a looser form."""
+    found = [*yaml_values.read(text, budget), *relaxed.read(text, budget)]
     if not found:
         return
     for document in found:

@@ -11,9 +11,18 @@ from typing import Final
 
 SHORTEST: Final = 12
 """No shorter bytes are a pickle that calls anything."""
-HEADS: Final = frozenset(b"\x80g8ci(\xc2")
-"""What such a value begins with: a protocol, base64 or digits of one, a name, or a protocol as a text."""
-_ENCODED: Final = re.compile(rb"gA[I-Y][A-Za-z0-9+/\s_-]{8,}={0,2}\s*\Z")
+HEADS: Final = frozenset(b"\x80g8ci(\xc2YaK")
+"""What such a value begins with: a protocol, base64 or digits of one, a name, its base64, or a protocol as a text."""
+_ENCODED: Final = re.compile(rb"(?:gA[I-Y]|Y[0-3]|aW|K[C-H])[A-Za-z0-9+/\s_-]{8,}={0,2}\s*\Z")
+_BASE64: Final = re.compile(rb"gA[I-Y]|Y[0-3]|aW|K[C-H]")
+_RUN: Final = re.compile(
+    r"(?<![\w+/-])(?:(?P<digits>80(?:0[2-5])(?:[0-9A-Fa-f]{2}){10,})"
+    r"|(?:gA[I-Y]|Y[0-3]|aW|K[C-H])[\w+/-]{20,}(?:\r?\n[ \t]{0,40}[A-Za-z0-9+/_-]{16,}(?![^\s=]))*={0,2})",
+    re.ASCII,
+)
+"""Letters without a gap, over lines of the same kind; words of prose are shorter."""
+_BLANK: Final = re.compile(r"\s+")
+_MOST_RUNS: Final = 10_000
 _DIGITS: Final = re.compile(rb"80(?:0[2-5])(?:[0-9A-Fa-f]{2}){8,}\Z")
 _OLD: Final = re.compile(rb"\(?(?:[dl]p?\w{0,4}\n?)?[ci][A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n")
 """How a pickle of the first protocols begins that calls something: with the name of it."""
@@ -35,13 +44,28 @@ def pickled(value: memoryview) -> memoryview | None:
             return memoryview(str(value[:_LONGEST], "utf-8", "ignore").encode("latin-1"))
         except UnicodeError:
             return None
-    return _decoded(bytes(value[:_LONGEST])) if head[:2] in (b"gA", b"80") else None
+    return _decoded(bytes(value[:_LONGEST])) if head[:2] == b"80" or _BASE64.match(head) else None
 
 
 def _decoded(value: bytes) -> memoryview | None:
     try:
         if _ENCODED.match(value):
-            return memoryview(base64.b64decode(value.translate(bytes.maketrans(b"-_", b"+/"))))
+            found = base64.b64decode(value.translate(bytes.maketrans(b"-_", b"+/")))
+            return memoryview(found) if found[:2] in _PROTOCOLS or _OLD.match(found[:420]) else None
         return memoryview(bytes.fromhex(value.decode())) if _DIGITS.match(value) else None
     except (binascii.Error, ValueError):
         return None
+
+
+def in_text(text: str) -> list[memoryview]:
+    """Return the pickles that stand in a text, in base64 or digits, between whatever else is written there."""
+    found = []
+    for count, run in enumerate(_RUN.finditer(text)):
+        if count == _MOST_RUNS:
+            break
+        letters = _BLANK.sub("", run[0])[:_LONGEST]
+        whole = letters.rstrip("=")
+        letters = whole if run["digits"] else whole[: len(whole) & ~3]
+        if (inner := pickled(memoryview(letters.encode()))) is not None:
+            found.append(inner)
+    return found

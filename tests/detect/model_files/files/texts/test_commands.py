@@ -15,6 +15,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 123
 RUN = {
     "git": "[core]\n\tfsmonitor = touch x\n",
     "git alias": "[alias]\n\tx = !touch x\n",
+    "git alias in quotes": '[alias]\n\tx = "! touch x"\n',
     "git filter": '[filter "x"]\n\tsmudge = sh x\n',
     "ssh": "Host *\n  ProxyCommand touch x\n",
     "crontab": "* * * * * touch x\n",
@@ -54,6 +55,7 @@ RUN = {
 }
 READ = {
     "git": '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote "o"]\n\turl = e\n\tfsmonitor = true\n',
+    "a sign of negation": '[components]\nx = "y"\n[components.z]\nneg_prefix = "!"\n',
     "git lfs": '[filter "lfs"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f\n',
     "modules": '[submodule "x"]\n\tpath = x\n\turl = https://e/x\n',
     "numbers": "1 2 3 4 5 6\n* 2 3\n",

@@ -40,6 +40,10 @@ class Reader:
             raise Hdf5Error("has more in it than a scan looks at")
         return bytes(self.content[at : at + count])
 
+    def view(self, at: int, count: int) -> memoryview:
+        """Return as many bytes as there are, where they lie."""
+        return self.content[max(0, at) : max(0, at) + max(0, count)]
+
     def upto(self, at: int, count: int) -> bytes:
         """Return so many bytes, or as many as there are."""
         return self.take(at, max(0, min(count, len(self.content) - at)))

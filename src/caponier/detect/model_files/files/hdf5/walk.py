@@ -1,7 +1,8 @@
 """HDF5, walked from its root: every object, every attribute, and each place in which another file would be read.
 
-After the HDF5 file format specification, versions 0 to 3 of the superblock. Numbers are numbers, whatever they are;
-what libraries read as more are attributes: Keras keeps a model's description in one, PyTables keeps pickles.
+After the HDF5 file format specification, versions 0 to 3 of the superblock. What libraries
+read as more than numbers are attributes: Keras keeps a model's description in one, PyTables keeps pickles. Numbers
+that are the bytes of a pickle are looked at as any value that is one.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ _READ: Final = frozenset(
 )
 _SHARED: Final = 0x02
 _HARD, _SOFT, _ELSEWHERE = 0, 1, 64
-_VIRTUAL: Final = 3
+_COMPACT, _CONTIGUOUS, _VIRTUAL = 0, 1, 3
 _SYMBOL: Final = 40
 _MOST_VALUES: Final = 100_000
 
@@ -41,6 +42,8 @@ class Walk:
         self.attributes: list[Attribute] = []
         self.elsewhere: list[str] = []
         """Names of other files that are read with this one."""
+        self.numbers: list[memoryview] = []
+        """Data that lie in one piece, as far as they are in the file."""
         self.doubts: list[str] = []
         self._seen = set[int]()
         self._values = 0
@@ -90,11 +93,21 @@ class Walk:
             elif kind == _EXTERNAL:
                 self._external(start)
             elif kind == _LAYOUT and self._reader.number(start, 1) >= 3:
-                if self._reader.number(start + 1, 1) == _VIRTUAL:
-                    self._doubt("puts data together from other files")
+                self._laid_out(start)
             elif kind == _DATATYPE:
                 self._of_numbers(read_type(self._reader.take(start, size)))
         return links
+
+    def _laid_out(self, start: int) -> None:
+        """Note where the numbers of a data set lie, if they lie in one piece."""
+        read = self._reader
+        how = read.number(start + 1, 1)
+        if how == _VIRTUAL:
+            self._doubt("puts data together from other files")
+        elif how == _COMPACT:
+            self.numbers.append(read.view(start + 4, read.number(start + 2, 2)))
+        elif how == _CONTIGUOUS and not read.is_nowhere(at := read.number(start + 2, 8)):
+            self.numbers.append(read.view(at, read.number(start + 10, 8)))
 
     def _of_numbers(self, kind: Type) -> None:
         if not kind.plain:

@@ -27,11 +27,15 @@ _SIZED: Final = {
 _FIXED: Final = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
 _KINDS: Final = {0xD4: 1, 0xD5: 2, 0xD6: 4, 0xD7: 8, 0xD8: 16}
 _MANY: Final = {0xDC: (">H", 1), 0xDD: (">I", 1), 0xDE: (">H", 2), 0xDF: (">I", 2)}
+_EMPTY: Final = b"\x80"
+"""A map of nothing, by which spaCy says that a table has no rows; all that a pickle has of it is half a protocol."""
 _NOTHING: Final = frozenset({0xC0, 0xC2, 0xC3})
 
 
 def read(content: memoryview, budget: Budget) -> Part | None:
     """Read a map; None if this is none, or does not end with the file."""
+    if bytes(content[:2]) == _EMPTY:
+        return Part("msgpack")
     if len(content) < 2 or not (0x81 <= content[0] <= 0x8F or content[0] in (0xDE, 0xDF)):
         return None
     kinds, held = set[int](), list[memoryview]()

@@ -32,7 +32,7 @@ _FORMS: Final = {
             r"|process|textconv|external|driver|program|alternateRefsCommand|browser|cccmd|diffFilter|headerCmd|httpd"
             r"|packObjectsHook|receivepack|templateDir|tocmd|uploadarchive|uploadpack)"
             r"[ \t]{0,9}=[ \t]{0,9}(?![\"']?git-lfs\b)\S"
-            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)"
+            rf"|{_LINE}[\w-]{{1,80}}[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?(?:!|ext::)[ \t]{{0,9}}[^\s\"']"
             rf"|{_LINE}(?:helper|smtpserver)[ \t]{{0,9}}=[ \t]{{0,9}}[\"']?[/~.]"
             rf"|{_LINE}\[(?:pager|include(?:If[ \t][^\]\n]{{1,200}})?)\]",
             re.MULTILINE | re.IGNORECASE,
@@ -72,7 +72,8 @@ _FORMS: Final = {
         re.compile(
             rf"{_LINE}(?:addopts|load-plugins|local_plugins|plugins|wsgi(?:-file)?|cmdclass)[ \t]{{0,9}}="
             r"(?:[^\n]{0,200}-p[ \t\"',]{0,9}\w|[ \t]{0,9}[\"'\[]{0,3}(?!-)[\w./]{1,200}\w)"
-            rf"|{_LINE}\w+[ \t]{{0,9}}=[ \t]{{0,9}}attr:",
+            rf"|{_LINE}\w+[ \t]{{0,9}}=[ \t]{{0,9}}attr:"
+            rf"|{_LINE}(?:load-)?plugins[ \t]{{0,9}}=[ \t]*\n[ \t]{{1,40}}\w|{_LINE}\[\w{{1,40}}:local-plugins\]",
             re.MULTILINE,
         ),
     ),
@@ -222,6 +223,54 @@ _FORMS: Final = {
             r"(?:Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)[\"']"
         ),
     ),
+    "has Kaldi run a command for what it lists": (
+        re.compile(r"^[^\s|]{1,400}[ \t]+[^\n|]{0,2000}[^\s|][ \t]*\|[ \t]*$", re.MULTILINE),
+    ),
+    "has matplotlib import what it names": (
+        re.compile(rf"{_LINE}backend[ \t]{{0,9}}:[ \t]{{0,9}}module://", re.MULTILINE),
+    ),
+    "has a web server run what lies beside it": (
+        re.compile(
+            rf"{_LINE}(?:(?:Add|Set)Handler|php_(?:admin_)?value|Options[^\n]{{0,200}}ExecCGI"
+            r"|AddType[ \t]+application/x-httpd)\b",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+    ),
+    "is a recipe in Groovy or Nix, which is run": (
+        re.compile(
+            r"\bstages?\b[^{\n]{0,200}\{[^}]{0,400}\b(?:sh|bat|powershell)[ \t(]+[\"']"
+            r"|\b(?:builtins\.(?:exec|fetch\w+|import)|shellHook|mkDerivation|buildPhase)\b"
+        ),
+    ),
+    "has a reader of its own language make or run something": (
+        re.compile(
+            r"#=[ \t]{0,9}\(|_\$\$ND_FUNC\$\$_|(?:\A|[;{])O:\d{1,4}:\"[\w\\]{1,200}\":\d{1,4}:\{"
+            r"|(?<![\w`])(?:Run|RunProcess|StartProcess|Export|DeleteFile|URLDownload)\[\s{0,9}[\"{]"
+        ),
+    ),
+    "has a tool run a program, or import what it names": (
+        re.compile(
+            rf"{_LINE}(?:-[ \t]+)?(?:[\w.-]{{1,80}}[ \t]{{0,9}}:[ \t]{{0,9}})?(?:-[ \t]+)?[\"']?"
+            r"(?:exec:[ \t]{0,9}\S|(?:file|python|ruby|golang):(?://)?[^\s\"']{1,400}\.(?:[cm]?[jt]s|go|py|rb|sh)\b)"
+            rf"|{_LINE}(?:custom_auth|custom_handler|callbacks|post_call_rules|pre_call_rules)[ \t]{{0,9}}:[ \t]{{0,9}}"
+            r"[\"'\[]{0,2}[A-Za-z_]\w{0,99}\.[A-Za-z_]",
+            re.MULTILINE,
+        ),
+    ),
+    "has TensorFlow read weights that lie elsewhere": (
+        re.compile(
+            rf"{_LINE}(?:all_)?model_checkpoint_paths?[ \t]{{0,9}}:[ \t]{{0,9}}[\"']"
+            r"(?:[/\\~]|[A-Za-z]:[/\\]|(?:[^\"'\n]{0,400}[/\\])?\.\.[/\\]|[a-z][a-z0-9+]{1,20}://)",
+            re.MULTILINE,
+        ),
+    ),
+    "is a model of ONNX that needs more than this text": (
+        re.compile(r"\b(?:opset_import|opsetImport)\b"),
+        re.compile(
+            r"\b(?:data_location|dataLocation)[\"']?\s{0,9}:\s{0,9}[\"']?(?:EXTERNAL|1)\b|\bexternal_?[dD]ata\b"
+            r"|\bdomain[\"']?\s{0,9}:\s{0,9}[\"'](?!(?:ai\.onnx(?:\.ml|\.training|\.preview\.training)?)?[\"'])"
+        ),
+    ),
     "names processes that are started": (
         re.compile(
             r"^(?:web|worker|release|clock)[ \t]{0,9}:[ \t]{1,9}(?:\./)?[a-z][\w.-]{0,40}[ \t]+\S", re.MULTILINE
@@ -229,7 +278,26 @@ _FORMS: Final = {
     ),
 }
 """What each of the texts has that is one: every pattern of a row must be there."""
+_IN_JSON: Final = frozenset(
+    {"has a reader of its own language make or run something", "is a model of ONNX that needs more than this text"}
+)
+"""What is told by the letters of a document, wherever they stand in it."""
 _WORDS: Final = {
+    "has Kaldi run a command for what it lists": ("|",),
+    "has matplotlib import what it names": ("module://",),
+    "is a recipe in Groovy or Nix, which is run": ("stage", "builtins.", "shellHook", "mkDerivation", "buildPhase"),
+    "has a reader of its own language make or run something": (
+        "#=",
+        "ND_FUNC",
+        "O:",
+        "Run",
+        "Start",
+        "Ex",
+        "Del",
+        "URL",
+    ),
+    "has TensorFlow read weights that lie elsewhere": ("model_checkpoint_path",),
+    "is a model of ONNX that needs more than this text": ("opset_import", "opsetImport"),
     "is a pointer of Git LFS and not the file itself: run `git lfs pull`, and scan again": ("/spec/v1",),
     "is a schedule of commands": ("*", "@"),
     "has hooks run what it names": ("repos:",),
@@ -290,9 +358,9 @@ _IMPORTING: Final = frozenset(
 _IMPORTED: Final = re.compile(r"[A-Za-z_][\w./-]{0,200}:[A-Za-z_]\w{0,99}")
 _FIRST: Final = 20
 _BESIDE: Final = re.compile(
-    r"\.{1,2}[/\\][\w./\\-]{0,200}\.(?:[cm]?[jt]s|bash|bat|cmd|dll|dylib|jar|lua|php|pl|ps1|py|rb|sh|so)"
+    r"\.{1,2}[/\\][\w./\\-]{0,200}\.(?:[cm]?[jt]s|bash|bat|cmd|dll|dylib|jar|lua|php|pl|ps1|py|rb|sh|so)(?::\w{1,100})?"
 )
-"""A program by its way from here."""
+"""A program by its way from here, or something in it."""
 _OF_PACKAGES: Final = frozenset({"browser", "extension", "labextension", "main", "module", "style", "types", "typings"})
 """Keys by which npm says what a package is, for whoever imports it."""
 _COMMAND_KEY: Final = re.compile(
@@ -303,14 +371,16 @@ FACTORY: Final = "()"
 """The key by which Python's logging calls whatever is named."""
 
 
-def in_text(text: str, budget: Budget) -> list[str]:
-    """Return what the program that a text is for would run.
+def in_text(text: str, budget: Budget, *, json: bool = False) -> list[str]:
+    """Return what the program that a text is for would run; of JSON, all but the document itself is looked at.
 
     Raises:
         TooMuchError: If too much of the file was looked at already.
     """
     found = []
     for reason, signs in _FORMS.items():
+        if json and reason not in _IN_JSON:
+            continue
         words = _WORDS.get(reason)
         if words is not None and not any(word in text for word in words):
             continue

@@ -46,7 +46,7 @@ def spelled(documents: list[Any]) -> str:
     while waiting:
         head, value = waiting.pop()
         if not isinstance(value, dict | list):
-            lines.append(head + ("null" if value is None else value.strip().replace("\n", "\n ")))
+            lines.append(head + ("null" if value is None else str(value).strip().replace("\n", "\n ")))
             continue
         if id(value) in seen:
             continue
