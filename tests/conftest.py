@@ -41,6 +41,7 @@ from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.store import schema
 from lasting import lasting
 from law_profiles import cut_laws
+from measured import Measuring, listed, mark_slow
 from mould import Mould
 from once import once
 from outputs.held_output import HeldOutputs
@@ -68,6 +69,12 @@ WORLDS = frozenset({"world", "lesson", "enriched"})
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="Write the outputs of tests/outputs/held anew.")
+    parser.addoption("--measure", action="store_true", help="List anew which tests take long.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--measure"):
+        config.pluginmanager.register(Measuring())
 
 
 @pytest.fixture
@@ -84,8 +91,9 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Cut laws down to the profile, and leave out of quick runs what needs one of the worlds below."""
+    """Cut laws down to the profile, and leave out of quick runs what takes long or needs one of the worlds below."""
     cut_laws(items)
+    mark_slow(items, listed())
     for item in items:
         if WORLDS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
