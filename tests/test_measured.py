@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from measured import HEAD, LISTED, SECONDS, function_of, listed
 
 ROOT = Path(__file__).resolve().parent.parent
