@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from threading import get_ident
 from typing import Any, ParamSpec, TypeVar
 
 import cloudpickle
@@ -43,7 +44,7 @@ class Remembered:
                 given = file.read_bytes()
             except FileNotFoundError:
                 given = cloudpickle.dumps(function(*args, **named_ones))
-                part = file.with_suffix(f".{os.getpid()}")
+                part = file.with_suffix(f".{os.getpid()}-{get_ident()}")
                 part.write_bytes(given)
                 part.rename(file)
             made: T = cloudpickle.loads(given)
