@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,9 @@ from caponier.app.inference.enrich import enrich_events
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.detect.dataset import DatasetDetector
+from caponier.detect.datasets.label_noise import LabelNoise
+from caponier.detect.datasets.trigger_rows import TriggerRows
 from caponier.detect.detector import Signal
 from caponier.detect.registry import event_detectors
 from caponier.emulate.caller.oracle import Predict
@@ -26,6 +29,7 @@ from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.disguises.accounts import Splitting
 from caponier.emulate.event_log import interleaved
 from caponier.emulate.images import Images
+from caponier.emulate.network import Schooling
 from caponier.emulate.probe import Truth
 from caponier.emulate.registry import attacks, campaigns, harmless_sources, newcomers, probes, sources
 from caponier.emulate.simulation.feedback_simulation import FeedbackSimulation, gathered
@@ -39,11 +43,14 @@ from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.store import schema
+from caponier.telemetry.labelled_data.dataset import Dataset
 from lasting import lasting
 from law_profiles import cut_laws
+from measured import Measuring, listed, mark_slow
 from mould import Mould
-from once import once
+from once import once, run_folder
 from outputs.held_output import HeldOutputs
+from remembered import Remembered
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
@@ -66,8 +73,28 @@ ALPHA = 0.02
 WORLDS = frozenset({"world", "lesson", "enriched"})
 
 
+def rows_of(detector: DatasetDetector, dataset: Dataset) -> tuple[DatasetDetector, Dataset]:
+    """Return what an analysis rests on: not where the file lies."""
+    return detector, replace(dataset, path=Path())
+
+
+REMEMBERED: tuple[tuple[type, str, Callable[..., Any] | None], ...] = (
+    (Schooling, "classifier", None),
+    (Schooling, "regressor", None),
+    (TriggerRows, "analyse", rows_of),
+    (LabelNoise, "analyse", rows_of),
+)
+"""What takes long, and depends on what it is given alone; tests of one of them ask for `forgetting`."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="Write the outputs of tests/outputs/held anew.")
+    parser.addoption("--measure", action="store_true", help="List anew which tests take long.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--measure"):
+        config.pluginmanager.register(Measuring())
 
 
 @pytest.fixture
@@ -84,11 +111,31 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Cut laws down to the profile, and leave out of quick runs what needs one of the worlds below."""
+    """Cut laws down to the profile, and leave out of quick runs what takes long or needs one of the worlds below."""
     cut_laws(items)
+    mark_slow(items, listed())
     for item in items:
         if WORLDS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Train the same network, and search the same data set, once a run."""
+    keeper = Remembered(run_folder(tmp_path_factory) / "remembered")
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, told in REMEMBERED:
+            patch.setattr(owner, name, keeper.of(getattr(owner, name), told))
+        yield
+
+
+@pytest.fixture(scope="module")
+def forgetting() -> Iterator[None]:
+    """Do what is remembered otherwise each time that it is asked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, _ in REMEMBERED:
+            patch.setattr(owner, name, getattr(owner, name).__wrapped__)
+        yield
 
 
 @dataclass(frozen=True)

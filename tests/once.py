@@ -23,9 +23,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) 
         name: Of this thing, the only one in the run.
         make: Gets an empty folder, for files that what it returns names.
     """
-    base = factory.getbasetemp()
-    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    kept = run / f"once-{name}.pickle"
+    kept = run_folder(factory) / f"once-{name}.pickle"
     with kept.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
@@ -35,3 +33,9 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) 
             part.rename(kept)
     made: T = cloudpickle.loads(kept.read_bytes())
     return made
+
+
+def run_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all workers of a run share."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

@@ -3,13 +3,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from lasting import lasting
+from lasting import SELDOM, lasting
 
 
 @pytest.fixture(autouse=True)
 def searching() -> Iterator[None]:
-    before, frozen = gc.isenabled(), gc.get_freeze_count()
+    before, frozen, usual = gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()
     yield
+    gc.set_threshold(*usual)
     if not frozen:
         gc.unfreeze()
     (gc.enable if before else gc.disable)()
@@ -37,3 +38,10 @@ def test_a_search_goes_on_where_something_breaks() -> None:
     with pytest.raises(ZeroDivisionError), lasting():
         _ = 1 / 0
     assert gc.isenabled()
+
+
+def test_from_then_on_it_is_searched_for_seldom() -> None:
+    gc.set_threshold(700, 10, 10)
+    with lasting():
+        pass
+    assert gc.get_threshold() == SELDOM

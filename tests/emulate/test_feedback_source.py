@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 
 from caponier.emulate.feedback_source import PHOTOS, SILENT, photographed, spoken
@@ -13,6 +16,11 @@ def test_a_share_of_labels_is_spoken(rng: np.random.Generator) -> None:
 def test_all_or_nothing_can_be_spoken(rng: np.random.Generator) -> None:
     assert (spoken(np.arange(10), 1.0, rng) == np.arange(10)).all()
     assert (spoken(np.arange(10), 0.0, rng) == SILENT).all()
+
+
+def test_at_a_share_of_nothing_not_even_the_lowest_draw_speaks() -> None:
+    lowest = SimpleNamespace(random=np.zeros)
+    assert (spoken(np.arange(10), 0.0, cast(np.random.Generator, lowest)) == SILENT).all()
 
 
 def test_photos_show_what_they_are_said_to(split: DigitsSplit, rng: np.random.Generator) -> None:

@@ -9,6 +9,8 @@ from caponier.emulate.images import CLASSES
 from caponier.emulate.network import BATCH, Schooling
 from caponier.emulate.victims.digits import DigitsSplit
 
+pytestmark = pytest.mark.usefixtures("forgetting")
+
 
 def same(ours: Any, theirs: Any) -> bool:
     """Hold weights and biases against each other, to the last bit but for what a machine's products differ by."""

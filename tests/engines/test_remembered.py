@@ -100,3 +100,14 @@ def test_of_two_who_are_known_as_well_as_can_be_the_silent_one_goes_first() -> N
             assert forgotten == ["bob"]
             return
     raise AssertionError("neither was forgotten")
+
+
+@pytest.mark.parametrize("room", [1, 2, ROOM])
+def test_as_many_as_there_is_room_for_are_remembered_and_not_one_more(room: int) -> None:
+    remembered = Remembered(room)
+    for n in range(room):
+        remembered.note(f"n-{n}", 1)
+        assert list(remembered.surplus()) == []
+    remembered.note("one too many", 1)
+    assert list(remembered.surplus()) == ["n-0"]
+    assert len(remembered) == room

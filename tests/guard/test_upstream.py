@@ -32,6 +32,15 @@ def test_an_address_may_have_a_path() -> None:
     assert (echo.asked[0]["path"], echo.asked[0]["query"]) == ("/base/v2/%2e%2E/x//y", "z=%20")
 
 
+def test_what_an_answer_says_comes_back_but_for_what_is_about_the_connection() -> None:
+    headers = [("x-answer-keep-alive", "timeout=7"), ("x-answer-x-kept", "so")]
+    with serving(Echo()) as direct, serving(Upstream(direct)) as url:
+        told = ask(url, INFER, b"{}", headers=headers)
+    assert (told.header("x-kept"), told.header("set-cookie")) == ("so", "a=b")
+    assert [value for name, value in told.headers if name.lower() == "x-own"] == ["1", "2"]
+    assert told.header("keep-alive") != "timeout=7"
+
+
 @contextmanager
 def forgetful(answers: int) -> Iterator[tuple[str, list[bytes]]]:
     """A server that answers so many requests on a connection and closes it, without a word, at the next one."""

@@ -13,7 +13,7 @@ from caponier.emulate.victims.digits import DigitsSplit, load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forgetting")]
 
 DETECTORS = sorted(dataset_detectors().items())
 SHARE = 0.1

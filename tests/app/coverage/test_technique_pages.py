@@ -9,6 +9,7 @@ from caponier.app.coverage.technique_links import REPAIR, ROLLBACK, in_words, te
 from caponier.app.coverage.technique_pages import INDEX, pages
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
+from caponier.formats.markdown import escaped
 from caponier.matrix import crosswalk, failure_modes
 from caponier.matrix.evidence import Maturity
 from caponier.matrix.technique import TechniqueId
@@ -26,6 +27,18 @@ def test_every_entry_and_every_study_has_a_page():
     wanted = {f"{one.id}.md" for matrix in MATRICES.values() for one in (*matrix.techniques, *matrix.studies)}
     assert set(PAGES) == wanted | {INDEX}
     assert len(PAGES) == 58 + 170 + 13 + 57 + 1
+
+
+def test_a_page_names_techniques_of_attack_with_what_they_rest_on():
+    for matrix in (FOUNDING, ATLAS):
+        some = [one for one in matrix.techniques if one.attack_ids]
+        assert some
+        for one in some:
+            (told,) = re.findall(r"^\| ATT&amp;CK \| (.+) \|$", PAGES[f"{one.id}.md"], re.MULTILINE)
+            assert all(id_ in told for id_ in one.attack_ids)
+            assert not one.attack_basis or told.endswith(")")
+    basis = next(one for one in FOUNDING.techniques if one.attack_ids and one.attack_basis)
+    assert f"({escaped(basis.attack_basis)}) |" in PAGES[f"{basis.id}.md"]
 
 
 def test_every_link_between_pages_leads_somewhere():

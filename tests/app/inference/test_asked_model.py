@@ -83,6 +83,20 @@ def test_rows_that_do_not_fit_the_description_are_asked_for_flat() -> None:
     assert bodies[0]["inputs"][0]["shape"] == [1, 3]
 
 
+def test_a_model_of_one_number_a_row_is_asked_as_it_is_described() -> None:
+    one = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1]}]}
+    with answering((200, HALVES), described=(200, one)) as (url, bodies), AskedModel(url, "m") as asked:
+        asked(np.full((1, 1), 0.5, np.float32))
+    assert bodies[0]["inputs"][0] == {"name": "x", "datatype": "FP32", "shape": [1], "data": [0.5]}
+
+
+def test_a_description_without_room_for_a_number_is_not_taken_at_its_word() -> None:
+    none = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 0, 3]}]}
+    with answering((200, HALVES), described=(200, none)) as (url, bodies), AskedModel(url, "m") as asked:
+        asked(np.ones((1, 0), np.float32))
+    assert bodies[0]["inputs"][0]["shape"] == [1, 0]
+
+
 def test_a_request_that_is_too_large_is_halved() -> None:
     halves = {"outputs": [{"name": "p", "shape": [2, 2], "datatype": "FP32", "data": [0.25, 0.75, 0.5, 0.5]}]}
     with answering((413, {}), (200, halves)) as (url, bodies), AskedModel(url, "m") as asked:

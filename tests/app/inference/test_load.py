@@ -14,6 +14,7 @@ from caponier.app.inference.load import (
     lacking,
     load_events,
     scale_of,
+    seeing,
     usual_length,
 )
 from caponier.app.inference.read_options import USUAL
@@ -291,3 +292,16 @@ def test_what_else_it_lacks_comes_first() -> None:
     _, skipped, notes = lacking(summary(inputs=0), [Squeezed()])
     assert [skip.what for skip in skipped] == ["m: squeezed"]
     assert notes == []
+
+
+def test_only_where_inputs_are_not_looked_at_are_those_blind_that_need_them() -> None:
+    class Clock(Counter):
+        name = "clock"
+        needs = frozenset({Signal.PRINCIPAL})
+
+    both = [Counter(), Clock()]
+    looked_at = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=1.0)
+    assert seeing(both, looked_at) == (both, {})
+    left, why = seeing(both, FeatureSpec(kind="none"))
+    assert [one.name for one in left] == ["clock"]
+    assert why.keys() == {"counter"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.matrix.pin_version import pin_version, pinned_text
+from caponier.app.matrix.pin_version import check_pin, pin_version, pinned_text
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
 
@@ -93,3 +93,15 @@ def test_a_file_that_is_right_is_not_written(tmp_path: Path):
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path):
     with pytest.raises(InputError, match="cannot be pinned: No such file"):
         pin_version(tmp_path / "none", "new")
+
+
+def test_only_who_would_change_something_needs_the_right_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "caponier.toml"
+    file.write_text('[matrix]\npinned = "new"\n')
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    check_pin(file, "new")
+    with pytest.raises(InputError, match="cannot be written to"):
+        check_pin(file, "newer")
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    check_pin(file, "newer")
+    assert 'pinned = "new"' in file.read_text()

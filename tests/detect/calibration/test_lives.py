@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.calibration.lives import Lives
+from detect.calibration.plain_lives import plainly_completed
 
 few = settings(max_examples=60, deadline=None)
 
@@ -38,6 +39,21 @@ def test_what_was_seen_is_kept_as_it_was(one: Lives, steps: int) -> None:
     assert full.shape == (len(one.last), steps)
     known = seen(one, steps)
     assert np.array_equal(full[known], one.x[:, :steps][known[:, : one.x.shape[1]]])
+
+
+@few
+@given(one=lives(), steps=st.integers(1, 15))
+def test_they_are_completed_as_it_is_defined(one: Lives, steps: int) -> None:
+    assert one.completed(steps).tolist() == plainly_completed(one, steps).tolist()
+
+
+@pytest.mark.parametrize("n", [1, 7, 60])
+@pytest.mark.parametrize("often", [0.02, 0.3, 1.0])
+def test_many_callers_over_many_steps_are_completed_as_it_is_defined(n: int, often: float) -> None:
+    rng = np.random.default_rng(n)
+    scores = np.floor(3 * rng.pareto(1.5, (n, 30))) * (rng.random((n, 30)) < often)
+    one = Lives(np.log1p(np.maximum.accumulate(scores, axis=1)), rng.integers(0, 30, n))
+    assert one.completed(40).tolist() == plainly_completed(one, 40).tolist()
 
 
 @few

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from caponier.detect.calibration.quantiles import median, quantiles
+from caponier.detect.calibration.quantiles import median, quantile, quantiles
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
@@ -24,6 +24,7 @@ def test_a_median_is_that_of_numpy(values: Sequence[float]) -> None:
 @example(values=[5.0], shares=[0.25])
 def test_quantiles_are_those_of_numpy(values: Sequence[float], shares: Sequence[float]) -> None:
     assert quantiles(np.array(values), shares).tolist() == np.quantile(values, shares).tolist()
+    assert [quantile(np.sort(values), share) for share in shares] == np.quantile(values, shares).tolist()
 
 
 def test_they_leave_the_values_as_they_are() -> None:

@@ -11,6 +11,8 @@ from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset, encode_labels
 
+pytestmark = pytest.mark.usefixtures("forgetting")
+
 
 def dataset(x: Images, labels: Labels | list[str], sources: tuple[str, ...] | None = None) -> Dataset:
     y, classes, values = encode_labels(list(labels))

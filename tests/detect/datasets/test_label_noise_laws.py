@@ -11,6 +11,8 @@ from caponier.detect.dataset import NOTHING, Analysis
 from caponier.detect.datasets.label_noise import MIN_EXAMPLES, detector
 from caponier.telemetry.labelled_data.dataset import Dataset, check_ids, encode_labels
 
+pytestmark = pytest.mark.usefixtures("forgetting")
+
 WRONG = 8
 
 

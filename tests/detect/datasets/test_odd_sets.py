@@ -11,6 +11,8 @@ from caponier.detect.datasets import chaff_rows, label_noise, trigger_rows
 from caponier.emulate.victims.digits import load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset
 
+pytestmark = pytest.mark.usefixtures("forgetting")
+
 DETECTORS = [label_noise.detector, trigger_rows.detector, chaff_rows.detector]
 NAMES = [one.name for one in DETECTORS]
 N = 200

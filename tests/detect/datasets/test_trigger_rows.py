@@ -14,6 +14,8 @@ from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset
 
+pytestmark = pytest.mark.usefixtures("forgetting")
+
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Subject
-from caponier.detect.events.distributed_query import ENOUGH, FEWEST_STEPS, FLIP, LEVELS, WINDOW, detector
+from caponier.detect.events.distributed_query import ENOUGH, FEWEST_STEPS, FLIP, LEVELS, WINDOW, _around, detector
 from detect.batches import batch_of, similar
 
 RNG = np.random.default_rng(5)
@@ -121,6 +121,15 @@ def test_it_names_the_search_and_nobody_who_asks_elsewhere() -> None:
     said = detector.explain(PARAMS, queries)
     assert said.rows.tolist() == list(range(0, 36, 2))
     assert said.facts == {"small_steps": 17, "flips": 17, "window": 36}
+
+
+def test_a_search_is_followed_from_step_to_step_to_both_its_ends_and_no_farther() -> None:
+    places = [0, 3, 6, 9, 12, 40, 43]
+    queries, begin = np.array([[place, 0] for place in places], np.uint8), np.zeros(len(places), bool)
+    begin[2] = True
+    found = _around(begin, queries, np.full(len(places), 9.0))
+    assert np.flatnonzero(found).tolist() == [0, 1, 2, 3, 4]
+    assert not _around(np.zeros(len(places), bool), queries, np.full(len(places), 9.0)).any()
 
 
 def test_a_camera_beside_the_search_is_not_named() -> None:

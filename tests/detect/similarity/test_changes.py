@@ -53,6 +53,13 @@ def moved(by: int, ups: int, downs: int) -> list[int]:
 SAME = [60] * WIDTH
 
 
+def test_the_least_share_that_goes_the_other_way_is_enough() -> None:
+    ups = round(20 * ONE_WAY)
+    assert ups == 20 * ONE_WAY
+    assert between(SAME, moved(13, ups, 20 - ups)) == between(SAME, moved(13, 20 - ups, ups)) == PERFECT
+    assert between(SAME, moved(13, ups, 21 - ups)) == 0
+
+
 def test_corners_of_a_box_are_even_however_wide_the_step() -> None:
     for by in (LEAST, 13, 25, 60):
         assert between(SAME, moved(by, 30, 34)) == 1000

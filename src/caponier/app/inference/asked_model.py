@@ -82,7 +82,7 @@ class AskedModel:
 
     def _ask(self, rows: Rows) -> NDArray[np.float64]:
         n, size = rows.shape
-        shape = self._shape if prod(self._shape) == size and min(self._shape) > 0 else [size]
+        shape = self._shape if prod(self._shape) == size and min(self._shape, default=1) > 0 else [size]
         data = np.ascontiguousarray(rows, np.float32).reshape(-1)
         document = {"inputs": [{**self._tensor, "shape": [n, *shape], "data": data}]}
         body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

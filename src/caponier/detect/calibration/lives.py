@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.calibration.ages import AGES
-from caponier.detect.calibration.quantiles import median, quantiles
+from caponier.detect.calibration.quantiles import median, quantile, quantiles
 
 TRUST: Final = 10.0
 """Callers that weigh as much as the recent slope of growth."""
@@ -47,36 +47,33 @@ class Lives:
         Among those who had nothing yet when they were cut off, as many are taken to have got something later as of
         those who went on; what they got is what others got then.
         """
-        seen = min(self.x.shape[1], steps)
-        full = np.zeros((len(self.last), steps))
-        full[:, :seen] = self.x[:, :seen]
-        if not full.any():
-            return full
-        growth, onset, late = _Growth(steps), self._onset(steps), _Latecomers(self)
+        n, seen = len(self.last), min(self.x.shape[1], steps)
+        if not self.x[:, :seen].any():
+            return np.zeros((n, steps))
+        # Step by step in rows, and whoever was cut off first stands first: at each step the first ones have ended.
         order = np.argsort(self.last, kind="stable")
-        for step in range(1, steps):
-            ended = self.last < step
-            before = full[:, step - 1]
-            rise = growth.after(before, self._risen(step), ended, float(_WIDTHS[step - 1]))
-            full[ended, step] = np.where(before[ended] > 0, before[ended] + rise, 0.0)
-            late.at(full, order, ended, step, onset[step - 1])
-        return full
-
-    def _risen(self, step: int) -> NDArray[np.float64]:
-        """Return by how much each caller rose to a step, (n,); NaN for those who were not seen in it."""
-        risen = np.full(len(self.last), np.nan)
-        if step < self.x.shape[1]:
-            on = self.last >= step
-            risen[on] = self.x[on, step] - self.x[on, step - 1]
-        return risen
+        full = np.zeros((steps, n))
+        full[:seen] = self.x[order, :seen].T
+        rises = np.diff(full[:seen], axis=0)
+        growth, onset, late = _Growth(steps), self._onset(steps), _Latecomers(self)
+        for step, ended in enumerate(np.searchsorted(self.last[order], np.arange(1, steps)).tolist(), 1):
+            before, now = full[step - 1], full[step, :ended]
+            risen = rises[step - 1, ended:] if step < seen else np.zeros(0)
+            rise = growth.after(before, risen, float(_WIDTHS[step - 1]))
+            now[:] = np.where(before[:ended] > 0, before[:ended] + rise, 0.0)
+            late.at(now, step, onset[step - 1])
+        completed = np.empty((n, steps))
+        completed[order] = full.T
+        return completed
 
     def _onset(self, steps: int) -> NDArray[np.float64]:
         """Return which share of those without anything gets something from each step to the next, (steps - 1,)."""
         onset, recent, seen = np.zeros(max(steps - 1, 0)), 0.0, self.x.shape[1]
-        for step in range(min(steps, seen) - 1):
-            nothing = (self.last > step) & (self.x[:, step] <= 0)
-            first = nothing & (self.x[:, step + 1] > 0)
-            onset[step] = (first.sum() + TRUST * recent) / (nothing.sum() + TRUST)
+        on = np.arange(min(steps, seen) - 1)
+        nothing = (self.last[:, None] > on) & (self.x[:, on] <= 0)
+        first = nothing & (self.x[:, on + 1] > 0)
+        for step, (some, of) in enumerate(zip(first.sum(axis=0), nothing.sum(axis=0), strict=True)):
+            onset[step] = (some + TRUST * recent) / (of + TRUST)
             recent = float(onset[max(0, step - RECENT) : step + 1].mean())
         onset[max(seen - 1, 0) :] = recent
         return onset
@@ -88,31 +85,35 @@ class _Growth:
     def __init__(self, steps: int) -> None:
         self._slopes, self._known = np.zeros((steps, len(HEIGHTS) + 1)), 1
 
-    def after(
-        self, before: NDArray[np.float64], risen: NDArray[np.float64], ended: NDArray[np.bool_], width: float
-    ) -> NDArray[np.float64]:
-        """Return the growth (e,) of those callers who `ended` (n,), from where they stood `before` (n,).
+    def after(self, before: NDArray[np.float64], risen: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+        """Return the growth (e,) of those callers who ended, from where they stood before.
 
         Args:
-            before: Where everybody stood a step before.
-            risen: (n,) by how much those rose who went on.
-            ended: Who did not.
+            before: (n,) where everybody stood a step before, those who ended first.
+            risen: (n - e,) by how much those rose who went on.
             width: Of the step, in log-age.
         """
-        some = before > 0
-        cuts = quantiles(before[some], HEIGHTS) if some.any() else np.zeros(len(HEIGHTS))
-        height = np.searchsorted(cuts, before, side="right")
+        ended = len(before) - len(risen)
+        rising = np.sort(before[before > 0])
+        low, high = (quantile(rising, share) for share in HEIGHTS) if len(rising) else (0.0, 0.0)
         first = max(0, self._known - RECENT)
         growth = self._slopes[first : self._known].sum(axis=0) / (self._known - first) * width
-        went_on = some & ~ended
-        for at in range(len(growth)):
-            own = risen[went_on & (height == at)]
+        for at, own in enumerate(_by_height(risen, before[ended:], low, high)):
             usual = median(own) if len(own) else 0.0
             growth[at] = (len(own) * usual + TRUST * growth[at]) / (len(own) + TRUST)
         self._slopes[self._known] = growth / width
         self._known += 1
-        found: NDArray[np.float64] = growth[height[ended]]
+        stood = before[:ended]
+        found: NDArray[np.float64] = np.where(stood >= high, growth[2], np.where(stood >= low, growth[1], growth[0]))
         return found
+
+
+def _by_height(
+    risen: NDArray[np.float64], before: NDArray[np.float64], low: float, high: float
+) -> tuple[NDArray[np.float64], ...]:
+    """Return by how much those (m,) rose who had something, of low, middle and high ones by themselves."""
+    some, middle, top = before > 0, before >= low, before >= high
+    return risen[some & ~middle], risen[some & middle & ~top], risen[some & top]
 
 
 class _Latecomers:
@@ -124,11 +125,9 @@ class _Latecomers:
         some = (first > 0) & (begins <= lives.last)
         self._begins, self._first, self._owed = begins[some], first[some], 0.0
 
-    def at(
-        self, full: NDArray[np.float64], order: NDArray[np.int64], ended: NDArray[np.bool_], step: int, share: float
-    ) -> None:
-        """Complete a column: `full` (n, steps) up to `step`, of the callers `ended` before it."""
-        nothing = order[ended[order] & (full[order, step] <= 0)]
+    def at(self, now: NDArray[np.float64], step: int, share: float) -> None:
+        """Complete what those (e,) have at a step who were cut off before it, in the order of when they were."""
+        nothing = np.flatnonzero(now <= 0)
         self._owed += share * len(nothing)
         due = min(int(self._owed), len(nothing))
         if not due:
@@ -139,7 +138,7 @@ class _Latecomers:
         self._owed -= due
         # Spread over the callers, and over what others got first, so that neither end is preferred.
         chosen = nothing[np.linspace(0, len(nothing) - 1, due).astype(np.int64)]
-        full[chosen, step] = quantiles(firsts, (np.arange(due) + 0.5) / due)
+        now[chosen] = quantiles(firsts, (np.arange(due) + 0.5) / due)
 
     def _firsts(self, step: int) -> NDArray[np.float64]:
         """Return what callers had when they first had something, at about this step; of all steps where few did."""

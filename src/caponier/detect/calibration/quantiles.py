@@ -20,6 +20,15 @@ def quantiles(values: NDArray[np.float64], shares: ArrayLike) -> NDArray[np.floa
     return found
 
 
+def quantile(rising: NDArray[np.float64], share: float) -> float:
+    """Return one such quantile of n >= 1 values that rise already."""
+    place = (len(rising) - 1) * share
+    below = int(place)
+    part = place - below
+    low, high = float(rising[below]), float(rising[min(below + 1, len(rising) - 1)])
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+
+
 def median(values: NDArray[np.float64]) -> float:
     """Return the median of n >= 1 finite values."""
     half, odd = divmod(len(values), 2)

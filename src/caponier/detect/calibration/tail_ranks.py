@@ -65,7 +65,7 @@ class TailRanks:
         full = lives.completed(int(AHEAD[steps - 1]) + 1)
         columns = -np.sort(-full[:, AHEAD[:steps]], axis=0)
         kept = _kept(n)
-        apart = np.array([_apart(columns[:, step]) if odd_ones else 0 for step in range(steps)], np.int64)
+        apart = _apart(columns) if odd_ones else np.zeros(steps, np.int64)
         tails = (_tail(columns[out:, step]) for step, out in enumerate(apart.tolist()))
         scales, margins = zip(*tails, strict=True)
         return cls(
@@ -135,11 +135,13 @@ def _kept(n: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(min(n, KEPT)), rest]))
 
 
-def _apart(falling: NDArray[np.float64]) -> int:
-    """Return how many of the highest of n falling x stand apart from the rest."""
+def _apart(falling: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many of the highest of n falling x (n, g) stand apart from the rest, at each step."""
     most = max(int(FEW_APART * len(falling)), int(len(falling) >= ENOUGH))
     gaps = falling[:most] - falling[1 : most + 1] >= APART
-    return int(np.flatnonzero(gaps)[-1]) + 1 if gaps.any() else 0
+    lowest = np.arange(1, most + 1)[:, None]
+    apart: NDArray[np.int64] = (gaps * lowest).max(axis=0, initial=0)
+    return apart
 
 
 def _tail(falling: NDArray[np.float64]) -> tuple[float, float]:
@@ -147,7 +149,7 @@ def _tail(falling: NDArray[np.float64]) -> tuple[float, float]:
     positive = int((falling > 0).sum())
     if positive < POSITIVE:
         return SCALE, MARGIN
-    most = int(np.clip(round(TOP * len(falling)), FEW, MANY))
+    most = min(max(round(TOP * len(falling)), FEW), MANY)
     top = min(most, positive - 1)
     excess = falling[:top] - falling[top]
     # One caller far beyond all others is no tail.

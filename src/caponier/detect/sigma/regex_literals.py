@@ -15,6 +15,8 @@ MOST: Final = 64
 _ASCII: Final = 128
 _FEW: Final = 4
 """Letters of a class that are written out one by one."""
+_FOLDS: Final = re.compile(r"\(\?[a-zA-Z]*i")
+_FORMS: Final = re.compile("[ks]")
 _NOTHING: Final = frozenset([""])
 
 Texts = frozenset[str]
@@ -29,9 +31,16 @@ def regex_literals(pattern: str) -> Texts | None:
     parser: Any = import_module("re._parser")
     try:
         tree = parser.parse(pattern)
-        return None if tree.state.flags & re.VERBOSE else _best(_needed(tree))
+        found = None if tree.state.flags & re.VERBOSE else _best(_needed(tree))
     except (re.error, RecursionError, OverflowError):
         return None
+    return _in_any_case(found) if found and _FOLDS.search(pattern) else found
+
+
+def _in_any_case(texts: Texts) -> Texts | None:
+    """Return the longest part of each that has one form in any case: s is found in U+017F, and k in U+212A, too."""
+    parts = frozenset(max(_FORMS.split(text), key=len) for text in texts)
+    return parts if min(map(len, parts)) >= LEAST else None
 
 
 def _needed(sequence: Any) -> Iterator[Texts]:

@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,10 +46,8 @@ class Sigma:
     name = "sigma"
 
     def __init__(self, folders: Sequence[Path] = (), *, own: bool = True) -> None:
-        documents = own_rules() if own else []
-        for folder in folders:
-            documents += read_rules(folder)
-        self._compiled = compile_rules(documents)
+        theirs = [document for folder in folders for document in read_rules(folder)]
+        self._compiled = compile_rules([*(own_rules() if own else ()), *theirs]) if theirs or not own else _own()
 
     @property
     def rules(self) -> tuple[LogRule, ...]:
@@ -82,6 +80,12 @@ class Sigma:
     def matcher(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "EventMatcher":
         """Begin to match single events, to be taken by a run that may be in another process."""
         return EventMatcher(self._compiled, scope, salt, inside)
+
+
+@cache
+def _own() -> Compiled:
+    """Compile the rules that ship with the package: they are the same as long as the process lives."""
+    return compile_rules(own_rules())
 
 
 class EventMatcher(Closing):
