@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import (
+from caponier.emulate.attack_steps.attack_step import (
     Row,
     aws,
     entra,

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caponier.engines.judge import Standing
+from caponier.engines.judge import JudgedSubject
 from caponier.engines.resumable import RingEvents, SubjectMemory
 from caponier.engines.state_table import MOST_FILES, Changes, StateTable
 from caponier.engines.subjects import SubjectState
 
 
 def held(time: int, events: int = 1, *, said: bool = False) -> SubjectMemory:
-    standing = Standing(*(np.arange(3) + part for part in range(4))) if said else None
+    standing = JudgedSubject(*(np.arange(3) + part for part in range(4))) if said else None
     ring = RingEvents(np.array([[0, time], [1, 2**40]]), np.array([time, time + 1]), ["a", "é☂"], ["x", None])
     states = np.arange(100, dtype=np.uint8)
     return SubjectMemory(SubjectState(time, 2**63 + 5, [1, events, 3], states), standing, ring)

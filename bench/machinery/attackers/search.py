@@ -84,7 +84,7 @@ class Ground:
 
 
 @dataclass(eq=False)
-class Standing:
+class JudgedSubject:
     """How some searches stand, an item each."""
 
     ground: Ground
@@ -96,11 +96,11 @@ class Standing:
     memory: dict[str, Any] = field(default_factory=dict)
     """What a step keeps for itself; arrays with an item for each search."""
 
-    def some(self, chosen: NDArray[np.bool_]) -> "Standing":
+    def some(self, chosen: NDArray[np.bool_]) -> "JudgedSubject":
         """Return those that go on."""
         memory = {name: values[chosen] for name, values in self.memory.items()}
         best, least = self.best[chosen], self.least[chosen]
-        return Standing(self.ground, self.origin[chosen], self.label[chosen], best, least, memory)
+        return JudgedSubject(self.ground, self.origin[chosen], self.label[chosen], best, least, memory)
 
 
 class Step(Protocol):
@@ -111,15 +111,15 @@ class Step(Protocol):
         """What it is called."""
         ...
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Return a row (n, d) for each search."""
         ...
 
-    def learn(self, at: Standing, rows: Rows, scores: Rows) -> None:
+    def learn(self, at: JudgedSubject, rows: Rows, scores: Rows) -> None:
         """Take the answers to the tries, and move on."""
         ...
 
-    def won(self, at: Standing, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
+    def won(self, at: JudgedSubject, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
         """Tell (n,) which tries are what the attacker wanted."""
         ...
 
@@ -147,7 +147,7 @@ def searched(ground: Ground, step: Step, n: int, most: int, rng: np.random.Gener
     origin = ground.rows[places]
     scores = ground.ask(origin)
     asked, answered = [[row] for row in origin], [[row] for row in scores]
-    at = Standing(ground, origin, ground.labels[places], origin.copy(), lead(scores, ground.labels[places]))
+    at = JudgedSubject(ground, origin, ground.labels[places], origin.copy(), lead(scores, ground.labels[places]))
     going, won = np.arange(len(places)), np.zeros(len(places), bool)
     for _ in range(most):
         if not len(going):

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.machinery.attackers.search import Rows, Standing, lead
+from bench.machinery.attackers.search import JudgedSubject, Rows, lead
 from bench.worlds.pictures import shifted, turned
 
 GENTLE: Final = 1e-6
@@ -15,13 +15,13 @@ GENTLE: Final = 1e-6
 class Greedy:
     """Keeps what lowers the first answer's lead, within the bound of changes that count."""
 
-    def learn(self, at: Standing, rows: Rows, scores: Rows) -> None:
+    def learn(self, at: JudgedSubject, rows: Rows, scores: Rows) -> None:
         """Go on from what is lower."""
         lower = lead(scores, at.label)
         better = (lower < at.least) & (_size(rows - at.origin) <= at.ground.most * 1.001)
         at.best[better], at.least[better] = rows[better], lower[better]
 
-    def won(self, at: Standing, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
+    def won(self, at: JudgedSubject, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
         """Tell what has another answer within the bound."""
         wrong = scores.argmax(axis=1) != at.label
         return np.asarray(wrong & (_size(rows - at.origin) <= at.ground.most * 1.001))
@@ -38,7 +38,7 @@ class Few(Greedy):
     exact: bool = True
     """Whether a change is `size` itself, or anything up to it."""
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Change other features of each."""
         n, width = at.best.shape
         of = at.ground.lively if self.lively else np.arange(width)
@@ -58,7 +58,7 @@ class All(Greedy):
     sigma: float
     likeness: bool = False
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Add noise to each, and keep within the bound."""
         noise = rng.standard_normal(at.best.shape, np.float32)
         if self.likeness:
@@ -76,7 +76,7 @@ class Waves(Greedy):
     """L2 of a step."""
     pixels: int = 4
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Add waves to each, and keep within the bound."""
         return _within(at, at.best + self.size * _waves(at, self.pixels, rng))
 
@@ -88,7 +88,7 @@ class Patch(Greedy):
     name: str = "patch"
     by: float = 0.35
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Put a patch somewhere."""
         side, rows = at.ground.victim.side, at.best.copy()
         for row in rows:
@@ -105,7 +105,7 @@ class Wide(Greedy):
     name: str = "wide"
     share: float = 0.4
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Turn the direction from the origin by a wide angle."""
         noise = at.ground.most * _waves(at, 4, rng)
         change = (1 - self.share) * (at.best - at.origin) + self.share * noise
@@ -120,7 +120,7 @@ class Turned(Greedy):
     name: str = "turned"
     angle: float = 25.0
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Go a little on from the best view."""
         n, side = len(at.best), at.ground.victim.side
         held = at.memory.setdefault("view", np.zeros((n, 4)))
@@ -130,13 +130,13 @@ class Turned(Greedy):
         rows = turned(at.origin, side, new[:, 0], 1 + new[:, 1])
         return shifted(rows, side, *np.rint(new[:, 2:]).astype(np.int64).T)
 
-    def learn(self, at: Standing, rows: Rows, scores: Rows) -> None:
+    def learn(self, at: JudgedSubject, rows: Rows, scores: Rows) -> None:
         """Go on from the view that is lower."""
         lower = lead(scores, at.label)
         better = lower < at.least
         at.memory["view"][better], at.least[better] = at.memory["tried"][better], lower[better]
 
-    def won(self, at: Standing, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
+    def won(self, at: JudgedSubject, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
         """Tell what has another answer: a view within these limits shows the same thing."""
         return np.asarray(scores.argmax(axis=1) != at.label)
 
@@ -147,7 +147,7 @@ class Walk:
 
     name: str = "walk"
 
-    def tries(self, at: Standing, rng: np.random.Generator) -> Rows:
+    def tries(self, at: JudgedSubject, rng: np.random.Generator) -> Rows:
         """Go half the way, or so far as still helped last, with some noise across."""
         n = len(at.best)
         if "away" not in at.memory:
@@ -164,14 +164,14 @@ class Walk:
         )
         return np.asarray(aim + noise, np.float32)
 
-    def learn(self, at: Standing, rows: Rows, scores: Rows) -> None:
+    def learn(self, at: JudgedSubject, rows: Rows, scores: Rows) -> None:
         """Go on from what is wrong and nearer."""
         wrong = scores.argmax(axis=1) != at.label
         better = wrong & (_size(rows - at.origin) < _size(at.memory["away"] - at.origin))
         at.memory["away"][better] = rows[better]
         at.memory["share"] = np.clip(at.memory["share"] * np.where(better, 1.3, 0.7), 0.02, 0.7)
 
-    def won(self, at: Standing, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
+    def won(self, at: JudgedSubject, rows: Rows, scores: Rows) -> NDArray[np.bool_]:
         """Tell what has another answer within the bound."""
         wrong = scores.argmax(axis=1) != at.label
         return np.asarray(wrong & (_size(rows - at.origin) <= at.ground.most))
@@ -182,7 +182,7 @@ def _nearest_other(rows: Rows, labels: NDArray[np.int64], origin: Rows, label: n
     return int(others[_size(rows[others] - origin).argmin()])
 
 
-def _waves(at: Standing, pixels: int, rng: np.random.Generator) -> Rows:
+def _waves(at: JudgedSubject, pixels: int, rng: np.random.Generator) -> Rows:
     """Return noise (n, d) of length 1, alike in squares of a picture."""
     noise, side = rng.standard_normal(at.best.shape, np.float32), at.ground.victim.side
     if side:
@@ -191,7 +191,7 @@ def _waves(at: Standing, pixels: int, rng: np.random.Generator) -> Rows:
     return np.asarray(noise / np.maximum(GENTLE, _size(noise))[:, None], np.float32)
 
 
-def _within(at: Standing, rows: Rows) -> Rows:
+def _within(at: JudgedSubject, rows: Rows) -> Rows:
     """Return rows no farther from where they began than counts."""
     change = rows - at.origin
     change *= np.minimum(1, at.ground.most / np.maximum(GENTLE, _size(change)))[:, None]

@@ -67,8 +67,8 @@ def hunt(folder: DemoFolder, deployment: Deployment, traces: Traces, traffic: Sc
         incidents=tuple(list_incidents(folder.workspace)),
         acted=frozenset(
             technique
-            for deed in (stories.one(STORY), poisons()[POISON], poisons()[BACKDOOR], files()[ATTACK])
-            for technique in deed.techniques
+            for attack in (stories.one(STORY), poisons()[POISON], poisons()[BACKDOOR], files()[ATTACK])
+            for technique in attack.techniques
         ),
         loaded=folder.canary.exists(),
     )

@@ -65,7 +65,7 @@ class Detection:
 
 
 @dataclass
-class Standing:
+class JudgedSubject:
     """What is remembered of a subject, an item (d,) for each detector."""
 
     rarity: NDArray[np.int64]
@@ -78,7 +78,7 @@ class Standing:
     """When it was told last, in microseconds or, of a cell, in queries; `NEVER` if it was not."""
 
     @classmethod
-    def new(cls, detectors: int) -> "Standing":
+    def new(cls, detectors: int) -> "JudgedSubject":
         """Return that of somebody of whom nothing was said yet."""
         none = np.zeros(detectors, np.int64)
         return cls(none, none.copy(), none.copy(), np.full(detectors, NEVER))
@@ -143,7 +143,7 @@ class Judge:
         self._level = plan.level
         self._ears = [_Ear(line, self._level) for line in plan.lines]
         self._spares = any(line.allowed for line in plan.lines)
-        self._known: dict[str, Standing] = {}
+        self._known: dict[str, JudgedSubject] = {}
 
     def strength(self, name: str) -> int:
         """Return the evidence against a subject up to now, over all detectors, in thousandths; 0 if none is known."""
@@ -154,11 +154,11 @@ class Judge:
         """Drop what is remembered of a subject."""
         self._known.pop(name, None)
 
-    def resume(self, name: str, standing: Standing) -> None:
+    def resume(self, name: str, standing: JudgedSubject) -> None:
         """Go on with what was kept elsewhere of a subject."""
         self._known[name] = standing
 
-    def take(self, name: str) -> Standing | None:
+    def take(self, name: str) -> JudgedSubject | None:
         """Give away what is remembered of a subject; None if nothing is."""
         return self._known.pop(name, None)
 
@@ -176,7 +176,7 @@ class Judge:
             name = scored.names[index]
             standing = known.get(name) if scored.resumed[index] else None
             if index in talked:
-                standing = standing or Standing.new(len(self._ears))
+                standing = standing or JudgedSubject.new(len(self._ears))
                 part = slice(int(begins[index]), int(begins[index + 1]))
                 self._spare(name, rare, part)
                 found += [self._detection(scored, *one) for one in self._told(scored, rare, part, standing)]
@@ -216,8 +216,8 @@ class Judge:
                 rare.rarity[part, column][same] = 0
 
     def _told(
-        self, scored: Scored, rare: _Rare, part: slice, standing: Standing
-    ) -> Iterator[tuple[int, int, int, Standing]]:
+        self, scored: Scored, rare: _Rare, part: slice, standing: JudgedSubject
+    ) -> Iterator[tuple[int, int, int, JudgedSubject]]:
         """Yield each trigger of a subject: its row, detector, evidence, and what was said up to it."""
         rarity = rare.rarity[part]
         running = np.maximum.accumulate(np.vstack([standing.rarity, rarity]), axis=0)
@@ -237,7 +237,7 @@ class Judge:
         after = _advanced(standing, rare, part)
         standing.rarity, standing.value, standing.age = after.rarity, after.value, after.age
 
-    def _detection(self, scored: Scored, row: int, column: int, strength: int, said: Standing) -> Detection:
+    def _detection(self, scored: Scored, row: int, column: int, strength: int, said: JudgedSubject) -> Detection:
         line = self._plan.lines[column]
         detector, value = line.detector, int(said.value[column])
         subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
@@ -314,14 +314,14 @@ def _triggers(
         yield at, column
 
 
-def _advanced(standing: Standing, rare: _Rare, part: slice) -> Standing:
+def _advanced(standing: JudgedSubject, rare: _Rare, part: slice) -> JudgedSubject:
     """Return what is remembered after some more events."""
     rarity = np.vstack([standing.rarity, rare.rarity[part]])
     best, columns = rarity.argmax(axis=0), np.arange(rarity.shape[1])
     value, age = (
         np.vstack([before, new[part]]) for before, new in ((standing.value, rare.value), (standing.age, rare.age))
     )
-    return Standing(rarity[best, columns], value[best, columns], age[best, columns], standing.told)
+    return JudgedSubject(rarity[best, columns], value[best, columns], age[best, columns], standing.told)
 
 
 def _window(scored: Scored, row: int) -> EventBatch:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.detect.similarity.nearest_query import RING
-from caponier.engines.judge import Detection, Judge, Standing
+from caponier.engines.judge import Detection, Judge, JudgedSubject
 from caponier.engines.plan import Plan
 from caponier.engines.spool import KINDS, SEPARATOR
 from caponier.engines.subjects import Scored, SubjectPass, SubjectState
@@ -42,7 +42,7 @@ class SubjectMemory:
     """What is kept of one subject."""
 
     carried: SubjectState
-    standing: Standing | None
+    standing: JudgedSubject | None
     ring: RingEvents
 
 

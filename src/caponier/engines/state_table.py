@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from caponier.engines.judge import Standing
+from caponier.engines.judge import JudgedSubject
 from caponier.engines.resumable import RingEvents, SubjectMemory
 from caponier.engines.subjects import SubjectState
 from caponier.formats.atomic_file import replacing
@@ -182,7 +182,7 @@ def _packed(key: str, held: SubjectMemory) -> dict[str, Any]:
     }
 
 
-def _parts(standing: Standing) -> list[NDArray[np.int64]]:
+def _parts(standing: JudgedSubject) -> list[NDArray[np.int64]]:
     return [standing.rarity, standing.value, standing.age, standing.told]
 
 
@@ -191,7 +191,7 @@ def _held(row: dict[str, Any]) -> SubjectMemory:
     carried = SubjectState(row["last_time"], row["last_key"], row["ages"], np.frombuffer(states, np.uint8))
     standing = None
     if row["standing"] is not None:
-        standing = Standing(*np.frombuffer(row["standing"], np.int64).reshape(4, -1).copy())
+        standing = JudgedSubject(*np.frombuffer(row["standing"], np.int64).reshape(4, -1).copy())
     places = np.frombuffer(row["places"], np.int64).reshape(-1, 2)
     return SubjectMemory(
         carried, standing, RingEvents(places, np.frombuffer(row["times"], np.int64), row["ids"], row["senders"])

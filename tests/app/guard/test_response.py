@@ -41,7 +41,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-class Standing:
+class JudgedSubject:
     def __init__(self, workspace: Workspace, *, enforce: bool = True) -> None:
         self.told: list[str] = []
         self.decisions = Decisions()
@@ -49,7 +49,7 @@ class Standing:
         failures = Failures(self.metrics, self.told.append)
         self.response = GuardResponse(workspace, self.decisions, self.told.append, failures, enforce=enforce)
 
-    def __enter__(self) -> "Standing":
+    def __enter__(self) -> "JudgedSubject":
         self.response.start()
         return self
 
@@ -66,7 +66,7 @@ def found(who: str, n: int = 0, techniques: tuple[str, ...] = EVASION) -> Findin
 
 
 def test_a_finding_is_answered_at_once_and_then_in_the_store(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         assert not one.refuses("eve")
         one.response.take([found("eve")])
         assert one.refuses("eve"), "before anything is written"
@@ -80,7 +80,7 @@ def test_a_finding_is_answered_at_once_and_then_in_the_store(workspace: Workspac
 
 
 def test_it_is_answered_while_the_store_is_locked(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         with open_store(workspace.store) as store, store.write() as connection:
             audit.lock(connection)
             one.response.take([found("eve")])
@@ -98,7 +98,7 @@ def shared(who: str, share: float | None, n: int = 0) -> Finding:
 
 
 def test_what_too_many_benign_callers_come_as_high_as_is_listed_and_not_answered(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([shared("usual", 0.0011), shared("rare", 0.0009), shared("unknown", None)])
         assert [one.refuses(who) for who in ("usual", "rare", "unknown")] == [False, True, True]
         wait_for(lambda: len(list_actions(workspace)) >= 2)
@@ -111,7 +111,7 @@ def test_what_too_many_benign_callers_come_as_high_as_is_listed_and_not_answered
 
 def test_what_becomes_rare_later_is_answered_then(workspace: Workspace) -> None:
     usual = shared("eve", 0.009)
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([usual])
         wait_for(lambda: list_incidents(workspace))
         assert not one.refuses("eve")
@@ -124,13 +124,13 @@ def test_what_becomes_rare_later_is_answered_then(workspace: Workspace) -> None:
 
 def test_a_workspace_may_ask_for_more_or_for_less(workspace: Workspace) -> None:
     strict = workspace.model_copy(update={"respond": {"alpha": 0.01}})
-    with Standing(strict) as one:
+    with JudgedSubject(strict) as one:
         one.response.take([shared("eve", 0.009), shared("ada", 0.02)])
         assert [one.refuses(who) for who in ("eve", "ada")] == [True, False]
 
 
 def test_observing_records_and_does_nothing(workspace: Workspace) -> None:
-    with Standing(workspace, enforce=False) as one:
+    with JudgedSubject(workspace, enforce=False) as one:
         one.response.take([found("eve")])
         wait_for(lambda: list_findings(workspace))
         assert not one.refuses("eve")
@@ -139,7 +139,7 @@ def test_observing_records_and_does_nothing(workspace: Workspace) -> None:
 
 
 def test_what_needs_approval_does_not_begin(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("eve", techniques=EXTRACTION)])
         wait_for(lambda: {action.state for action in list_actions(workspace)} > {ActionState.ACTIVE})
         assert len(one.decisions) == 1, "the throttle alone"
@@ -148,7 +148,7 @@ def test_what_needs_approval_does_not_begin(workspace: Workspace) -> None:
 
 
 def test_what_people_undid_is_left_to_them(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("eve")])
         for action in wait_for(lambda: list_actions(workspace)):
             undo_action(workspace, action.action_id)
@@ -172,7 +172,7 @@ def test_what_people_undo_while_more_is_being_answered_is_left_to_them(
             planned.append(action.action_id)
         return plan_response(*args, **named)
 
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("eve")])
         assert wait_for(lambda: list_actions(workspace))
         monkeypatch.setattr(response, "plan_response", undone_just_before)
@@ -196,7 +196,7 @@ def test_a_finding_that_breaks_planning_spares_nobody_else(
 
     monkeypatch.setattr(response, broken, sometimes)
     monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         for n, who in enumerate(("ada", "trudy", "mallory")):
             one.response.take([found(who, n)])
         assert [one.refuses(who) for who in ("ada", "trudy", "mallory")] == [True, False, True]
@@ -215,7 +215,7 @@ def test_an_incident_that_cannot_be_answered_keeps_no_other_waiting(
         return case
 
     monkeypatch.setattr(response, "show_incident", sometimes)
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("trudy"), found("mallory", 1)])
         wait_for(lambda: list_actions(workspace))
     assert {action.scope.id for action in list_actions(workspace)} == {"mallory"}
@@ -239,7 +239,7 @@ def test_an_incident_that_never_can_be_answered_fills_no_memory_and_goes_last(
     monkeypatch.setattr(response, "ANSWERING_S", 0.05)
     monkeypatch.setattr(response, "plan_response", sometimes)
     monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
-    with Standing(workspace) as one, ActionFeed(workspace) as feed:
+    with JudgedSubject(workspace) as one, ActionFeed(workspace) as feed:
         one.response.take([found("trudy"), found("mallory", 1)])
         for _ in range(3):
             with suppress(RuntimeError):
@@ -254,7 +254,7 @@ def test_what_turned_certain_is_not_remembered_without_end(
 ) -> None:
     monkeypatch.setattr(response, "MOST_CERTAIN", 3)
     monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         turned = [shared("eve", 0.009, n) for n in range(9)]
         for finding_ in turned:
             one.response.take([], [finding_])
@@ -262,7 +262,7 @@ def test_what_turned_certain_is_not_remembered_without_end(
 
 
 def test_closing_writes_what_is_left(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("eve", n) for n in range(20)])
     assert len(list_findings(workspace)) == 20
     assert list_actions(workspace)
@@ -278,7 +278,7 @@ def test_a_store_that_fails_is_tried_again(workspace: Workspace, monkeypatch: py
         return really(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(response, "correlate_findings", sometimes)
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("eve")])
         wait_for(lambda: list_actions(workspace))
         assert one.refuses("eve")
@@ -290,4 +290,4 @@ def test_a_store_that_fails_is_tried_again(workspace: Workspace, monkeypatch: py
 def test_a_playbook_that_cannot_be_read_is_an_error_at_the_start(workspace: Workspace) -> None:
     (workspace.root / "bad.yaml").write_text("schema: nothing")
     with pytest.raises(InputError):
-        Standing(workspace.model_copy(update={"respond": {"playbooks": ["bad.yaml"]}}))
+        JudgedSubject(workspace.model_copy(update={"respond": {"playbooks": ["bad.yaml"]}}))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.guard.test_response import Standing, found
+from app.guard.test_response import JudgedSubject, found
 from caponier.app.guard.callers import MOST, RecentCallers
 from caponier.app.guard.response import ACTOR
 from caponier.app.respond.respond import by_doubt, list_actions, undo_for
@@ -25,14 +25,14 @@ def workspace(tmp_path: Path) -> Workspace:
     return require_workspace(tmp_path)
 
 
-def bound(one: Standing, names: list[str]) -> set[str]:
+def bound(one: JudgedSubject, names: list[str]) -> set[str]:
     return {name for name in names if one.refuses(name)}
 
 
 @pytest.mark.slow
 def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace) -> None:
     names = [f"k-{n}" for n in range(80)]
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         for at in range(0, len(names), 20):
             one.response.take([found(name, n) for n, name in enumerate(names[at : at + 20], at)])
             assert len(bound(one, names)) == 10, "before anything is written"
@@ -50,7 +50,7 @@ def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace
 
 
 def test_many_findings_are_taken_quickly(workspace: Workspace) -> None:
-    one = Standing(workspace)
+    one = JudgedSubject(workspace)
     with Stopwatch() as watch:
         for at in range(0, 1_000, 100):
             one.response.take([found(f"k-{n}", n) for n in range(at, at + 100)])
@@ -59,7 +59,7 @@ def test_many_findings_are_taken_quickly(workspace: Workspace) -> None:
 
 
 def test_a_caller_who_is_bound_by_mistake_is_one_command_to_undo_and_stands_first(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         one.response.take([found("k-ada"), found("k-eve", 1)])
         wait_for(lambda: len({action.scope.id for action in list_actions(workspace)}) == 2)
         listed = by_doubt(workspace, list_actions(workspace))

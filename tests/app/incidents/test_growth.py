@@ -17,7 +17,7 @@ from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import recall, remember
 from caponier.app.workspace.workspace import create_workspace, load_workspace, require_workspace
-from caponier.emulate.deeds.attack_step import THIEF, aws, timed
+from caponier.emulate.attack_steps.attack_step import THIEF, aws, timed
 from caponier.records.inventory import System, Workspace
 
 

@@ -15,7 +15,7 @@ from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.habits.past import Past
-from caponier.emulate.deeds.attack_step import aws, kubernetes, okta, requested, sshd, timed
+from caponier.emulate.attack_steps.attack_step import aws, kubernetes, okta, requested, sshd, timed
 from caponier.records.finding import Severity
 from caponier.records.inventory import System, Workspace
 from caponier.respond.correlate import correlate

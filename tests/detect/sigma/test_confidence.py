@@ -7,10 +7,10 @@ import pytest
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.confidence import ASSUMED, WEIGHT, RuleConfidence, RuleRecord, RuleVerdicts, measured
 from caponier.detect.sigma.sigma import Sigma
-from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers, taken
+from caponier.emulate.attack_steps import acts, clouds, cluster, people, planted, servers, taken
 from caponier.records.severity import LEVELS
 
-DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS | planted.DEEDS | taken.DEEDS
+STEPS = cluster.STEPS | servers.STEPS | people.STEPS | clouds.STEPS | acts.STEPS | planted.STEPS | taken.STEPS
 
 
 def rule(name: str, level: str = "high") -> LogRule:
@@ -20,9 +20,9 @@ def rule(name: str, level: str = "high") -> LogRule:
 def test_every_rule_that_speaks_was_measured_on_all_of_its_ways() -> None:
     known = measured()
     assert {f"sigma:{name}" for name in known} == {one.name for one in Sigma().rules}
-    # tests/detect/sigma/test_deeds.py holds each of them to be found.
+    # tests/detect/sigma/test_attack_steps.py holds each of them to be found.
     assert {name: (one.found, one.ways) for name, one in known.items()} == {
-        name: (len(deed.variants), len(deed.variants)) for name, deed in DEEDS.items()
+        name: (len(step.variants), len(step.variants)) for name, step in STEPS.items()
     }
 
 

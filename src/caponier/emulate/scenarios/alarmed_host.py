@@ -1,11 +1,11 @@
 """A sensor on a host of models raises an alarm."""
 
-from caponier.emulate.deeds import hosts, planted
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import hosts, planted
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class AlarmedHost(DeedStory):
+class AlarmedHost(StepStory):
     """A sensor on a host of models raises an alarm."""
 
     name = "alarmed_host"
@@ -18,7 +18,7 @@ class AlarmedHost(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.03"),
     )
-    deeds = (hosts.ALARMED, planted.SERVICE, planted.PLANTED, planted.THROUGH)
+    steps = (hosts.ALARMED, planted.SERVICE, planted.PLANTED, planted.THROUGH)
     actor = "gpu-01.ml.example.org"
 
 

@@ -2,12 +2,12 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class BorrowedRole(DeedStory):
+class BorrowedRole(StepStory):
     """The credentials of an instance used from elsewhere."""
 
     name = "borrowed_role"
@@ -16,7 +16,7 @@ class BorrowedRole(DeedStory):
         TechniqueId("attack", "T1552.005"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
     )
-    deeds = (clouds.TAKEN_ROLE,)
+    steps = (clouds.TAKEN_ROLE,)
     actor = "svc-model-sync/i-0123456789abcdef0"
     fitting = MappingProxyType({clouds.TAKEN_ROLE.name: (0, 1)})
 

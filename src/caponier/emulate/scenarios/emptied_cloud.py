@@ -1,11 +1,11 @@
 """An account of a cloud in strange hands, slowly."""
 
-from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class EmptiedCloud(DeedStory):
+class EmptiedCloud(StepStory):
     """An account of a cloud in strange hands, slowly."""
 
     name = "emptied_cloud"
@@ -18,7 +18,7 @@ class EmptiedCloud(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.IMPACT.04"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
     )
-    deeds = (clouds.STOPPED, clouds.HELD, clouds.SLOW)
+    steps = (clouds.STOPPED, clouds.HELD, clouds.SLOW)
     actor = "eve"
 
 

@@ -2,12 +2,12 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import taken
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import taken
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class ExchangedModel(DeedStory):
+class ExchangedModel(StepStory):
     """A model, its labels and its secrets in strange hands."""
 
     name = "exchanged_model"
@@ -24,7 +24,7 @@ class ExchangedModel(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.03"),
     )
-    deeds = (taken.SECRET, taken.WEIGHTS, taken.ESCAPE, taken.REPLACED, taken.EDITED, taken.GROWN)
+    steps = (taken.SECRET, taken.WEIGHTS, taken.ESCAPE, taken.REPLACED, taken.EDITED, taken.GROWN)
     fitting = MappingProxyType({taken.GROWN.name: (2,)})
     actor = "eve"
 

@@ -1,7 +1,7 @@
 """An intruder runs code of his own on a host of models, sends files away, and destroys what could be restored."""
 
-from caponier.emulate.deeds import hosts, planted
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import hosts, planted
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 _STAYS = (
@@ -10,7 +10,7 @@ _STAYS = (
 )
 
 
-class MinedHost(DeedStory):
+class MinedHost(StepStory):
     """An intruder runs code of his own on a host of models, and sends files away."""
 
     name = "mined_host"
@@ -32,7 +32,7 @@ class MinedHost(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.04"),
     )
-    deeds = (hosts.STRANGE, hosts.SENT, hosts.UNRECOVERABLE, *_STAYS)
+    steps = (hosts.STRANGE, hosts.SENT, hosts.UNRECOVERABLE, *_STAYS)
     actor = "bob"
 
 

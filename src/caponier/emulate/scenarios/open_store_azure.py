@@ -1,11 +1,11 @@
 """A store of Azure that is open to everybody."""
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class OpenStoreAzure(DeedStory):
+class OpenStoreAzure(StepStory):
     """A store of Azure that is open to everybody."""
 
     name = "open_store_azure"
@@ -14,7 +14,7 @@ class OpenStoreAzure(DeedStory):
         TechniqueId("attack", "T1530"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
     )
-    deeds = (cloud_services.ANONYMOUS_AZURE,)
+    steps = (cloud_services.ANONYMOUS_AZURE,)
     actor = "ml-models"
 
 

@@ -1,11 +1,11 @@
 """A store of Google that is open to everybody."""
 
-from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class OpenStoreGoogle(DeedStory):
+class OpenStoreGoogle(StepStory):
     """A store of Google that is open to everybody."""
 
     name = "open_store_google"
@@ -14,7 +14,7 @@ class OpenStoreGoogle(DeedStory):
         TechniqueId("attack", "T1530"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
     )
-    deeds = (clouds.ANONYMOUS_GOOGLE,)
+    steps = (clouds.ANONYMOUS_GOOGLE,)
     actor = "ml-models"
 
 

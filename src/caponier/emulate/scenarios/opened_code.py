@@ -1,11 +1,11 @@
 """A stolen account opens the repository of what trains and serves."""
 
-from caponier.emulate.deeds import hosts
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import hosts
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class OpenedCode(DeedStory):
+class OpenedCode(StepStory):
     """A stolen account opens the repository of what trains and serves."""
 
     name = "opened_code"
@@ -16,7 +16,7 @@ class OpenedCode(DeedStory):
         TechniqueId("attack", "T1098.001"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
     )
-    deeds = (hosts.OPENED, hosts.OPENED_GITLAB)
+    steps = (hosts.OPENED, hosts.OPENED_GITLAB)
     actor = "eve"
 
 

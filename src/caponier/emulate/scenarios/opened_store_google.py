@@ -1,11 +1,11 @@
 """A store of Google that somebody opens to everybody."""
 
-from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class OpenedStoreGoogle(DeedStory):
+class OpenedStoreGoogle(StepStory):
     """A store of Google that somebody opens to everybody."""
 
     name = "opened_store_google"
@@ -14,7 +14,7 @@ class OpenedStoreGoogle(DeedStory):
         TechniqueId("attack", "T1530"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
     )
-    deeds = (clouds.PUBLIC_GOOGLE,)
+    steps = (clouds.PUBLIC_GOOGLE,)
     actor = "eve@example.org"
 
 

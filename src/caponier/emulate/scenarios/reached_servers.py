@@ -2,13 +2,13 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import servers
-from caponier.emulate.deeds.attack_step import THIEF
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import servers
+from caponier.emulate.attack_steps.attack_step import THIEF
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class ReachedServers(DeedStory):
+class ReachedServers(StepStory):
     """The servers of ML people, reached by a stranger."""
 
     name = "reached_servers"
@@ -23,7 +23,7 @@ class ReachedServers(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
     )
-    deeds = (servers.REACHED, servers.CODE, servers.FILES, servers.RIGHTS, servers.FOREIGN, servers.MANAGED)
+    steps = (servers.REACHED, servers.CODE, servers.FILES, servers.RIGHTS, servers.FOREIGN, servers.MANAGED)
     actor = THIEF
     fitting = MappingProxyType({servers.CODE.name: (2, 3, 4, 6, 7)})
 

@@ -2,13 +2,13 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import cloud_services, clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services, clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.emulate.office import SYNC
 from caponier.matrix.technique import TechniqueId
 
 
-class ReadSecrets(DeedStory):
+class ReadSecrets(StepStory):
     """Secrets of the cloud read in bulk from outside."""
 
     name = "read_secrets"
@@ -18,7 +18,7 @@ class ReadSecrets(DeedStory):
         TechniqueId("attack", "T1078"),
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
     )
-    deeds = (clouds.SECRETS, cloud_services.TAKEN)
+    steps = (clouds.SECRETS, cloud_services.TAKEN)
     actor = SYNC
     fitting = MappingProxyType({clouds.SECRETS.name: (0, 1), cloud_services.TAKEN.name: (2, 3)})
 

@@ -1,12 +1,12 @@
 """A stolen key of an account of ours asks language models of the cloud."""
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.emulate.office import SYNC
 from caponier.matrix.technique import TechniqueId
 
 
-class ResoldModels(DeedStory):
+class ResoldModels(StepStory):
     """A stolen key of an account of ours asks language models of the cloud."""
 
     name = "resold_models"
@@ -16,7 +16,7 @@ class ResoldModels(DeedStory):
         TechniqueId("attack", "T1078"),
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
     )
-    deeds = (cloud_services.ASKED,)
+    steps = (cloud_services.ASKED,)
     actor = SYNC
 
 

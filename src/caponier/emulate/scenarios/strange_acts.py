@@ -1,11 +1,11 @@
 """A stolen account does to an ML system what no rule names."""
 
-from caponier.emulate.deeds import acts, planted
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import acts, planted
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class StrangeActs(DeedStory):
+class StrangeActs(StepStory):
     """A stolen account does to an ML system what no rule names."""
 
     name = "strange_acts"
@@ -24,7 +24,7 @@ class StrangeActs(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
     )
-    deeds = (acts.ENTERED, acts.UNWATCHED, acts.OPENED, acts.CHANGED, acts.COPIED, acts.DESTROYED, planted.UNLOADED)
+    steps = (acts.ENTERED, acts.UNWATCHED, acts.OPENED, acts.CHANGED, acts.COPIED, acts.DESTROYED, planted.UNLOADED)
     actor = "eve"
 
 

@@ -2,12 +2,12 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import cluster
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cluster
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenCluster(DeedStory):
+class TakenCluster(StepStory):
     """The workloads of a cluster in strange hands."""
 
     name = "taken_cluster"
@@ -25,7 +25,7 @@ class TakenCluster(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
     )
-    deeds = tuple(cluster.DEEDS.values())
+    steps = tuple(cluster.STEPS.values())
     actor = "eve@example.org"
     fitting = MappingProxyType({cluster.STRANGER.name: (0, 1)})
 

@@ -2,12 +2,12 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import people
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import people
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenConsole(DeedStory):
+class TakenConsole(StepStory):
     """A console in strange hands."""
 
     name = "taken_console"
@@ -18,7 +18,7 @@ class TakenConsole(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
     )
-    deeds = (people.CONSOLE, people.PUSH)
+    steps = (people.CONSOLE, people.PUSH)
     actor = "bob"
     fitting = MappingProxyType({people.CONSOLE.name: (0, 2), people.PUSH.name: (0,)})
 

@@ -1,11 +1,11 @@
 """A directory in strange hands."""
 
-from caponier.emulate.deeds import clouds, people
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds, people
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenDirectory(DeedStory):
+class TakenDirectory(StepStory):
     """A directory in strange hands."""
 
     name = "taken_directory"
@@ -20,7 +20,7 @@ class TakenDirectory(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
     )
-    deeds = (
+    steps = (
         people.COUNTRIES,
         people.OKTA,
         people.DIRECTORY,

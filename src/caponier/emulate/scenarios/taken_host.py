@@ -1,11 +1,11 @@
 """The host of a model server in strange hands."""
 
-from caponier.emulate.deeds import servers
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import servers
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenHost(DeedStory):
+class TakenHost(StepStory):
     """The host of a model server in strange hands."""
 
     name = "taken_host"
@@ -18,7 +18,7 @@ class TakenHost(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.04"),
     )
-    deeds = (servers.PULLED, servers.STOPPED, servers.ENCRYPTED)
+    steps = (servers.PULLED, servers.STOPPED, servers.ENCRYPTED)
     actor = "bob"
 
 

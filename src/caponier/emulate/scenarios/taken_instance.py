@@ -2,12 +2,12 @@
 
 from types import MappingProxyType
 
-from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import clouds
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenInstance(DeedStory):
+class TakenInstance(StepStory):
     """A stolen key of the cloud commands an instance and replaces a function."""
 
     name = "taken_instance"
@@ -17,7 +17,7 @@ class TakenInstance(DeedStory):
         TechniqueId("attack", "T1525"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
     )
-    deeds = (clouds.COMMANDED, clouds.REPLACED)
+    steps = (clouds.COMMANDED, clouds.REPLACED)
     actor = "eve"
     fitting = MappingProxyType({clouds.COMMANDED.name: (0, 1, 2), clouds.REPLACED.name: (0, 1, 2)})
 

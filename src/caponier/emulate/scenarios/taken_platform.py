@@ -1,11 +1,11 @@
 """A stolen account changes models and endpoints of a data platform."""
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenPlatform(DeedStory):
+class TakenPlatform(StepStory):
     """A stolen account changes models and endpoints of a data platform."""
 
     name = "taken_platform"
@@ -16,7 +16,7 @@ class TakenPlatform(DeedStory):
         TechniqueId("attack", "T1530"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
     )
-    deeds = (cloud_services.PLATFORM,)
+    steps = (cloud_services.PLATFORM,)
     actor = "eve@example.org"
 
 

@@ -1,11 +1,11 @@
 """A stolen account of two clouds uses what they offer for ML."""
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class TakenServices(DeedStory):
+class TakenServices(StepStory):
     """A stolen account of two clouds uses what they offer for ML."""
 
     name = "taken_services"
@@ -18,7 +18,7 @@ class TakenServices(DeedStory):
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
     )
-    deeds = (
+    steps = (
         cloud_services.CHANGED_GOOGLE,
         cloud_services.CHANGED_AZURE,
         cloud_services.TOLD_GOOGLE,

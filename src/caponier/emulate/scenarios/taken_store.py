@@ -27,9 +27,9 @@ class TakenStore:
     def attack(self, seed: int) -> LogTrace:
         """Tell the attack among three days of usual work."""
         rng = np.random.default_rng(seed)
-        usual, deeds = list(usual_work(rng)), _taking(rng)
-        rows, malicious = told(usual, deeds)
-        gone = sum(row["eventName"] == "DeleteObject" for row in deeds)
+        usual, steps = list(usual_work(rng)), _taking(rng)
+        rows, malicious = told(usual, steps)
+        gone = sum(row["eventName"] == "DeleteObject" for row in steps)
         return LogTrace(rows, gone >= len(MODELS), {"deleted": float(gone)}, ENGINEER, malicious)
 
     def control(self, seed: int) -> LogTrace:
@@ -41,7 +41,7 @@ class TakenStore:
 def _taking(rng: np.random.Generator) -> list[Row]:
     moment, arn = MONDAY + timedelta(days=1, hours=float(rng.uniform(1, 4))), user_arn(ENGINEER)
     everybody = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}
-    deeds: list[tuple[str, str, Row]] = [
+    steps: list[tuple[str, str, Row]] = [
         ("iam", "CreateAccessKey", {"userName": "svc-model-sync"}),
         ("s3", "PutBucketPolicy", {"bucketName": BUCKET, "bucketPolicy": everybody}),
         ("s3", "PutBucketReplication", {"bucketName": BUCKET}),
@@ -49,7 +49,7 @@ def _taking(rng: np.random.Generator) -> list[Row]:
         ("s3", "DeleteBucket", {"bucketName": BUCKET}),
     ]
     rows = []
-    for service, name, parameters in deeds:
+    for service, name, parameters in steps:
         moment += timedelta(seconds=float(rng.uniform(1, 8)))
         rows.append(cloud(moment, arn, "IAMUser", "203.0.113.66", name, f"{service}.amazonaws.com", parameters))
     return rows

@@ -1,11 +1,11 @@
 """A stolen account changes what trains and serves in SageMaker."""
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.story import StepStory
 from caponier.matrix.technique import TechniqueId
 
 
-class UsedNotebooks(DeedStory):
+class UsedNotebooks(StepStory):
     """A stolen account changes what trains and serves in SageMaker."""
 
     name = "used_notebooks"
@@ -18,7 +18,7 @@ class UsedNotebooks(DeedStory):
         TechniqueId("attack", "T1133"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
     )
-    deeds = (cloud_services.CHANGED, cloud_services.NETWORK)
+    steps = (cloud_services.CHANGED, cloud_services.NETWORK)
     actor = "eve"
 
 

@@ -1,6 +1,6 @@
 """What was acted on: the bucket, account, key, image, workload or host that an event changes, reads or reaches.
 
-Who acts is told by `identity`. A target is told so that one actor's deeds on eight hosts stay eight: the most
+Who acts is told by `identity`. A target is told so that one actor's acts on eight hosts stay eight: the most
 particular thing that an event names counts, and the host only where it names nothing else.
 """
 

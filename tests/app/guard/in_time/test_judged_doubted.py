@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.guard.in_time.test_judged_first import answered, standing
-from app.guard.test_response import Standing, workspace
+from app.guard.test_response import JudgedSubject, workspace
 from app.guard.test_warming import attack, first_finding
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.run import Guard
@@ -83,7 +83,7 @@ def test_detection_does_not_hurry_for_a_doubted_caller(tmp_path: Path) -> None:
 
 
 def test_a_finding_makes_its_caller_doubted_whether_it_is_answered_or_not(workspace: Workspace) -> None:
-    with Standing(workspace) as one:
+    with JudgedSubject(workspace) as one:
         assert not one.decisions.doubts(EVE)
         rare = finding(EVASION, subject=SubjectRef("principal", "k-eve"))
         one.response.take([replace(rare, evidence=replace(rare.evidence, share=0.01))])
@@ -94,7 +94,7 @@ def test_a_finding_makes_its_caller_doubted_whether_it_is_answered_or_not(worksp
 
 def test_all_keys_of_an_account_are_doubted_and_all_who_asked_alike(workspace: Workspace) -> None:
     identities = tuple(Identity(account="eve", key_hash=key) for key in ("k-eve", "k-eve2"))
-    with Standing(workspace.model_copy(update={"identities": identities})) as one:
+    with JudgedSubject(workspace.model_copy(update={"identities": identities})) as one:
         one.response.doubt([finding(EVASION, subject=SubjectRef("principal", "k-eve"))])
         assert one.decisions.doubts(Caller("k-eve2", None, None))
         together = finding(EVASION, subject=SubjectRef(BUCKET, "b-1"))

@@ -24,19 +24,19 @@ def test_an_attack_tries_other_images_until_one_succeeds(digits: World, monkeypa
 
     monkeypatch.setattr(HopSkipJump, "run", run)
     with open_line(victim.predict_proba, Deployment(), b"") as line:
-        deed = attack_image("hop_skip_jump", line, victim, split, 7)
-    assert (deed.success, deed.queries, deed.measure["attempts"], len(set(tried))) == (True, 30, 3, 3)
-    assert deed.keys == ("hop_skip_jump-7-2",)
+        attack = attack_image("hop_skip_jump", line, victim, split, 7)
+    assert (attack.success, attack.queries, attack.measure["attempts"], len(set(tried))) == (True, 30, 3, 3)
+    assert attack.keys == ("hop_skip_jump-7-2",)
 
 
 def test_accounts_take_turns(digits: World) -> None:
     split, victim = digits
     with open_line(victim.predict_proba, Deployment(), b"") as line:
-        deed = attack_image("shared_hop_skip_jump", line, victim, split, 3)
-        principals = {line.principal(key) for key in deed.keys}
+        attack = attack_image("shared_hop_skip_jump", line, victim, split, 3)
+        principals = {line.principal(key) for key in attack.keys}
     asked = line.events()["principal"].value_counts().to_pylist()
-    assert deed.success
-    assert len(principals) == len(deed.keys) == 10
+    assert attack.success
+    assert len(principals) == len(attack.keys) == 10
     last = [one["counts"] for one in asked if one["values"] in principals]
     assert len(last) == 10
     assert max(last) - min(last) <= 1
@@ -52,26 +52,26 @@ def test_it_gives_up_in_the_end(digits: World, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(HopSkipJump, "run", run)
     with open_line(victim.predict_proba, Deployment(), b"") as line:
-        deed = attack_image("hop_skip_jump", line, victim, split, 0)
-    assert (deed.success, deed.measure) == (False, {"attempts": ATTEMPTS})
+        attack = attack_image("hop_skip_jump", line, victim, split, 0)
+    assert (attack.success, attack.measure) == (False, {"attempts": ATTEMPTS})
 
 
 def test_a_campaign_is_carried_out_over_the_line(digits: World) -> None:
     split, victim = digits
     stage = campaign_stage("flood", split, 0, victim)
     with open_line(victim.predict_proba, Deployment(), b"") as line:
-        deed = run_campaign("flood", line, stage, 0)
-    assert deed.success
-    assert line.events().num_rows == deed.queries == 3_000
+        attack = run_campaign("flood", line, stage, 0)
+    assert attack.success
+    assert line.events().num_rows == attack.queries == 3_000
 
 
 @pytest.mark.parametrize(("name", "figure"), [("api_crawl", "features"), ("family_fingerprint", "bend")])
 def test_a_probe_is_judged_by_what_it_found_out(name: str, figure: str, digits: World) -> None:
     _, victim = digits
     with open_line(victim.predict_proba, Deployment(), b"") as line:
-        deed = run_probe(name, line, victim, 3)
+        attack = run_probe(name, line, victim, 3)
         events = line.events()
-    assert deed.success
-    assert deed.measure[figure] > 0
-    assert (deed.keys, deed.stop) == ((f"{name}-3-0",), Stop.FINISHED)
-    assert deed.queries == len(set(events["time"].to_pylist()))
+    assert attack.success
+    assert attack.measure[figure] > 0
+    assert (attack.keys, attack.stop) == ((f"{name}-3-0",), Stop.FINISHED)
+    assert attack.queries == len(set(events["time"].to_pylist()))

@@ -76,11 +76,11 @@ def test_what_set_off_a_finding_about_like_queries_may_be_another_callers() -> N
 def test_requests_that_were_not_recorded_are_listed() -> None:
     victim = Victim("mlp", lambda rows: rows, 1.0)
     target = Target(Deployment("digits-mlp"), victim, Baseline(), ())
-    deed = AttackSummary("flood", ("flood-0-0",), True, 3, Stop.FINISHED, {}, 1.0)
+    attack = AttackSummary("flood", ("flood-0-0",), True, 3, Stop.FINISHED, {}, 1.0)
     log = events(("k-1", "e-0", None), ("k-1", "e-1", None))
-    (lost,) = _lost(target, [deed], log)
+    (lost,) = _lost(target, [attack], log)
     assert (lost.what, lost.reason) == ("digits-mlp: 1 of 3 requests", "were not recorded")
-    assert list(_lost(target, [replace(deed, queries=2)], log)) == []
+    assert list(_lost(target, [replace(attack, queries=2)], log)) == []
 
 
 def test_one_file_that_passes_as_harmless_is_a_miss(ground: ProvingGround) -> None:

@@ -1,8 +1,8 @@
-"""Deeds with the accounts of people: logins, rights in a directory, mail, images pushed."""
+"""Steps with the accounts of people: logins, rights in a directory, mail, images pushed."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, entra, okta, sshd
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, entra, okta, sshd
 
 _DESK: Final = "10.8.0.21"
 _EVE: Final = "eve@example.org"
@@ -181,7 +181,7 @@ MAIL: Final = AttackStep(
     ((_mail("phishing", "quarantined"),), (_mail("clean"),), (_defender("Phish", "Blocked"),)),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "console_login_outside": CONSOLE,
     "directory_rights_granted": DIRECTORY,
     "idp_rights_granted": OKTA,

@@ -1,4 +1,4 @@
-"""Stories made of deeds: what is done in order, by whom, and that nothing of it is left in the days without it."""
+"""Stories made of steps: what is done in order, by whom, and that nothing of it is left in the days without it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.emulate.deeds import acts, clouds, cluster, people, planted, servers
-from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, lasting, requested, timed
-from caponier.emulate.deeds.story import SYSTEM, DeedStory
+from caponier.emulate.attack_steps import acts, clouds, cluster, people, planted, servers
+from caponier.emulate.attack_steps.attack_step import PAUSE, THIEF, AttackStep, lasting, requested, timed
+from caponier.emulate.attack_steps.story import SYSTEM, StepStory
 from caponier.emulate.log_story import LogTrace
 from caponier.emulate.office import MONDAY
 from caponier.emulate.registry import stories
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import load
 
-STORIES = {name: story for name, story in stories().items() if isinstance(story, DeedStory)}
-DEEDS = cluster.DEEDS | servers.DEEDS | people.DEEDS | clouds.DEEDS | acts.DEEDS | planted.DEEDS
+STORIES = {name: story for name, story in stories().items() if isinstance(story, StepStory)}
+STEPS = cluster.STEPS | servers.STEPS | people.STEPS | clouds.STEPS | acts.STEPS | planted.STEPS
 START = datetime(2026, 1, 6, 2, tzinfo=UTC)
 SEEDS = range(8)
 
@@ -33,15 +33,15 @@ def bad_rows(trace: LogTrace) -> Iterator[dict[str, Any]]:
 
 
 def slow(name: str, pause: float) -> AttackStep:
-    """A deed in two steps with a pause in between."""
+    """A step of two records with a pause in between."""
     steps = (requested(THIEF, "GET", f"/{name}/1"), {**requested(THIEF, "GET", f"/{name}/2"), PAUSE: pause})
     return AttackStep(name, (steps,), ())
 
 
-def told(*told: AttackStep) -> DeedStory:
-    class Told(DeedStory):
+def told(*told: AttackStep) -> StepStory:
+    class Told(StepStory):
         name, description, techniques, actor = "x", "x", (), THIEF
-        deeds = told
+        steps = told
 
     return Told()
 
@@ -100,22 +100,22 @@ class TestStories:
 
     def test_the_logs_name_its_actor_for_every_deed_whatever_way_it_is_done(self, name: str) -> None:
         story = STORIES[name]
-        for deed in story.deeds:
-            which = story.fitting.get(deed.name, range(len(deed.variants)))
+        for step in story.steps:
+            which = story.fitting.get(step.name, range(len(step.variants)))
             assert which
             for at in which:
-                assert story.actor in repr(deed.variants[at]), (deed.name, at)
+                assert story.actor in repr(step.variants[at]), (step.name, at)
 
     def test_what_fits_its_actor_is_told_of_deeds_that_it_has(self, name: str) -> None:
         story = STORIES[name]
-        variants = {deed.name: len(deed.variants) for deed in story.deeds}
-        for deed, which in story.fitting.items():
-            assert 0 <= min(which) <= max(which) < variants[deed]
+        variants = {step.name: len(step.variants) for step in story.steps}
+        for step, which in story.fitting.items():
+            assert 0 <= min(which) <= max(which) < variants[step]
 
     def test_every_way_is_taken_by_some_seed(self, name: str) -> None:
-        """Where one choice follows the next, no deed may be stuck to one of its ways."""
+        """Where one choice follows the next, no step may be stuck to one of its ways."""
         story = STORIES[name]
-        ways = max(len(story.fitting.get(deed.name, deed.variants)) for deed in story.deeds)
+        ways = max(len(story.fitting.get(step.name, step.variants)) for step in story.steps)
         told = {tuple(sorted(map(_without_times, bad_rows(story.attack(seed))))) for seed in range(24)}
         assert len(told) >= min(ways, 4)
 
@@ -142,26 +142,26 @@ def test_a_story_is_shown_in_a_few_lines() -> None:
     assert max(len(repr(story)) for story in STORIES.values()) < 3_000
 
 
-@pytest.mark.parametrize("rule", DEEDS)
+@pytest.mark.parametrize("rule", STEPS)
 class TestDeeds:
     def test_no_way_to_do_it_is_what_only_looks_like_it(self, rule: str) -> None:
-        deed = DEEDS[rule]
-        assert not {repr(one) for one in deed.variants} & {repr(one) for one in deed.lookalikes}
+        step = STEPS[rule]
+        assert not {repr(one) for one in step.variants} & {repr(one) for one in step.lookalikes}
 
     def test_no_two_ways_are_the_same(self, rule: str) -> None:
-        for rows in (DEEDS[rule].variants, DEEDS[rule].lookalikes):
+        for rows in (STEPS[rule].variants, STEPS[rule].lookalikes):
             assert len({repr(one) for one in rows}) == len(rows)
             assert all(one for one in rows)
 
     def test_it_is_never_changed_by_being_told(self, rule: str) -> None:
-        """All stories share the records of a deed."""
-        before = repr(DEEDS[rule])
-        for rows in (*DEEDS[rule].variants, *DEEDS[rule].lookalikes):
+        """All stories share the records of a step."""
+        before = repr(STEPS[rule])
+        for rows in (*STEPS[rule].variants, *STEPS[rule].lookalikes):
             list(timed(rows, START))
-        assert repr(DEEDS[rule]) == before
+        assert repr(STEPS[rule]) == before
 
     def test_no_mark_is_left_where_a_time_belongs(self, rule: str) -> None:
-        for rows in (*DEEDS[rule].variants, *DEEDS[rule].lookalikes):
+        for rows in (*STEPS[rule].variants, *STEPS[rule].lookalikes):
             for row in timed(rows, START):
                 assert not any(mark in repr(row) for mark in ("<stamp>", "<clock>", "<iso>"))
                 assert None not in row.values()

@@ -1,8 +1,8 @@
-"""Deeds in a Kubernetes cluster that serves models."""
+"""Steps in a Kubernetes cluster that serves models."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, kubernetes
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, kubernetes
 
 _EVE: Final = "eve@example.org"
 _ADA: Final = "ada@example.org"
@@ -123,7 +123,7 @@ STRANGER: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "cluster_read_by_stranger": STRANGER,
     "cluster_rights_bound": RIGHTS,
     "workload_exec": EXEC,

@@ -1,9 +1,9 @@
-"""Deeds in the accounts of clouds: stores, endpoints, keys."""
+"""Steps in the accounts of clouds: stores, endpoints, keys."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds import cloud_services
-from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, Row, Rows, aws, google, sshd
+from caponier.emulate.attack_steps import cloud_services
+from caponier.emulate.attack_steps.attack_step import PAUSE, THIEF, AttackStep, Row, Rows, aws, google, sshd
 from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
@@ -487,8 +487,8 @@ SECRETS: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
-    **cloud_services.DEEDS,
+STEPS: Final = {
+    **cloud_services.STEPS,
     "secrets_bulk_read": SECRETS,
     "instance_role_elsewhere": TAKEN_ROLE,
     "host_told_to_run": COMMANDED,

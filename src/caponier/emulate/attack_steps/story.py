@@ -1,4 +1,4 @@
-"""Log stories made of deeds: one way to do each, among what only looks like it and the usual work."""
+"""Log stories made of steps: one way to do each, among what only looks like it and the usual work."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from caponier.emulate.deeds.attack_step import AttackStep, Row, lasting, timed
+from caponier.emulate.attack_steps.attack_step import AttackStep, Row, lasting, timed
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import BUCKET, HOST, MONDAY, SYNC, usual_work
 from caponier.matrix.technique import TechniqueId
@@ -30,19 +30,19 @@ SYSTEM: Final = System(
 _APART: Final = timedelta(minutes=7)
 
 
-class DeedStory:
+class StepStory:
     """A story and its control: the same days without the attacker. What it tells stands in its class."""
 
     name: str
     description: str
     techniques: tuple[TechniqueId, ...]
     """Of ATT&CK, and the entries of the 2020 matrix."""
-    deeds: Sequence[AttackStep]
+    steps: Sequence[AttackStep]
     """What the attacker does, in order."""
     actor: str
     """Whom the logs name for it: an account, an address or a bucket."""
     fitting: Mapping[str, Sequence[int]] = MappingProxyType({})
-    """Of some deeds, the variants in which the logs name that actor."""
+    """Of some steps, the variants in which the logs name that actor."""
     system: System = SYSTEM
 
     def attack(self, seed: int) -> LogTrace:
@@ -50,24 +50,24 @@ class DeedStory:
         rng = np.random.default_rng(seed)
         usual = self._usual(rng)
         moment, rows = MONDAY + timedelta(days=1, hours=float(rng.uniform(1, 4))), list[Row]()
-        for deed in self.deeds:
-            which = self.fitting.get(deed.name, range(len(deed.variants)))
-            variant = deed.variants[which[int(rng.integers(len(which)))]]
+        for step in self.steps:
+            which = self.fitting.get(step.name, range(len(step.variants)))
+            variant = step.variants[which[int(rng.integers(len(which)))]]
             rows += timed(variant, moment)
             moment += lasting(variant) + _APART
         everything, malicious = told(usual, rows)
-        return LogTrace(everything, True, {"deeds": float(len(self.deeds))}, self.actor, malicious)
+        return LogTrace(everything, True, {"steps": float(len(self.steps))}, self.actor, malicious)
 
     def control(self, seed: int) -> LogTrace:
-        """Tell three days of usual work, with what looks like the attacker's deeds."""
+        """Tell three days of usual work, with what looks like the attacker's steps."""
         rows, _ = told(self._usual(np.random.default_rng(seed)))
         return LogTrace(rows, success=False)
 
     def _usual(self, rng: np.random.Generator) -> list[Row]:
         rows = list(usual_work(rng))
         moment = MONDAY + timedelta(hours=float(rng.uniform(5, 6)))
-        for deed in self.deeds:
-            for alike in deed.lookalikes:
+        for step in self.steps:
+            for alike in step.lookalikes:
                 rows += timed(alike, moment)
                 moment += _APART
         return rows

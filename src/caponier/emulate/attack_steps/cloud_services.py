@@ -1,8 +1,8 @@
-"""Deeds in what clouds offer for ML: notebooks, jobs, endpoints, language models, machines, and the logs about them."""
+"""Steps in what clouds offer for ML: notebooks, jobs, endpoints, language models, machines, and the logs about them."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, google
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, google
 from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
@@ -249,7 +249,7 @@ NETWORK: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "credentials_taken": TAKEN,
     "network_opened": NETWORK,
     "store_read_anonymously_azure": ANONYMOUS_AZURE,

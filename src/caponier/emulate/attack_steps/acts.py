@@ -1,8 +1,8 @@
-"""Deeds that a rule knows by the kind of the act alone, in calls that no other rule names."""
+"""Steps that a rule knows by the kind of the act alone, in calls that no other rule names."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, google, kubernetes
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, google, kubernetes
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
@@ -151,7 +151,7 @@ ENTERED: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "asset_destroyed": DESTROYED,
     "asset_opened": OPENED,
     "asset_copied_out": COPIED,

@@ -1,9 +1,9 @@
-"""Deeds on the servers that ML people run: Jupyter, MLflow, Ray, Triton, TorchServe, and their hosts."""
+"""Steps on the servers that ML people run: Jupyter, MLflow, Ray, Triton, TorchServe, and their hosts."""
 
 from typing import Final
 
-from caponier.emulate.deeds import hosts
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, line, process, requested, written
+from caponier.emulate.attack_steps import hosts
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, line, process, requested, written
 
 _DESK: Final = "10.8.0.21"
 
@@ -186,8 +186,8 @@ REACHED: Final = AttackStep(
     ),
 )  # fmt: skip
 
-DEEDS: Final = {
-    **hosts.DEEDS,
+STEPS: Final = {
+    **hosts.STEPS,
     "ml_console_code": CODE,
     "mlflow_file_read": FILES,
     "mlflow_rights_changed": RIGHTS,

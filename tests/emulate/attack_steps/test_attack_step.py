@@ -1,4 +1,4 @@
-"""Records of deeds: their times, and that products read what the builders write."""
+"""Records of steps: their times, and that products read what the builders write."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from caponier.emulate.deeds.attack_step import (
+from caponier.emulate.attack_steps.attack_step import (
     PAUSE,
     THIEF,
     Row,

@@ -1,9 +1,9 @@
-"""Deeds by which somebody stays on a host, blinds it, or takes what it holds; and what servers and warehouses tell."""
+"""Steps by which somebody stays on a host, blinds it, or takes what it holds; and what servers and warehouses tell."""
 
 import json
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, line, process, requested
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, line, process, requested
 
 _DESK: Final = "10.8.0.21"
 _HOST: Final = "gpu-01.ml.example.org"
@@ -297,7 +297,7 @@ THROUGH: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "host_persistence": STAYED,
     "host_start_file_written": START_FILE,
     "host_defence_off": BLINDED,

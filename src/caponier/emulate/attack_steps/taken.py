@@ -1,9 +1,18 @@
-"""Deeds by which models, the data that they learn from, or their secrets are taken or exchanged."""
+"""Steps by which models, the data that they learn from, or their secrets are taken or exchanged."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, google, kubernetes, process, requested
+from caponier.emulate.attack_steps.attack_step import (
+    THIEF,
+    AttackStep,
+    Row,
+    aws,
+    google,
+    kubernetes,
+    process,
+    requested,
+)
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
@@ -162,7 +171,7 @@ REPLACED: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "asset_secret_read": SECRET,
     "model_weights_read": WEIGHTS,
     "workload_escapes": ESCAPE,

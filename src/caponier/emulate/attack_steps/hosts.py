@@ -1,8 +1,8 @@
-"""Deeds on hosts, in repositories of code, and at registries of images."""
+"""Steps on hosts, in repositories of code, and at registries of images."""
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, process
+from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, process
 
 _DESK: Final = "10.8.0.21"
 _PACKED: Final = "/tmp/d.tgz"  # noqa: S108 - of the attacker
@@ -168,7 +168,7 @@ OPENED_GITLAB: Final = AttackStep(
     ),
 )
 
-DEEDS: Final = {
+STEPS: Final = {
     "recovery_inhibited": UNRECOVERABLE,
     "code_repository_opened_gitlab": OPENED_GITLAB,
     "host_strange_code": STRANGE,

@@ -1,4 +1,4 @@
-"""A deed with traditional means in several variants, and what only looks like it, each as native log records."""
+"""A step with traditional means in several variants, and what only looks like it, each as native log records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ PAUSE: Final = "pause"
 
 @dataclass(frozen=True)
 class AttackStep:
-    """One deed.
+    """One step.
 
     Args:
-        name: Of the deed, in words.
+        name: Of the step, in words.
         variants: Ways to do it, each a sequence of records without times.
         lookalikes: What benign people do that looks like it.
     """
