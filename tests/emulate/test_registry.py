@@ -66,7 +66,7 @@ def test_every_poison_story_and_harmless_set_is_found() -> None:
     assert list(registry.poisons()) == sorted([*backdoors, *flips, "mutant_flood"])
     assert list(registry.harmless_sets()) == ["augmented", "noisy_digits", "rare_styles", "watermarked"]
     told = "alarmed_host borrowed_role emptied_cloud exchanged_model exploited_server mined_host open_store"
-    told += " open_store_azure open_store_google opened_code opened_store_google pushed_image reached_servers"
+    told += " open_store_azure open_store_google opened_store_google pushed_image reached_servers"
     told += " read_secrets resold_models stolen_account strange_acts"
     taken = ("cluster", "console", "directory", "host", "instance", "platform", "services", "store")
     assert list(registry.stories()) == [*told.split(), *(f"taken_{what}" for what in taken), "used_notebooks"]

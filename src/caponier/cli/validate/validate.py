@@ -124,27 +124,26 @@ def validate(
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
-    if mode == "enforce":
-        own_log.refuse_without_log(
-            url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
-        )
-        if incident or log:
-            raise InputError("--mode enforce is for victims of its own", hint="Leave out --incident and --log.")
-        enforced.run(names, _scale(seed, options.share_of(alpha), quick=quick), format_, out, quiet=quiet)
-    elif incident:
-        _on_incident(incident, _scale(seed, options.share_of(alpha), quick=quick), workspace, format_, out, quiet=quiet)
-    elif log:
+    if mode == "enforce" and (incident or log):
+        raise InputError("--mode enforce is for victims of its own", hint="Leave out --incident and --log.")
+    if log:
         how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))
         reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
         against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
         effort = own_log.effort(attackers, names, seed, quick=quick)
         report_on = own_log.Output(format_, out, picture, rejected, quiet)
         own_log.run(log, reading, against, effort, report_on)
+        return
+    own_log.refuse_without_log(
+        url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
+    )
+    scale = _scale(seed, options.share_of(alpha), quick=quick)
+    if mode == "enforce":
+        enforced.run(names, scale, format_, out, quiet=quiet)
+    elif incident:
+        _on_incident(incident, scale, workspace, format_, out, quiet=quiet)
     else:
-        own_log.refuse_without_log(
-            url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
-        )
-        _on_victims(names, _scale(seed, options.share_of(alpha), quick=quick), workspace, format_, out, quiet=quiet)
+        _on_victims(names, scale, workspace, format_, out, quiet=quiet)
 
 
 def _scale(seed: int, alpha: float | None, *, quick: bool) -> Scale:
