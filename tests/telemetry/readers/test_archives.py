@@ -1,6 +1,7 @@
 """Archives: what holds another archive, what is broken, and what is left on the disk."""
 
 import io
+import json
 import lzma
 import tarfile
 import tempfile
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from caponier.errors import InputError
+from caponier.telemetry.events import read_events
 from caponier.telemetry.readers import archives
 from caponier.telemetry.readers.archives import is_archive, unpacked
+from caponier.telemetry.rejections import RejectedRows
 
 LOG = b'{"time": "2026-05-01T12:00:00Z"}\n' * 200
 
@@ -91,3 +94,17 @@ def test_what_only_begins_like_something_packed_is_no_archive(head: bytes, tmp_p
     path = tmp_path / "log"
     path.write_bytes(head + b"nothing of the kind" * 40)
     assert not is_archive(path)
+
+
+def test_one_that_lies_in_a_folder_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    tar(logs / "may.tgz", "w:gz", log=LOG)
+    (logs / "june.zip").write_bytes(zipped())
+    (logs / "other.gz").write_bytes(b"nothing")
+    about = {"time": "2026-05-01T12:00:00Z", "model": "m", "operation": "predict", "principal": "k-0123456789abcdef"}
+    (logs / "july.jsonl").write_text(json.dumps(about) + "\n")
+    with RejectedRows() as rejected:
+        assert sum(part.batch.num_rows for part in read_events([logs], rejected)) == 1
+    assert {Path(one.file).name for one in rejected.first} == {"may.tgz", "june.zip"}
+    assert all("named itself" in one.reason for one in rejected.first)
