@@ -11,9 +11,6 @@ from urllib.parse import quote
 from warnings import catch_warnings, simplefilter
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
@@ -32,7 +29,6 @@ _BROKEN: Final = (
     ValueError,
     ParseError,
     zipfile.BadZipFile,
-    InvalidFileException,
 )
 """What the reader of workbooks raises over broken ones."""
 
@@ -111,6 +107,10 @@ def _table_rows(path: Path, table: str) -> Iterator[tuple[int, Row]]:
 @contextmanager
 def _sheets(path: Path) -> Iterator[Any]:
     """Open a workbook, none of whose parts but the sheets is long: those alone are read row by row."""
+    # With it comes a library for pictures, wherever there is one: that is for those who have a workbook.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     with zipfile.ZipFile(path) as held:
         for part in held.infolist():
             if part.file_size > _LONGEST and not part.filename.startswith("xl/worksheets/"):
@@ -121,7 +121,10 @@ def _sheets(path: Path) -> Iterator[Any]:
             # It warns of styles that are not there, and nobody needs.
             simplefilter("ignore")
             # Without links; formulas as the values that they had.
-            book = load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            try:
+                book = load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            except InvalidFileException as wrong:
+                raise ValueError(str(wrong)) from wrong
         with closing(book):
             yield book
 
