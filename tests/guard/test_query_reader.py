@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -49,13 +50,14 @@ def sent(
     async def send(message: dict[str, Any]) -> None:
         back.append(message)
 
-    layouts, takes = options.pop("layouts", None), options.pop("takes", None)
+    layouts, takes, arrived = (options.pop(name, None) for name in ("layouts", "takes", "arrived"))
     reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: takes, server, passed, layouts)  # type: ignore[arg-type]
     guard = Middleware(
         app, decide=lambda *_: PASS, record=seen.append, principal_of=lambda key: key,
         reader=reader, **{"enforce": True, **options},
     )  # fmt: skip
     scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": ("a", 1)}
+    scope |= {exchange.ARRIVED: arrived}
     asyncio.run(guard(scope, receive, send))
     assert bool(asked) == (back[0]["status"] == 200)
     return back[0]["status"], seen[0], back[1]["body"]
@@ -188,3 +190,18 @@ def test_of_columns_that_the_model_has_one_caller_keeps_one_order_too() -> None:
     turned = {"dataframe_records": [{"b": 2, "a": 1}]}
     assert [ask(body, b"k-1") for body in (own, {"inputs": [[1, 2]]}, turned, own)] == [200, 200, 400, 200]
     assert [ask(body, b"k-2") for body in (turned, turned, own)] == [200, 200, 400]
+
+
+def test_a_client_that_was_changed_is_let_in_again_after_a_day() -> None:
+    """Nobody has to start the guard anew for one caller, whose client sorts its columns since a new release."""
+    layouts, begun = ColumnLayouts(), datetime(2026, 5, 1, tzinfo=UTC)
+    tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [1]} for name in ("b", "a")]
+    got = []
+    for hour in range(30):
+        body = orjson.dumps({"inputs": tensors if hour < 3 else tensors[::-1]})
+        at = begun + timedelta(hours=hour)
+        key = (b"x-api-key", b"ann")
+        status, seen, _ = sent(INFER, body, JSON, key, layouts=layouts, arrived=at)
+        assert (status == 200) == ("input" in events_of(seen, LIMITS, 2, None, layouts)[0])
+        got.append(status)
+    assert got == [200] * 3 + [400] * 24 + [200] * 3

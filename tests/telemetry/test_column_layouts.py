@@ -1,6 +1,7 @@
 """Layouts of columns: usual ones are read, and those made up anew are not."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -152,3 +153,49 @@ def test_of_queries_at_once_no_two_layouts_pass() -> None:
     with ThreadPoolExecutor(4) as pool:
         passed = list(pool.map(lambda n: layouts.admits("m", ordered(n % 4), "eve"), range(400)))
     assert sum(passed) == 100
+
+
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize("way", ["admits", "is_usual"])
+def test_whoever_asks_in_one_other_layout_for_a_day_goes_on_in_that_alone(way: str) -> None:
+    layouts = ColumnLayouts()
+    asks = getattr(layouts, way)
+    assert all(asks("m", NAMES, "ann", n) for n in range(3_000))
+    asked = [asks("m", ordered(1), "ann", 4_000.0 + 3_600 * hour) for hour in range(30)]
+    assert asked == [False] * 24 + [True] * 6
+    assert not asks("m", NAMES, "ann", 4_000.0 + 31 * 3_600)
+
+
+def test_whoever_asks_in_his_old_layout_too_or_in_several_never_goes_over() -> None:
+    """Else a search had two views of its rows all the time."""
+    for turns in ([0, 1], [1, 2], [1, 1, 1, 0], [1, 2, 3]):
+        layouts = ColumnLayouts()
+        assert layouts.admits("m", NAMES, "eve", 0.0)
+        passed = {
+            turns[hour % len(turns)]
+            for hour in range(1_000)
+            if layouts.admits("m", ordered(turns[hour % len(turns)]), "eve", 3_600.0 * hour)
+        }
+        assert passed <= {0}
+
+
+def test_of_many_views_that_are_tried_at_once_one_is_got_a_day() -> None:
+    layouts = ColumnLayouts()
+    seen = [
+        turn
+        for minute in range(10 * 1_440)
+        if layouts.admits("m", ordered(turn := minute // 1_441 % 4), "eve", 60.0 * minute)
+    ]
+    views = 1 + sum(one != two for one, two in pairwise(seen))
+    assert views <= 1 + 10
+
+
+def test_nobody_goes_over_at_a_time_that_is_not_known_or_without_a_name() -> None:
+    layouts = ColumnLayouts()
+    assert layouts.admits("m", NAMES, "ann")
+    assert not any(layouts.admits("m", ordered(1), "ann") for _ in range(1_000))
+    for _ in range(1_000):
+        layouts.is_usual("m", NAMES)
+    assert not layouts.is_usual("m", ordered(1), None, 10 * DAY)

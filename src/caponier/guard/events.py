@@ -89,7 +89,7 @@ def _is_usual(exchange: Exchange, layouts: ColumnLayouts, model: str, names: Seq
     if exchange.query is not None and (exchange.unread or not exchange.caller.unproven):
         return not exchange.unread
     who = exchange.caller.place if exchange.stranger else exchange.caller.name
-    return layouts.is_usual(model, names, who)
+    return layouts.is_usual(model, names, who, exchange.arrived.timestamp())
 
 
 def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:

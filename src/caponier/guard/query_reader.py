@@ -60,6 +60,10 @@ class QueryReader:
         model, names = call.model or UNKNOWN, exchange.query.names or exchange.query.turned
         if self.layouts is None:
             return None
-        # What only claims to be somebody's counts once the model server has answered it.
-        asks = self.layouts.would_be_usual if exchange.caller.unproven else self.layouts.admits
-        return None if asks(model, names, exchange.caller.name) else STRANGE
+        who = exchange.caller.name
+        if exchange.caller.unproven:
+            # What only claims to be somebody's counts once the model server has answered it.
+            passes = self.layouts.would_be_usual(model, names, who)
+        else:
+            passes = self.layouts.admits(model, names, who, exchange.arrived.timestamp())
+        return None if passes else STRANGE

@@ -5,6 +5,9 @@ what a model's columns are called, whoever names or orders them anew with each q
 the model. So only the few layouts count that many of a model's queries have, or of one caller's: whoever asks in
 another way than everybody else, but always in that, is read as well, however much others ask. To read each in one fixed
 order is enough then: a column that is always at the same wrong place hides nothing.
+
+A client that was changed is no attack. Whoever asks in nothing but one other layout for a day goes on in that, and no
+longer in the old one: who searches so has another view of his rows once a day, and another account gives more.
 """
 
 from collections import Counter, OrderedDict
@@ -26,7 +29,11 @@ MOST_CALLERS: Final = 10_000
 """Of all models, that are remembered."""
 MEMORY: Final = 10_000
 """Queries with one layout after which older ones of all count half."""
-STRANGE: Final = "columns with names or an order that few other queries to the model have"
+MOVED_S: Final = 86_400.0
+"""For so long somebody has to ask in one other layout alone before he goes on in it."""
+STRANGE: Final = (
+    "columns with other names or in another order than in the caller's other queries, or in most to the model"
+)
 MOST_TABLES: Final = 64
 """Sets of columns of a model that are remembered: whoever names new ones with each query must not fill memory."""
 TEXT_SHARE: Final = 2
@@ -43,6 +50,8 @@ class _Layouts:
 
     seen: int = 0
     counts: Counter[int] = field(default_factory=Counter)
+    other: tuple[int, float] | None = None
+    """A layout that does not count, in which alone somebody has asked, and since when."""
 
     def has(self, layout: int, more: int = 0) -> bool:
         """Tell whether enough have a layout, of which so many more come."""
@@ -57,6 +66,17 @@ class _Layouts:
     def is_of_many(self, layout: int) -> bool:
         """Tell the same as `has` of callers, each of whom is counted once."""
         return self.counts[layout] >= ENOUGH and self.has(layout)
+
+    def moves(self, layout: int, at: float | None) -> bool:
+        """Tell whether a layout that does not count does so from now on, and those before it no longer."""
+        if at is None:
+            return False
+        if self.other is None or self.other[0] != layout:
+            self.other = (layout, at)
+        if at - self.other[1] < MOVED_S:
+            return False
+        self.counts, self.other = Counter(), None
+        return True
 
     def add(self, layout: int) -> None:
         self.seen += 1
@@ -77,7 +97,7 @@ class ColumnLayouts:
         self._callers: OrderedDict[tuple[str, str], _Layouts] = OrderedDict()
         self._lock = Lock()
 
-    def is_usual(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
+    def is_usual(self, model: str, names: Sequence[str], caller: str | None = None, at: float | None = None) -> bool:
         """Count a query, and tell whether it has a layout that counts.
 
         Args:
@@ -85,11 +105,15 @@ class ColumnLayouts:
             names: Of its columns, as they stand there; none if they have none.
             caller: Who asks, by a name that is not another one with each query; None if that is not known: then the
                 model's other queries tell.
+            at: When, in seconds; None if that is not known: then nobody goes on in another layout.
         """
         if caller is None and not names:
             return True
+        layout = hash(tuple(names))
         with self._lock:
-            return self._counted(model, hash(tuple(names)), caller)
+            if not self._told(model, layout, caller):
+                self._moves(model, layout, caller, at)
+            return self._counted(model, layout, caller)
 
     def would_be_usual(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
         """Tell what `is_usual` would of a query that is not counted yet; arguments as there."""
@@ -98,7 +122,7 @@ class ColumnLayouts:
         with self._lock:
             return self._told(model, hash(tuple(names)), caller)
 
-    def admits(self, model: str, names: Sequence[str], caller: str | None = None) -> bool:
+    def admits(self, model: str, names: Sequence[str], caller: str | None = None, at: float | None = None) -> bool:
         """Do what `is_usual` does, but count nothing that may not pass; arguments as there.
 
         Who is refused would otherwise only have to ask on until his layout is the one that he asks in most. Of many
@@ -108,7 +132,12 @@ class ColumnLayouts:
             return True
         layout = hash(tuple(names))
         with self._lock:
-            return self._told(model, layout, caller) and self._counted(model, layout, caller)
+            passes = self._told(model, layout, caller) or self._moves(model, layout, caller, at)
+            return passes and self._counted(model, layout, caller)
+
+    def _moves(self, model: str, layout: int, caller: str | None, at: float | None) -> bool:
+        own = None if caller is None else self._callers.get((model, caller))
+        return own is not None and own.moves(layout, at)
 
     def _counted(self, model: str, layout: int, caller: str | None) -> bool:
         all_ = _kept(self._models, model, MOST_MODELS)
@@ -119,7 +148,9 @@ class ColumnLayouts:
         if not own.seen:
             first.add(layout)
         own.add(layout)
-        return _counts(layout, own, first)
+        counts = _counts(layout, own, first)
+        own.other = None if counts else own.other
+        return counts
 
     def _told(self, model: str, layout: int, caller: str | None) -> bool:
         none = _Layouts()

@@ -44,6 +44,8 @@ from caponier.telemetry.readers.stored_tables import holds_tables
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
+_HOLDING: Final = frozenset((".tar", ".tgz", ".txz", ".zip", ".gz", ".xz", ".db", ".sqlite", ".sqlite3", ".xlsx"))
+"""How the names of files end that hold others, or tables."""
 KINDS: Final = ".parquet, .orc, .arrow, .jsonl, .json, .log, .csv or .tsv"
 _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
 _TABLES: Final[dict[str, Callable[[Path], Iterator[Chunk]]]] = {
@@ -224,11 +226,22 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
     yield from (path for path in paths if isinstance(path, LogFile))
     unread = [path for path in paths if not isinstance(path, LogFile)]
     unread = [unpacked(path) if is_archive(path) else path for path in unread]
-    for file in log_files(unread, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
+
+    def is_meant(path: Path) -> bool:
+        return (_is_log(path) or _holds_others(path)) and not _is_same(path, output)
+
+    for file in log_files(unread, is_meant, KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, hint="Change --rejected")
+        if not file.named and file.problem is None and _holds_others(file.path):
+            # It may be anything, and much of it: nobody asked for that.
+            file = replace(file, problem="may hold logs, which are read if it is named itself")
         yield file
+
+
+def _holds_others(path: Path) -> bool:
+    return path.suffix.lower() in _HOLDING and (is_archive(path) or holds_tables(path))
 
 
 def _is_log(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from threading import Event, Thread
 from typing import Any
@@ -33,10 +33,42 @@ class Transport:
         return self.closed
 
 
+class Later:
+    """What is to be done after a while, unless it is cancelled."""
+
+    def __init__(self, _: float, does: Callable[[], None]) -> None:
+        self.does, self.cancelled = does, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class TestOneConnection:
     def made(self, begins: bool = True) -> tuple[Transport, _AnswerInOne]:
+        self.waiting: list[Later] = []
+
+        def later(seconds: float, does: Callable[[], None]) -> Any:
+            self.waiting.append(Later(seconds, does))
+            return self.waiting[-1]
+
         transport = Transport()
-        return transport, _AnswerInOne(transport, lambda: begins)
+        return transport, _AnswerInOne(transport, lambda: begins, later)
+
+    def test_a_head_that_nothing_follows_leaves_after_a_while(self) -> None:
+        transport, one = self.made()
+        one.write(b"head")
+        self.waiting[0].does()
+        assert transport.sent == [b"head"]
+        one.write(b"first")
+        one.ended()
+        assert transport.sent == [b"head", b"first"]
+
+    def test_nothing_waits_any_more_once_the_head_has_left(self) -> None:
+        for ends in (lambda one: one.write(b"a"), lambda one: one.ended(), lambda one: one.close()):
+            _, one = self.made()
+            one.write(b"head")
+            ends(one)
+            assert [later.cancelled for later in self.waiting] == [True]
 
     def test_head_and_body_are_one_piece_and_the_rest_goes_as_it_comes(self) -> None:
         transport, one = self.made()
@@ -95,6 +127,9 @@ class Model:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if path == "/fails":
             raise RuntimeError("in the middle")
+        if path == "/late":
+            while not self.goes_on.is_set():
+                await asyncio.sleep(0.005)
         if path == "/stream":
             await send({"type": "http.response.body", "body": b"first", "more_body": True})
             while not self.goes_on.is_set():
@@ -162,6 +197,16 @@ def test_the_first_part_of_a_stream_does_not_wait_for_the_second() -> None:
         assert b"HTTP/1.1 200" in read_to(made, b"first\r\n")
         model.goes_on.set()
         assert read_to(made, b"0\r\n\r\n").startswith(b"2\r\n{}")
+
+
+def test_the_head_of_a_stream_does_not_wait_for_its_first_part() -> None:
+    """A browser calls a stream of events open by its head: a language model may think for a minute before the rest."""
+    model = Model()
+    with standing(model) as made:
+        made.sendall(asked(b"/late"))
+        assert read_to(made, b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+        model.goes_on.set()
+        assert read_to(made, b"{}") == b"{}"
 
 
 @pytest.mark.parametrize("sent", [asked(b"/fails"), b"no request at all\r\n\r\n"], ids=["model", "caller"])

@@ -77,6 +77,26 @@ def test_a_moment_that_never_was_is_no_value(year: str) -> None:
     assert loaded(f"{{'time': datetime.datetime({year}, 1, 1)}}") is None
 
 
+@pytest.mark.parametrize(
+    ("zone", "value"),
+    [
+        ("datetime.timezone.utc", "+00:00"),
+        ("zoneinfo.ZoneInfo(key='Europe/Rome')", "+01:00"),
+        ("datetime.timezone(datetime.timedelta(seconds=19800))", "+05:30"),
+    ],
+)
+def test_a_moment_has_its_zone(zone: str, value: str) -> None:
+    assert loaded(f"{{'t': datetime.datetime(2026, 1, 5, 9, 30, tzinfo={zone})}}") == {
+        "t": f"2026-01-05 09:30:00{value}"
+    }
+
+
+@pytest.mark.parametrize("name", ["Europe", "Nowhere/Else", "../etc", "", "a" * 400, "a\\x00b"])
+def test_a_zone_that_is_none_is_no_value_whatever_it_is_called(name: str) -> None:
+    """A caller can write one into a text: a folder of the zones, or a name no file can have."""
+    assert loaded(f"{{'t': datetime.datetime(2026, 1, 5, tzinfo=zoneinfo.ZoneInfo(key='{name}'))}}") is None
+
+
 def test_a_struct_is_read_as_duckdb_prints_it() -> None:
     text = "{'age': 35, 'income': 1200.5, 'work': self-employed, 'canton': NULL, 'place': St. Gallen}"
     told = {"age": 35, "income": 1200.5, "work": "self-employed", "canton": None, "place": "St. Gallen"}

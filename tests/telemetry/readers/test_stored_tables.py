@@ -87,3 +87,41 @@ def test_half_a_database_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(stored_tables.SQLITE + bytes(100))
     with pytest.raises(InputError, match="cannot be read"):
         stored_tables.names_of_tables(path)
+
+
+def journaled(path: Path) -> sqlite3.Connection:
+    """Write a database as servers have theirs, with what is new in a journal; return it open."""
+    base = sqlite3.connect(path)
+    base.execute("pragma journal_mode = wal")
+    base.execute("create table log (time text, x real)")
+    base.execute("insert into log values ('2026-05-01T12:00:00Z', 0.5)")
+    base.commit()
+    return base
+
+
+def test_to_read_a_database_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    journaled(path).close()
+    (chunk,) = stored_tables.read(path, "log")
+    assert chunk.rows == [{"time": "2026-05-01T12:00:00Z", "x": 0.5}]
+    assert stored_tables.names_of_tables(path) == ["log"]
+    assert [one.name for one in tmp_path.iterdir()] == ["log.db"]
+
+
+def test_of_a_database_that_is_in_use_the_journal_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(journaled(path)):
+        (chunk,) = stored_tables.read(path, "log")
+    assert len(chunk.rows) == 1
+
+
+def test_a_table_of_an_extension_that_is_not_there_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(journaled(path)) as base:
+        base.execute("create virtual table found using fts5(text)")
+        base.execute("pragma writable_schema = on")
+        base.execute("update sqlite_master set sql = replace(sql, 'fts5', 'elsewhere') where name = 'found'")
+        base.commit()
+    names = stored_tables.names_of_tables(path)
+    assert "log" in names
+    assert all(list(stored_tables.read(path, name)) for name in names)

@@ -58,6 +58,8 @@ CALLS = {
     ],
 }
 NONE = [
+    *("GetAccountPasswordPolicy", "GetRandomPassword", "GetSecretRotation"),
+    *("x.v1.SecretManagerService.GetSecret", "x.v1.SecretManagerService.GetSecretVersion"),
     *(
         "GetObject",
         "ListAccessKeys",
@@ -123,6 +125,7 @@ def test_of_a_cluster_the_verb_and_what_it_is_about(
     [
         ("read", "secret/data/ml/hub", "reveal"),
         ("list", "secret/metadata/ml", None),
+        ("read", "secret/metadata/ml/hub", None),
         ("delete", "kv/data/ml", "destroy"),
         ("delete", "sys/audit/file", "silence"),
         ("update", "sys/policies/acl/ml", "grant"),

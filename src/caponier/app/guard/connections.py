@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from caponier.telemetry.client_address import sender_address
 
 if TYPE_CHECKING:
-    from asyncio import Transport
+    from asyncio import TimerHandle, Transport
 
 RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
@@ -23,6 +23,8 @@ RESERVED_FILES: Final = 256
 
 MOST_JOINED: Final = 64 * 1024
 """Bytes of an answer that are copied to leave together with its head."""
+HELD_S: Final = 0.02
+"""For so long a head waits for them at most: what comes as a stream may have none for minutes."""
 
 
 class OpenConnection(Protocol):
@@ -112,10 +114,14 @@ class _AnswerInOne:
     Args:
         transport: Of the connection.
         begins: Tells whether what is written now may be the head of an answer.
+        later: Has something done after some seconds, unless what it returns is cancelled.
     """
 
-    def __init__(self, transport: Any, begins: Callable[[], bool]) -> None:
-        self._transport, self._begins = transport, begins
+    def __init__(
+        self, transport: Any, begins: Callable[[], bool], later: "Callable[[float, Callable[[], None]], TimerHandle]"
+    ) -> None:
+        self._transport, self._begins, self._later = transport, begins, later
+        self._leaves: TimerHandle | None = None
         self._head = b""
         self._begun = False
 
@@ -126,8 +132,9 @@ class _AnswerInOne:
         """Send, but hold the head of an answer back until something else is written."""
         if not self._begun and self._begins():
             self._begun, self._head = True, data
+            self._leaves = self._later(HELD_S, self._let_go)
             return
-        head, self._head = self._head, b""
+        head = self._taken()
         if head and len(data) > MOST_JOINED:
             # To copy it would take longer.
             self._transport.write(head)
@@ -136,10 +143,19 @@ class _AnswerInOne:
 
     def ended(self) -> None:
         """Send what is held back: the answer has ended."""
-        head, self._head = self._head, b""
         self._begun = False
-        if head:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if head := self._taken():
             self._transport.write(head)
+
+    def _taken(self) -> bytes:
+        if self._leaves is not None:
+            self._leaves.cancel()
+            self._leaves = None
+        head, self._head = self._head, b""
+        return head
 
     def close(self) -> None:
         """Close once everything is sent."""
@@ -164,7 +180,7 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or close it at once."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
-        self._answers = _AnswerInOne(transport, self._begins_answer)
+        self._answers = _AnswerInOne(transport, self._begins_answer, self.loop.call_later)
         super().connection_made(cast("Transport", self._answers))
         if not self.limits.take(address, self):
             transport.abort()

@@ -5,6 +5,7 @@ nothing: no text that a caller sent begins a pair of its own.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
@@ -81,9 +82,7 @@ def _object_at(line: str, start: int) -> tuple[Any, int]:
 def _bare(text: str, deep: int = 0) -> Any:
     """Read what stands in the brackets of an object that Java or Go prints: `age=41, city=Bern`, `Age:41 City:Bern`."""
     for pattern in (_JAVA, _GO):
-        names = list(pattern.finditer(text)) if deep < _DEEPEST else []
-        # Of names in brackets only the objects there know.
-        names = [one for one in names if _depth(text[: one.start()]) == 0]
+        names = list(_outside(pattern, text)) if deep < _DEEPEST else []
         if names and not text[: names[0].start()].strip() and len({one[1] for one in names}) == len(names):
             ends = [one.start() for one in names[1:]] + [len(text)]
             pairs = zip(names, ends, strict=True)
@@ -97,6 +96,15 @@ def _bare_value(text: str, deep: int) -> Any:
     if text[:1] == "[" and text[-1:] == "]":
         return [one for one in re.split(r"[,\s]+", text[1:-1]) if one]
     return None if text in ("null", "<nil>", "") else text
+
+
+def _outside(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the names that stand in no brackets: of those in some only the objects there know."""
+    depth, counted = 0, 0
+    for one in pattern.finditer(text):
+        depth, counted = depth + _depth(text[counted : one.start()]), one.start()
+        if depth == 0:
+            yield one
 
 
 def _depth(text: str) -> int:

@@ -104,10 +104,19 @@ def _zone(node: ast.expr) -> tzinfo:
         case ast.Call(func=func, args=[], keywords=[ast.keyword(value=ast.Constant(value=str() as name))]) if (
             _called(func) == "ZoneInfo"
         ):
-            return ZoneInfo(name)
+            return _named_zone(name)
         case ast.Call(func=func, args=[ast.Call(keywords=spans)]) if _called(func) == "timezone":
             return timezone(timedelta(**{str(one.arg): float(_plain(one.value)) for one in spans}))
     raise ValueError("no zone")
+
+
+def _named_zone(name: str) -> tzinfo:
+    # Folders of zones and names too long for a file are told by the operating system, and zones that there are not by
+    # an error of their own.
+    try:
+        return ZoneInfo(name)
+    except (OSError, LookupError) as unknown:
+        raise ValueError("no zone") from unknown
 
 
 def _key(key: ast.expr | None) -> str:

@@ -9,13 +9,15 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
-from caponier.telemetry.streams import BLOCK, STDIN, opened
+from caponier.telemetry.streams import BLOCK, STDIN, BrokenStreamError, opened
 
 MOST_FILES: Final = 100_000
 LEAST: Final = 2**30
@@ -25,6 +27,12 @@ DENSEST: Final = 200
 _SPARED: Final = 0.5
 """Share of the free disk that is used."""
 _TAR: Final = slice(257, 262)
+_ZIP: Final = b"PK\x03\x04"
+_BROKEN: Final = (
+    *(OSError, EOFError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile),
+    # What is packed in a ZIP is unpacked by these themselves.
+    *(zlib.error, LZMAError, BrokenStreamError),
+)
 _WORKBOOK: Final = "xl/workbook.xml"
 _unpacked: dict[tuple[Path, int, int], Path] = {}
 
@@ -36,9 +44,9 @@ def is_archive(path: Path) -> bool:
             return False
         with opened(path) as stream:
             head = stream.read(512)
-    except OSError:
+    except (OSError, BrokenStreamError):
         return False
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP):
         return not is_workbook(path)
     return head[_TAR] == b"ustar"
 
@@ -63,11 +71,21 @@ def unpacked(path: Path) -> Path:
     if key in _unpacked:
         return _unpacked[key]
     root = Path(tempfile.mkdtemp(prefix="caponier-"))
+    try:
+        _fill(path, folder := root / path.name, about.st_size)
+    except BaseException:
+        # Whoever looks at a broken one again and again must not fill the disk.
+        shutil.rmtree(root, ignore_errors=True)
+        raise
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     # What is told of a file in it begins with the name of the archive.
-    folder = root / path.name
+    _unpacked[key] = folder
+    return folder
+
+
+def _fill(path: Path, folder: Path, size: int) -> None:
     folder.mkdir()
-    most = min(max(LEAST, DENSEST * about.st_size), int(_SPARED * shutil.disk_usage(root).free))
+    most = min(max(LEAST, DENSEST * size), int(_SPARED * shutil.disk_usage(folder).free))
     try:
         for count, (name, stream) in enumerate(_members(path)):
             if count >= MOST_FILES:
@@ -75,23 +93,24 @@ def unpacked(path: Path) -> Path:
             most -= _copied(stream, _place(folder, name), most)
             if most < 0:
                 raise _too_much(path, "more than its size lets expect, or than the disk has room for")
-    except (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError) as broken:
+    except _BROKEN as broken:
         raise InputError(f"is an archive that cannot be read: {broken}", where=shown(path)) from broken
-    _unpacked[key] = folder
-    return folder
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files of an archive with their names; links and devices are none."""
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as raw:
+        # By how it begins: what ends like a ZIP may be another archive that holds one.
+        is_zip = raw.read(len(_ZIP)) == _ZIP
+    if is_zip:
         with zipfile.ZipFile(path) as held:
             for one in held.infolist():
                 if not one.is_dir():
                     with held.open(one) as stream:
                         yield one.filename, stream
         return
-    with opened(path) as raw:
-        source: Any = raw
+    with opened(path) as packed:
+        source: Any = packed
         with tarfile.open(fileobj=source, mode="r|") as tar:
             for member in tar:
                 found = tar.extractfile(member) if member.isreg() else None

@@ -11,17 +11,12 @@ from urllib.parse import quote
 from warnings import catch_warnings, simplefilter
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers.archives import is_workbook
 
 SQLITE: Final = b"SQLite format 3\0"
-SAMPLE: Final = 1_000
-"""Rows by which the table is told that is a log."""
 _WIDEST: Final = 2_000
 _LONGEST: Final = 2**26
 """Bytes of a part of a workbook that is held whole."""
@@ -34,7 +29,6 @@ _BROKEN: Final = (
     ValueError,
     ParseError,
     zipfile.BadZipFile,
-    InvalidFileException,
 )
 """What the reader of workbooks raises over broken ones."""
 
@@ -63,7 +57,10 @@ def names_of_tables(path: Path) -> list[str]:
             with _sheets(path) as book:
                 return [sheet.title for sheet in book.worksheets]
         with closing(_database(path)) as base:
-            told = base.execute("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+            # Tables of extensions have no rows of their own, and the extension may not be there.
+            told = base.execute(
+                "select name from sqlite_master where type = 'table' and rootpage > 0 and name not like 'sqlite_%'"
+            )
             return [str(name) for (name,) in told]
     except (*_BROKEN, sqlite3.Error) as broken:
         raise InputError(f"cannot be read: {broken}", where=shown(path)) from broken
@@ -86,8 +83,12 @@ def read(path: Path, table: str) -> Iterator[Chunk]:
 
 
 def _database(path: Path) -> sqlite3.Connection:
+    where = path.resolve()
+    # Without a journal beside it nobody writes to it now: to look at it must not make one, which evidence would have
+    # more of then, and a folder that nobody may write to has no room for.
+    alone = not any(where.with_name(f"{where.name}{journal}").exists() for journal in ("-wal", "-journal"))
+    base = sqlite3.connect(f"file:{quote(str(where))}?mode=ro{'&immutable=1' * alone}", uri=True)
     # What its schema says of functions and views is somebody else's word.
-    base = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
     base.execute("pragma trusted_schema = off")
     base.text_factory = lambda data: data.decode("utf-8", "replace")
     return base
@@ -106,6 +107,10 @@ def _table_rows(path: Path, table: str) -> Iterator[tuple[int, Row]]:
 @contextmanager
 def _sheets(path: Path) -> Iterator[Any]:
     """Open a workbook, none of whose parts but the sheets is long: those alone are read row by row."""
+    # With it comes a library for pictures, wherever there is one: that is for those who have a workbook.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     with zipfile.ZipFile(path) as held:
         for part in held.infolist():
             if part.file_size > _LONGEST and not part.filename.startswith("xl/worksheets/"):
@@ -116,7 +121,10 @@ def _sheets(path: Path) -> Iterator[Any]:
             # It warns of styles that are not there, and nobody needs.
             simplefilter("ignore")
             # Without links; formulas as the values that they had.
-            book = load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            try:
+                book = load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            except InvalidFileException as wrong:
+                raise ValueError(str(wrong)) from wrong
         with closing(book):
             yield book
 

@@ -79,6 +79,10 @@ _TURNS: Final = frozenset(["update", "updated", "set", "modify", "patch", "chang
 """Verbs that turn a watch to look at less, or elsewhere; one that is made looks at more."""
 _SHOWS: Final = frozenset(["get", "gets", "read", "view", "access", "reveal"])
 _SECRETS: Final = frozenset(["secret", "secrets", "password", "passwords"])
+_ABOUT_SECRETS: Final = frozenset(["policy", "policies", "random", "rotation", "requirements", "metadata"])
+"""Words of what says something of secrets, or makes one up, and shows none."""
+_DESCRIBING: Final = ("SecretManagerService.GetSecret", "SecretManagerService.GetSecretVersion")
+"""Google's words for what others call to describe a secret."""
 _PULLS: Final = ("batchgetimage", "getdownloadurlforlayer", "dockergetmanifest", "pullrepo", "pullartifact")
 _PULL: Final = "pull"
 """What registries call it when an image is taken, and all that Harbor says."""
@@ -109,7 +113,7 @@ def act(fields: Fields) -> Act | None:
 
 @lru_cache(_CACHED)
 def _act_of_whole(operation: str) -> Act | None:
-    return _act_of(_own_name(operation))
+    return None if operation.endswith(_DESCRIBING) else _act_of(_own_name(operation))
 
 
 @lru_cache(_CACHED)
@@ -120,7 +124,8 @@ def _act_of(operation: str) -> Act | None:
         return "grant"
     if joined.endswith(_PULLS) or joined == _PULL:
         return "copy"
-    if not there.isdisjoint(_SECRETS) and not there.isdisjoint(_SHOWS):
+    shows = not there.isdisjoint(_SHOWS) and there.isdisjoint(_ABOUT_SECRETS)
+    if shows and not there.isdisjoint(_SECRETS):
         return "reveal"
     verb = next((word for word in words if word in _VERBS), None)
     if verb is None or verb in _READS:
@@ -146,7 +151,9 @@ def _act_of(operation: str) -> Act | None:
 def _act_of_vault(operation: str, path: str) -> Act | None:
     """Tell an act by a path: what stands below `sys` and `auth` runs the vault, and all else is what it keeps."""
     if not path.startswith(("sys/", "auth/")):
-        return "reveal" if operation == "read" else _act_of(operation)
+        # Beside what it keeps a vault tells when it was written.
+        shown = operation == "read" and "/metadata/" not in path
+        return "reveal" if shown else None if operation == "read" else _act_of(operation)
     return None if "/login" in path else _act_of(f"{operation}.{path}")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, moment, read_logs
+from caponier.telemetry.security_logs.native import databases
 
 AT = "2026-03-02T09:00:00"
 EDIT = "UPDATE labels SET y = 0"
@@ -74,6 +75,29 @@ def test_a_connection_of_mysql_keeps_its_account(tmp_path: Path) -> None:
     assert login.origin.category == "authentication"
     assert (edit.fields["user"], edit.fields["src_ip"], edit.fields["object"]) == ("eve", "203.0.113.66", "labels")
     assert "user" not in other.fields
+
+
+def test_a_login_that_mysql_refuses_is_no_success(tmp_path: Path) -> None:
+    lines = [f"{AT}.1Z\t   12 Connect\teve@203.0.113.66 on features using TCP/IP"]
+    lines.append(f"{AT}.1Z\t   12 Connect\tAccess denied for user 'eve'@'203.0.113.66' (using password: YES)")
+    begun, refused = read("\n".join(lines) + "\n", tmp_path / "x.log")
+    assert "outcome" not in begun.fields
+    assert refused.origin.category == "authentication"
+    assert [refused.fields[name] for name in ("user", "src_ip", "outcome")] == ["eve", "203.0.113.66", "failure"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-03-02 09:00:00,526 - root - WARNING: copied data",
+        "2026-03-02 09:00:00 INFO: server started",
+        "2026-03-02 09:00:00 WARNING:  Invalid HTTP request received.",
+        "2026-03-02 09:00:00 +0000 app ERROR: no such file",
+        "2026-03-02 09:00:00 UTC [7] INFO:     Application startup complete.",
+    ],
+)
+def test_what_any_program_writes_is_not_a_database_s(line: str) -> None:
+    assert databases.DatabaseReader().read(line, 1) is None
 
 
 def test_the_audit_of_mariadb(tmp_path: Path) -> None:

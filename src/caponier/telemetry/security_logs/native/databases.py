@@ -15,10 +15,11 @@ from caponier.telemetry.security_logs.sources import LogSource
 
 DATABASE: Final = "database"
 _HEAD: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?: ([A-Z]{3,4}|[+-]\d\d(?::?\d\d)?))?([^\n]{0,300}?)"
-    r"\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|STATEMENT|DETAIL|HINT|CONTEXT):  ?(.*)",
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) ([A-Z]{3,5}|[+-]\d\d(?::?\d\d)?)([^\n]{0,300}?)"
+    r"\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|STATEMENT|DETAIL|HINT|CONTEXT):  (?! )(.*)",
     re.DOTALL,
 )
+"""Any program may write a time and a severity. PostgreSQL always has a zone and two blanks there."""
 _WHO: Final = re.compile(r"(?:user=)?([\w.\-]+)(?:@|,db=)([\w.\-]+)")
 _FROM: Final = re.compile(
     r"(?:^|[\s:=,])((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F]+)(?=\(|[\s,\]:]|$)"
@@ -36,6 +37,7 @@ _MYSQL: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s+(\d{1,12}) ([A-Z][a-z]+(?: [A-Z]+)?)\t(.*)",
     re.DOTALL,
 )
+_DENIED: Final = re.compile(r"Access denied for user '([^']{0,128})'@'([^']{0,255})'")
 _CONNECT: Final = re.compile(r"(\S+?)@(\S*) on (\S*)")
 _MARIA: Final = re.compile(
     r"(\d{8} \d\d:\d\d:\d\d),([^,]*),([^,]*),([^,]*),\d+,\d+,([A-Z_]+),([^,]*),'?(.*?)'?,(\d+)", re.DOTALL
@@ -94,8 +96,13 @@ class DatabaseReader:
             if len(self._accounts) >= _CONNECTIONS:
                 self._accounts.clear()
             self._accounts[connection] = made({"user": who[1], "src_ip": who[2], "database_name": who[3]})
+            # Before the password is looked at: how it ended is told only if it was refused.
             fields.update(self._accounts[connection])
-            return {**fields, "outcome": SUCCESS}, LogSource("mysql", "authentication", "server"), stamps.iso(stamp)
+            return fields, LogSource("mysql", "authentication", "server"), stamps.iso(stamp)
+        if command == "Connect" and (who := _DENIED.match(said)):
+            self._accounts.pop(connection, None)
+            fields.update(made({"user": who[1], "src_ip": who[2], "outcome": FAILURE}))
+            return fields, LogSource("mysql", "authentication", "server"), stamps.iso(stamp)
         fields.update(self._accounts.get(connection, {}))
         if command in ("Query", "Execute"):
             _stated(said, fields)
@@ -115,7 +122,7 @@ def _postgres(text: str) -> tuple[Fields, LogSource, int] | None:
     if severity in _FAILED:
         fields["outcome"] = FAILURE
     # An abbreviation of a zone means several; servers of databases run in UTC.
-    offset = zone if zone and zone[0] in "+-" else ""
+    offset = zone if zone[0] in "+-" else ""
     return fields, told(message, fields, "postgresql"), stamps.any_time(stamp + offset)
 
 

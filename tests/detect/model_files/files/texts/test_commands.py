@@ -131,6 +131,14 @@ def test_many_beginnings_take_no_longer_than_others(unit: str) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize("between", [" ", "\t", " a", "a "])
+def test_a_long_line_of_a_list_takes_no_longer_than_others(between: str) -> None:
+    start = time.process_time()
+    in_text(f"utt1 {between * ((1 << 18) // len(between))}| x", fresh())
+    assert time.process_time() - start < 1
+    assert in_text(f"utt1 \t made{between * 40}x \t| \nutt2 x.wav\n", fresh())
+
+
 def test_a_program_of_python_is_called_so_and_nothing_else() -> None:
     """`from` and `cmd` at the beginnings of its lines made it a recipe of an image as well."""
     program = "from os import mkdir\n\ncmd = mkdir\ncmd ('x')\n"

@@ -224,7 +224,7 @@ _FORMS: Final = {
         ),
     ),
     "has Kaldi run a command for what it lists": (
-        re.compile(r"^[^\s|]{1,400}[ \t]+[^\n|]{0,2000}[^\s|][ \t]*\|[ \t]*$", re.MULTILINE),
+        re.compile(r"^[^\s|]{1,400}+[ \t]++[^\s|][^\n|]{0,2000}+\|[ \t]*$", re.MULTILINE),
     ),
     "has matplotlib import what it names": (
         re.compile(rf"{_LINE}backend[ \t]{{0,9}}:[ \t]{{0,9}}module://", re.MULTILINE),

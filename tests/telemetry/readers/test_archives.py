@@ -1,0 +1,110 @@
+"""Archives: what holds another archive, what is broken, and what is left on the disk."""
+
+import io
+import json
+import lzma
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from caponier.errors import InputError
+from caponier.telemetry.events import read_events
+from caponier.telemetry.readers import archives
+from caponier.telemetry.readers.archives import is_archive, unpacked
+from caponier.telemetry.rejections import RejectedRows
+
+LOG = b'{"time": "2026-05-01T12:00:00Z"}\n' * 200
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where archives are unpacked."""
+    found = tmp_path / "unpacked"
+    found.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(found))
+    return found
+
+
+def tar(path: Path, mode: str = "w", **held: bytes) -> Path:
+    with tarfile.open(path, mode) as out:  # type: ignore[call-overload]
+        for name, content in held.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            out.addfile(about, io.BytesIO(content))
+    return path
+
+
+def zipped(how: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", how) as held:
+        held.writestr("inner.jsonl", LOG)
+    return out.getvalue()
+
+
+def files(path: Path) -> set[str]:
+    root = unpacked(path)
+    return {str(one.relative_to(root)) for one in root.rglob("*") if one.is_file()}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_whose_last_file_is_a_zip_is_a_tar(mode: str, tmp_path: Path) -> None:
+    assert files(tar(tmp_path / "logs.tar", mode, log=LOG, last=zipped())) == {"log", "last"}
+
+
+def test_one_is_unpacked_once(tmp_path: Path) -> None:
+    path = tar(tmp_path / "logs.tar", log=LOG)
+    assert unpacked(path) == unpacked(path)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_what_is_broken_is_said_to_be_and_leaves_nothing(how: int, tmp_path: Path, folder: Path) -> None:
+    content = bytearray(zipped(how))
+    content[50:90] = bytes(one ^ 0x5A for one in content[50:90])
+    path = tmp_path / "logs.zip"
+    path.write_bytes(content)
+    assert is_archive(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        unpacked(path)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.9])
+def test_a_tar_that_breaks_off_is_none(cut: float, tmp_path: Path, folder: Path) -> None:
+    whole = tar(tmp_path / "whole.tar", log=bytes(range(256)) * 400).read_bytes()
+    path = tmp_path / "logs.tar.xz"
+    path.write_bytes(lzma.compress(whole[: int(cut * 102_400)]))
+    with pytest.raises(InputError, match="cannot be read"):
+        unpacked(path)
+    assert not list(folder.iterdir())
+
+
+def test_what_holds_too_much_leaves_nothing(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LEAST", 100)
+    monkeypatch.setattr(archives, "DENSEST", 0)
+    with pytest.raises(InputError, match="more than its size"):
+        unpacked(tar(tmp_path / "logs.tar", log=LOG))
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("head", [b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh9"])
+def test_what_only_begins_like_something_packed_is_no_archive(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(head + b"nothing of the kind" * 40)
+    assert not is_archive(path)
+
+
+def test_one_that_lies_in_a_folder_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    tar(logs / "may.tgz", "w:gz", log=LOG)
+    (logs / "june.zip").write_bytes(zipped())
+    (logs / "other.gz").write_bytes(b"nothing")
+    about = {"time": "2026-05-01T12:00:00Z", "model": "m", "operation": "predict", "principal": "k-0123456789abcdef"}
+    (logs / "july.jsonl").write_text(json.dumps(about) + "\n")
+    with RejectedRows() as rejected:
+        assert sum(part.batch.num_rows for part in read_events([logs], rejected)) == 1
+    assert {Path(one.file).name for one in rejected.first} == {"may.tgz", "june.zip"}
+    assert all("named itself" in one.reason for one in rejected.first)
