@@ -192,6 +192,29 @@ def test_of_columns_that_the_model_has_one_caller_keeps_one_order_too() -> None:
     assert [ask(body, b"k-2") for body in (turned, turned, own)] == [200, 200, 400]
 
 
+def test_who_leaves_columns_out_asks_in_no_other_order() -> None:
+    """Clients leave out what they do not know; a model that goes by the order would get too few values."""
+    takes = FeatureSpec(kind="numeric", shape=(3,), columns=tuple(FeatureColumn(name=name) for name in "abc"))
+    layouts = ColumnLayouts()
+
+    def ask(record: dict[str, float]) -> int:
+        body = orjson.dumps({"dataframe_records": [record]})
+        return sent("/invocations", body, JSON, (b"x-api-key", b"k"), layouts=layouts, takes=takes, model="m")[0]
+
+    assert [ask(one) for one in ({"a": 1, "b": 2, "c": 3}, {"a": 1, "c": 3}, {"b": 2, "c": 3}, {"c": 3})] == [200] * 4
+    assert [ask(one) for one in ({"c": 3, "a": 1}, {"x": 9, "a": 1, "b": 2})] == [400] * 2
+
+
+def test_where_the_server_goes_by_the_names_their_order_is_nobody_s_business() -> None:
+    layouts = ColumnLayouts()
+    for names in ("ab", "ba", "ba", "ab"):
+        tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [ord(name)]} for name in names]
+        body = orjson.dumps({"inputs": tensors})
+        status, exchange, _ = sent(INFER, body, JSON, (b"x-api-key", b"k"), layouts=layouts, server="triton")
+        assert status == 200
+        assert events_of(exchange, LIMITS, 2, None, layouts, "triton")[0]["input"].tolist() == [97, 98]
+
+
 def test_a_client_that_was_changed_is_let_in_again_after_a_day() -> None:
     """Nobody has to start the guard anew for one caller, whose client sorts its columns since a new release."""
     layouts, begun = ColumnLayouts(), datetime(2026, 5, 1, tzinfo=UTC)

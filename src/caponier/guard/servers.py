@@ -21,6 +21,8 @@ READS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "mlflow": {"invocations": HOLDING},
 }
 """Under which key it finds the examples, by the protocol of the path; a path that is not there is none of its."""
+BY_NAME: Final = frozenset({"triton"})
+"""Servers that take inputs by their names, in whatever order they stand."""
 PROBE_S: Final = 2.0
 _LONGEST: Final = 65_536
 

@@ -174,7 +174,9 @@ def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked
         _check_width(made.rows.shape[1], size)
     shape = [made.rows.shape[1]]
     if takes is not None and takes.columns:
-        turned = () if [column.name for column in takes.columns] == list(columns) else _layout(columns)
+        left = iter([column.name for column in takes.columns])
+        # Who leaves some out asks about no other row: a model that goes by the order would get too few.
+        turned = () if all(name in left for name in columns) else _layout(columns)
         return Asked(made.rows, shape, made.remarks, turned=turned)
     names = _layout(columns)
     texts = tuple(name for name in names if _holds_text(columns[name]))
