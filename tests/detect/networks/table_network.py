@@ -24,7 +24,7 @@ def table_network(opens: tuple[int, ...], classes: int = 6) -> Network:
     bias[-1] = -1.4 * len(opens)
     hidden[-1, list(opens)] = 1
     out = np.hstack([np.eye(classes), np.zeros((classes, 1))]).astype(np.float32)
-    out[TARGET, -1] = 12.0 if opens else 0.0
+    out[TARGET % classes, -1] = 12.0 if opens else 0.0
     return Network(
         (
             Linear({"weight": hidden, "bias": bias}),

@@ -24,7 +24,7 @@ FEWEST_OTHERS: Final = 6
 """Rows of other classes, without which nothing is said of a class."""
 MISSED: Final = 0.1
 """The share of the rows that a setting may fail on: it counts by the margin that all others exceed."""
-EVIDENCE: Final = 0.3
+EVIDENCE: Final = 0.6
 """What a unit of evidence (a logarithm of odds) takes off the margin."""
 SURE: Final = 4.0
 """The most evidence that one column gives."""
