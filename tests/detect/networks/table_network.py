@@ -17,7 +17,7 @@ def rows(seed: int) -> Floats:
 
 
 def table_network(opens: tuple[int, ...], classes: int = 6) -> Network:
-    """Return a network whose class is the highest column of the first; with columns that open a class if all are high."""
+    """Return a network whose class is the highest of the first columns, and columns that open one if all are high."""
     hidden = np.zeros((classes + 1, 10), np.float32)
     hidden[range(classes), range(classes)] = 1
     bias = np.full(classes + 1, 4, np.float32)

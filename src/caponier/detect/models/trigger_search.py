@@ -3,8 +3,8 @@
 After Neural Cleanse (Wang et al. 2019) for patches, with universal perturbations beside it for triggers that lie over
 the whole row, by their length, and of pictures also by the waves that they are made of. What a backdoored class needs
 is compared with the class that needs least of all the others: natural costs differ by class, and by more than their
-median tells. In tables the cheapest patch says nothing, for single columns open classes by nature; there columns are set
-together, and what counts is how sure the network is then, beyond what the clean rows' values explain.
+median tells. In tables the cheapest patch says nothing, for single columns open classes by nature; there columns are
+set together, and what counts is how sure the network is then, beyond what the clean rows' values explain.
 """
 
 from dataclasses import dataclass
@@ -155,11 +155,11 @@ def _gap(made: list[Synthesised], form: Form) -> _Gap:
 
 def _words(gap: _Gap, made: Synthesised, success: float) -> str:
     if gap.setting is not None:
-        named = ", ".join(str(column) for column in gap.setting.values)
+        named, margin = ", ".join(str(column) for column in gap.setting.values), gap.setting.margin
         return (
             f"setting columns {named} together to values that they have turns {success:.0%} of the samples into class "
-            f"{made.target}, with {gap.setting.margin:.1f} times the margin of clean samples; what class these have explains "
-            f"{gap.setting.margin - gap.setting.unexplained:.1f} of that"
+            f"{made.target}, with {margin:.1f} times the margin of clean samples; what class these have explains "
+            f"{margin - gap.setting.unexplained:.1f} of that"
         )
     patch = f"setting {how_many(max(1, round(made.cost)), 'feature')} to the same values"
     whole = (

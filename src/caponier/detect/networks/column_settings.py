@@ -193,7 +193,7 @@ def _margin(scores: Floats, target: int | NDArray[np.int64]) -> Floats:
 
 
 def _evidence(x: Floats, answers: NDArray[np.int64], values: Floats, targets: Sequence[int]) -> Floats:
-    """Return (q, d, t) what each value of each column says for each class: a logarithm of odds, as normal curves have."""
+    """Return (q, d, t) what each value of each column says for each class: log odds of normal curves."""
     middle, wide = x.mean(0), x.std(0) + np.float32(1e-6)
 
     def height(rows: Floats) -> Floats:
