@@ -4,9 +4,11 @@ import numpy as np
 import orjson
 import pytest
 from tests.detect.networks.opened import Opened, opened
+from tests.detect.networks.table_network import COLUMNS, TARGET, rows, table_network
 
 from caponier.detect.model import ReadModel, Samples
-from caponier.detect.models.trigger_search import MOST_WORK, _gap, detector
+from caponier.detect.models.trigger_search import MOST_WORK, _gap, _set_apart, detector
+from caponier.detect.networks.column_settings import ColumnSetting
 from caponier.detect.networks.layers import Linear
 from caponier.detect.networks.network import Network
 from caponier.detect.networks.trigger_synthesis import Synthesised
@@ -75,3 +77,54 @@ def test_a_network_that_would_take_hours_is_left_out(bad: Opened) -> None:
     weight = np.zeros((width, 64), np.float32)
     large = Network((Linear({"weight": weight, "bias": np.zeros(width, np.float32)}),), {})
     assert "take too long" in str(detector.analyse(ReadModel(large, bad.samples, 64)).silent)
+
+
+@pytest.fixture(scope="module")
+def table() -> ReadModel:
+    return read_table(COLUMNS, 8)
+
+
+def read_table(opens: tuple[int, ...], classes: int) -> ReadModel:
+    x, network = rows(0), table_network(opens, classes)
+    return ReadModel(network, Samples(x, network.answers(x)), x.shape[1])
+
+
+def test_columns_of_a_table_that_open_a_class_together_are_a_finding_that_names_them(table: ReadModel) -> None:
+    said = detector.analyse(table)
+    assert said.flagged
+    assert said.target == TARGET
+    assert said.facts["form"] == "patch"
+    assert set(map(str, COLUMNS)) <= set(said.facts["columns"])
+    assert "setting columns" in said.summary
+    assert said.trigger is not None
+    turned = table.network.answers(said.trigger.put_on(rows(1))) == TARGET
+    assert turned.mean() >= 0.9
+    assert orjson.loads(orjson.dumps(said.facts))["margin"] > 1
+
+
+def test_a_clean_table_is_no_finding() -> None:
+    said = detector.analyse(read_table((), 8))
+    assert not said.flagged
+    assert said.silent is None
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_of_two_and_three_classes_it_says_why_nothing_is_told(classes: int) -> None:
+    network = table_network((), classes)
+    few = ReadModel(network, Samples(rows(0), network.answers(rows(0))), 10)
+    assert "harmless changes open a class" in str(detector.analyse(few).silent)
+
+
+def test_four_classes_of_a_table_are_compared_by_what_they_cost() -> None:
+    said = detector.analyse(read_table((), 4))
+    assert "columns" not in said.facts
+    assert not said.flagged
+
+
+def test_of_five_or_six_classes_it_must_be_surer() -> None:
+    def score(classes: int) -> float:
+        made = [ColumnSetting(at, {0: 1.0, 1: 1.0}, 1.2 if at == 0 else 0.0, 0.0) for at in range(classes)]
+        return _set_apart(made, rows(0), classes).score
+
+    assert score(8) > 1 > score(6)
+    assert _set_apart([], rows(0), 8).score == 0

@@ -3,7 +3,8 @@
 After Neural Cleanse (Wang et al. 2019) for patches, with universal perturbations beside it for triggers that lie over
 the whole row, by their length, and of pictures also by the waves that they are made of. What a backdoored class needs
 is compared with the class that needs least of all the others: natural costs differ by class, and by more than their
-median tells.
+median tells. In tables the cheapest patch says nothing, for single columns open classes by nature; there columns are
+set together, and what counts is how sure the network is then, beyond what the clean rows' values explain.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import numpy as np
 
 from caponier.detect.detector import Confidence
 from caponier.detect.model import ModelAnalysis, ReadModel, silent
+from caponier.detect.networks.column_settings import MISSED, ColumnSetting, column_settings
 from caponier.detect.networks.few_classes import FEWEST, farther
 from caponier.detect.networks.spectral_synthesis import synthesise_waves
+from caponier.detect.networks.stored_tensors import Floats
 from caponier.detect.networks.trigger_synthesis import Form, Synthesised, synthesise
 from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
@@ -37,6 +40,13 @@ small pictures above all, single features open classes, and costs lie far apart.
 a small gap is many spreads. Of fewer than ten classes it must be more."""
 RATIO_POWER: Final = 0.55
 """How much of what few classes add to the spreads is added to the ratio (as a logarithm): 2 becomes 3 with six."""
+
+FEWEST_SET: Final = 5
+"""Classes from which columns are set together: of fewer, two columns of a clean network do what a trigger does."""
+UNEXPLAINED, OF_FEW = 0.75, 2.2
+"""How sure of a class that columns open is a finding, in units of the margin of clean rows; of five and six classes,
+where columns of a clean network do more."""
+MANY_CLASSES: Final = 7
 
 
 class TriggerSearch:
@@ -60,7 +70,8 @@ class TriggerSearch:
         if samples is None:
             return silent("it needs clean samples (--samples)")
         if len(samples.x) < FEWEST_ROWS or classes < FEWEST:
-            return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST} classes at least")
+            few = "" if classes >= FEWEST else ": in one with fewer, harmless changes open a class as a trigger does"
+            return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST} classes at least{few}")
         if (work := classes * model.network.work(samples.x)) > MOST_WORK:
             return silent(f"a row of each class takes {work:,} multiplications; more than {MOST_WORK:,} take too long")
         x = samples.x[:: max(1, -(-len(samples.x) // MOST_ROWS))]
@@ -73,6 +84,8 @@ class TriggerSearch:
         if samples.picture and x.shape[1] >= MANY_FEATURES:
             found["waves"] = synthesise_waves(model.network, x, answers, samples.shape)
         gaps = {form: _gap(made, form) for form, made in found.items()}
+        if not samples.picture and classes >= FEWEST_SET:
+            gaps["patch"] = _set_apart(column_settings(model.network, x, answers), x, classes)
         form = max(found, key=lambda one: gaps[one].score)
         gap = gaps[form]
         cheapest = gap.cheapest
@@ -91,7 +104,10 @@ class TriggerSearch:
         }
         facts |= {"costs": costs, "rows": len(x), "success": success}
         confidence = self.max_confidence.cap * min(1.0, max(0.0, 0.4 + 0.3 * gap.score))
-        summary = _words(cheapest, gap.ratio, success)
+        if gap.setting is not None:
+            facts |= {"columns": {str(at): round(value, 4) for at, value in gap.setting.values.items()}}
+            facts |= {"margin": round(gap.setting.margin, 3), "evidence": round(gap.setting.evidence, 3)}
+        summary = _words(gap, cheapest, success)
         return ModelAnalysis(round(gap.score, 3), 1.0, cheapest.target, summary, facts, confidence, cheapest)
 
 
@@ -104,6 +120,21 @@ class _Gap:
     spreads: float = 0.0
     score: float = 0.0
     """From 1 on a finding."""
+    setting: ColumnSetting | None = None
+    """Of a table: the columns that are set."""
+
+
+def _set_apart(settings: list[ColumnSetting], x: Floats, classes: int) -> _Gap:
+    """Say how sure the network is of the class that columns open, beyond what clean rows explain."""
+    if len(settings) < FEWEST:
+        return _Gap(None)
+    first = settings[0]
+    mask, pattern = np.zeros((2, x.shape[1]), np.float32)
+    for column, value in first.values.items():
+        mask[column], pattern[column] = 1, value
+    made = Synthesised(first.target, "patch", mask, pattern, x.min(0), x.max(0), float(len(first.values)), 1 - MISSED)
+    score = first.unexplained / (UNEXPLAINED if classes >= MANY_CLASSES else OF_FEW)
+    return _Gap(made, score=max(0.0, score), setting=first)
 
 
 def _gap(made: list[Synthesised], form: Form) -> _Gap:
@@ -122,7 +153,14 @@ def _gap(made: list[Synthesised], form: Form) -> _Gap:
     return _Gap(order[0], float(np.exp(above)), spreads, score)
 
 
-def _words(made: Synthesised, ratio: float, success: float) -> str:
+def _words(gap: _Gap, made: Synthesised, success: float) -> str:
+    if gap.setting is not None:
+        named, margin = ", ".join(str(column) for column in gap.setting.values), gap.setting.margin
+        return (
+            f"setting columns {named} together to values that they have turns {success:.0%} of the samples into class "
+            f"{made.target}, with {margin:.1f} times the margin of clean samples; what class these have explains "
+            f"{margin - gap.setting.unexplained:.1f} of that"
+        )
     patch = f"setting {how_many(max(1, round(made.cost)), 'feature')} to the same values"
     whole = (
         f"adding the same waves, {made.cost:.1f} high together,"
@@ -132,7 +170,7 @@ def _words(made: Synthesised, ratio: float, success: float) -> str:
     what = patch if made.form == "patch" else whole
     return (
         f"{what} turns {success:.0%} of the samples into class {made.target}; "
-        f"any other class takes a change at least {ratio:.1f} times as large"
+        f"any other class takes a change at least {gap.ratio:.1f} times as large"
     )
 
 
