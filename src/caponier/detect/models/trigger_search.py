@@ -132,7 +132,7 @@ def _words(made: Synthesised, ratio: float, success: float) -> str:
     what = patch if made.form == "patch" else whole
     return (
         f"{what} turns {success:.0%} of the samples into class {made.target}; "
-        f"any other class takes a change at least {ratio:.1f} times as large"
+        f"for any other class the change must be at least {ratio:.1f} times as large"
     )
 
 
