@@ -104,23 +104,20 @@ def validate(
 ) -> None:
     """Carry out every emulation beside its benign controls, and record which detectors saw it.
 
-    The command trains victim models and serves them on the loopback address; it touches nothing else. The workspace
+    The command trains victim models, serves them on the loopback address, and touches nothing else. The workspace
     keeps the trials, and `caponier coverage` uses them.
 
-    With --log, the attacks run against a copy of your own model, or against a surrogate that learned from your log.
-    Their queries are planted into a copy of that log. The report says which attacks would have been caught, how early,
-    and with how many false alarms.
+    With --log, the attacks run against a copy of your model, or a surrogate that learned from your log. They are
+    planted into a copy of the log, to show which would be caught, how early, and with how many false alarms.
 
-    With --mode enforce, the attacks on single images run against a guard in enforce mode. The report gives the share of
-    attacks that succeeded before the guard refused them, and the number of benign requests that it refused. For this
-    test, the limit on automatic responses is raised.
+    With --mode enforce, the attacks on single images run against a guard in enforce mode. The report gives the share
+    that succeeded before the guard refused them, and the number of benign requests that it refused.
 
-    With --incident, the data sets and models repaired for this incident are scanned again, and the detectors that
-    found it are validated. If all pass, the incident is marked verified.
+    With --incident, repaired data sets and models are scanned again, and the detectors that found the incident are
+    validated. If all pass, the incident is marked verified.
 
-    Exit code: 0 every attack was seen and no control raised an alarm, 1 an attack was missed or a control raised an
-    alarm, 2 wrong input, 3 a part could not be tested and is listed. In enforce mode: 0 if no attack succeeded and no
-    benign request was refused, else 1.
+    Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control, 2 wrong
+    input, 3 a part could not be tested. In enforce mode: 0 no attack succeeded and no benign request refused, else 1.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
