@@ -38,7 +38,7 @@ def doctor(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check a workspace: what can be detected and what cannot, what is stale or wrong, and how to put it right.
+    """Check a workspace: detectors that can and cannot run, stale or wrong settings, and the next command.
 
     Exit code: 0 nothing is wrong, 2 there is no workspace, 3 something is wrong.
     """

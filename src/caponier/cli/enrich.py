@@ -64,10 +64,10 @@ def enrich(
 ) -> None:
     """Query a model further about the inputs in its log, and add its answers to a copy of the log.
 
-    Some detectors look at how a model answers to inputs that were changed a little. Scanning never asks a model, so
-    that is asked beforehand, once an input, and stored with each event as `signals`. Enrich the benign logs first and
-    build the baseline from them; then enrich each log before it is scanned. Inputs in the logs are sent to --url, and
-    nowhere else.
+    Some detectors need the model's answers to slightly changed inputs. A scan never queries a model. So this command
+    does it before, once for each input, and stores the answers with each event as `signals`. Enrich the benign logs
+    first and build the baseline from them; then enrich each log before its scan. Inputs in the logs are sent to --url,
+    and nowhere else.
 
     Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
     inputs could not be used.

@@ -29,7 +29,7 @@ def erase(
 ) -> None:
     """Erase callers from the lake, the spool, the store and the memory of guards and streams. Cannot be undone.
 
-    Findings and incidents stay, with a made-up name. The audit log says that somebody was erased, by a digest. Logs
+    Findings and incidents stay, with a made-up name. The audit log records the erasure with a digest. Logs
     elsewhere, backups and baselines are not touched: build a baseline again from a log without the caller. Ends with 3
     if something may still hold events of the caller.
     """

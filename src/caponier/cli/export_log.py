@@ -34,7 +34,7 @@ def export(
     """Write an anonymised copy of a log that can be shared, and report what detection loses by it.
 
     Names are hashed with a salt that is thrown away, times are moved by whole hours, answers become class-0, class-1 …,
-    and inputs are quantised to the levels by which similarity is told, or replaced by digests.
+    and inputs are rounded to the levels on which they are compared, or replaced by digests.
 
     Exit code: 0 done, 2 wrong input, 3 done, but some rows could not be used.
     """

@@ -41,7 +41,7 @@ def guard(
 ) -> None:
     """Run a proxy in front of a model server: record queries, detect attacks and, in enforce mode, respond.
 
-    What is not given here is taken from the section guard of caponier.toml. It ends with Ctrl-C.
+    Settings without an option come from the section guard of caponier.toml. It ends with Ctrl-C.
     """
     home = require_workspace(workspace)
     asked = {"upstream": upstream, "mode": mode, "host": host, "port": port, "fail": fail}

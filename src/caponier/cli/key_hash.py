@@ -16,8 +16,8 @@ EXAMPLE: Final = "Example: [bold]caponier key-hash < key.txt[/bold]"
 def key_hash(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
     """Print the hash (k-…) by which a key, token or account appears in events and findings.
 
-    It is read from standard input, one a line, or asked for without being shown: never give a key as an argument, for
-    a shell remembers those. The name depends on the salt of the workspace.
+    The command reads keys from standard input, one a line, or asks for a key without showing it. Never give a key as
+    an argument, since shells record arguments. The name depends on the salt of the workspace.
     """
     home = load_workspace(workspace)
     if home is None:

@@ -58,7 +58,7 @@ def stats(
 
 @app.command("verify", epilog="Example: [bold]caponier lake verify[/bold]")
 def verify(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
-    """Read all of the lake, and list what cannot be used, what is damaged and what is there twice.
+    """Read the whole lake, and list files and lines that cannot be used, are damaged or occur twice.
 
     Exit code: 0 it is whole, 2 wrong input, 3 something is wrong.
     """
@@ -87,8 +87,8 @@ def compact(
 ) -> None:
     """Turn the lines that guards write into Parquet files, by day and model. Scans find the same before and after.
 
-    A file with a line that cannot be used stays as it is. Guards may go on meanwhile. Killed at any moment, nothing is
-    lost: run it again.
+    A file with a line that cannot be used stays as it is. Guards may go on writing. If the command is killed, nothing
+    is lost: run it again.
 
     Exit code: 0 done, 2 wrong input, 3 done, but some files stay as they are.
     """

@@ -43,7 +43,7 @@ MAPS: Final[Listing[tuple[str, FieldMap]]] = Listing(
 def guess(
     log: Annotated[Path, typer.Argument(metavar="LOG", help="A log, or a folder of logs in one format.")],
     name: Annotated[
-        str | None, typer.Option("--name", help="What the map is called; the file's name by default.")
+        str | None, typer.Option("--name", help="Name of the map. By default the name of the file.")
     ] = None,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,

@@ -64,7 +64,7 @@ def membership(
     report: Report = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a model anew so that it gives away less of who was in its training data; both are asked by an attacker.
+    """Retrain a model so that it reveals less of its training data; the attack is tried on both versions.
 
     Exit code: 0 done and proven; 2 wrong input, nothing written; 3 written, but not proven.
     """
@@ -96,7 +96,7 @@ def robustness(
     report: Report = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Teach a model to withstand small changes of its input (adversarial training); both are attacked.
+    """Train a model to withstand small changes of its input; the attack is tried on both versions.
 
     Exit code: 0 done and proven; 2 wrong input, nothing written; 3 written, but not proven.
     """

@@ -12,6 +12,7 @@ from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import digest_of
 from caponier.detect.calibration.joint_tail import BELIEVED, UNIT, evidence, whole
 from caponier.detect.detector import Counts, EventDetector, Explanation, Subject
+from caponier.detect.figure_words import score_words
 from caponier.detect.similarity.nearest_query import RING
 from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import caller_of
@@ -275,7 +276,7 @@ class Judge:
             if self._failed is None:
                 raise
             self._failed(detector.name, failure)
-            summary = f"{detector.statistic} is {value:,}; explaining it further failed"
+            summary = f"{score_words(detector.statistic)}: {value:,}; the detector could not explain this score"
             return Explanation(summary, {}, np.array([len(window) - 1]))
 
 

@@ -21,7 +21,7 @@ class Effect:
 
 EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.BLOCK: Effect(
-        "Refuse every query of {what} as a rate limit would (429)",
+        "Refuse every query of {what}, with the answer of a rate limit (429)",
         "The guard answers {what} again",
         True,
         "stopped",
@@ -44,30 +44,30 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.QUARANTINE: Effect("Keep {what} out of training and serving", "{what} may be used again", False, ""),
     ActionKind.REVOKE: Effect(
         "Revoke the credentials of {what} where they were issued, and issue new ones to their owner",
-        "The revocation is withdrawn here; new credentials have to be issued where the old ones were",
+        "The revocation is withdrawn here; its owner needs new credentials from the issuer",
         False,
         "stopped",
     ),
     ActionKind.ROLLBACK: Effect(
         "Put {what} back to its last good version (caponier remediate rollback)",
-        "The order to roll back is withdrawn; a rollback that was made stays until it is rolled forward",
+        "The order to roll back is withdrawn; a version that was already rolled back stays",
         False,
         "",
     ),
     ActionKind.CLOSE: Effect(
-        "Take away what lets everybody, or somebody new, into {what}, and put its block against public access back",
-        "The order to close is withdrawn; what was closed stays so until it is opened again",
+        "Close {what} to the public and to newcomers, and restore its block on public access",
+        "The order to close is withdrawn; {what} stays closed until you open it",
         False,
         "",
     ),
     ActionKind.RESTORE: Effect(
-        "Put {what} back to its last good image, configuration or backup, after keeping what is there as evidence",
-        "The order to restore is withdrawn; what was put back stays",
+        "Restore {what} from its last good image, configuration or backup, after saving its present state as evidence",
+        "The order to restore is withdrawn; a restored version stays",
         False,
         "",
     ),
     ActionKind.ISOLATE: Effect(
-        "Cut {what} off from the net without switching it off, and keep its disk and memory as evidence",
+        "Disconnect {what} from the network without switching it off, and keep its disk and memory as evidence",
         "{what} may be connected again",
         False,
         "",

@@ -206,7 +206,7 @@ class TestGaps:
     @pytest.mark.parametrize(
         ("column", "signal", "what"),
         [
-            ("attributed", Signal.PRINCIPAL, "nobody is named"),
+            ("attributed", Signal.PRINCIPAL, "no event names a caller"),
             ("inputs", Signal.INPUT, "no event has an input"),
             ("labels", Signal.LABEL, "no event has a label"),
             ("scores", Signal.SCORES, "no event has scores"),
@@ -264,16 +264,19 @@ class Squeezed(Counter):
 def test_an_enrichment_that_no_event_has_is_asked_for_by_name() -> None:
     assert enrichments_of(Squeezed()) == ["another", "some"]
     assert gap(summary(enriched={"some": 1, "another": 9}), Squeezed()) is None
-    assert gap(summary(enriched={"another": 9}), Squeezed()) == (
-        "no event has some; ask the model for it with: caponier enrich"
-    )
+    lacks = gap(summary(enriched={"another": 9}), Squeezed())
+    assert lacks is not None
+    assert {"some", "enrich"} <= set(lacks.replace(";", " ").split())
+    assert "another" not in lacks
 
 
 def test_a_log_that_nobody_enriched_gets_a_remark_and_nothing_is_skipped() -> None:
     able, skipped, notes = lacking(summary(), [Counter(), Squeezed()])
     assert [detector.name for detector in able] == ["counter"]
     assert skipped == []
-    assert notes == ["m: squeezed does not run; no event has another; ask the model for it with: caponier enrich"]
+    (note,) = notes
+    assert note.startswith("m: squeezed does not run; ")
+    assert "another" in note
 
 
 @pytest.mark.parametrize(("labels", "answers", "said"), [(1_000, 900, True), (1_000, 400, False), (60, 60, False)])

@@ -179,12 +179,44 @@ def test_one_finding_is_shown_with_its_evidence(home: Path, held: HeldOutputs) -
     assert "(0.5 to 1.2, 90 % interval)" in said
 
 
-@pytest.mark.parametrize(("model", "counted"), [("digits-mlp", "Queries"), (None, "Events counted")])
+@pytest.mark.parametrize(("model", "counted"), [("digits-mlp", "eight different queries"), (None, "eight events")])
 def test_what_was_counted_is_called_what_it_is(home: Path, model: str | None, counted: str) -> None:
     keep(home, replace(finding(1), model=model))
-    row = next(line for line in run("show", "f-1").stdout.splitlines() if "up to event" in line)
-    assert row.startswith(counted)
-    assert ("different ones" in row) == (model is not None)
+    row = next(line for line in run("show", "f-1").stdout.splitlines() if "e-9" in line)
+    assert counted in row
+
+
+def test_the_card_of_a_finding_has_words_where_programs_have_names(home: Path) -> None:
+    facts = {"small_steps": 3, "even_steps": 0, "my_own_figure": 0.25}
+    evidence = replace(finding(1).evidence, statistic="boundary_walk", facts=facts)
+    keep(home, replace(finding(1), evidence=evidence))
+    said = run("show", "f-1").stdout
+    assert all(name not in said for name in ("_walk", "small_steps", "my_own_figure"))
+    assert {"small steps: 3", "my own figure: 0.25"} <= {line[13:].strip() for line in said.splitlines()}
+    assert "alike" not in said
+    assert json.loads(run("show", "f-1", "--format", "json").stdout)["findings"][0]["evidence"]["facts"] == facts
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.02, "1 benign caller in 50 "), (1e-9, "fewer than 1 benign caller in a ")]
+)
+def test_what_is_rarer_than_callers_can_be_counted_says_no_more(home: Path, share: float, said: str) -> None:
+    beside = (replace(finding(1).evidence.beside[0], share=share),)
+    keep(home, replace(finding(1), evidence=replace(finding(1).evidence, beside=beside)))
+    assert said in run("show", "f-1").stdout
+
+
+@pytest.mark.parametrize(("age", "said"), [(1, "in their first query"), (2_000, "in their first 2,000 queries")])
+def test_an_age_is_counted_in_queries(home: Path, age: int, said: str) -> None:
+    keep(home, replace(finding(1), evidence=replace(finding(1).evidence, age=age)))
+    assert said in " ".join(run("show", "f-1").stdout.split())
+
+
+def test_a_rule_has_matched_and_has_no_score(home: Path) -> None:
+    keep(home, replace(finding(1), evidence=Evidence("rule", 1.0, 0.0)))
+    said = run("show", "f-1").stdout
+    assert "one rule matched" in said
+    assert "threshold" not in said
 
 
 def test_one_finding_is_shown_to_programs(home: Path) -> None:

@@ -46,7 +46,7 @@ def told(*args: str) -> str:
 def test_help_ends_with_an_example_and_says_that_everything_takes_part():
     text = re.sub(r"\x1b\[[0-9;]*m", "", told("--help"))
     assert "Example: caponier matrix diff" in " ".join(text.split()[-20:])
-    assert "shown in research included" in " ".join(text.split())
+    assert "only in research" in " ".join(text.split())
 
 
 def test_the_counts_come_first_and_every_kind_has_its_sign(held: HeldOutputs):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ def test_a_targeted_poison_is_named(pool: Pool) -> None:
     poisoned = poisons()["targeted_flips"].apply(pool, 0.03, 21)
     assert poisoned.aim is not None
     found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
-    assert any(f"look like '{poisoned.aim[0]}' are labelled '{poisoned.aim[1]}'" in reason for reason in found.reasons)
+    given, suggested = poisoned.aim[1], poisoned.aim[0]
+    assert any(re.search(f"labelled '{given}' .*'{suggested}'", reason) for reason in found.reasons)
 
 
 @pytest.mark.parametrize("seed", [1, 3])

@@ -74,12 +74,12 @@ def test_every_detector_has_a_section(name: str) -> None:
 
 
 def test_figures_are_those_of_the_code() -> None:
-    assert f"flagged, {ALPHA:.0%} if you do not say".replace("%", " %") in WORDS
-    assert f"use of up to {LONGER} times as long" in WORDS
+    assert f"flagged, {ALPHA:.0%} by default".replace("%", " %") in WORDS
+    assert f"up to {LONGER} times as long" in WORDS
     assert LATER == 3
-    assert "come as high by three times that age" in WORDS
+    assert "up to three times that age" in WORDS
     assert round(1 / math.exp(-BELIEVED / UNIT)) == 20
-    assert "What one benign caller in twenty reaches says nothing" in WORDS
+    assert "one benign caller in twenty reaches says nothing" in WORDS
     assert f"fewer than {FEWEST} callers" in WORDS
     assert f"{APART:g} times as high or more" in WORDS
     assert f"at most {FEW:.0%} of the callers".replace("%", " %") in WORDS

@@ -129,4 +129,4 @@ def test_it_says_how_many_answers_are_unsure() -> None:
     told = detector.explain(params(), events)
     assert told.facts["window"] == 200
     assert told.facts["unsure"] == len(told.rows) > 80
-    assert "more and more where the model is unsure" in told.summary
+    assert f"({told.facts['unsure']} answers " in told.summary

@@ -15,9 +15,9 @@ WEAK: Final = 0.4
 """Confidence below which a finding counts as weak."""
 
 _HOW: Final = {
-    Strategy.TRADITIONAL: "attacked by ordinary means",
-    Strategy.ADVERSARIAL_ML: "attacked through the model or what it learns from",
-    Strategy.COMBINED: "attacked by ordinary means and through the model or what it learns from",
+    Strategy.TRADITIONAL: "attacked with ordinary means",
+    Strategy.ADVERSARIAL_ML: "attacked the model itself or its training data",
+    Strategy.COMBINED: "attacked with ordinary means, and attacked the model itself or its training data",
 }
 
 _LABELS: Final = {
@@ -58,21 +58,20 @@ def _what(incident: Incident) -> str:
         f" and {_count(context, 'context event')}" if context else ""
     )
     tactics = f"{_count(len(incident.tactics), 'tactic')}: {', '.join(incident.tactics)}"
-    return f"{who} {_HOW[incident.strategy]} (strategy: {_LABELS[incident.strategy]}). {parts} over {tactics}."
+    return f"{who} {_HOW[incident.strategy]} (strategy: {_LABELS[incident.strategy]}). {parts} in {tactics}."
 
 
 def _target(incident: Incident) -> str:
-    systems = f"ML system {', '.join(incident.systems)}" if incident.systems else "No ML system of the inventory"
+    systems = f"ML system {', '.join(incident.systems)}" if incident.systems else "No ML system in the inventory"
     return f"{systems}; model {', '.join(incident.models)}" if incident.models else systems
 
 
 def _certainty(findings: tuple[Finding, ...]) -> str:
     surest = max(findings, key=lambda finding: finding.confidence)
-    text = (
-        f"The highest confidence of {_count(len(findings), 'finding')} is {surest.confidence:.2f} ({surest.detector})"
-    )
+    count = _count(len(findings), "finding")
+    text = f"The surest of {count} has a confidence of {surest.confidence:.2f} ({surest.detector})"
     if weak := sum(finding.confidence < WEAK for finding in findings):
-        text += f"; {_count(weak, 'finding')} below {WEAK}, which alone prove nothing"
+        text += f"; {_count(weak, 'finding')} below {WEAK}; alone such findings prove nothing"
     kinds = Counter(finding.evidence.basis.value for finding in findings if finding.evidence.basis)
     if kinds.get("cold-start"):
         text += f"; {_count(kinds['cold-start'], 'finding')} without a baseline of benign traffic"
@@ -85,11 +84,11 @@ def _advice(case: CaseFile) -> str:
     if waiting:
         return f"{_count(len(waiting), 'response action')} awaiting approval: caponier respond approve {waiting[0]}"
     return {
-        Stage.OPEN: f"See what would be done, and what that would have stopped: caponier respond plan {id_}",
-        Stage.CONTAINED: f"Repair what was harmed: caponier remediate dataset … --incident {id_}. Or close it.",
+        Stage.OPEN: f"See the proposed actions, and what they would have stopped: caponier respond plan {id_}",
+        Stage.CONTAINED: f"Repair the data set: caponier remediate dataset … --incident {id_}. Or close the incident.",
         Stage.REMEDIATED: f"Verify the repair: caponier validate --incident {id_}",
-        Stage.VERIFIED: f"Close it: caponier incidents close {id_} --reason '...'",
-        Stage.CLOSED: "Nothing; it is closed. A new finding would reopen it.",
+        Stage.VERIFIED: f"Close the incident: caponier incidents close {id_} --reason '...'",
+        Stage.CLOSED: "Nothing: the incident is closed. A new finding would reopen it.",
     }[incident.stage]
 
 

@@ -27,7 +27,7 @@ from caponier.telemetry.streams import STDIN
 
 NOTHING: Final = np.zeros((0, 0), np.float32)
 LACKS: Final = {
-    Signal.PRINCIPAL: "nobody is named; log a principal, a session or at least the address",
+    Signal.PRINCIPAL: "no event names a caller; log a principal, a session or at least the address",
     Signal.INPUT: "no event has an input; log the inputs, or their encoded features",
     Signal.LABEL: "no event has a label; log the model's answers",
     Signal.SCORES: "no event has scores; log the model's class scores",
@@ -38,10 +38,10 @@ LACKS: Final = {
 """What a log can lack, and what to switch on."""
 ENOUGH_ANSWERS: Final = 100
 NO_CLASSES: Final = (
-    "answers hardly ever recur, as those of a regression, a ranking or an embedding: that one turns into another says "
-    "nothing, and searches are told by inputs and by how answers fall; see docs/reference/input-kinds.md"
+    "answers hardly ever repeat, as with a regression, a ranking or an embedding: a changed answer then says nothing, "
+    "so detectors recognise searches by their inputs and by falling answers; see docs/reference/input-kinds.md"
 )
-NOT_ENRICHED: Final = "no event has {name}; ask the model for it with: caponier enrich"
+NOT_ENRICHED: Final = "the log was not enriched with {name}; add it with: caponier enrich"
 
 
 def load_events(
@@ -85,7 +85,7 @@ def load_events(
     spool.seal()
     if not spool.rows and read_rows:
         raise InputError(
-            f"none of its {read_rows:,} events is meant: they are of other times, or of callers who are left out",
+            f"none of its {read_rows:,} events was read: all are from other times, or from callers who are left out",
             where=", ".join(str(path) for path in paths),
             hint="Look at --last, --since, --until and --drop.",
         )

@@ -36,7 +36,7 @@ Answers = Callable[[Finding], bool]
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What would be done about an incident, and what that would have stopped."""
+    """The actions proposed for an incident, and which queries they would have stopped."""
 
     plan: Plan
     dry_runs: tuple[DryRun, ...] = ()

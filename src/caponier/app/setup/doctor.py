@@ -110,7 +110,10 @@ def _inventory(workspace: Workspace) -> Iterator[Checkup]:
     if not workspace.models:
         hint = "Suggest them from a log: caponier init DIR --from LOG"
         yield Checkup(
-            "models", State.LACKS, "no [[model]] is described, so none has a baseline or a known kind of input", hint
+            "models",
+            State.LACKS,
+            "no [[model]] is described, so no model has a baseline or a known kind of input",
+            hint,
         )
     for model in workspace.models:
         if workspace.system_of(model.name) is None:

@@ -33,7 +33,7 @@ def check(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Tell whether the callers in logs are still like those of a baseline.
+    """Check whether the callers in logs still resemble the callers of a baseline.
 
     Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
     """

@@ -47,7 +47,7 @@ def coverage(
 
     Validated: on this version, an emulated attack succeeded and was detected, and its benign controls were not.
     Declared: a detector names the technique, and no trial on this version has shown that it works.
-    Trials are those that the workspace keeps, and those of --trials.
+    Trials come from the workspace and from --trials.
     """
     home = load_workspace(workspace)
     given = [trial for path in trials or () for trial in read_trials(path)]

@@ -50,7 +50,7 @@ def demo(
     """Show the whole loop on real data: an attack among benign users is found, blocked, repaired and validated.
 
     Writes report.html, logs, data and models, and leaves a workspace to look around in. Everything happens on this
-    computer. Exit code: 0 every attack found, blocked and repaired and no benign user bothered, 4 otherwise.
+    computer. Exit code: 0 every attack found, blocked and repaired and no benign user was flagged, 4 otherwise.
     """
     with _watching(quiet=quiet) as watch:
         result = run_demo(out, seed=seed, progress=watch)

@@ -114,7 +114,7 @@ def suppress_(
         typer.Argument(metavar="FINDING", help="Hold back findings like this one: same detector, subject and target."),
     ] = None,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for whoever reads it later.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for later readers.")],
     lasts: Annotated[
         timedelta,
         typer.Option("--for", parser=parse_duration, metavar="TIME", help="How long, such as 30d, 24h or 2w."),

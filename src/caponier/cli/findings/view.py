@@ -1,12 +1,13 @@
 """How findings look: as a table, a card, CSV, Markdown and JSON."""
 
-import json
 from typing import Final
 
 from rich.table import Table
 
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
+from caponier.detect.figure_words import fact_words, score_words
+from caponier.detect.wording import how_many
 from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
@@ -25,6 +26,8 @@ def named(subject: SubjectRef) -> str:
 
 _EVENTS: Final = 20
 """Events that the card of a finding names."""
+_BEYOND_COUNTING: Final = 1_000_000
+"""Nobody has so many callers: a larger figure says nothing more."""
 FINDINGS: Final[Listing[Finding]] = Listing(
     [
         Column("finding_id", lambda finding: finding.finding_id, whole=True),
@@ -94,15 +97,30 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         *([("See also", f"caponier matrix show {finding.techniques[0].id}")] if finding.techniques else []),
         ("Harms", ", ".join(finding.harms)),
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
-        *_queries(finding),
-        ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank} in their first {evidence.age:,} queries")] if evidence.basis else []),
+        *_raised(finding),
+        ("Evidence", _scored(finding)),
+        *([("Basis", f"{evidence.basis}: {rank} in their first {_age(evidence.age)}")] if evidence.basis else []),
         *_rarity(finding),
-        # What was not seen is no evidence; JSON has it.
-        *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items() if value],
+        *_headed("Details", fact_words(evidence.facts)),
         ("Events", _events(finding)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _scored(finding: Finding) -> str:
+    evidence = finding.evidence
+    if evidence.statistic == "rule":
+        return "one rule matched"
+    return f"{score_words(evidence.statistic)}: {evidence.value:,.6g}; the threshold is {evidence.threshold:,.6g}"
+
+
+def _age(queries: int) -> str:
+    return "query" if queries == 1 else f"{queries:,} queries"
+
+
+def _headed(head: str, lines: list[str]) -> list[tuple[str, str]]:
+    """Put lines below each other, the head beside the first."""
+    return [("" if place else head, line) for place, line in enumerate(lines)]
 
 
 def _events(finding: Finding) -> str:
@@ -115,8 +133,8 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     if evidence.expected is None:
         return []
     told = evidence.expected
-    said = [
-        (one.detector, f"{one.statistic} = {one.value:g}; 1 benign caller in {1 / one.share:,.0f} scores this high")
+    beside = [
+        f"{one.detector}: {score_words(one.statistic)} {one.value:,.6g}; {_one_in(one.share)}"
         for one in evidence.beside
     ]
     return [
@@ -125,13 +143,20 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
             f"{told.benign:.2g} benign callers a week are expected to score this high "
             f"({told.low:.2g} to {told.high:.2g}, 90 % interval)",
         ),
-        *((f"Also {name}", text) for name, text in said),
+        *_headed("Also seen by", beside),
     ]
 
 
-def _queries(finding: Finding) -> list[tuple[str, str]]:
+def _one_in(share: float) -> str:
+    if share * _BEYOND_COUNTING < 1:
+        return "fewer than 1 benign caller in a million scores this high"
+    return f"1 benign caller in {1 / share:,.0f} scores this high"
+
+
+def _raised(finding: Finding) -> list[tuple[str, str]]:
     if finding.trigger_event_id is None:
         return []
+    n = finding.unique_queries
     # Events of a security log are no queries.
-    name, ones = ("Queries", " different ones") if finding.model else ("Events counted", "")
-    return [(name, f"{finding.unique_queries:,}{ones}, up to event {finding.trigger_event_id}")]
+    counted = how_many(n, "different query", "different queries") if finding.model else how_many(n, "event")
+    return [("Raised", f"after {counted}, at event {finding.trigger_event_id}")]

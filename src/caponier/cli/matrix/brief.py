@@ -34,7 +34,7 @@ def brief(
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Tell what is known to be done to systems like yours, what is detected of it, and exercise it at a table.
+    """List known attacks on systems like yours and the detectors for them, with a table-top exercise.
 
     Case studies are matched by the words and kinds of input in the inventory, each with its reason. Without a workspace
     the brief is general.

@@ -48,11 +48,11 @@ def diff(
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Tell what changed from version A to version B: what was added, removed, renamed, moved or replaced.
+    """List the changes from version A to version B: entries added, removed, renamed, moved or replaced.
 
-    Both may be versions at hand or files of any format that `matrix import` reads. The 2020 matrix is compared with
-    ATLAS through the crosswalk. Everything takes part, what was only shown in research included. Differences are no
-    fault: the exit code is 0 with or without them.
+    Each may be an installed version, or a file in any format that `matrix import` reads. The 2020 matrix is compared
+    with ATLAS through the crosswalk. Entries that were shown only in research are included. The exit code is 0 with or
+    without differences.
     """
     library = matrix_library(load_workspace(workspace))
     matrices = _find(library, before, quiet), _find(library, after, quiet)

@@ -34,7 +34,7 @@ def export(
 ) -> None:
     """Write a version for other programs: Navigator layers, STIX, Attack Flow, a picture, tables.
 
-    JSON holds everything, so that [bold]caponier matrix import[/bold] reads it back as it was.
+    JSON holds everything, so that `caponier matrix import` reads it back as it was.
     """
     home = load_workspace(workspace)
     release = matrix_library(home).release(matrix or default_version(home))

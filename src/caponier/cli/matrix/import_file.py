@@ -53,8 +53,8 @@ def import_file(
 ) -> None:
     """Bring a version of a matrix from its own file into the workspace.
 
-    A file with anything wrong in it is not imported at all. What a published file is known to get wrong is put right,
-    and said.
+    A file with any error is not imported at all. Known errors in published files are corrected, and the command lists
+    the corrections.
     """
     imported = import_matrix(file, version, workspace)
     as_json = choose_format(format_, out, ImportFormat.TEXT) is ImportFormat.JSON

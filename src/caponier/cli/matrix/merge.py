@@ -40,7 +40,7 @@ def merge(
 ) -> None:
     """Review contributions and put them into a new version, which the workspace keeps. No version is ever changed.
 
-    Exit code 2 if one cannot be taken, 1 if somebody has to look at it first; nothing is kept then.
+    Exit code 2 if a contribution cannot be accepted, 1 if one needs a person's decision; then nothing is kept.
     """
     chosen, console = choose_format(format_, out, Format.TABLE), notes(quiet=quiet)
     tell_deprecated(console, looked=looked)

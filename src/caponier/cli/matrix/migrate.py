@@ -60,8 +60,8 @@ def migrate(
 ) -> None:
     """Migrate documents to another version of the matrix, into new files; the old ones stay.
 
-    Prints what needs a person: each annotation with what happened, why, and what it may become. Nothing is lost: what
-    cannot be mapped stays in the new file under its old id.
+    Prints the annotations that need a person: each with the change, the reason and possible new ids. Nothing is lost:
+    an annotation that cannot be mapped stays in the new file under its old id.
 
     Exit code: 0 all carried over, 2 wrong input and nothing written, 3 some annotations need a person or some files
     could not be read.

@@ -64,10 +64,10 @@ def review(
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Say everything that keeps contributions out of the matrix, or that somebody has to look at first.
+    """List the reasons that keep contributions out of the matrix, or need a person's decision.
 
-    An entry needs a public, dated source that says what it showed on which real system, with permission or disclosure.
-    Exit code 2 if one cannot be taken, 1 if somebody has to look at one, else 0.
+    An entry needs a public, dated source that shows the attack on a real system, with permission or disclosure.
+    Exit code 2 if a contribution cannot be accepted, 1 if one needs a person's decision, else 0.
     """
     found = review_files(contribution_files(files), matrix_library(workspace), matrix)
     chosen = choose_format(format_, out, ReviewFormat.TABLE)

@@ -32,7 +32,7 @@ def show(
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
-    """Tell all about one entry: what the attacker does, what it harms, and what shows that it works.
+    """Show one entry: the attacker's action, the harm, and the evidence that the attack works.
 
     An ATT&CK id shows the entries that carry it, a tactic its column, a case study its steps.
     """

@@ -48,7 +48,7 @@ def plan(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what would be done about an incident, and what that would have stopped. Changes nothing."""
+    """Show the actions proposed for an incident, and which queries they would have stopped. Changes nothing."""
     report = plan_response(require_workspace(workspace), incident, log=log or ())
     _write_plan(report, choose_format(format_, out, Format.TABLE), out, notes(quiet=quiet))
 

@@ -49,7 +49,7 @@ def _card(action: ResponseAction, count: str) -> Table:
         ("  approval", approval),
         ("  carried out by", carried_out_by(action)),
         *([("  dry run", count)] if count else []),
-        ("  undone", action.undo),
+        ("  when undone", action.undo),
     ]
     return facts(rows)
 

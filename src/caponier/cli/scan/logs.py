@@ -138,7 +138,7 @@ def _taken_for(file: ScannedLog) -> str:
     )
     asked = "all" if file.asked == file.events else f"{file.asked:,}"
     return (
-        f"{file.file}: read as {formats}; {_counted(file.events, 'event')}, {asked} from log sources that rules look at"
+        f"{file.file}: read as {formats}; {_counted(file.events, 'event')}, {asked} from log sources that rules cover"
     )
 
 

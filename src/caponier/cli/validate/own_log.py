@@ -222,15 +222,15 @@ def told(report: OwnLogReport) -> Iterator[str]:
     learned = f"a baseline of {report.learned} callers" if report.learned else "the given baseline"
     share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
     yield (
-        f"attacked was {report.attacked}, which gives {share} of the log's answers; the attackers' queries were "
-        f"planted among those of {report.scanned} callers of {report.model}; judged by {learned}, which lets "
-        f"{report.alpha:.1%} of benign callers be flagged; {report.seconds:.0f} s"
+        f"the attacks ran against {report.attacked}, which agrees with {share} of the log's answers; their queries "
+        f"were planted among those of {report.scanned} callers of {report.model}; {learned} allows {report.alpha:.1%} "
+        f"of benign callers to be flagged; {report.seconds:.0f} s"
     )
     for name, flagged in report.removed.items():
         if flagged is None:
-            yield f"without {name}: nothing can be seen at all"
+            yield f"without {name}: no attack can be seen"
     for gap in report.lacking:
-        yield f"{gap.advice}; it is needed by {', '.join(gap.detectors)}"
+        yield f"{gap.advice} (used by {', '.join(gap.detectors)})"
     for note in dict.fromkeys(report.notes):
         yield f"note: {note}"
     for skip in report.skipped:

@@ -70,8 +70,8 @@ Mode = Annotated[
     Literal["observe", "enforce"],
     typer.Option(
         "--mode",
-        help="What the guard before the victims does; with enforce it is counted which attacks on single images "
-        "succeed before it refuses, and nothing else is validated.",
+        help="Mode of the guard in front of the victims; with enforce, only count which attacks on single images "
+        "succeed before the guard refuses them.",
     ),
 ]
 
@@ -102,25 +102,22 @@ def validate(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Carry out every emulation beside its benign controls, and record which detector saw which.
+    """Carry out every emulation beside its benign controls, and record which detectors saw it.
 
-    Victims are trained for it and served on the loopback address; nothing else is touched. Trials are kept in the
-    workspace, if there is one; `caponier coverage` rests on them.
+    The command trains victim models, serves them on the loopback address, and touches nothing else. The workspace
+    keeps the trials, and `caponier coverage` uses them.
 
-    With --log the attacks are carried out on a copy of your own model, or on a surrogate that learned from your log,
-    and planted into a copy of that log: what would have been caught there, how early, and for how many
-    false alarms.
+    With --log, the attacks run against a copy of your model, or a surrogate that learned from your log. They are
+    planted into a copy of the log, to show which would be caught, how early, and with how many false alarms.
 
-    With --mode enforce the attacks on single images are carried out behind a guard that enforces: printed is what share
-    succeeded before it refused, and beside it how many requests of benign callers were refused. The limit on automatic
-    responses is raised for that.
+    With --mode enforce, the attacks on single images run against a guard in enforce mode. The report gives the share
+    that succeeded before the guard refused them, and the number of benign requests that it refused.
 
-    With --incident, the data sets and models repaired for that incident are scanned again, and the detectors that
-    found it are validated; if all pass, the incident is marked verified.
+    With --incident, repaired data sets and models are scanned again, and the detectors that found the incident are
+    validated. If all pass, the incident is marked verified.
 
-    Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control,
-    2 wrong input, 3 a part could not be tested; it is listed. In enforce mode 0 if no attack succeeded and no benign
-    request was refused, else 1.
+    Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control, 2 wrong
+    input, 3 a part could not be tested. In enforce mode: 0 no attack succeeded and no benign request refused, else 1.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)

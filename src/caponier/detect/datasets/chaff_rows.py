@@ -73,7 +73,7 @@ class ChaffRows:
             scores=np.round(scores, 1),
             flagged=flagged,
             suggested=nothing,
-            summary="; ".join(reasons) or f"{int(flagged.sum()):,} of {n:,} rows are near copies in numbers",
+            summary="; ".join(reasons) or f"{int(flagged.sum()):,} of {n:,} rows are near copies of other rows",
             facts=_facts(dataset, flagged, crowds, shares),
             confidence=self.max_confidence.cap if reasons else 0.0,
             reasons=reasons,
@@ -99,7 +99,7 @@ def _reasons(flagged: Mask, shares: tuple[SourceShare, ...]) -> tuple[str, ...]:
     share = float(flagged.mean())
     reasons = [f"{int(flagged.sum()):,} rows ({share:.1%}) are near copies of a few"] if share >= NOTABLE else []
     reasons += [
-        f"source {part.source!r} brought {part.flagged:,} near copies among its {part.rows:,} rows"
+        f"{part.flagged:,} of the {part.rows:,} rows from source {part.source!r} are near copies"
         for part in shares
         if part.stands_out
     ]

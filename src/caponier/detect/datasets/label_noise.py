@@ -135,8 +135,8 @@ class LabelNoise:
         share = float(verdict.flagged.mean())
         reasons, confidence = self._reasons(dataset, flagged, suggested, verdict, shares)
         summary = (
-            f"{int(flagged.sum()):,} of {len(judged):,} labels do not fit their rows ({share:.1%}; judged by models "
-            "that learned from other rows)"
+            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) do not fit their rows, according to "
+            "models that learned from other rows"
         )
         return Analysis(
             scores=scores,
@@ -162,9 +162,9 @@ class LabelNoise:
         loud = [part for part in shares if part.stands_out]
         reasons = [f"more than {verdict.usual:.0%} of the labels do not fit their rows"] if verdict.notable else []
         reasons += [
-            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows"
+            f"{part.flagged:,} of the {part.rows:,} rows from source {part.source!r} are among them"
             if part.flagged
-            else f"source {part.source!r} gives labels that the others would not, and none for certain"
+            else f"source {part.source!r} labels rows differently from the other sources, though no row is certain"
             for part in loud
         ]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
@@ -176,7 +176,7 @@ class LabelNoise:
             many = ways > 2 and rows >= max(AIMED_ROWS, aimed, AIMED_SHARE * sizes[wanted])
             if many or ((wanted, given) in verdict.aimed and rows >= AIMED_MIN):
                 names = dataset.classes[wanted], dataset.classes[given]
-                reasons.append(f"{rows:,} rows that look like {names[0]!r} are labelled {names[1]!r}")
+                reasons.append(f"{rows:,} rows labelled {names[1]!r} look like {names[0]!r}")
         return tuple(reasons[: 1 + SHOWN]), confidence if reasons else 0.0
 
 

@@ -273,9 +273,9 @@ def _reason(group: dict[str, Any]) -> str:
     where = [*group["where"][:3], *("…" for _ in group["where"][3:4])]
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(where)}); with the pattern added, {group['takes_the_label']:.0%} of other rows become "
-        f"{group['label']!r} to a model trained on these rows, {group['takes_it_without_them']:.0%} to one trained "
-        "without them"
+        f"({', '.join(where)}); with the pattern added, a model trained on these rows calls "
+        f"{group['takes_the_label']:.0%} of other rows {group['label']!r}, and a model trained without them "
+        f"{group['takes_it_without_them']:.0%}"
     )
 
 

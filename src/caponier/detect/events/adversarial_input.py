@@ -102,8 +102,8 @@ class AdversarialInput:
             for figure in FIGURES
         }
         summary = (
-            "One caller sent inputs to which the model answers as it hardly does to benign ones (evidence of the last "
-            f"{WINDOW} different inputs: {score / QUARTERS:g} bits beyond what is common)"
+            "One caller sent inputs that the model answers in ways that are rare for benign inputs (evidence of the "
+            f"last {WINDOW} different inputs: {score / QUARTERS:g} bits)"
         )
         values = {
             figure.name: None if last[figure.name] < 0 else int(last[figure.name]) / 10**figure.digits

@@ -71,6 +71,12 @@ QUERIES: Final = (
 """Counted among different queries."""
 FEATURES: Final = (*EVENTS, *QUERIES, "variety of answers")
 KINDS: Final = (*EVENTS, *QUERIES)
+_SAID: Final = {
+    "inputs as usual from earlier ones": "inputs at the usual distance from earlier ones",
+    "answers unlike that to the nearest input": "answers other than that to the nearest input",
+    "quick events": "requests right after the one before",
+}
+"""Features that a summary says in more words than the facts do."""
 NAMES: Final = 4
 """Bits of the score that name a feature; the two oddest are named, below the distance."""
 HUNDRED: Final = 7
@@ -147,11 +153,12 @@ class CallerProfile:
             at = min(one >> HUNDRED, len(FEATURES) - 1)
             shares[FEATURES[at]] = {"share": (one & (2**HUNDRED - 1)) / 100, "usual": round(float(usual[at]), 2)}
         what = " and ".join(
-            f"{name} ({each['share']:.0%}; {each['usual']:.0%} is usual)" for name, each in shares.items()
+            f"{_SAID.get(name, name)} ({each['share']:.0%}, usually {each['usual']:.0%})"
+            for name, each in shares.items()
         )
         summary = (
-            f"One caller uses the model unlike all but two benign callers, above all by its share of {what}: "
-            f"{apart / COARSE:.1f} times as far from them as benign callers vary"
+            f"One caller uses the model unlike nearly all benign callers. Most unusual: {what}. Its distance from "
+            f"benign callers is {apart / COARSE:.1f} times their own spread"
         )
         facts = {"distance": round(apart / COARSE, 2), "odd": shares}
         return Explanation(summary, facts, np.array([len(events) - 1]))

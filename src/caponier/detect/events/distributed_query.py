@@ -126,8 +126,8 @@ class DistributedQuery:
         window = min(WINDOW, len(events))
         changed = f"; the answer changed {times(int(flipped.sum()))}" if flipped.any() else ""
         summary = (
-            f"The model was sent {how_many(int(small.sum()), 'variant')} of like inputs{within(events.time[small])}"
-            f"{changed} (among the last {window} like inputs, whoever sent them; benign callers' inputs differ more)"
+            f"The model received {how_many(int(small.sum()), 'variant')} of similar inputs{within(events.time[small])}"
+            f"{changed} (among the last {window} similar inputs of all callers; benign inputs differ more)"
         )
         facts = {"small_steps": int(small.sum()), "flips": int(flipped.sum()), "window": window}
         return Explanation(summary, facts, rows)

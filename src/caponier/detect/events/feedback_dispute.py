@@ -95,8 +95,7 @@ class FeedbackDispute:
         """Say how strong the evidence is."""
         bits = round(int(events.signals["score"][-1]) / UNITS, 1)
         summary = (
-            "One caller told the model of far more of its answers that they are wrong than benign callers do "
-            f"(evidence: {bits:g} bits)"
+            f"One caller called far more of the model's answers wrong than benign callers do (evidence: {bits:g} bits)"
         )
         return Explanation(summary, {"evidence_bits": bits}, np.array([len(events) - 1]))
 

@@ -142,8 +142,8 @@ class FeedbackSkew:
         score = int(events.signals["score"][-1])
         least = next(count for count in range(1, WINDOW + 1) if score_of(count) >= score or count == WINDOW)
         summary = (
-            f"One caller told the model again and again that its answer should have been one and the same label, and "
-            f"hardly anything else (at least {times(least)} in its last {WINDOW} requests)"
+            "One caller corrected the model's answers again and again to the same label, and hardly ever to another "
+            f"(at least {times(least)} in its last {WINDOW} requests)"
         )
         facts = {"score": score, "contradictions_at_least": least, "window": WINDOW}
         return Explanation(summary, facts, np.array([len(events) - 1]))

@@ -108,9 +108,9 @@ class GrowingDoubt:
         rows, doubt = _doubts(params, events)
         unsure = rows[doubt >= 3 * UNITS // 4]
         summary = (
-            "One caller began with answers as sure as others get, and asks more and more where the model is unsure"
-            f"{within(events.time)} ({how_many(len(unsure), 'answer')} among the least sure quarter, of its last "
-            f"{how_many(len(rows), 'input')} unlike earlier ones)"
+            "One caller began with answers as sure as others get, then asked more and more about inputs on which the "
+            f"model is unsure{within(events.time)} ({how_many(len(unsure), 'answer')} in the least sure quarter, to "
+            f"its last {how_many(len(rows), 'input')} unlike earlier ones)"
         )
         share = round(float(doubt.mean()) / UNITS, 2) if doubt.size else 0.0
         facts = {"unsure": len(unsure), "mean_rank": share, "window": len(events)}

@@ -107,8 +107,8 @@ class InformationSpend:
         other = events.signals["flip"] & far
         rows = np.flatnonzero(other)
         answers = len(np.unique(events.label[events.label != 0]))
-        unlike = f", {int(far.sum())} of them unlike all earlier ones" if far.any() else ""
-        turned = f", and {len(rows)} of these answered otherwise than the nearest earlier one" if rows.size else ""
+        unlike = f"; {int(far.sum())} of these inputs are unlike all earlier ones" if far.any() else ""
+        turned = f", of which {len(rows)} got another answer than the nearest earlier input" if rows.size else ""
         summary = (
             f"One caller learned more from the model's answers than benign callers do{within(events.time)} "
             f"({how_many(answers, 'different answer')} to {len(events)} different inputs{unlike}{turned})"

@@ -55,7 +55,7 @@ class LocalPatch:
         """Say how much the last image's region decides."""
         bits, value = int(events.signals["score"][-1]) / QUARTERS, int(PATCHED.values(events)[-1])
         carried = max(value, 0) / 10**PATCHED.figure.digits
-        last = f"; that of the last image, put on other images, brings its answer a score of {carried:.2f}"
+        last = f"; the region of the last image, put on other images, gives its answer a score of {carried:.2f}"
         summary = (
             "One caller sent images in which a small region alone decides the answer, far more often than in benign "
             f"ones{last if value >= 0 else ''} (evidence of the last {WINDOW} unlike images: {bits:g} bits)"

@@ -148,7 +148,7 @@ def _summary(facts: dict[str, Any], window: int, took: str) -> str:
         return f"One caller sent {records}, which only a copy of the training set holds{took} ({among})"
     rows = [f"{how_many(exact, 'row')} of the training set, exactly as stored"] if exact else []
     rows += [f"{how_many(near, 'input')} nearer to such rows than benign callers come"] if near else []
-    before = "; with those before them these are more than a customer owns" if exact <= OWN and not near else ""
+    before = "; with earlier ones, these are more rows than one customer owns" if exact <= OWN and not near else ""
     return f"One caller sent {listed(rows) or 'rows of the training set'}{took} ({among}){before}"
 
 

@@ -203,8 +203,8 @@ class SchemaProbe:
         operation = OPERATIONS[int(events.signals.get(Column.OPERATION, np.zeros(1, np.uint8))[-1])]
         status = int(events.signals.get(Column.STATUS, np.zeros(1, np.int64))[-1])
         summary = (
-            "One caller sent requests that failed in many different ways, or asked much about the model itself (a "
-            f"score of {score} over its last {WINDOW} requests, where newcomers stay at or below {FLOOR})"
+            "One caller sent requests that failed in many different ways, or asked much about the model itself (its "
+            f"last {WINDOW} requests score {score}; newcomers score at most {FLOOR})"
         )
         facts = {
             "score": score,

@@ -129,12 +129,12 @@ class Sponge:
         times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
             "One caller sent inputs one after the other that cost the model far more than the costliest benign ones; "
-            f"the last one cost {times:g} times what is usual for its size (evidence: {bits:g} bits)"
+            f"the last one cost {times:g} times as much as usual for its size (evidence: {bits:g} bits)"
         )
         if params["by_size"][0]:
             summary = (
                 "One caller sent texts one after the other that are far longer than the longest benign ones; the last "
-                f"one is {times:g} times as long as is usual (evidence: {bits:g} bits; no costs are logged)"
+                f"one is {times:g} times as long as usual (evidence: {bits:g} bits; the log has no costs)"
             )
         facts = {
             "evidence_bits": bits,

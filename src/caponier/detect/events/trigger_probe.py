@@ -55,10 +55,10 @@ class TriggerProbe:
         """Say how sure the last answer stays."""
         bits, value = int(events.signals["score"][-1]) / QUARTERS, int(UNMOVED.values(events)[-1])
         entropy = 1 - max(value, 0) / 10**UNMOVED.figure.digits
-        last = f"; that to the last one is unsure by {entropy:.2%}" if value >= 0 else ""
+        last = f"; the answer to the last image is uncertain by {entropy:.2%}" if value >= 0 else ""
         summary = (
             "One caller sent images whose answer stays the same when they are blended with other images, far more "
-            f"often than that of benign ones{last} (evidence of the last {WINDOW} unlike images: {bits:g} bits)"
+            f"often than with benign images{last} (evidence of the last {WINDOW} unlike images: {bits:g} bits)"
         )
         facts = {"evidence_bits": bits, "window": WINDOW, "entropy": entropy if value >= 0 else None}
         return Explanation(summary, facts, np.array([len(events) - 1]))

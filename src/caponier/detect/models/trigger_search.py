@@ -170,7 +170,7 @@ def _words(gap: _Gap, made: Synthesised, success: float) -> str:
     what = patch if made.form == "patch" else whole
     return (
         f"{what} turns {success:.0%} of the samples into class {made.target}; "
-        f"any other class takes a change at least {gap.ratio:.1f} times as large"
+        f"for any other class the change must be at least {gap.ratio:.1f} times as large"
     )
 
 

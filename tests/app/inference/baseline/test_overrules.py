@@ -104,10 +104,9 @@ class TestCanaries:
     def test_who_asked_for_one_is_set_aside_and_it_is_said_what_to_do(self, tmp_path: Path) -> None:
         report = self.built(tmp_path)
         assert report.baseline.models[0].principals == 60
-        assert (
-            "m: principal thief was set aside: it asked for canaries; if it is allowed to, "
-            "build again with --keep thief" in report.notes
-        )
+        (note,) = [one for one in report.notes if "thief" in one]
+        assert note.startswith("m: principal thief was set aside")
+        assert note.endswith("--keep thief")
 
     def test_who_may_is_kept(self, tmp_path: Path) -> None:
         report = self.built(tmp_path, keep=frozenset({"thief"}))
@@ -170,10 +169,10 @@ class TestSigns:
         assert aside == {"principal\x1fu0"}
         assert note.startswith("principal u0 was set aside: it shows two signs of an attack, each far above ")
         for part in (
-            "a search in small steps (searching: small_steps 900; one benign caller in a hundred reaches ",
-            "inputs that benign callers do not send (foreign: odd_inputs 500; ",
+            "a search in small steps (searching: small steps 900; one benign caller in a hundred reaches ",
+            "inputs that benign callers do not send (foreign: odd inputs 500; ",
             "if those set aside are counted)",
-            "if it is allowed to, build again with --keep u0",
+            "build again with --keep u0",
         ):
             assert part in note
 

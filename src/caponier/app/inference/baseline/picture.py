@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from caponier.app.inference.baseline.story import TYPICAL, Story, ThresholdStatus, benign_at
+from caponier.detect.figure_words import score_words
 from caponier.formats.svg import page, safe, text
 
 WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
@@ -68,7 +69,7 @@ def _row(status: ThresholdStatus, y: int) -> Iterator[str]:
     yield text(status.detector, 12, y + 22)
     basis = "does not run"
     if needed is not None:
-        basis = f"{'cold start, ' if status.cold else ''}{status.statistic} from {needed:,.4g}"
+        basis = f"{'cold start, ' if status.cold else ''}{score_words(status.statistic)} from {needed:,.4g}"
     yield text(basis, 12, y + 37, "small")
     yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
     if needed is None:

@@ -7,6 +7,7 @@ from typing import Final
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.calibration.structure import Witness, attackers
 from caponier.detect.detector import EventDetector, in_units, shown_by
+from caponier.detect.figure_words import score_words
 from caponier.engines.spool import caller_of
 
 FEW: Final = 0.03
@@ -74,7 +75,7 @@ def set_aside(
 
 def _told(name: str, why: str) -> str:
     who = caller_of(name)
-    return f"{who.in_words} was set aside: {why}; if it is allowed to, build again with --keep {who.id}"
+    return f"{who.in_words} was set aside: {why}; if this caller may do so, build again with --keep {who.id}"
 
 
 def _why(detectors: Mapping[str, EventDetector], two: Sequence[Witness]) -> str:
@@ -85,7 +86,9 @@ def _why(detectors: Mapping[str, EventDetector], two: Sequence[Witness]) -> str:
         score, without, among = (in_units(detector, value) for value in (one.score, one.without, one.among))
         usual = f"one benign caller in a hundred reaches {without:,.4g}"
         more = f", or {among:,.4g} if those set aside are counted" if one.among > one.without else ""
-        parts.append(f"{shown_by(detector)} ({one.detector}: {detector.statistic} {score:,.4g}; {usual}{more})")
+        parts.append(
+            f"{shown_by(detector)} ({one.detector}: {score_words(detector.statistic)} {score:,.4g}; {usual}{more})"
+        )
     return f"it shows two signs of an attack, each far above all other callers: {' and '.join(parts)}"
 
 
@@ -103,8 +106,8 @@ def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, f
 def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who stands apart to a detector, and what to do."""
     return [
-        f"{caller_of(name).in_words} scores far above all other callers with {detector.name} ({detector.statistic} "
-        f"{in_units(detector, best):g}); find out who it is, and if it is an attacker, build again with --drop "
-        f"{caller_of(name).id}"
+        f"{caller_of(name).in_words} scores far above all other callers with {detector.name} "
+        f"({score_words(detector.statistic)} {in_units(detector, best):,.6g}); find out who this caller is, and if "
+        f"it is an attacker, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]

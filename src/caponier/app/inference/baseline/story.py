@@ -13,6 +13,7 @@ from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST, LONGER
 from caponier.detect.detector import Counts, EventDetector, Subject, in_units
+from caponier.detect.figure_words import score_words
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
 from caponier.engines.plan import CalibratedDetector, Plan
@@ -70,7 +71,7 @@ class ThresholdStatus:
         if self.needed is None:
             return f"{self.state} {self.why_not}"
         how = f"built-in: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
-        return f"alerts from {self.needed:,.4g} {self.statistic} ({how})"
+        return f"alerts from {self.needed:,.4g} ({score_words(self.statistic)}, {how})"
 
     @property
     def _benign(self) -> str:
@@ -117,15 +118,15 @@ class Story:
         """Which promise on false alarms it can keep."""
         section, n = self.section, self.section.principals
         if section.warm:
-            return f"{section.warm.own} callers of version {section.version}; nothing is promised, all is estimated"
+            return f"{section.warm.own} callers of version {section.version}; nothing is promised, only estimated"
         if n < FEWEST:
             return f"{n} callers; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
         promised = (
             f"at most {100 * section.alpha:.3g}% of benign callers are flagged (about {self.expected:,.1f} a week), "
-            f"for up to {LONGER} times the span of this log"
+            f"over periods up to {LONGER} times as long as this log"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; this is an estimate: it takes {needed:,} callers to promise it")
+        return promised + ("" if n >= needed else f"; this is an estimate: a promise needs {needed:,} callers")
 
     @property
     def lines(self) -> Iterator[str]:
@@ -156,7 +157,7 @@ class Story:
     def _tested(self) -> str:
         off = [one.detector for one in self.statuses if one.learned.off]
         if not self.section.tested:
-            return "self-test not run: whether attacks stand out on this model is unknown; try it with --self-test"
+            return "self-test not run: it would show whether attacks stand out on this model; run it with --self-test"
         if not off:
             return "self-test: every detector told planted attackers from benign callers"
         many = "1 detector was" if len(off) == 1 else f"{len(off)} detectors were"
@@ -174,8 +175,8 @@ class Story:
             )
         elif section.principals < ENOUGH:
             yield (
-                f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, only "
-                "attackers who differ greatly from all of them are found"
+                f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, "
+                "detectors find only attackers who differ greatly from all of them"
             )
 
     @property
