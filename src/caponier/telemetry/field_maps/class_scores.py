@@ -18,6 +18,7 @@ from caponier.telemetry.field_maps.value_kinds import (
 )
 from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
@@ -44,6 +45,15 @@ SLACK: Final = 0.02
 _SCORE_WORDS: Final = re.compile(
     r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
 )
+_CALLED_AFTER: Final = re.compile(
+    rf"(.*?)_?(score|p|prob|proba|probability|confidence|conf|likelihood|certainty|{other_languages.SHARE_ENDS})"
+)
+_BEGINS_AS_SHARE: Final = re.compile(rf"(probability|proba|likelihood|{other_languages.SHARE_ENDS})_(.+)")
+_NO_ANSWERS: Final = re.compile(
+    r"(?:^|_)(?:sampl|fraction|cpu|gpu|mem|load|threshold|bucket|random|seed|temperature|weight|version|quota|queue|wait"
+    r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
+)
+"""Words of what a service logs beside answers."""
 _LEAST_TOLD: Final = 20
 """Rows from which it is no chance that two columns agree."""
 _ROWS: Final = 300
@@ -83,14 +93,30 @@ def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | No
     }
 
 
+def ranked_items(nodes: Nodes, used: set[Place], scores: Place) -> Place | None:
+    """Return the list beside scores, the best first, that says what each is of, where it is other things in each row.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        scores: The field of the scores.
+    """
+    beside = (one for one in nodes if one[:-1] == scores[:-1] and one not in used and one != scores)
+    return next((one for one in beside if are_ranked(nodes[one], nodes[scores])), None)
+
+
 def are_ranked(classes: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether lists hold classes and the scores of these, the best first and in no order of the classes."""
     pairs = [(a, b) for a, b in zip(classes, scores, strict=False) if isinstance(a, list) and isinstance(b, list) and b]
     return (
         len(pairs) == len(classes)
-        and nearly(len(a) == len(b) and _is_descending(b) and all(isinstance(one, str) for one in a) for a, b in pairs)
+        and nearly(len(a) == len(b) and _is_descending(b) and _are_items(a) for a, b in pairs)
         and len({str(a) for a, _ in pairs}) > 1
     )
+
+
+def _are_items(held: Sequence[Any]) -> bool:
+    return all(isinstance(one, str | int) and not isinstance(one, bool) for one in held) and len(set(held)) == len(held)
 
 
 def _lists_of(values: Sequence[Any]) -> tuple[list[list[dict[str, Any]]], str]:
@@ -278,6 +304,77 @@ def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
     return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
 
 
+def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | None:
+    """Return the classes after which a score beside them is called, such as `anomaly` of `anomaly_score`.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+        score: The field of the score.
+    """
+    stem, _ = _stem(score)
+    beside = [one for one in nodes if one[:-1] == score[:-1] and normal(one[-1]) == stem]
+    return next((one for one in beside if one not in used and _are_classes(nodes[one])), None)
+
+
+def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[Place, Place] | None:
+    """Return an answer and its score, which is a share that is called after it or, as a share, stands next to it.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+        label: The answer, where that is known.
+    """
+    order = list(nodes)
+    found: list[tuple[Place, Place]] = []
+    for place, values in nodes.items():
+        stem, word = _stem(place)
+        if not word or place in used or not _are_shares(values) or not is_continuous(list(values)):
+            continue
+        if label is None:
+            beside = answer_of_score(nodes, used, place)
+            found += [(beside, place)] if beside is not None else []
+            continue
+        is_next = word != "score" and label in nodes and abs(order.index(place) - order.index(label)) == 1
+        if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
+            found.append((label, place))
+    return found[0] if len(found) == 1 else None
+
+
+def _stem(place: Place) -> tuple[str, str]:
+    """Return after what a score is called, and the word for scores in its name; nothing where there is none."""
+    name = normal(place[-1])
+    if found := _CALLED_AFTER.fullmatch(name):
+        return found[1], found[2]
+    begins = _BEGINS_AS_SHARE.fullmatch(name)
+    return (begins[2], begins[1]) if begins else ("", "")
+
+
+def _are_classes(values: Sequence[Any]) -> bool:
+    different = set(map(str, values))
+    return all(isinstance(one, str | int | bool) for one in values) and 1 < len(different) <= len(values) // 2
+
+
+def unexplained(nodes: Nodes, used: set[Place], *, shares_only: bool) -> list[Place]:
+    """Return the plain fields at the top that change, and of which nothing says what they are.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        shares_only: Whether only shares count.
+    """
+    found: list[Place] = []
+    for place, values in nodes.items():
+        name = normal(place[-1])
+        if len(place) != 1 or place in used or _NO_ANSWERS.search(name) or not _may_answer(name, values):
+            continue
+        is_share = is_continuous(list(values)) and _are_shares(values)
+        is_amount = is_continuous(list(values)) and all(isinstance(one, int | float) for one in values)
+        if is_share or (is_amount and not shares_only):
+            found.append(place)
+    return found
+
+
 def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
     """Return what objects in a list say that answers each of several examples; nothing where they are none.
 
@@ -361,6 +458,6 @@ def _is_share(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
     try:
-        return 0 <= float(value) <= 1
+        return 0 <= float(value.replace(",", ".", 1) if isinstance(value, str) else value) <= 1
     except ValueError:
         return False

@@ -7,16 +7,21 @@ from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.class_scores import (
     answer_below,
+    answer_of_score,
     are_ranked,
+    called_after,
     class_columns,
     class_share,
     is_of_best,
     listed_scores,
+    ranked_items,
     share_groups,
     told_by_shares,
+    unexplained,
 )
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.value_kinds import is_continuous
 from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
 
@@ -26,6 +31,8 @@ class ScoreGuess(AccessGuess):
     """Scores, and answers that they tell."""
 
     features: list[MapFeature] = field(default_factory=list)
+    is_flat: bool = False
+    """Whether a column stands for a feature."""
     bodies: dict[str, str] = field(default_factory=dict)
 
     def choose_scores(self) -> None:
@@ -51,11 +58,19 @@ class ScoreGuess(AccessGuess):
 
     def _take_best_of_lists(self) -> None:
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""
+        scores = self._place_of("scores")
+        if "label" not in self.columns and scores and (items := ranked_items(self.nodes, self.used, scores)):
+            self.columns["label"] = MapColumn(path=(path_of(items),))
+            self.used.add(items)
         pair = [self.columns.get(column) for column in ("label", "scores")]
         held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
         if held[0] and held[1] and are_ranked(held[0], held[1]):
             for column in ("label", "scores"):
                 self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
+
+    def _place_of(self, column: str) -> Place | None:
+        about = self.columns.get(column)
+        return next((one for one in self.nodes if about and about.path and path_of(one) == about.path[0]), None)
 
     def _values_at(self, path: str) -> list[Any]:
         return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
@@ -85,6 +100,32 @@ class ScoreGuess(AccessGuess):
         elif (share := class_share(self.nodes, self.used, answers)) is not None:
             self.columns["scores"] = MapColumn(path=(path_of(share),))
             self.used.add(share)
+
+    def choose_called_after(self) -> None:
+        """Take a column and the share that is called after it, such as `route` and `route_probability`."""
+        label, scores = self._place_of("label"), self._place_of("scores")
+        free = {place: values for place, values in self.nodes.items() if not self._below_input(place)}
+        if "scores" in self.columns:
+            if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
+                self.columns["label"] = MapColumn(path=(path_of(answer),))
+                self.used.add(answer)
+        elif ("label" not in self.columns or label is not None) and (
+            pair := called_after(free, self.used, label)
+        ) is not None:
+            for column, place in zip(("label", "scores"), pair, strict=True):
+                self.columns.setdefault(column, MapColumn(path=(path_of(place),)))
+            self.used |= set(pair)
+
+    def take_lone_answer(self) -> None:
+        """Take the only field that nothing explains for the answer, or its score, where all that was asked is known."""
+        asked = bool(self.features) or bool({"input", "input_raw"} & set(self.columns))
+        if self.is_flat or self.bodies or not asked or "scores" in self.columns:
+            return
+        left = unexplained(self.nodes, self.used, shares_only="label" in self.columns)
+        if len(left) == 1:
+            column = "scores" if is_continuous(self.nodes[left[0]]) else "label"
+            self.columns[column] = MapColumn(path=(path_of(left[0]),))
+            self.used.add(left[0])
 
     def take_told_answer(self) -> None:
         """Take a category for the answer that is one by what it says: a column beside features is no feature then.

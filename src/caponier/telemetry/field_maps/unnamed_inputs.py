@@ -28,6 +28,7 @@ from caponier.telemetry.readers.field_names import (
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
     r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
+    r"|(?:predict|prediction|infer|inference|score|scoring|model|api)_(?:request|payload|body|req)"
     r"|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
@@ -60,6 +61,12 @@ _OF_ANSWERS: Final = re.compile(
     r"(?:^|_)(?:pred|out|output|answer|score|prob|logit|conf|shap|attribution|importance|time|box|bbox|id)"
 )
 """Words of what was answered, or is about an answer."""
+_EXPLAINED: Final = re.compile(r"(?:^|_)(?:shap|attribution|importance|contribution|explanation|explain|reason)")
+"""Words of what explains an answer: an object with the names of all features, which are none."""
+_MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|schwelle|seuil|umbral|limiar)")
+_OTHER_ANSWER: Final = re.compile(
+    r"(?:^|_)(?:predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
+)
 _SLACK: Final = 0.02
 STEADY: Final = 20
 """Rows after which a text that is always the same says nothing."""
@@ -74,6 +81,16 @@ def is_marked(name: str) -> bool:
     """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
     *above, _ = name.split(".")
     return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
+
+
+def says_answer(name: str, columns: Collection[str]) -> bool:
+    """Tell whether a column holds another answer beside the one that was chosen, or what an answer is measured by.
+
+    Args:
+        name: What it is called.
+        columns: What was chosen.
+    """
+    return bool(_MEASURES.fullmatch(name) or ({"label", "scores"} & set(columns) and _OTHER_ANSWER.search(name)))
 
 
 def is_sent(name: str) -> bool:
@@ -155,6 +172,8 @@ def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place]
         name = normal(place[-1])
         held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
         if len(place) != 1 or not held or place in calls or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+            continue
+        if _EXPLAINED.search(name):
             continue
         if any(one[: len(place)] == place for one in used):
             # What says who asked, or what was answered, is around the call.
