@@ -82,7 +82,7 @@ def test_a_share_next_to_the_answer_is_its_score_though_its_name_is_one_word(nam
             "Benutzer": f"desk-{at % 4}",
             "Alter": 20 + at,
             name: f"{at / 77:.3f}".replace(".", "," if comma else "."),
-            "Ergebnis": "ab"[at % 2],
+            "Ergebnis": "ab"[at > ROWS // 2],
         }
         for at in range(ROWS)
     ]

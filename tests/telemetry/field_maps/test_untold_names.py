@@ -8,6 +8,7 @@ import pytest
 
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.field_maps.callers import LAST_OUTER
+from caponier.telemetry.field_maps.class_scores import is_decided
 from caponier.telemetry.field_maps.guess import GuessedMap, guess
 from caponier.telemetry.readers.carried import CarriedRecords
 
@@ -101,6 +102,10 @@ class TestNoFeatures:
         assert places(found)["input_raw"] == "comment"
         assert not found.features
 
+    def test_a_text_beside_numbers_is_none(self) -> None:
+        found = understood(lambda at: row(at, title=f"a nice flat number {at} here", rooms=at % 5, label="ab"[at % 2]))
+        assert names(found) == ["rooms"]
+
     def test_a_text_that_never_changes_is_no_input(self) -> None:
         found = understood(
             lambda at: row(at, body="prediction", attributes={"ml.input": f"[{at}, 1.5]"}, label="ab"[at % 2])
@@ -143,6 +148,48 @@ class TestScores:
             return row(at, features={"a": at, "b": at % 3}, **both, **{name: share(at + 5) * weight})
 
         assert "scores" not in understood(one).columns
+
+    @pytest.mark.parametrize("name", ["rain_probability", "battery", "match_confidence"])
+    @pytest.mark.parametrize("is_object", [False, True])
+    def test_a_share_next_to_an_answer_that_it_does_not_decide_is_no_score(self, name: str, is_object: bool) -> None:
+        def one(at: int) -> Row:
+            asked = {"a": at, "b": at % 7}
+            return row(at, **({"features": asked} if is_object else asked), **{name: share(at)}, label="ab"[at % 2])
+
+        assert "scores" not in understood(one).columns
+
+    @pytest.mark.parametrize(
+        ("answers", "decided"),
+        [
+            (lambda at: share(at) > 0.6, True),
+            (lambda at: share(at) < 0.2, True),
+            (lambda at: at % 2, False),
+            (lambda at: 1, False),
+            (lambda at: at % 3, False),
+        ],
+    )
+    def test_a_share_decides_what_it_parts(self, answers: Callable[[int], Any], decided: bool) -> None:
+        shares = [share(at) for at in range(ROWS)]
+        assert is_decided([answers(at) for at in range(ROWS)], shares) is decided
+        assert (
+            is_decided([answers(at) for at in range(ROWS)], [f"{one}".replace(".", ",") for one in shares]) is decided
+        )
+        assert not is_decided([answers(at) for at in range(5)], shares[:5])
+
+    def test_what_is_taken_for_lack_of_another_is_said_with_the_next_command(self) -> None:
+        found = told(lambda at: row(at, features={"a": at, "b": at % 3}, price=at * 1.7))
+        (said,) = (one for one in found.remarks if one.startswith("price is taken"))
+        assert "caponier map guess" in said
+        assert not any(
+            "is taken" in one for one in told(lambda at: row(at, features=[at, 2], label="ab"[at % 2])).remarks
+        )
+
+    @pytest.mark.parametrize("name", ["moderation_label", "quality_label", "final_verdict"])
+    def test_a_label_is_the_answer_where_it_has_a_score_and_else_a_feature(self, name: str) -> None:
+        found = understood(lambda at: row(at, km=at, confidence=share(at), **{name: "abc"[at % 3]}))
+        assert places(found)["label"] == name
+        found = understood(lambda at: row(at, km=at, x1=at % 7, **{name: "abc"[at % 3]}))
+        assert name in names(found)
 
     def test_scores_that_are_ranked_are_of_the_things_beside_them(self) -> None:
         def one(at: int) -> Row:

@@ -48,6 +48,10 @@ _SCORE_WORDS: Final = re.compile(
 _CALLED_AFTER: Final = re.compile(
     rf"(.*?)_?(score|p|prob|proba|probability|confidence|conf|likelihood|certainty|{other_languages.SHARE_ENDS})"
 )
+_JUDGED: Final = re.compile(
+    r"(?!(?:true|actual|gt|ground|expected|target|gold|human|user|correct(?:ed)?|shadow|truth)_).+_(?:label|verdict)"
+)
+"""How an answer may be called that has a score beside it."""
 _BEGINS_AS_SHARE: Final = re.compile(rf"(probability|proba|likelihood|{other_languages.SHARE_ENDS})_(.+)")
 _NO_ANSWERS: Final = re.compile(
     r"(?:^|_)(?:sampl|fraction|cpu|gpu|mem|load|threshold|bucket|random|seed|temperature|weight|version|quota|queue|wait"
@@ -313,8 +317,10 @@ def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | Non
         score: The field of the score.
     """
     stem, _ = _stem(score)
-    beside = [one for one in nodes if one[:-1] == score[:-1] and normal(one[-1]) == stem]
-    return next((one for one in beside if one not in used and _are_classes(nodes[one])), None)
+    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and _are_classes(nodes[one])]
+    called = [one for one in beside if normal(one[-1]) == stem]
+    judged = [one for one in beside if _JUDGED.fullmatch(normal(one[-1]))]
+    return called[0] if called else judged[0] if len(judged) == 1 else None
 
 
 def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[Place, Place] | None:
@@ -336,9 +342,26 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
             found += [(beside, place)] if beside is not None else []
             continue
         is_next = word != "score" and label in nodes and abs(order.index(place) - order.index(label)) == 1
+        is_next = is_next and is_decided(nodes[label], values)
         if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
             found.append((label, place))
     return found[0] if len(found) == 1 else None
+
+
+def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
+    """Tell whether a share parts two answers at a limit, or can be that of the best of more.
+
+    Args:
+        answers: What was answered.
+        shares: What stands beside it.
+    """
+    pairs = [(str(one), as_number(share, ",")) for one, share in zip(answers, shares, strict=False) if is_number(share)]
+    if len(pairs) < _LEAST_TOLD:
+        return False
+    sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
+    if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):
+        return True
+    return len(sides) > 1 and is_of_best(answers, shares)
 
 
 def _stem(place: Place) -> tuple[str, str]:
@@ -355,22 +378,21 @@ def _are_classes(values: Sequence[Any]) -> bool:
     return all(isinstance(one, str | int | bool) for one in values) and 1 < len(different) <= len(values) // 2
 
 
-def unexplained(nodes: Nodes, used: set[Place], *, shares_only: bool) -> list[Place]:
+def unexplained(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> list[Place]:
     """Return the plain fields at the top that change, and of which nothing says what they are.
 
     Args:
         nodes: The fields of a sample.
         used: Those that are taken already.
-        shares_only: Whether only shares count.
+        answers: What was answered, where that is known: then only a share counts that decides it.
     """
     found: list[Place] = []
     for place, values in nodes.items():
         name = normal(place[-1])
         if len(place) != 1 or place in used or _NO_ANSWERS.search(name) or not _may_answer(name, values):
             continue
-        is_share = is_continuous(list(values)) and _are_shares(values)
-        is_amount = is_continuous(list(values)) and all(isinstance(one, int | float) for one in values)
-        if is_share or (is_amount and not shares_only):
+        are_amounts = is_continuous(list(values)) and all(isinstance(one, int | float) for one in values)
+        if are_amounts and (not answers or (_are_shares(values) and is_decided(answers, values))):
             found.append(place)
     return found
 

@@ -1,5 +1,6 @@
 """Columns that are a feature each, or what else was asked where no name says so: objects, and texts."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,7 @@ from caponier.telemetry.readers.field_names import (
 ROWS_TO_TELL: Final = 20
 """Rows after which it is known that nothing changes."""
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
+_OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
 FEW_BESIDE: Final = 2
 """Columns beside a text that somebody wrote which say of it in what language it is, and where it came from."""
 
@@ -49,7 +51,8 @@ class FlatGuess(ScoreGuess):
         objects = {place for place in self.nodes if len(place) == 1 and self.is_call(place)}
         taken = set(before)
         inner = features_of_objects(self.nodes, taken, objects) if len(self.features) < FEW_BESIDE else []
-        if text is not None and len(self.features) <= FEW_BESIDE:
+        about_text = [one for one in self.features if one.kind == "category" or _OF_TEXTS.search(normal(one.name))]
+        if text is not None and len(about_text) == len(self.features) <= FEW_BESIDE:
             self.features, self.used, self.is_flat = [], before | {text}, False
             self.columns["input_raw"] = MapColumn(path=(path_of(text),))
         elif len(inner) > len(self.features):

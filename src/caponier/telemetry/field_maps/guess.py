@@ -480,6 +480,7 @@ class _Work(FlatGuess):
         if "time" not in self.columns:
             return out
         self._tell_who_may_have_asked()
+        out.remarks += self.assumed
         constants: dict[str, Any] = {}
         if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"

@@ -21,7 +21,6 @@ from caponier.telemetry.field_maps.class_scores import (
 )
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
-from caponier.telemetry.field_maps.value_kinds import is_continuous
 from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
 
@@ -31,6 +30,8 @@ class ScoreGuess(AccessGuess):
     """Scores, and answers that they tell."""
 
     features: list[MapFeature] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    """What nobody but a person can be sure of."""
     is_flat: bool = False
     """Whether a column stands for a feature."""
     bodies: dict[str, str] = field(default_factory=dict)
@@ -121,11 +122,17 @@ class ScoreGuess(AccessGuess):
         asked = bool(self.features) or bool({"input", "input_raw"} & set(self.columns))
         if self.is_flat or self.bodies or not asked or "scores" in self.columns:
             return
-        left = unexplained(self.nodes, self.used, shares_only="label" in self.columns)
+        label = self._place_of("label")
+        if "label" in self.columns and label is None:
+            return
+        left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
         if len(left) == 1:
-            column = "scores" if is_continuous(self.nodes[left[0]]) else "label"
-            self.columns[column] = MapColumn(path=(path_of(left[0]),))
+            self.columns["scores"] = MapColumn(path=(path_of(left[0]),))
             self.used.add(left[0])
+            self.assumed.append(
+                f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
+                "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
+            )
 
     def take_told_answer(self) -> None:
         """Take a category for the answer that is one by what it says: a column beside features is no feature then.

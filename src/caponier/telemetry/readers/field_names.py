@@ -523,7 +523,6 @@ LIKE: Final = {
         r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
         r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
-        r"|(?!(?:true|actual|gt|ground|expected|target|gold|human|user|correct(?:ed)?|shadow|truth)_)[a-z]+_(?:label|verdict)"
         r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction|pred)"
     ),
     "scores": re.compile(
