@@ -102,6 +102,39 @@ class TestNoFeatures:
         assert places(found)["input_raw"] == "comment"
         assert not found.features
 
+    @pytest.mark.parametrize("name", ["id_paciente", "article_id", "uuid_row"])
+    def test_an_id_of_which_each_row_has_another_is_none(self, name: str) -> None:
+        assert names(understood(lambda at: row(at, km=at % 9, label="ab"[at % 2], **{name: 7_000 + at * 3}))) == ["km"]
+        assert name in names(understood(lambda at: row(at, km=at % 9, label="ab"[at % 2], **{name: 7_000 + at % 9})))
+
+    def test_columns_that_were_put_out_are_answers_where_others_were_put_in(self) -> None:
+        def one(at: int, way: str = "in") -> Row:
+            return row(at, **{f"{way}_a": at, f"{way}_b": at % 7}, out_flag=at % 2 == 0, out_prob=share(at))
+
+        found = understood(one)
+        assert places(found) | {"label": "out_flag", "scores": "out_prob"} == places(found)
+        assert names(found) == ["in_a", "in_b"]
+        assert "out_flag" in names(understood(lambda at: one(at, "was")))
+
+    @pytest.mark.parametrize(
+        ("frame", "is_input"),
+        [
+            (lambda at: [[at, 1], [2, at]], True),
+            (lambda at: [[at, 1], [2]], False),
+            (lambda at: [[at, 1], [2, "x"]], False),
+            (lambda at: [[[at, 1, 2]], [[3, 4, 5]]], True),
+            (lambda at: [[1, 2], [3, 4]], False),
+        ],
+    )
+    def test_lists_of_numbers_in_lists_are_an_input_under_any_name(
+        self, frame: Callable[[int], Any], is_input: bool
+    ) -> None:
+        found = told(lambda at: row(at, aufnahme=frame(at), logits=[share(at) * 9, -1.5], argmax=at % 2))
+        assert found.map is not None
+        held = places(found.map)
+        assert (held.get("input") == "aufnahme") is is_input
+        assert held["label"] == "argmax"
+
     def test_a_text_beside_numbers_is_none(self) -> None:
         found = understood(lambda at: row(at, title=f"a nice flat number {at} here", rooms=at % 5, label="ab"[at % 2]))
         assert names(found) == ["rooms"]
@@ -175,6 +208,15 @@ class TestScores:
             is_decided([answers(at) for at in range(ROWS)], [f"{one}".replace(".", ",") for one in shares]) is decided
         )
         assert not is_decided([answers(at) for at in range(5)], shares[:5])
+
+    @pytest.mark.parametrize("name", ["probabilidad", "score_de_risque"])
+    def test_an_answer_or_a_score_is_told_by_the_other_where_one_decides_the_other(self, name: str) -> None:
+        def one(at: int, answer: str) -> Row:
+            return row(at, edad=at % 9, sexo="mf"[at % 2], **{answer: "ny"[share(at) > 0.6], name: share(at)})
+
+        found = understood(lambda at: one(at, "diagnostico" if name == "probabilidad" else "decision"))
+        assert (places(found)["label"][:1], places(found)["scores"]) == ("d", name)
+        assert names(found) == ["edad", "sexo"]
 
     def test_what_is_taken_for_lack_of_another_is_said_with_the_next_command(self) -> None:
         found = told(lambda at: row(at, features={"a": at, "b": at % 3}, price=at * 1.7))

@@ -39,6 +39,8 @@ _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevan
 """Keys of objects that are a class and its score; the surest come first."""
 _NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
 """Under these the names of all classes stand beside their scores."""
+INWARD, OUTWARD = "in_", "out_"
+"""How columns begin that were asked and answered, where each stands beside the other."""
 MOST_CLASSES: Final = 100
 SLACK: Final = 0.02
 """By how much the scores of all classes, which were rounded, may miss one."""
@@ -52,7 +54,7 @@ _JUDGED: Final = re.compile(
     r"(?!(?:true|actual|gt|ground|expected|target|gold|human|user|correct(?:ed)?|shadow|truth)_).+_(?:label|verdict)"
 )
 """How an answer may be called that has a score beside it."""
-_BEGINS_AS_SHARE: Final = re.compile(rf"(probability|proba|likelihood|{other_languages.SHARE_ENDS})_(.+)")
+_BEGINS_AS_SHARE: Final = re.compile(rf"(probability|proba|likelihood|score|{other_languages.SHARE_ENDS})_(.+)")
 _NO_ANSWERS: Final = re.compile(
     r"(?:^|_)(?:sampl|fraction|cpu|gpu|mem|load|threshold|bucket|random|seed|temperature|weight|version|quota|queue|wait"
     r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
@@ -341,11 +343,27 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
             beside = answer_of_score(nodes, used, place)
             found += [(beside, place)] if beside is not None else []
             continue
-        is_next = word != "score" and label in nodes and abs(order.index(place) - order.index(label)) == 1
+        is_next = label in nodes and abs(order.index(place) - order.index(label)) == 1
         is_next = is_next and is_decided(nodes[label], values)
         if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
             found.append((label, place))
     return found[0] if len(found) == 1 else None
+
+
+def put_out(nodes: Nodes, used: set[Place]) -> dict[str, Place]:
+    """Return the answer and its score of columns that begin with `out_` where what was asked begins with `in_`.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    if not any(len(place) == 1 and normal(place[-1]).startswith(INWARD) for place in nodes):
+        return {}
+    found: dict[str, list[Place]] = {"scores": [], "label": []}
+    for place, values in nodes.items():
+        if len(place) == 1 and place not in used and normal(place[-1]).startswith(OUTWARD):
+            found["scores" if is_continuous(list(values)) else "label"].append(place)
+    return {column: places[0] for column, places in found.items() if len(places) == 1}
 
 
 def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:

@@ -12,6 +12,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     features_of_objects,
     is_about_another,
     is_marked,
+    is_of_row,
     says_answer,
     says_nothing,
     text_place,
@@ -70,6 +71,8 @@ class FlatGuess(ScoreGuess):
             if place not in marked and (
                 says_answer(name, self.columns) or name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)
             ):
+                continue
+            if is_of_row(name, self.nodes[place]) and place not in marked:
                 continue
             if is_about_another(place, self.nodes):
                 continue

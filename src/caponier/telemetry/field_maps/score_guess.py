@@ -12,8 +12,9 @@ from caponier.telemetry.field_maps.class_scores import (
     called_after,
     class_columns,
     class_share,
-    is_of_best,
+    is_decided,
     listed_scores,
+    put_out,
     ranked_items,
     share_groups,
     told_by_shares,
@@ -104,6 +105,10 @@ class ScoreGuess(AccessGuess):
 
     def choose_called_after(self) -> None:
         """Take a column and the share that is called after it, such as `route` and `route_probability`."""
+        for column, place in put_out(self.nodes, self.used).items():
+            if column not in self.columns:
+                self.columns[column] = MapColumn(path=(path_of(place),))
+                self.used.add(place)
         label, scores = self._place_of("label"), self._place_of("scores")
         free = {place: values for place, values in self.nodes.items() if not self._below_input(place)}
         if "scores" in self.columns:
@@ -153,7 +158,7 @@ class ScoreGuess(AccessGuess):
             near = (at - 1, at + 1)
             beside = [one for one in held if order.index(path_of(one)) in near]
             amounts = self._values_at(about.path[0])
-            if len(beside) == 1 and is_of_best(held[beside[0]], amounts):
+            if len(beside) == 1 and is_decided(held[beside[0]], amounts):
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])

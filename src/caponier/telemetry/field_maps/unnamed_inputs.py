@@ -67,6 +67,9 @@ _MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|
 _OTHER_ANSWER: Final = re.compile(
     r"(?:^|_)(?:predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
+_ID: Final = frozenset(("id", "ids", "uuid", "guid"))
+_EACH: Final = 0.9
+"""Share of different values beyond which each row has its own."""
 _SLACK: Final = 0.02
 STEADY: Final = 20
 """Rows after which a text that is always the same says nothing."""
@@ -135,6 +138,13 @@ def is_about_another(place: Place, nodes: Nodes) -> bool:
     """Tell whether a column says something of another one, as stores of features write it: `amount__status`."""
     name, _, about = place[-1].partition("__")
     return bool(name and about) and (*place[:-1], name) in nodes
+
+
+def is_of_row(name: str, values: Sequence[Any]) -> bool:
+    """Tell whether a column is the id of what a row is about, such as `id_paciente`, and nothing of it."""
+    first, *_, last = name.split("_") if "_" in name else (name, name)
+    held = [str(value) for value in values if not is_missing(value)]
+    return bool(_ID & {first, last}) and len(held) >= STEADY and len(set(held)) > _EACH * len(held)
 
 
 def says_nothing(values: Sequence[Any]) -> bool:
@@ -230,14 +240,21 @@ def lone_list(nodes: Nodes, used: set[Place]) -> Place | None:
 
 
 def _are_vectors(values: Sequence[Any]) -> bool:
-    sizes = {len(one) if isinstance(one, list) else 0 for one in values}
-    return (
-        len(sizes) == 1
-        and min(sizes) > 1
-        and all(isinstance(one, int | float) and not isinstance(one, bool) for value in values for one in value)
-        and len({str(value) for value in values}) > 1
-        and not all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
-    )
+    shapes = {_shape(one) for one in values}
+    if len(shapes) != 1 or None in shapes or min(shape := next(iter(shapes)) or (0,)) < 1 or max(shape) < 2:
+        return False
+    are_shares = len(shape) == 1 and all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
+    return len({str(value) for value in values}) > 1 and not are_shares
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of numbers in a list, or in as long lists in one; None where something else stands there."""
+    if not isinstance(value, list) or not value:
+        return None
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+        return (len(value),)
+    inner = {_shape(one) for one in value}
+    return None if len(inner) != 1 or (first := inner.pop()) is None else (len(value), *first)
 
 
 def lone_text(values: Sequence[Any]) -> str | None:

@@ -236,6 +236,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "previsione",
         "voorspelling",
         "cls",
+        "argmax",
         "sentiment",
         "intent",
         "emotion",
