@@ -218,6 +218,18 @@ class TestScores:
         assert (places(found)["label"][:1], places(found)["scores"]) == ("d", name)
         assert names(found) == ["edad", "sexo"]
 
+    @pytest.mark.parametrize("sign", [".", ","])
+    def test_scores_have_either_sign_and_a_broken_cell_decides_nothing(self, sign: str) -> None:
+        def one(at: int) -> Row:
+            both = [f"{part:.4f}".replace(".", sign) for part in (share(at), 1 - share(at))]
+            return row(
+                at, km=f"1{sign}{at}", label="ab"[at % 2], prob_a="broken" if at == 7 else both[0], prob_b=both[1]
+            )
+
+        found = understood(one)
+        assert found.columns["scores"].parts == ("prob_a", "prob_b")
+        assert names(found) == ["km"]
+
     def test_what_is_taken_for_lack_of_another_is_said_with_the_next_command(self) -> None:
         found = told(lambda at: row(at, features={"a": at, "b": at % 3}, price=at * 1.7))
         (said,) = (one for one in found.remarks if one.startswith("price is taken"))

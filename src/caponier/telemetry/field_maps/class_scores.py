@@ -251,7 +251,7 @@ def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequenc
 
 def is_of_best(answers: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether amounts can be the shares of the best of so many classes: none of k is ever below one in k."""
-    held = [as_number(one) for one in scores if is_number(one)]
+    held = [_amount(one) for one in scores if is_number(one)]
     classes = len({str(one) for one in answers})
     are_there = len(held) == len(scores) == len(answers) >= _LEAST_TOLD and classes > 1
     return are_there and all(1 / classes - SLACK / 10 <= one <= 1 for one in held) and min(held) < 1
@@ -373,7 +373,7 @@ def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
         answers: What was answered.
         shares: What stands beside it.
     """
-    pairs = [(str(one), as_number(share, ",")) for one, share in zip(answers, shares, strict=False) if is_number(share)]
+    pairs = [(str(one), _amount(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
     if len(pairs) < _LEAST_TOLD:
         return False
     sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
@@ -485,7 +485,7 @@ def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tup
 def _make_one(places: Sequence[Place], nodes: Nodes) -> bool:
     rows = list(zip(*(nodes[place][:_ROWS] for place in places), strict=False))
     return bool(rows) and nearly(
-        None not in row and "" not in row and abs(sum(map(float, row)) - 1) <= SLACK for row in rows
+        None not in row and "" not in row and abs(sum(map(_amount, row)) - 1) <= SLACK for row in rows
     )
 
 
@@ -495,9 +495,9 @@ def _are_shares(values: Sequence[Any]) -> bool:
 
 
 def _is_share(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
-    try:
-        return 0 <= float(value.replace(",", ".", 1) if isinstance(value, str) else value) <= 1
-    except ValueError:
-        return False
+    return not isinstance(value, bool) and 0 <= _amount(value) <= 1
+
+
+def _amount(value: Any) -> float:
+    """Return a number, also of a text that has a comma for its decimal sign; NaN where there is none."""
+    return as_number(value.replace(",", ".", 1) if isinstance(value, str) else value)
