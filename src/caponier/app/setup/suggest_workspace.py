@@ -173,4 +173,4 @@ def _file_of(model: str) -> str:
 
 def _text(value: Any) -> str:
     """Write text as TOML does: its basic strings are those of JSON."""
-    return json.dumps(str(value)).replace("\x7f", "\\u007f")
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,18 +7,22 @@ from typing import Any, Final, TypeAlias
 
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
-from caponier.telemetry.field_maps.value_kinds import nearly
+from caponier.telemetry.field_maps.value_kinds import is_number, nearly
 from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, PERHAPS, normal
 
 WHO: Final = frozenset(
     (
         *("user", "client", "caller", "customer", "account", "tenant", "consumer", "requestor", "requester"),
         *("subscriber", "member", "principal", "actor", "login", "operator", "partner", "merchant", "apikey"),
-        *("who", "viewer", "party", "organization", "organisation", "acct", "app", "username"),
+        *("who", "viewer", "party", "org", "team", "organization", "organisation", "acct", "app", "username"),
         *("kunde", "kunden", "nutzer", "benutzer", "utilisateur", "usuario", "cliente", "utente", "identity"),
     )
 )
 """Words for somebody who asks."""
+_MACHINES: Final = frozenset(
+    ("device", "sensor", "machine", "terminal", "robot", "station", "meter", "vehicle", "gateway")
+)
+"""Words for what asks of itself, where an id stands beside them; bare they are kinds of it, such as `ios`."""
 NAMES: Final = frozenset(
     (
         *("id", "ids", "no", "nr", "number", "num", "ref", "reference", "hash", "name", "code", "key", "arn", "uuid"),
@@ -49,6 +53,13 @@ SINGLE: Final = 0.9
 
 _OF_HEADERS: Final = frozenset(("x", "cs", "http", "auth", "authenticated", "forwarded"))
 """How names of headers begin, whatever they are about."""
+_INNER: Final = (
+    r"(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+    r"|f[cd][0-9a-f]{2}:|::1)"
+)
+"""How addresses begin that are of a network of one's own."""
+LAST_OUTER: Final = rf"([^,\s]+)\s*(?:,\s*{_INNER}[^,]*)*$"
+"""Of addresses that proxies appended, the last that is not of a network of one's own: what stands before is a claim."""
 _OWN_ADDRESS: Final = re.compile(r"server|host|local|node|pod|upstream|dest|target|listen")
 """How a field is called that says where a service runs."""
 _SOURCE: Final = re.compile(r"[^\s:]+\.[A-Za-z]{1,4}:\d+")
@@ -103,6 +114,54 @@ def _is_called_so(keys: Place) -> bool:
         return True
     rest = [word for word in words if word not in WHO]
     return len(rest) < len(words) and (words[-1] in WHO or all(word in NAMES for word in rest))
+
+
+def machine_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | None:
+    """Return the only field with the ids of machines that come again, where nobody else is said to have asked.
+
+    Args:
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    found = [place for place in nodes if _is_machine(place) and not is_taken(place) and are_callers(nodes[place])]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_machine(place: Place) -> bool:
+    kind, *rest = normal(place[-1]).split("_")
+    return kind in _MACHINES and bool(rest) and set(rest) <= NAMES
+
+
+def may_have_asked(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
+    """Return the fields at the top with names that come again, of whom one may be who asked.
+
+    Args:
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    return [
+        place
+        for place, values in nodes.items()
+        if len(place) == 1 and not is_taken(place) and are_callers(values)
+        if not any(isinstance(one, int | float) or is_number(one) for one in values)
+    ]
+
+
+def outer_address(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
+    """Put an address that is one of your own proxies in every row behind the ones that differ.
+
+    Args:
+        ranked: Fields with addresses, the surest first.
+        nodes: The fields of a sample.
+    """
+    if len(ranked) < 2 or len(nodes[ranked[0][1]]) < FEW_ROWS or not all(map(_is_inner, nodes[ranked[0][1]])):
+        return ranked
+    outer = [one for one in ranked[1:] if not all(map(_is_inner, nodes[one[1]]))]
+    return outer or ranked
+
+
+def _is_inner(text: Any) -> bool:
+    return all(re.match(_INNER, one.strip()) for one in str(text).split(","))
 
 
 def is_chosen(place: Place) -> bool:

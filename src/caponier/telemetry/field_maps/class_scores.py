@@ -18,6 +18,7 @@ from caponier.telemetry.field_maps.value_kinds import (
 )
 from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
@@ -38,12 +39,27 @@ _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevan
 """Keys of objects that are a class and its score; the surest come first."""
 _NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
 """Under these the names of all classes stand beside their scores."""
+INWARD, OUTWARD = "in_", "out_"
+"""How columns begin that were asked and answered, where each stands beside the other."""
 MOST_CLASSES: Final = 100
 SLACK: Final = 0.02
 """By how much the scores of all classes, which were rounded, may miss one."""
 _SCORE_WORDS: Final = re.compile(
     r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
 )
+_CALLED_AFTER: Final = re.compile(
+    rf"(.*?)_?(score|p|prob|proba|probability|confidence|conf|likelihood|certainty|{other_languages.SHARE_ENDS})"
+)
+_JUDGED: Final = re.compile(
+    r"(?!(?:true|actual|gt|ground|expected|target|gold|human|user|correct(?:ed)?|shadow|truth)_).+_(?:label|verdict)"
+)
+"""How an answer may be called that has a score beside it."""
+_BEGINS_AS_SHARE: Final = re.compile(rf"(probability|proba|likelihood|score|{other_languages.SHARE_ENDS})_(.+)")
+_NO_ANSWERS: Final = re.compile(
+    r"(?:^|_)(?:sampl|fraction|cpu|gpu|mem|load|threshold|bucket|random|seed|temperature|weight|version|quota|queue|wait"
+    r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
+)
+"""Words of what a service logs beside answers."""
 _LEAST_TOLD: Final = 20
 """Rows from which it is no chance that two columns agree."""
 _ROWS: Final = 300
@@ -83,14 +99,30 @@ def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | No
     }
 
 
+def ranked_items(nodes: Nodes, used: set[Place], scores: Place) -> Place | None:
+    """Return the list beside scores, the best first, that says what each is of, where it is other things in each row.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        scores: The field of the scores.
+    """
+    beside = (one for one in nodes if one[:-1] == scores[:-1] and one not in used and one != scores)
+    return next((one for one in beside if are_ranked(nodes[one], nodes[scores])), None)
+
+
 def are_ranked(classes: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether lists hold classes and the scores of these, the best first and in no order of the classes."""
     pairs = [(a, b) for a, b in zip(classes, scores, strict=False) if isinstance(a, list) and isinstance(b, list) and b]
     return (
         len(pairs) == len(classes)
-        and nearly(len(a) == len(b) and _is_descending(b) and all(isinstance(one, str) for one in a) for a, b in pairs)
+        and nearly(len(a) == len(b) and _is_descending(b) and _are_items(a) for a, b in pairs)
         and len({str(a) for a, _ in pairs}) > 1
     )
+
+
+def _are_items(held: Sequence[Any]) -> bool:
+    return all(isinstance(one, str | int) and not isinstance(one, bool) for one in held) and len(set(held)) == len(held)
 
 
 def _lists_of(values: Sequence[Any]) -> tuple[list[list[dict[str, Any]]], str]:
@@ -219,7 +251,7 @@ def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequenc
 
 def is_of_best(answers: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether amounts can be the shares of the best of so many classes: none of k is ever below one in k."""
-    held = [as_number(one) for one in scores if is_number(one)]
+    held = [_amount(one) for one in scores if is_number(one)]
     classes = len({str(one) for one in answers})
     are_there = len(held) == len(scores) == len(answers) >= _LEAST_TOLD and classes > 1
     return are_there and all(1 / classes - SLACK / 10 <= one <= 1 for one in held) and min(held) < 1
@@ -276,6 +308,111 @@ def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
     """
     found = (place for place in nodes if place not in used and normal(place[-1]) in SHARES)
     return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
+
+
+def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | None:
+    """Return the classes after which a score beside them is called, such as `anomaly` of `anomaly_score`.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+        score: The field of the score.
+    """
+    stem, _ = _stem(score)
+    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and _are_classes(nodes[one])]
+    called = [one for one in beside if normal(one[-1]) == stem]
+    judged = [one for one in beside if _JUDGED.fullmatch(normal(one[-1]))]
+    return called[0] if called else judged[0] if len(judged) == 1 else None
+
+
+def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[Place, Place] | None:
+    """Return an answer and its score, which is a share that is called after it or, as a share, stands next to it.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+        label: The answer, where that is known.
+    """
+    order = list(nodes)
+    found: list[tuple[Place, Place]] = []
+    for place, values in nodes.items():
+        stem, word = _stem(place)
+        if not word or place in used or not _are_shares(values) or not is_continuous(list(values)):
+            continue
+        if label is None:
+            beside = answer_of_score(nodes, used, place)
+            found += [(beside, place)] if beside is not None else []
+            continue
+        is_next = label in nodes and abs(order.index(place) - order.index(label)) == 1
+        is_next = is_next and is_decided(nodes[label], values)
+        if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
+            found.append((label, place))
+    return found[0] if len(found) == 1 else None
+
+
+def put_out(nodes: Nodes, used: set[Place]) -> dict[str, Place]:
+    """Return the answer and its score of columns that begin with `out_` where what was asked begins with `in_`.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    if not any(len(place) == 1 and normal(place[-1]).startswith(INWARD) for place in nodes):
+        return {}
+    found: dict[str, list[Place]] = {"scores": [], "label": []}
+    for place, values in nodes.items():
+        if len(place) == 1 and place not in used and normal(place[-1]).startswith(OUTWARD):
+            found["scores" if is_continuous(list(values)) else "label"].append(place)
+    return {column: places[0] for column, places in found.items() if len(places) == 1}
+
+
+def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
+    """Tell whether a share parts two answers at a limit, or can be that of the best of more.
+
+    Args:
+        answers: What was answered.
+        shares: What stands beside it.
+    """
+    pairs = [(str(one), _amount(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
+    if len(pairs) < _LEAST_TOLD:
+        return False
+    sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
+    if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):
+        return True
+    return len(sides) > 1 and is_of_best(answers, shares)
+
+
+def _stem(place: Place) -> tuple[str, str]:
+    """Return after what a score is called, and the word for scores in its name; nothing where there is none."""
+    name = normal(place[-1])
+    if found := _CALLED_AFTER.fullmatch(name):
+        return found[1], found[2]
+    begins = _BEGINS_AS_SHARE.fullmatch(name)
+    return (begins[2], begins[1]) if begins else ("", "")
+
+
+def _are_classes(values: Sequence[Any]) -> bool:
+    different = set(map(str, values))
+    return all(isinstance(one, str | int | bool) for one in values) and 1 < len(different) <= len(values) // 2
+
+
+def unexplained(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> list[Place]:
+    """Return the plain fields at the top that change, and of which nothing says what they are.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        answers: What was answered, where that is known: then only a share counts that decides it.
+    """
+    found: list[Place] = []
+    for place, values in nodes.items():
+        name = normal(place[-1])
+        if len(place) != 1 or place in used or _NO_ANSWERS.search(name) or not _may_answer(name, values):
+            continue
+        are_amounts = is_continuous(list(values)) and all(isinstance(one, int | float) for one in values)
+        if are_amounts and (not answers or (_are_shares(values) and is_decided(answers, values))):
+            found.append(place)
+    return found
 
 
 def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
@@ -348,7 +485,7 @@ def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tup
 def _make_one(places: Sequence[Place], nodes: Nodes) -> bool:
     rows = list(zip(*(nodes[place][:_ROWS] for place in places), strict=False))
     return bool(rows) and nearly(
-        None not in row and "" not in row and abs(sum(map(float, row)) - 1) <= SLACK for row in rows
+        None not in row and "" not in row and abs(sum(map(_amount, row)) - 1) <= SLACK for row in rows
     )
 
 
@@ -358,9 +495,9 @@ def _are_shares(values: Sequence[Any]) -> bool:
 
 
 def _is_share(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
-    try:
-        return 0 <= float(value) <= 1
-    except ValueError:
-        return False
+    return not isinstance(value, bool) and 0 <= _amount(value) <= 1
+
+
+def _amount(value: Any) -> float:
+    """Return a number, also of a text that has a comma for its decimal sign; NaN where there is none."""
+    return as_number(value.replace(",", ".", 1) if isinstance(value, str) else value)

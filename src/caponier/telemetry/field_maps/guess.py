@@ -12,11 +12,14 @@ from typing import Any, Final
 from caponier.records.field_map import FieldMap, MapColumn
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.callers import (
+    LAST_OUTER,
     address_place,
     are_places_in_code,
     caller_place,
     is_chosen,
-    names_somebody,
+    machine_place,
+    may_have_asked,
+    outer_address,
     proven_first,
     tells_who,
     who_come_again,
@@ -27,27 +30,23 @@ from caponier.telemetry.field_maps.class_scores import (
     share_place,
     with_classes,
 )
+from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
-from caponier.telemetry.field_maps.score_guess import ScoreGuess
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
-from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, time_column
+from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
     answers_alone,
     are_answers_alone,
     asked_rank,
-    features_of_objects,
-    is_about_another,
     is_asked,
-    is_marked,
     is_sent,
     lists_beside_answers,
     lone_list,
     lone_text,
     says_nothing,
-    text_place,
 )
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
@@ -56,7 +55,6 @@ from caponier.telemetry.field_maps.value_kinds import (
     are_probabilities,
     are_references,
     as_long,
-    feature_of,
     features_of,
     is_array,
     is_continuous,
@@ -74,23 +72,15 @@ from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
     BODIES,
-    CALLED,
-    COUNTERS,
-    CREDENTIALS,
     IDS,
-    INPUTS,
     LIKE,
     NO_FEATURES,
-    OF_CALLS,
     PERHAPS,
-    SCORE_PARTS,
     SEVERAL,
     normal,
 )
 
 SAMPLE: Final = 1_000
-ROWS_TO_TELL: Final = 20
-"""Rows after which it is known that nothing changes."""
 _AT: Final = re.compile(r"\[\d+\]$")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _SAMPLED_BODIES: Final = 20
@@ -131,6 +121,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.choose_inputs()
     work.choose_scores()
     work.take_told_answer()
+    work.take_lone_answer()
     found = work.finished(model, name)
     if found.map is not None:
         found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
@@ -138,10 +129,8 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
 
 
 @dataclass
-class _Work(ScoreGuess):
+class _Work(FlatGuess):
     out: GuessedMap
-    is_flat: bool = False
-    """Whether a column stands for a feature."""
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -160,9 +149,11 @@ class _Work(ScoreGuess):
         is_nobodys = not {"principal", "session", "source_ip"} & set(self.columns)
         if is_nobodys and (address := address_place(self.nodes, self._is_taken)) is not None:
             self._choose("source_ip", address)
+        elif is_nobodys and (machine := machine_place(self.nodes, self._is_taken)) is not None:
+            self._choose("principal", machine)
 
     def _is_taken(self, place: Place) -> bool:
-        return place in self.used or self._below_input(place) or not self._is_asked(place)
+        return place in self.used or self._below_input(place) or not self.is_asked_for(place)
 
     def _choose_named_in_body(self) -> None:
         """Take who is named in a body or an address: as a session, since whoever calls may write any name there."""
@@ -191,6 +182,8 @@ class _Work(ScoreGuess):
             if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
+        if column == "source_ip":
+            return outer_address(ranked, self.nodes)
         if column == "principal":
             return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
         return ranked
@@ -211,13 +204,17 @@ class _Work(ScoreGuess):
         return not answered and any(
             is_sent(normal(step))
             and (inside := below(place[: at + 1], self.nodes)) is not None
-            and not self._is_call(inside)
+            and not self.is_call(inside)
             for at, step in enumerate(place[:-1])
         )
 
     def _choose_time(self, places: list[Place]) -> None:
         if not places:
             self.out.doubts.append("no field holds a time")
+            for place in ticking(self.nodes, self._is_taken)[:1]:
+                self.out.doubts.append(
+                    f"{path_of(place)} rises as a clock does: say time: {path_of(place)} if it is one"
+                )
             return
         self.columns["time"], taken = time_column(places, self.nodes, self.out.doubts, self.out.remarks)
         self.used |= taken
@@ -242,6 +239,8 @@ class _Work(ScoreGuess):
             if "" in about["classes"]:
                 # A class without a name cannot be told from one that is missing.
                 return
+        if column == "source_ip" and any("," in str(value) for value in values):
+            about["take"] = LAST_OUTER
         if column in self.columns:
             return
         self.columns[column] = MapColumn(**about)
@@ -256,10 +255,11 @@ class _Work(ScoreGuess):
             self.choose_class_columns()
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
                 self._choose("scores", share)
+        self.choose_called_after()
         named = sorted(
             (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
-            if is_asked(normal(place[-1])) and not self.is_of_call(place) and self._is_asked(place)
+            if is_asked(normal(place[-1])) and not self.is_of_call(place) and self.is_asked_for(place)
         )
         # The whole request first: a part of it is read with less knowledge of the protocol.
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
@@ -284,16 +284,10 @@ class _Work(ScoreGuess):
             self.columns["input"] = MapColumn(path=(path_of(lone),))
             self.used.add(lone)
             return
-        self._take_flat()
-        if not self.features and not self.bodies:
-            self._take_unnamed()
+        self.take_columns()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
         if unread and not self.features:
             self.out.remarks.append(f"what {', '.join(unread[:FEW])} holds is not understood as an input")
-
-    def _is_asked(self, place: Place) -> bool:
-        """Tell whether a field is no part of an answer: a response has a `body`, too."""
-        return not any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
 
     def _take_input(self, place: Place) -> bool:
         values = alike([value for value in self.nodes[place] if not is_missing(value)])
@@ -304,7 +298,7 @@ class _Work(ScoreGuess):
             self.columns["input"] = MapColumn(path=(f"{path_of(inside)}|tensor",))
             self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
             return True
-        if inside is not None and self._is_call(inside):
+        if inside is not None and self.is_call(inside):
             return False
         if inside is not None:
             held = [value for value in self.nodes[inside] if isinstance(value, dict)]
@@ -313,15 +307,12 @@ class _Work(ScoreGuess):
             return self._take_list(path_of(place), values, place)
         # A caller may write a number in the place of his text; it says no more of the field than a broken row does.
         texts = [value for value in values if isinstance(value, str)]
+        if texts and says_nothing(texts):
+            return False
         return bool(texts) and len(texts) >= NEARLY * len(values) and self._take_text(texts, place)
 
     def _is_tensor(self, place: Place) -> bool:
         return are_tensors_in_base64(self.nodes[place])
-
-    def _is_call(self, place: Place) -> bool:
-        """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
-        keys = {normal(one[-1]) for one in self.nodes if len(one) == len(place) + 1 and one[: len(place)] == place}
-        return bool(keys & set(INPUTS) - {"x", "text", "row"}) or ("method" in keys and bool(keys & set(CALLED)))
 
     def _take_text(self, values: list[Any], place: Place) -> bool:
         """Take texts: of objects or of lists, of numbers, or what a model of texts was asked."""
@@ -478,46 +469,6 @@ class _Work(ScoreGuess):
                     self.columns = found | self.columns
                     self.used.add(place)
 
-    def _take_flat(self) -> None:
-        if self.is_access():
-            return
-        self.is_flat, changes = True, False
-        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
-        marked = [place for place in rest if is_marked(place[-1])]
-        # Where some of the columns say that they are features, the others are none.
-        for place in marked if len(marked) > 1 else rest:
-            name = normal(place[-1])
-            if place not in marked and (name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)):
-                continue
-            if is_about_another(place, self.nodes):
-                continue
-            if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
-                continue
-            if place not in marked and (name in CREDENTIALS or names_somebody(place, self.nodes[place])):
-                continue
-            feature = feature_of(place[-1], None if len(place) == 1 else path_of(place), self.nodes[place])
-            if feature is not None and not says_nothing(self.nodes[place]):
-                self.features.append(feature)
-                self.used.add(place)
-                changes = changes or len(set(map(str, self.nodes[place]))) > 1
-        if not changes and max((len(held) for held in self.nodes.values()), default=0) >= ROWS_TO_TELL:
-            # What is the same in all rows is no input.
-            self.features = []
-
-    def _is_flat_place(self, place: Place) -> bool:
-        """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
-        return len(place) == 1 or ("." in place[-1] and is_marked(place[-1]) and self._is_asked(place))
-
-    def _take_unnamed(self) -> None:
-        """Take texts, or objects that are neither an answer nor about the call, where no name says what was asked."""
-        if (text := text_place(self.nodes, self.used)) is not None:
-            self.columns["input_raw"] = MapColumn(path=(path_of(text),))
-            self.used.add(text)
-            return
-        # What says of a call over HTTP is none.
-        calls = {place for place in self.nodes if len(place) == 1 and self._is_call(place)}
-        self.features = features_of_objects(self.nodes, self.used, calls)
-
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
         out = self.out
@@ -528,6 +479,8 @@ class _Work(ScoreGuess):
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
             return out
+        self._tell_who_may_have_asked()
+        out.remarks += self.assumed
         constants: dict[str, Any] = {}
         if "operation" not in self.columns and not self.take_operation():
             constants["operation"] = "predict"
@@ -556,6 +509,19 @@ class _Work(ScoreGuess):
             extra=tuple(map(path_of, filter(self._is_told, self.nodes)))[:50],
         )
         return out
+
+    def _tell_who_may_have_asked(self) -> None:
+        """Say that nobody is known to have asked, and how to say who did: else all of them count as one."""
+        if {"principal", "session", "source_ip"} & set(self.columns):
+            return
+        told = {one.path or escaped(one.name): one for one in self.features}
+        outer = set(self.used) - {place for place in self.nodes if path_of(place) in told}
+        found = [path_of(one) for one in may_have_asked(self.nodes, lambda place: place in outer)]
+        shown = f"; if it is one of {', '.join(found[:FEW])}," if found else ";"
+        self.out.remarks.append(
+            f"no field is known to say who asked{shown} write the map with caponier map guess LOG --out FILE, name it "
+            "there under columns as principal, and give it with --map FILE"
+        )
 
     def _take_duration(self) -> None:
         """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""

@@ -7,13 +7,18 @@ from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.class_scores import (
     answer_below,
+    answer_of_score,
     are_ranked,
+    called_after,
     class_columns,
     class_share,
-    is_of_best,
+    is_decided,
     listed_scores,
+    put_out,
+    ranked_items,
     share_groups,
     told_by_shares,
+    unexplained,
 )
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
@@ -26,6 +31,10 @@ class ScoreGuess(AccessGuess):
     """Scores, and answers that they tell."""
 
     features: list[MapFeature] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    """What nobody but a person can be sure of."""
+    is_flat: bool = False
+    """Whether a column stands for a feature."""
     bodies: dict[str, str] = field(default_factory=dict)
 
     def choose_scores(self) -> None:
@@ -51,11 +60,19 @@ class ScoreGuess(AccessGuess):
 
     def _take_best_of_lists(self) -> None:
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""
+        scores = self._place_of("scores")
+        if "label" not in self.columns and scores and (items := ranked_items(self.nodes, self.used, scores)):
+            self.columns["label"] = MapColumn(path=(path_of(items),))
+            self.used.add(items)
         pair = [self.columns.get(column) for column in ("label", "scores")]
         held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
         if held[0] and held[1] and are_ranked(held[0], held[1]):
             for column in ("label", "scores"):
                 self.columns[column] = MapColumn(path=(f"{self.columns[column].path[0]}[0]",))
+
+    def _place_of(self, column: str) -> Place | None:
+        about = self.columns.get(column)
+        return next((one for one in self.nodes if about and about.path and path_of(one) == about.path[0]), None)
 
     def _values_at(self, path: str) -> list[Any]:
         return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
@@ -86,6 +103,42 @@ class ScoreGuess(AccessGuess):
             self.columns["scores"] = MapColumn(path=(path_of(share),))
             self.used.add(share)
 
+    def choose_called_after(self) -> None:
+        """Take a column and the share that is called after it, such as `route` and `route_probability`."""
+        for column, place in put_out(self.nodes, self.used).items():
+            if column not in self.columns:
+                self.columns[column] = MapColumn(path=(path_of(place),))
+                self.used.add(place)
+        label, scores = self._place_of("label"), self._place_of("scores")
+        free = {place: values for place, values in self.nodes.items() if not self._below_input(place)}
+        if "scores" in self.columns:
+            if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
+                self.columns["label"] = MapColumn(path=(path_of(answer),))
+                self.used.add(answer)
+        elif ("label" not in self.columns or label is not None) and (
+            pair := called_after(free, self.used, label)
+        ) is not None:
+            for column, place in zip(("label", "scores"), pair, strict=True):
+                self.columns.setdefault(column, MapColumn(path=(path_of(place),)))
+            self.used |= set(pair)
+
+    def take_lone_answer(self) -> None:
+        """Take the only field that nothing explains for the answer, or its score, where all that was asked is known."""
+        asked = bool(self.features) or bool({"input", "input_raw"} & set(self.columns))
+        if self.is_flat or self.bodies or not asked or "scores" in self.columns:
+            return
+        label = self._place_of("label")
+        if "label" in self.columns and label is None:
+            return
+        left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
+        if len(left) == 1:
+            self.columns["scores"] = MapColumn(path=(path_of(left[0]),))
+            self.used.add(left[0])
+            self.assumed.append(
+                f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
+                "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
+            )
+
     def take_told_answer(self) -> None:
         """Take a category for the answer that is one by what it says: a column beside features is no feature then.
 
@@ -105,7 +158,7 @@ class ScoreGuess(AccessGuess):
             near = (at - 1, at + 1)
             beside = [one for one in held if order.index(path_of(one)) in near]
             amounts = self._values_at(about.path[0])
-            if len(beside) == 1 and is_of_best(held[beside[0]], amounts):
+            if len(beside) == 1 and is_decided(held[beside[0]], amounts):
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from math import isfinite
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.field_maps.times import RFC3339
+from caponier.telemetry.field_maps.times import RFC3339, times_of
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.field_maps.words import FEW
 from caponier.telemetry.framing.amounts import as_number, milliseconds_of
+from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import normal
 
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
@@ -37,8 +39,15 @@ _SECONDS: Final = 0.5
 """In the median, a duration without a unit is in milliseconds from the first on, and in seconds up to the last."""
 _LEAST: Final = 10
 _OF_ANOTHER: Final = re.compile(r"(.+?)_{1,2}(?:event_)?(?:timestamp|time|ts|at|updated_at)")
-BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
+BEGINNING: Final = re.compile(rf"start|begin|request|received|arriv|inference|prediction|{other_languages.BEGINNINGS}")
 """How a time is called that says when something was asked, where others say when it was answered."""
+_DAY_FIRST: Final = re.compile(rf"(?:^|_)(?:{other_languages.DAY_FIRST})(?:_|$)")
+_CALL: Final = 600_000_000
+"""Microseconds within which whoever asked was answered, or given up."""
+_SINCE, _UNTIL = 1_420_070_400, 4_102_444_800
+"""Seconds since 1970: 2015, before which nobody has logs of models, and 2100."""
+_RISING: Final = 0.95
+"""Share of the steps from one row to the next in which a clock does not go back; lines of several workers are mixed."""
 
 
 def moments(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
@@ -58,6 +67,30 @@ def moments(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
     # A birthday is a day as well: only one with a time of day beside it says when.
     clocks = [place for place, values in held.items() if values and nearly(map(_is_clock, values))]
     return list(days) if len(days) == len(clocks) == 1 else []
+
+
+def ticking(nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Place]:
+    """Return the fields with numbers as a clock has them, under names that say nothing of it.
+
+    Args:
+        nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
+    """
+    return [place for place, values in nodes.items() if not is_taken(place) and _are_ticking(values)]
+
+
+def _are_ticking(values: Sequence[Any]) -> bool:
+    """Tell whether whole numbers are those of a clock: since 1970, and rising with the rows."""
+    held = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+    if len(held) < _LEAST or len(held) < len(values):
+        return False
+    steps = [after - before for before, after in pairwise(held)]
+    in_unit = any(_SINCE * unit <= min(held) and max(held) < _UNTIL * unit for unit in (1, 10**3, 10**6, 10**9))
+    return (
+        in_unit
+        and sum(step > 0 for step in steps) > len(steps) / 2
+        and sum(step >= 0 for step in steps) >= _RISING * len(steps)
+    )
 
 
 def _is_day(text: str) -> bool:
@@ -93,13 +126,16 @@ def time_column(
     if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
         places = begun
     places = _own(places, nodes)
+    if len(places) > 1 and (first := _first_of_all(places, nodes)) is not None:
+        remarks.append(f"{path_of(first)} is taken as the time: {_shown(places, first)} comes after it in each row")
+        places = [first]
     if len(places) > 1:
         shown = ", ".join(path_of(one) for one in places[:FEW])
         doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
     place = places[0]
     if (clock := _clock_beside(place, nodes, remarks)) is not None:
         return _of_day_and_clock(place, clock, nodes, doubts, remarks), {place, clock}
-    form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), doubts)
+    form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), doubts, remarks)
     if form == "epoch_ns" and "ticks" in normal(place[-1]).split("_"):
         form = "ticks"
     if zone:
@@ -129,12 +165,39 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
     return 1_000.0 if middle < _SECONDS and any(one != int(one) for one in sizes) else None
 
 
-def _form_of(values: list[Any], where: str, doubts: list[str]) -> tuple[str | None, str | None]:
+def _form_of(values: list[Any], where: str, doubts: list[str], remarks: list[str]) -> tuple[str | None, str | None]:
     try:
         return time_form(values)
     except Ambiguous as doubt:
+        if doubt.form.startswith("%d") and _DAY_FIRST.search(normal(where)):
+            remarks.append(f"days in {where} are read before months, as its name's language writes them")
+            return doubt.form, "UTC"
         doubts.append(f"{where}: {doubt}")
         return doubt.form, "UTC"
+
+
+def _first_of_all(places: Sequence[Place], nodes: Nodes) -> Place | None:
+    """Return the time that no other of a row is before, and of which none is further away than an answer."""
+    try:
+        forms = [time_form([value for value in nodes[one] if not is_missing(value)]) for one in places]
+    except ValueError:
+        return None
+    read = [times_of(nodes[one], *form)[0] for one, form in zip(places, forms, strict=True)]
+    rows = list(zip(*(held.cast("int64").to_pylist() for held in read), strict=False))
+    rows = [row for row in rows if None not in row]
+    for at, place in enumerate(places):
+        # Where all of them are the same, it is no order.
+        if (
+            len(rows) >= _LEAST
+            and any(row[at] < max(row) for row in rows)
+            and nearly(row[at] == min(row) and max(row) - row[at] <= _CALL for row in rows)
+        ):
+            return place
+    return None
+
+
+def _shown(places: Sequence[Place], but: Place) -> str:
+    return ", ".join(path_of(one) for one in places if one != but)
 
 
 def _own(places: Sequence[Place], nodes: Nodes) -> Sequence[Place]:
@@ -165,7 +228,7 @@ def _texts(values: list[Any]) -> list[str]:
 def _of_day_and_clock(day: Place, clock: Place, nodes: Nodes, doubts: list[str], remarks: list[str]) -> MapColumn:
     joined = [f"{one} {other}" for one, other in zip(nodes[day], nodes[clock], strict=False)]
     try:
-        form, zone = _form_of(joined, path_of(day), doubts)
+        form, zone = _form_of(joined, path_of(day), doubts, remarks)
     except ValueError:
         doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
         form, zone = RFC3339, "UTC"

@@ -28,6 +28,7 @@ from caponier.telemetry.readers.field_names import (
 _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
     r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
+    r"|(?:predict|prediction|infer|inference|score|scoring|model|api)_(?:request|payload|body|req)"
     r"|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
@@ -60,6 +61,15 @@ _OF_ANSWERS: Final = re.compile(
     r"(?:^|_)(?:pred|out|output|answer|score|prob|logit|conf|shap|attribution|importance|time|box|bbox|id)"
 )
 """Words of what was answered, or is about an answer."""
+_EXPLAINED: Final = re.compile(r"(?:^|_)(?:shap|attribution|importance|contribution|explanation|explain|reason)")
+"""Words of what explains an answer: an object with the names of all features, which are none."""
+_MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|schwelle|seuil|umbral|limiar)")
+_OTHER_ANSWER: Final = re.compile(
+    r"(?:^|_)(?:predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
+)
+_ID: Final = frozenset(("id", "ids", "uuid", "guid"))
+_EACH: Final = 0.9
+"""Share of different values beyond which each row has its own."""
 _SLACK: Final = 0.02
 STEADY: Final = 20
 """Rows after which a text that is always the same says nothing."""
@@ -74,6 +84,16 @@ def is_marked(name: str) -> bool:
     """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
     *above, _ = name.split(".")
     return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
+
+
+def says_answer(name: str, columns: Collection[str]) -> bool:
+    """Tell whether a column holds another answer beside the one that was chosen, or what an answer is measured by.
+
+    Args:
+        name: What it is called.
+        columns: What was chosen.
+    """
+    return bool(_MEASURES.fullmatch(name) or ({"label", "scores"} & set(columns) and _OTHER_ANSWER.search(name)))
 
 
 def is_sent(name: str) -> bool:
@@ -120,6 +140,13 @@ def is_about_another(place: Place, nodes: Nodes) -> bool:
     return bool(name and about) and (*place[:-1], name) in nodes
 
 
+def is_of_row(name: str, values: Sequence[Any]) -> bool:
+    """Tell whether a column is the id of what a row is about, such as `id_paciente`, and nothing of it."""
+    first, *_, last = name.split("_") if "_" in name else (name, name)
+    held = [str(value) for value in values if not is_missing(value)]
+    return bool(_ID & {first, last}) and len(held) >= STEADY and len(set(held)) > _EACH * len(held)
+
+
 def says_nothing(values: Sequence[Any]) -> bool:
     """Tell whether a column is one text in all rows: where a service runs, and no feature."""
     first = values[0]
@@ -155,6 +182,8 @@ def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place]
         name = normal(place[-1])
         held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
         if len(place) != 1 or not held or place in calls or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+            continue
+        if _EXPLAINED.search(name):
             continue
         if any(one[: len(place)] == place for one in used):
             # What says who asked, or what was answered, is around the call.
@@ -211,14 +240,21 @@ def lone_list(nodes: Nodes, used: set[Place]) -> Place | None:
 
 
 def _are_vectors(values: Sequence[Any]) -> bool:
-    sizes = {len(one) if isinstance(one, list) else 0 for one in values}
-    return (
-        len(sizes) == 1
-        and min(sizes) > 1
-        and all(isinstance(one, int | float) and not isinstance(one, bool) for value in values for one in value)
-        and len({str(value) for value in values}) > 1
-        and not all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
-    )
+    shapes = {_shape(one) for one in values}
+    if len(shapes) != 1 or None in shapes or min(shape := next(iter(shapes)) or (0,)) < 1 or max(shape) < 2:
+        return False
+    are_shares = len(shape) == 1 and all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
+    return len({str(value) for value in values}) > 1 and not are_shares
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of numbers in a list, or in as long lists in one; None where something else stands there."""
+    if not isinstance(value, list) or not value:
+        return None
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+        return (len(value),)
+    inner = {_shape(one) for one in value}
+    return None if len(inner) != 1 or (first := inner.pop()) is None else (len(value), *first)
 
 
 def lone_text(values: Sequence[Any]) -> str | None:

@@ -19,7 +19,7 @@ from caponier.telemetry.framing import stamps, w3c_fields
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
+from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
 from caponier.telemetry.readers.held_rows import held_rows
 from caponier.telemetry.readers.otlp import records_of, spans_of
 from caponier.telemetry.readers.typed_values import has_typed, untyped
@@ -63,8 +63,10 @@ NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _HOLDING: Final = frozenset((*OBJECTS, *LISTS, *OTLP, "result", "data", "streams"))
 _CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
+_LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inference|call|scor(?:ed|ing))_.+|t")
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
+_EPOCH_LEAST: Final = 1_000_000_000
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
@@ -441,7 +443,16 @@ def _is_record(row: Row) -> bool:
 
 
 def _names_time(row: Row) -> bool:
-    return any(normal(str(key)) in _TIME_NAMES for key in row)
+    names = [normal(str(key)) for key in row]
+    return any(name in _TIME_NAMES for name in names) or any(
+        _LIKE_TIMES.fullmatch(name) and LIKE["time"].fullmatch(name) and _is_moment(value)
+        for name, value in zip(names, row.values(), strict=True)
+    )
+
+
+def _is_moment(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value >= _EPOCH_LEAST if is_number else isinstance(value, str) and _ISO.match(value) is not None
 
 
 def _timed(row: Row, time: Any) -> Row:

@@ -5,6 +5,8 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import combining, normalize
 
+from caponier.telemetry.readers import other_languages
+
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "time": (
         "time",
@@ -234,6 +236,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "previsione",
         "voorspelling",
         "cls",
+        "argmax",
         "sentiment",
         "intent",
         "emotion",
@@ -298,6 +301,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """A column to the names it goes by, as `normal` writes them."""
+ALIASES.update({column: (*ALIASES[column], *words) for column, words in other_languages.WORDS.items()})
 INPUTS: Final = (
     "features",
     "inputs",
@@ -363,6 +367,7 @@ INPUTS: Final = (
     "pixel_values",
     "predictors",
     "covariates",
+    *other_languages.INPUTS,
 )
 """Under these stands what the model was asked."""
 OWN: Final = frozenset((*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])) - {
@@ -503,7 +508,8 @@ OF_CALLS: Final = re.compile(
 ANSWERS: Final = re.compile(
     r"(?:res|resp|responses?|reply|outputs?|answers?|predictions?|results?|endpoint_output"
     r"|ausgaben?|antwort(?:en)?|ergebnisse?|vorhersagen?|sorties?|reponses?|resultats?|salidas?|respuestas?"
-    r"|resultados?|predicciones|prediccion|risposta|risultat[oi]|previsioni?)(?:_.*)?"
+    rf"|resultados?|predicciones|prediccion|risposta|risultat[oi]|previsioni?|{other_languages.ANSWERS}"
+    r"|(?:predict|prediction|infer|inference|score|scoring|model|api)_(?:response|result|reply))(?:_.*)?"
 )
 """Under these stands what the model answered."""
 _SPANS: Final = r"(?:response|processing|inference|execution|prediction|predict|scoring|handler|model|total|compute)"
@@ -539,6 +545,8 @@ LIKE: Final = {
         r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder)|api_key_.+"
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
+        r"|(?:calling|caller|requesting|consuming|source|origin(?:ating)?)_"
+        r"(?:service|app|application|system|team|component|workload|client|job|program)"
         r"|(?:user|client|customer|account|caller)_(?:pseudo|anonymous|anon|external|internal|hashed|unique)_?(?:id|key|name)?"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"
@@ -547,6 +555,7 @@ LIKE: Final = {
 """What else a column may be called; any name of those above is surer."""
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHERS: Final = re.compile(r"[\W_]+")
+_VOICED: Final = "\u3099\u309a"
 
 
 @lru_cache(maxsize=10_000)
@@ -554,5 +563,7 @@ def normal(name: str) -> str:
     """Write a name in lower case with underscores, `@timestamp`, `clientIp` and `X-API-Key` too, without accents."""
     name = name[:200]
     if not name.isascii():
-        name = "".join(one for one in normalize("NFKD", name) if not combining(one))
+        # Marks that make another letter of one, in Japanese, are no accents.
+        kept = (one for one in normalize("NFKD", name) if one in _VOICED or not combining(one))
+        name = normalize("NFKC", "".join(kept))
     return _OTHERS.sub("_", _HUMPS.sub("_", name)).strip("_").lower()

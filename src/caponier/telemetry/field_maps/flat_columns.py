@@ -1,0 +1,108 @@
+"""Columns that are a feature each, or what else was asked where no name says so: objects, and texts."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.callers import are_places_in_code, names_somebody
+from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.score_guess import ScoreGuess
+from caponier.telemetry.field_maps.unnamed_inputs import (
+    features_of_objects,
+    is_about_another,
+    is_marked,
+    is_of_row,
+    says_answer,
+    says_nothing,
+    text_place,
+)
+from caponier.telemetry.field_maps.value_kinds import feature_of
+from caponier.telemetry.readers.field_names import (
+    ANSWERS,
+    CALLED,
+    COUNTERS,
+    CREDENTIALS,
+    INPUTS,
+    NO_FEATURES,
+    OF_CALLS,
+    SCORE_PARTS,
+    normal,
+)
+
+ROWS_TO_TELL: Final = 20
+"""Rows after which it is known that nothing changes."""
+OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
+_OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
+FEW_BESIDE: Final = 2
+"""Columns beside a text that somebody wrote which say of it in what language it is, and where it came from."""
+
+
+@dataclass(kw_only=True)
+class FlatGuess(ScoreGuess):
+    """What was asked where a column stands for a feature, or no name tells."""
+
+    def take_columns(self) -> None:
+        """Take columns as features; but a text or an object that says more of what was asked where they say little."""
+        before = set(self.used)
+        self._take_flat()
+        if self.bodies or any(is_marked(one.name) for one in self.features):
+            return
+        text = text_place(self.nodes, before)
+        objects = {place for place in self.nodes if len(place) == 1 and self.is_call(place)}
+        taken = set(before)
+        inner = features_of_objects(self.nodes, taken, objects) if len(self.features) < FEW_BESIDE else []
+        about_text = [one for one in self.features if one.kind == "category" or _OF_TEXTS.search(normal(one.name))]
+        if text is not None and len(about_text) == len(self.features) <= FEW_BESIDE:
+            self.features, self.used, self.is_flat = [], before | {text}, False
+            self.columns["input_raw"] = MapColumn(path=(path_of(text),))
+        elif len(inner) > len(self.features):
+            self.features, self.used, self.is_flat = inner, taken, False
+
+    def _take_flat(self) -> None:
+        if self.is_access() or self._is_digest_of_all():
+            return
+        self.is_flat, changes = True, False
+        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
+        marked = [place for place in rest if is_marked(place[-1])]
+        # Where some of the columns say that they are features, the others are none.
+        for place in marked if len(marked) > 1 else rest:
+            name = normal(place[-1])
+            if place not in marked and (
+                says_answer(name, self.columns) or name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)
+            ):
+                continue
+            if is_of_row(name, self.nodes[place]) and place not in marked:
+                continue
+            if is_about_another(place, self.nodes):
+                continue
+            if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
+                continue
+            if place not in marked and (name in CREDENTIALS or names_somebody(place, self.nodes[place])):
+                continue
+            feature = feature_of(place[-1], None if len(place) == 1 else path_of(place), self.nodes[place])
+            if feature is not None and not says_nothing(self.nodes[place]):
+                self.features.append(feature)
+                self.used.add(place)
+                changes = changes or len(set(map(str, self.nodes[place]))) > 1
+        if not changes and max((len(held) for held in self.nodes.values()), default=0) >= ROWS_TO_TELL:
+            # What is the same in all rows is no input.
+            self.features = []
+
+    def _is_flat_place(self, place: Place) -> bool:
+        """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""
+        return len(place) == 1 or ("." in place[-1] and is_marked(place[-1]) and self.is_asked_for(place))
+
+    def _is_digest_of_all(self) -> bool:
+        """Tell whether a digest stands for a picture or a file: its width and size are not what a model was asked."""
+        about = self.columns.get("input_digest")
+        return about is not None and any(normal(path.rsplit(".", 1)[-1]).startswith(OF_FILES) for path in about.path)
+
+    def is_call(self, place: Place) -> bool:
+        """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
+        keys = {normal(one[-1]) for one in self.nodes if len(one) == len(place) + 1 and one[: len(place)] == place}
+        return bool(keys & set(INPUTS) - {"x", "text", "row"}) or ("method" in keys and bool(keys & set(CALLED)))
+
+    def is_asked_for(self, place: Place) -> bool:
+        """Tell whether a field is no part of an answer: a response has a `body`, too."""
+        return not any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
