@@ -47,7 +47,7 @@ class Check:
     plain: bool = False
     """An object of this class is never created with arguments."""
     within: str | None = None
-    """Where the class must be at home: it is called, not only made."""
+    """Where the class must be at home: it is called, or has its attributes set through code of its own."""
     base: int | None = None
     """A class whose own `__init__` is called with the object."""
     state: int | None = None
@@ -72,6 +72,10 @@ class Check:
     """An argument that has to be None, if it is there."""
     formula: bool = False
     """Setting its state may evaluate a formula that lies in there."""
+    runs: tuple[str, ...] = ()
+    """Attributes that it calls, or of which it calls a method, while its state is set."""
+    slots: tuple[str, ...] = ()
+    """Attributes that lie in a place of their own, and are set by nobody's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +220,6 @@ def _check(row: dict[str, Any]) -> Check:
         fills=row.get("fills", False),
         absent=row.get("absent"),
         formula=row.get("formula", False),
+        runs=tuple(row.get("runs", ())),
+        slots=tuple(row.get("slots", ())),
     )
