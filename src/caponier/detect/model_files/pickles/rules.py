@@ -109,6 +109,8 @@ class Rules:
     """Allowed functions; handing one of these to another call is not allowed."""
     dangerous_modules: frozenset[str]
     dangerous_names: frozenset[str]
+    uncalled: frozenset[Global] = frozenset()
+    """Which of what is left open must not be called."""
     added: Mapping[Global, str] = field(default_factory=dict)
     """What a user has allowed, with the reason."""
 
@@ -127,7 +129,7 @@ class Rules:
         roles = self.allowed.get(what)
         if roles is not None and (role is Role.NAME or role in roles):
             return AllowLevel.ALLOWED
-        if self.why_unclear(what) is not None:
+        if self.why_unclear(what) is not None and not (role is Role.CALL and what in self.uncalled):
             return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
             return AllowLevel.DANGEROUS
@@ -175,13 +177,14 @@ def shipped() -> Rules:
     functions.add(Global("builtins", "getattr"))
     return Rules(
         allowed,
-        {_global(name): why for name, why in listed["unclear"].items()},
+        {_global(name): why for name, why in (listed["unclear"] | listed["unclear_objects"]).items()},
         listed["unclear_modules"],
         {_global(name): frozenset(names) for name, names in listed["attributes"].items()},
         checks,
         frozenset(functions),
         frozenset(dangerous["modules"]),
         frozenset(dangerous["names"]),
+        frozenset(map(_global, listed["unclear_objects"])),
     )
 
 
