@@ -22,6 +22,7 @@ _NUMBERS: Final = re.compile(r"[biufcmM?]\d*")
 _PLAIN: Final = "collections"
 """Items of Python's own containers are no attributes of theirs."""
 _DTYPE: Final = Global("numpy", "dtype")
+_DICT: Final = Global("builtins", "dict")
 _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 """Rooms of classes that are made in C, whose objects have no other attributes than their own."""
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
@@ -75,6 +76,41 @@ def held_bytes(value: Any) -> Blob | None:
     state = value.state
     plain = isinstance(state, tuple) and len(state) == 3 and isinstance(state[1], int) and state[2] is None
     return state[0] if plain and isinstance(state[0], Blob) and not state[0].text else None
+
+
+def runs(state: Any, names: tuple[str, ...]) -> str | None:
+    """Return the first of these attributes for which a state brings something that can be called, or has methods.
+
+    What is neither a table of Python's own nor an object that is closed may bring any of them.
+    """
+    for part in state if isinstance(state, tuple) else (state,):
+        if isinstance(part, Made) and names and (part.items or _is_table(part)):
+            return names[0]
+        if isinstance(part, Box) and part.kind == "dict":
+            for key, value in zip(part.items[::2], part.items[1::2], strict=False):
+                if isinstance(key, str) and key in names and (isinstance(value, Global) or is_open(value)):
+                    return key
+    return None
+
+
+def set_by_code(state: Any, slots: tuple[str, ...]) -> str | None:
+    """Return an attribute of a state, beside those in a table, that code of the class may set.
+
+    An unpickler sets the second table of a state one by one, and a property of that name then runs, with methods that
+    the first table may have replaced.
+    """
+    if not isinstance(state, tuple) or len(state) != 2:
+        return None
+    second = state[1]
+    if isinstance(second, Made):
+        return "?" if _is_table(second) else None
+    if not isinstance(second, Box) or second.kind != "dict":
+        return None
+    return next((key if isinstance(key, str) else "?" for key in second.items[::2] if key not in slots), None)
+
+
+def _is_table(made: Made) -> bool:
+    return made.origin.module == _PLAIN or made.origin == _DICT or bool(made.items)
 
 
 def _keys(part: Any, ledger: Ledger) -> Iterable[Any]:

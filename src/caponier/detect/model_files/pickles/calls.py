@@ -153,6 +153,7 @@ class Calls:
         check = self.rules.checks.get(target.origin)
         if check is not None and check.formula and formulas.evaluates(state):
             self.ledger.doubt(f"{target.origin}: {formulas.REASON}")
+        self._guard_code(target.origin, check, state)
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
             self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
         target.state, target.built = state, True
@@ -225,6 +226,14 @@ class Calls:
             self._forbid(f"{_origin(target)} with an attribute {name}", role)
         self._doubt_open(target, state if isinstance(state, tuple) and len(state) == 2 else (state,))
 
+    def _guard_code(self, what: Global, check: Check | None, state: Any) -> None:
+        """Refuse what code of the class would call while the state is set, and doubt what such code sets."""
+        if check is not None and (name := attributes.runs(state, check.runs)) is not None:
+            self._forbid(f"{what} with an attribute {name} that it calls", Role.BUILD)
+        name = attributes.set_by_code(state, check.slots if check is not None else ())
+        if name is not None and what not in self.rules.added:
+            self.ledger.doubt(f"has {what} set an attribute {name}, by code which may call what the file holds")
+
     def _doubt_open(self, target: Any, args: tuple[Any, ...]) -> None:
         """Doubt what becomes of an object that is handed over with attributes which the file has chosen."""
         for value in args:
@@ -269,7 +278,8 @@ class Calls:
         for at in check.makes:
             self._makes(target, args[at : at + 1], or_text=check.or_text)
         if check.within is not None:
-            self._is_within(target, args[:1], check.within)
+            at = check.makes[0] if check.makes else 0
+            self._is_within(target, args[at : at + 1], check.within)
         if check.base is not None:
             self._is_base(target, args[check.base : check.base + 1])
         if check.state is not None and len(args) > check.state:
@@ -298,7 +308,8 @@ class Calls:
             self._forbid(f"{target} of a class that is computed", Role.CALL)
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
-        if made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}."):
+        foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")
+        if foreign and made[0] not in self.rules.added:
             self._forbid(f"{target} of {made[0]}, which is not of {room}", Role.CALL)
 
     def _is_base(self, target: Global, base: tuple[Any, ...]) -> None:

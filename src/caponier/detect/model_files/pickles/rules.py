@@ -47,7 +47,7 @@ class Check:
     plain: bool = False
     """An object of this class is never created with arguments."""
     within: str | None = None
-    """Where the class must be at home: it is called, not only made."""
+    """Where the class must be at home: it is called, or has its attributes set through code of its own."""
     base: int | None = None
     """A class whose own `__init__` is called with the object."""
     state: int | None = None
@@ -72,6 +72,10 @@ class Check:
     """An argument that has to be None, if it is there."""
     formula: bool = False
     """Setting its state may evaluate a formula that lies in there."""
+    runs: tuple[str, ...] = ()
+    """Attributes that it calls, or of which it calls a method, while its state is set."""
+    slots: tuple[str, ...] = ()
+    """Attributes that lie in a place of their own, and are set by nobody's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Rules:
     """Allowed functions; handing one of these to another call is not allowed."""
     dangerous_modules: frozenset[str]
     dangerous_names: frozenset[str]
+    uncalled: frozenset[Global] = frozenset()
+    """Which of what is left open must not be called."""
     added: Mapping[Global, str] = field(default_factory=dict)
     """What a user has allowed, with the reason."""
 
@@ -123,7 +129,7 @@ class Rules:
         roles = self.allowed.get(what)
         if roles is not None and (role is Role.NAME or role in roles):
             return AllowLevel.ALLOWED
-        if self.why_unclear(what) is not None:
+        if self.why_unclear(what) is not None and not (role is Role.CALL and what in self.uncalled):
             return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
             return AllowLevel.DANGEROUS
@@ -171,13 +177,14 @@ def shipped() -> Rules:
     functions.add(Global("builtins", "getattr"))
     return Rules(
         allowed,
-        {_global(name): why for name, why in listed["unclear"].items()},
+        {_global(name): why for name, why in (listed["unclear"] | listed["unclear_objects"]).items()},
         listed["unclear_modules"],
         {_global(name): frozenset(names) for name, names in listed["attributes"].items()},
         checks,
         frozenset(functions),
         frozenset(dangerous["modules"]),
         frozenset(dangerous["names"]),
+        frozenset(map(_global, listed["unclear_objects"])),
     )
 
 
@@ -216,4 +223,6 @@ def _check(row: dict[str, Any]) -> Check:
         fills=row.get("fills", False),
         absent=row.get("absent"),
         formula=row.get("formula", False),
+        runs=tuple(row.get("runs", ())),
+        slots=tuple(row.get("slots", ())),
     )

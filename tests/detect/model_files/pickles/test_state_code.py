@@ -1,0 +1,108 @@
+"""Classes whose own code runs while their state is set: what the state brings must be nothing that this code calls."""
+
+from datetime import date
+
+import pytest
+
+from caponier.detect.artifact import Limits, Verdict
+from caponier.detect.model_files.files.judge import judge
+from caponier.detect.model_files.pickles.rules import Allowance, Role, shipped
+from caponier.detect.model_files.pickles.values import Global
+from detect.model_files.pickles.reading import read
+
+CLASS = "cbuiltins\nlist\n"
+NAMESPACE = f"ctypes\nSimpleNamespace\n)R}}(X\x06\0\0\0astype{CLASS}ub"
+RUN = [
+    ("sklearn.isotonic", "IsotonicRegression", "_build_f"),
+    ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor", "nodes"),
+    ("lightgbm.basic", "Booster", "_handle"),
+    ("lightgbm.basic", "Booster", "handle"),
+    ("pandas.core.frame", "DataFrame", "_set_axis"),
+    ("pandas.core.series", "Series", "_mgr"),
+    ("pandas", "DataFrame", "_data"),
+]
+SETTERS = [
+    ("scipy.sparse._csr", "csr_matrix", "shape"),
+    ("scipy.sparse._csc", "csc_array", "dtype"),
+    ("scipy.interpolate._interpolate", "PPoly", "c"),
+    ("scipy.interpolate._interpolate", "interp1d", "fill_value"),
+    ("sklearn.linear_model._base", "LinearRegression", "coef_"),
+]
+
+
+def text(value: str) -> str:
+    return f"X{len(value).to_bytes(4, 'little').decode('latin-1')}{value}"
+
+
+def table(**entries: str) -> str:
+    return "}(" + "".join(text(key) + value for key, value in entries.items()) + "u"
+
+
+def built(module: str, name: str, state: str) -> bytes:
+    return f"\x80\x02c{module}\n{name}\n)\x81{state}b.".encode("latin-1")
+
+
+@pytest.mark.parametrize(("module", "name", "key"), RUN)
+@pytest.mark.parametrize("value", [CLASS, NAMESPACE])
+def test_what_a_class_calls_while_its_state_is_set_is_refused(module: str, name: str, key: str, value: str) -> None:
+    reading = read(built(module, name, table(a="N", **{key: value})))
+    assert ("build", f"{module}.{name} with an attribute {key} that it calls") in reading.unsafe
+
+
+@pytest.mark.parametrize(("module", "name", "key"), RUN)
+def test_the_same_in_the_first_of_two_tables_or_in_another_kind_of_table_is_refused(
+    module: str, name: str, key: str
+) -> None:
+    assert read(built(module, name, f"({table(**{key: CLASS})}Nt")).unsafe
+    ordered = f"ccollections\nOrderedDict\n)R({text(key)}{CLASS}u"
+    assert read(built(module, name, ordered)).unsafe
+
+
+@pytest.mark.parametrize(("module", "name", "key"), RUN)
+def test_an_array_a_number_or_nothing_under_the_same_name_is_clean(module: str, name: str, key: str) -> None:
+    array = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85U\x01btR"
+    for value in (array, "N", "K\x01", text("x")):
+        assert read(built(module, name, table(**{key: value}))).is_clean
+    assert read(built(module, name, table(other=CLASS))).is_clean
+
+
+@pytest.mark.parametrize(("module", "name", "key"), SETTERS)
+@pytest.mark.parametrize("first", ["N", table(reshape=CLASS)])
+def test_an_attribute_that_a_class_sets_by_code_leaves_it_open(module: str, name: str, key: str, first: str) -> None:
+    reading = read(built(module, name, f"({first}{table(**{key: 'N'})}t"))
+    assert not reading.unsafe
+    assert any(f"has {module}.{name} set an attribute {key}" in doubt for doubt in reading.ledger.doubts)
+
+
+def test_slots_that_only_python_sets_are_clean() -> None:
+    slots = table(_y_axis="K\0", _y_extra_shape=")", dtype="N")
+    assert read(built("scipy.interpolate._interpolate", "interp1d", f"({table(x='N')}{slots}t")).is_clean
+    pieces = table(_c="N", _x="N", extrapolate="\x88", axis="K\0", _asarray="cnumpy\nasarray\n")
+    assert read(built("scipy.interpolate._cubic", "CubicSpline", f"(N{pieces}t")).is_clean
+
+
+@pytest.mark.parametrize("second", ["ccollections\nOrderedDict\n)R", "cbuiltins\ndict\n(]tR", "}(K\x01Nu"])
+def test_slots_whose_names_are_not_known_leave_a_class_open(second: str) -> None:
+    assert not read(built("scipy.sparse._csr", "csr_matrix", f"(N{second}t")).is_clean
+
+
+def test_no_slots_at_all_are_clean() -> None:
+    assert read(built("scipy.sparse._csr", "csr_matrix", "(}}t")).is_clean
+    assert read(built("scipy.sparse._csr", "csr_matrix", "(}Nt")).is_clean
+
+
+def test_a_class_that_a_user_allows_may_have_slots() -> None:
+    mine = Global("mine", "Model")
+    rules = shipped().extended([Allowance(mine, frozenset({Role.NEW, Role.BUILD}), "is ours", date(2099, 1, 1))])
+    content = built("mine", "Model", f"(N{table(weight='N')}t")
+    assert judge(memoryview(content), Limits(), rules).verdict is Verdict.CLEAN
+
+
+def test_torch_sets_attributes_by_code_and_so_only_on_classes_of_its_own() -> None:
+    """It rebuilds what a function gives, and then sets the state one by one: also on a sparse matrix."""
+    rebuilt = (
+        "\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(ccopyreg\n__newobj__\ncscipy.sparse._csr\ncsr_matrix\n"
+        f"cscipy.sparse._csr\ncsr_matrix\n\x85{table(reshape=CLASS, shape='N')}tR."
+    )
+    unsafe = read(rebuilt.encode("latin-1")).unsafe
+    assert any("csr_matrix, which is not of torch" in what for _, what in unsafe)
