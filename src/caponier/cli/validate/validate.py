@@ -104,15 +104,13 @@ def validate(
 ) -> None:
     """Carry out every emulation beside its benign controls, and record which detectors saw it.
 
-    The command trains victim models, serves them on the loopback address, and touches nothing else. The workspace
-    keeps the trials, and `caponier coverage` uses them.
+    It trains victim models and serves them on the loopback address. The workspace keeps the trials for `coverage`.
 
     With --log, the attacks run against a copy of your model, or a surrogate that learned from your log. They are
     planted into a copy of the log, to show which would be caught, how early, and with how many false alarms.
 
     With --mode enforce, the attacks on single images run against a guard in enforce mode. The report gives the share
     that succeeded before the guard refused them, and the number of benign requests that it refused.
-
     With --incident, repaired data sets and models are scanned again, and the detectors that found the incident are
     validated. If all pass, the incident is marked verified.
 
@@ -128,19 +126,16 @@ def validate(
         reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
         against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
         effort = own_log.effort(attackers, names, seed, quick=quick)
-        report_on = own_log.Output(format_, out, picture, rejected, quiet)
-        own_log.run(log, reading, against, effort, report_on)
-        return
+        return own_log.run(log, reading, against, effort, own_log.Output(format_, out, picture, rejected, quiet))
     own_log.refuse_without_log(
         url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
     )
     scale = _scale(seed, options.share_of(alpha), quick=quick)
     if mode == "enforce":
-        enforced.run(names, scale, format_, out, quiet=quiet)
-    elif incident:
-        _on_incident(incident, scale, workspace, format_, out, quiet=quiet)
-    else:
-        _on_victims(names, scale, workspace, format_, out, quiet=quiet)
+        return enforced.run(names, scale, format_, out, quiet=quiet)
+    if incident:
+        return _on_incident(incident, scale, workspace, format_, out, quiet=quiet)
+    return _on_victims(names, scale, workspace, format_, out, quiet=quiet)
 
 
 def _scale(seed: int, alpha: float | None, *, quick: bool) -> Scale:
