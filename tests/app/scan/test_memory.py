@@ -26,7 +26,7 @@ def read(second: int, key: int) -> dict[str, object]:
         "eventVersion": "1.09", "eventTime": f"2026-01-05T09:{second // 60:02}:{second % 60:02}Z",
         "eventName": "GetObject", "eventSource": "s3.amazonaws.com", "sourceIPAddress": "203.0.113.7",
         "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/ann"},
-        "requestParameters": {"bucketName": "ml-models", "key": f"m/{key}.safetensors"},
+        "requestParameters": {"bucketName": "ml-models", "key": f"d/{key}.parquet"},
     }  # fmt: skip
 
 
