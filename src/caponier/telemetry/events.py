@@ -26,8 +26,8 @@ from caponier.telemetry.joining.halves import Halves
 from caponier.telemetry.joining.moments import Moments
 from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines, stored_tables
-from caponier.telemetry.readers.archives import is_archive, unpacked
+from caponier.telemetry.readers import arrow, csv, json_lines, kserve, orc, parquet, pattern_lines
+from caponier.telemetry.readers.archives import holds_tables, is_archive, unpacked
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
 from caponier.telemetry.readers.foreign_files import (
     begins_object,
@@ -40,7 +40,6 @@ from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
-from caponier.telemetry.readers.stored_tables import holds_tables
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -283,7 +282,7 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
         InputError: If it is of a form that is not read.
     """
     if path != STDIN and holds_tables(path):
-        return partial(stored_tables.read, table=_logged_table(path))
+        return _logged_table(path)
     refuse_foreign(path)
     inner = path.with_suffix("")
     if path.suffix.lower() in COMPRESSIONS and _format(inner) in _TABLES.values():
@@ -302,12 +301,15 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     return csv.read if looks_like_table(path) else json_lines.read
 
 
-def _logged_table(path: Path) -> str:
-    """Return the only table of a file with several that is a log.
+def _logged_table(path: Path) -> Callable[[Path], Iterator[Chunk]]:
+    """Return what reads the only table of a file with several that is a log.
 
     Raises:
         InputError: If none is, or several are.
     """
+    # Only here: few logs are databases, and a scan should not wait for what reads them.
+    from caponier.telemetry.readers import stored_tables
+
     tables = stored_tables.names_of_tables(path)
     samples = ((name, next(stored_tables.read(path, name)).rows) for name in tables)
     logs = [name for name, rows in samples if is_native(rows) or guess(rows, MODEL).clear]
@@ -316,7 +318,7 @@ def _logged_table(path: Path) -> str:
         what = f"several of its tables could be the log: {told}" if logs else f"none of its tables is a log: {told}"
         hint = f"Write the one that is meant as CSV: sqlite3 -header -csv {shown_path(path)} QUERY > log.csv"
         raise InputError(what, where=shown_path(path), hint=hint)
-    return logs[0]
+    return partial(stored_tables.read, table=logs[0])
 
 
 def _chunks(

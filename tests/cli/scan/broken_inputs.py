@@ -56,10 +56,10 @@ def orc_file() -> bytes:
     return sink.getvalue()
 
 
-def zipped() -> bytes:
+def zipped(name: str = "log.jsonl") -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as out:
-        out.writestr("log.jsonl", GOOD)
+        out.writestr(name, GOOD)
     return sink.getvalue()
 
 
@@ -119,10 +119,10 @@ BROKEN: Final = {
     "packed-twice": Broken("log.jsonl.gz", gzip.compress(gzip.compress(GOOD)), WRONG, "gzip -dc"),
     "old-mac": Broken("log.csv", CSV.replace(b"\n", b"\r"), WRONG, "tr '\\r'"),
     "sqlite": Broken("log.db", b"SQLite format 3\0" + b"\0" * 80, WRONG, "sqlite3 -json"),
-    "zip": Broken("log.zip", zipped(), WRONG, "unzip"),
-    "excel": Broken("log.xlsx", zipped(), WRONG, "save the sheet as CSV"),
+    "zip": Broken("log.zip", zipped()[:-30], WRONG, "unzip"),
+    "excel": Broken("log.xlsx", zipped("xl/workbook.xml"), WRONG, "save the sheet as CSV"),
     "old-excel": Broken("log.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 90, WRONG, "as CSV"),
-    "tar": Broken("log.tar.gz", tarred(), WRONG, "tar -xf"),
+    "tar": Broken("log.tar.gz", tarred()[:-30], WRONG, "tar -xf"),
     "hdf5": Broken("log.h5", b"\x89HDF\r\n\x1a\n", WRONG, "HDF5"),
     "numpy": Broken("x.npy", array(), WRONG, "neither when nor who"),
     "pickle": Broken("log.pkl", b"\x80\x04\x95\x10\0\0\0\0\0\0\0", WRONG, "runs its code"),
@@ -131,7 +131,7 @@ BROKEN: Final = {
     "web-page": Broken("log.json", b"<!DOCTYPE html><html><body>Log in</body></html>", WRONG, "a web page"),
     "store-error": Broken("log.json", b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', WRONG, "XML"),
     "lfs-pointer": Broken("log.csv", GIT, WRONG, "git lfs pull"),
-    "utf-16": Broken("log.csv", CSV.decode().encode("utf-16"), WRONG, "iconv -f UTF-16"),
+    "packed-utf-16": Broken("log.csv.gz", gzip.compress(CSV.decode().encode("utf-16")), WRONG, "iconv -f UTF-16"),
     "packed-parquet": Broken("log.parquet.gz", gzip.compress(parquet()), WRONG, "unpack it"),
     "seven-zip": Broken("log.7z", b"7z\xbc\xaf\x27\x1c\0\4", WRONG, "7z x"),
     "image": Broken("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", WRONG, "no text"),

@@ -14,8 +14,6 @@ from caponier.detect.label_models.out_of_fold import Floats, Whole
 
 MOSTLY: Final = 0.9
 """Mean chance to be no overlap that flagged labels must have together: less sure ones are left where they are."""
-RATHER: Final = 0.5
-"""The same for each of them."""
 LOWER_HALF: Final = 0.5
 STEPS, HITS_OF_STEP, CHANCE = 5, 8, 1.5
 """The less likely half of all other labels of all rows is cut into up to five steps, so that each has some eight that
@@ -107,14 +105,17 @@ def not_overlap(
     shares = np.array([(float(borne[part].sum()) + 0.5) / (len(part) + 1) for part in parts])
     middles = np.array([float(known[part].mean()) for part in parts])
     usual = np.interp(probabilities[np.arange(len(y)), y], middles, _rising(shares))
+    # By one standard deviation more may be wrong than it seems.
+    wrong = min(1.0, wrong + max(0.0, wrong - at_least) / DEVIATIONS)
     # As often as a label is given by lot, and how often it would be borne had nobody done so.
     given_by_lot = wrong / (probabilities.shape[1] - 1)
     by_nature = np.clip((usual - given_by_lot) / max(1 - wrong - given_by_lot, 1e-9), 0.0, 1.0)
     chances = np.clip(1 - (1 - wrong) * by_nature / usual, 0.0, 1.0)
-    # By one standard deviation more may be wrong than it seems.
-    more = 1 + max(0.0, 1 - at_least / wrong) / DEVIATIONS
-    sure = _sure_up_to(known, borne, wrong, more * given_by_lot)
-    likely: NDArray[np.bool_] = (chances >= RATHER) & (probabilities[np.arange(len(y)), y] <= sure)
+    sure = _sure_up_to(known, borne, wrong, given_by_lot)
+    given = probabilities[np.arange(len(y)), y]
+    # A label that is wrong may get another wrong one, of more than two classes: to exchange it has to do more good.
+    right = probabilities.max(axis=1) / np.maximum(1 - given, 1e-9)
+    likely: NDArray[np.bool_] = (chances >= 1 / (1 + np.minimum(right, 1.0))) & (given <= sure)
     return likely
 
 

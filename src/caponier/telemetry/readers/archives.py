@@ -33,6 +33,7 @@ _BROKEN: Final = (
     # What is packed in a ZIP is unpacked by these themselves.
     *(zlib.error, LZMAError, BrokenStreamError),
 )
+SQLITE: Final = b"SQLite format 3\0"
 _WORKBOOK: Final = "xl/workbook.xml"
 _unpacked: dict[tuple[Path, int, int], Path] = {}
 
@@ -58,6 +59,19 @@ def is_workbook(path: Path) -> bool:
             return _WORKBOOK in held.namelist()
     except (OSError, zipfile.BadZipFile):
         return False
+
+
+def holds_tables(path: Path) -> bool:
+    """Tell whether a file holds tables with names."""
+    try:
+        # A pipe can be read only once.
+        if not path.is_file():
+            return False
+        with path.open("rb") as raw:
+            head = raw.read(len(SQLITE))
+    except OSError:
+        return False
+    return head == SQLITE or (head.startswith(b"PK\x03\x04") and is_workbook(path))
 
 
 def unpacked(path: Path) -> Path:
@@ -94,7 +108,9 @@ def _fill(path: Path, folder: Path, size: int) -> None:
             if most < 0:
                 raise _too_much(path, "more than its size lets expect, or than the disk has room for")
     except _BROKEN as broken:
-        raise InputError(f"is an archive that cannot be read: {broken}", where=shown(path)) from broken
+        unpack = "unzip" if path.suffix.lower() == ".zip" else "tar -xf"
+        hint = f"Unpack what can be read of it, and give the folder: {unpack} {shown(path)}"
+        raise InputError(f"is an archive that cannot be read: {broken}", where=shown(path), hint=hint) from broken
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:

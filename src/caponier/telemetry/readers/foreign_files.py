@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.readers.carried import CarriedRecords
-from caponier.telemetry.streams import STDIN, opened
+from caponier.telemetry.streams import STDIN, encoding_of, opened
 
 HEAD: Final = 2**16
 OWN: Final = (b"PAR1", b"ARROW1", b"ORC")
@@ -66,6 +66,9 @@ def refuse_foreign(path: Path) -> None:
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
             raise _refused(path, one.is_a, one.hint)
+    if (encoding := encoding_of(head)) is not None:
+        unpacked = f"iconv -f {encoding.upper()} -t UTF-8"
+        raise _refused(path, f"packed text in {encoding.upper()}", f"Unpack it, and write it in UTF-8: {unpacked}")
     if b"\n" not in head and head.count(b"\r") > 1:
         raise _refused(path, "text whose lines end as on old Macs", "tr '\\r' '\\n' < {path} > {stem}.lines{suffix}")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.

@@ -16,7 +16,6 @@ from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers.archives import is_workbook
 
-SQLITE: Final = b"SQLite format 3\0"
 _WIDEST: Final = 2_000
 _LONGEST: Final = 2**26
 """Bytes of a part of a workbook that is held whole."""
@@ -31,19 +30,6 @@ _BROKEN: Final = (
     zipfile.BadZipFile,
 )
 """What the reader of workbooks raises over broken ones."""
-
-
-def holds_tables(path: Path) -> bool:
-    """Tell whether a file holds tables with names."""
-    try:
-        # A pipe can be read only once.
-        if not path.is_file():
-            return False
-        with path.open("rb") as raw:
-            head = raw.read(len(SQLITE))
-    except OSError:
-        return False
-    return head == SQLITE or (head.startswith(b"PK\x03\x04") and is_workbook(path))
 
 
 def names_of_tables(path: Path) -> list[str]:
@@ -63,7 +49,7 @@ def names_of_tables(path: Path) -> list[str]:
             )
             return [str(name) for (name,) in told]
     except (*_BROKEN, sqlite3.Error) as broken:
-        raise InputError(f"cannot be read: {broken}", where=shown(path)) from broken
+        raise InputError(f"cannot be read: {broken}", where=shown(path), hint=_instead(path)) from broken
 
 
 def read(path: Path, table: str) -> Iterator[Chunk]:
@@ -78,8 +64,16 @@ def read(path: Path, table: str) -> Iterator[Chunk]:
                 yield chunk
                 chunk = Chunk()
     except (*_BROKEN, sqlite3.Error) as broken:
-        raise InputError(f"table {table!r} cannot be read: {broken}", where=shown(path)) from broken
+        raise InputError(
+            f"table {table!r} cannot be read: {broken}", where=shown(path), hint=_instead(path)
+        ) from broken
     yield chunk
+
+
+def _instead(path: Path) -> str:
+    if is_workbook(path):
+        return "Open it in a spreadsheet program, and save the sheet as CSV"
+    return f"See what can be saved: sqlite3 {shown(path)} .recover, then sqlite3 -json of the new file"
 
 
 def _database(path: Path) -> sqlite3.Connection:
