@@ -155,8 +155,8 @@ class Page:
         yield (
             "Other models, data, benign callers and attackers, made by someone who did not look at the detectors: "
             f"{of['attackers']:,} attackers and {of['benign']:,} benign callers, with the default settings."
-            f"{_short(result)} Detectors were improved with these systems in sight, so the figures are no promise; four "
-            "more systems are held out. [What it asks](explanation/abroad.md).\n"
+            f"{_short(result)} Detectors were improved with these systems in sight, so the figures are no promise; "
+            "four more systems are held out. [What it asks](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
             key.removesuffix("_found_share").replace("_", " "): key.removesuffix("found_share")
