@@ -7,6 +7,7 @@ With --check nothing is written; the exit code is 1 if a page is out of date.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,8 +98,8 @@ def options(command: Any, context: click.Context) -> Iterator[str]:
         if record and record[0] != "--help":
             yield f"| `{escaped(record[0])}` | {escaped(record[1])} |\n"
     if command.epilog:
-        example = command.epilog.replace("Example: ", "").replace("[bold]", "").replace("[/bold]", "")
-        yield f"\nExample: `{example}`\n"
+        examples = re.findall(r"\[bold\](.+?)\[/bold\]", command.epilog)
+        yield f"\nExample: {' · '.join(f'`{one}`' for one in examples)}\n"
 
 
 def escaped(text: str) -> str:

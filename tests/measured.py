@@ -30,6 +30,12 @@ def listed(file: Path = LISTED) -> frozenset[str]:
     return frozenset(line for line in lines if not line.startswith("#"))
 
 
+def _is_there(root: Path, function: str) -> bool:
+    """Tell whether nobody has renamed or deleted a function since."""
+    file, *_, name = function.split("::")
+    return (root / file).exists() and f"def {name}(" in (root / file).read_text(encoding="utf-8")
+
+
 def mark_slow(items: Iterable[pytest.Item], slow: frozenset[str]) -> None:
     """Mark what is listed."""
     for item in items:
@@ -113,10 +119,11 @@ class Measuring:
                 took[function] += self.shared[fixture] / len(users)
         return sorted(function for function, seconds in took.items() if seconds >= self._seconds)
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if "PYTEST_XDIST_WORKER" not in os.environ:
             # What was not run now keeps its place: a part may be measured alone.
-            kept = listed(self.file) - self.own.keys()
+            others = listed(self.file) - self.own.keys()
+            kept = {function for function in others if _is_there(session.config.rootpath, function)}
             self.file.write_text(
                 HEAD + "".join(f"{name}\n" for name in sorted({*kept, *self.slow()})), encoding="utf-8"
             )

@@ -99,15 +99,18 @@ def test_who_shares_something_pays_a_share_of_it(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = slow\n")
-    (tmp_path / "slow.txt").write_text(f"{HEAD}test_other.py::test_elsewhere\ntest_some.py::test_quick\n")
-    assert "15 passed" in ran(tmp_path, "-n", "2", "--measure")
+    (tmp_path / "test_other.py").write_text("def test_elsewhere():\n    pass\n")
+    gone = ("test_other.py::test_else", "test_moved.py::test_quick", "test_some.py::test_lon")
+    old = ("test_other.py::test_elsewhere", "test_some.py::test_quick", *gone)
+    (tmp_path / "slow.txt").write_text(HEAD + "".join(f"{name}\n" for name in old))
+    assert "15 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
     found = listed(tmp_path / "slow.txt")
-    # A part may be measured alone; what was measured now is told anew.
+    # A part may be measured alone; what was measured now is told anew, and what is not there any more is left out.
     expected = {f"test_some.py::test_{name}" for name in SLOW}
     assert found == {"test_other.py::test_elsewhere", "test_some.py::TestSecond::test_of_two", *expected}
-    assert "6 passed, 9 deselected" in ran(tmp_path, "-m", "not slow")
+    assert "6 passed, 9 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
     # In one process as in several.
-    ran(tmp_path, "--measure")
+    ran(tmp_path, "--measure", "test_some.py")
     assert listed(tmp_path / "slow.txt") == found
 
 

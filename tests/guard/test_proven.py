@@ -83,6 +83,8 @@ def test_a_certificate_counts_where_a_proxy_of_ours_tells_of_it(caller_of: Calla
     ada = caller_of(CERTIFIED)
     assert ada.principal == proven_principal("certificate", "CN=ada, O=post", SALT)
     assert ada == caller_of(CERTIFIED, ("authorization", "Bearer whatever"), peer="::ffff:10.0.0.9")
+    behalf = ("x-on-behalf-of", "eve")
+    assert (caller_of(CERTIFIED, behalf).session, caller_of(behalf).session) == ("eve", None)
     for peer in ("203.0.113.7", "", "unix"):
         assert caller_of(CERTIFIED, peer=peer).principal is None
     assert caller_of(CERTIFIED, ("x-client-cert", "CN=bob")).principal is None

@@ -49,13 +49,13 @@ def test_networks_are_read() -> None:
     assert GuardSettings.model_validate(settings.model_dump()) == settings
 
 
-def test_without_credentials_a_session_counts_only_where_it_is_said() -> None:
-    assert read_settings({}, "f").session_header == "x-on-behalf-of"
-    assert read_settings({"credentials": []}, "f").session_header == ""
-    said = read_settings({"credentials": [], "session": "x-on-behalf-of"}, "f")
-    assert said.session_header == "x-on-behalf-of"
-    again = GuardSettings.model_validate(read_settings({"credentials": []}, "f").model_dump(exclude_unset=True))
-    assert again.session_header == "", "also with options of the command line"
+@pytest.mark.parametrize("table", [{}, {"credentials": []}])
+def test_without_a_credential_a_session_counts_only_where_it_is_said(table: dict[str, Any]) -> None:
+    silent, said = read_settings(table, "f"), read_settings(table | {"session": "x-on-behalf-of"}, "f")
+    assert silent.session == said.session == "x-on-behalf-of", "also of those whom a certificate names"
+    assert (silent.session_alone, said.session_alone) == (False, True)
+    again = GuardSettings.model_validate(silent.model_dump(exclude_unset=True))
+    assert not again.session_alone, "also with options of the command line"
 
 
 @pytest.mark.parametrize("value", [False, "elsewhere/spool"])

@@ -32,6 +32,14 @@ def test_without_a_path_rejections_are_only_counted() -> None:
     assert rejected.reasons == {"late": 1}
 
 
+def test_the_three_reasons_given_most_often_are_told_with_how_often() -> None:
+    rejected = RejectedRows()
+    assert rejected.reasons_in_words == ""
+    for reason, n in (("late", 1), ("bad JSON", 1_200), ("rare", 1), ("bad time", 2)):
+        rejected.add([Rejection("a", 1, reason)] * n)
+    assert rejected.reasons_in_words == "bad JSON (1,200 rows), bad time (2 rows), late (1 row)"
+
+
 @pytest.mark.parametrize("place", ["missing/rejected.jsonl", "."])
 def test_a_file_that_cannot_be_written_is_the_users_error(tmp_path: Path, place: str) -> None:
     with RejectedRows(tmp_path / place) as rejected, pytest.raises(InputError, match="--rejected"):

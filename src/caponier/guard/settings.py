@@ -110,12 +110,12 @@ class GuardSettings(BaseModel):
         return self
 
     @property
-    def session_header(self) -> str:
-        """The header that names whom a caller acts for; empty if none does.
+    def session_alone(self) -> bool:
+        """Whether the session counts also of callers who prove nothing: only where somebody has said so.
 
-        Where nobody shows a credential, anybody could write another session into it with every query.
+        Anybody could write another one with every query.
         """
-        return self.session if self.credentials or "session" in self.model_fields_set else ""
+        return "session" in self.model_fields_set
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -70,6 +70,11 @@ class RejectedRows:
     """How many rows of each file are remembered."""
     _stream: IO[bytes] | None = None
 
+    @property
+    def reasons_in_words(self) -> str:
+        """The three reasons that were given most often, with how often; empty if there is none."""
+        return ", ".join(f"{reason} ({n:,} row{'s' * (n > 1)})" for reason, n in self.reasons.most_common(3))
+
     def tell(self, words: str) -> None:
         """Note how a log was understood."""
         self.told[words] = None

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from app.guard.test_run import BLOCK_ONLY
 from caponier.app.guard.run import Guard
 from caponier.app.validate import enforced
 from caponier.app.validate.lab.proving_ground import MAIN, Scale
@@ -30,16 +31,6 @@ name = "{MAIN}"
 features = {{kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0}}
 """
 BENIGN = enforced.BenignCallers(2, 10, 1, 2, 0)
-BLOCK = """\
-schema: caponier.playbook/1
-name: test
-rules:
-- name: evasion
-  reason: test
-  when: {techniques: [AMLTM.EVADE.01]}
-  actions:
-  - {kind: block, scope: actor, duration: 24h}
-"""
 
 
 class Stub:
@@ -56,7 +47,7 @@ class Stub:
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
     create_workspace(tmp_path)
-    (tmp_path / "block.yaml").write_text(BLOCK)
+    (tmp_path / "block.yaml").write_text(BLOCK_ONLY)
     with (tmp_path / "caponier.toml").open("a") as file:
         file.write(MODEL)
     return require_workspace(tmp_path)

@@ -33,6 +33,18 @@ def test_every_scan_has_an_example(name: str) -> None:
     assert "Example" in command.epilog
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_paragraphs_of_the_help_fill_the_terminal(name: str) -> None:
+    below = [ROOT.get_command(CONTEXT, name)]
+    while below:
+        command = below.pop()
+        assert "\n" not in (command.help or "").replace("\n\n", "")
+        if isinstance(command, lazy_group.LazyGroup):
+            below += [command.get_command(CONTEXT, inner) for inner in command.list_commands(CONTEXT)]
+        else:
+            below += getattr(command, "commands", {}).values()
+
+
 def test_the_help_lists_the_commands_in_their_order() -> None:
     assert ROOT.list_commands(CONTEXT) == list(COMMANDS)
 

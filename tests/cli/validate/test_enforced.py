@@ -36,7 +36,7 @@ def test_success_stands_beside_benign_callers_and_the_raised_limit_is_said() -> 
     assert "simba" in said
     assert "0.0%" in said
     flat = " ".join(said.split())
-    assert "0 of 20,000 requests of 30 benign callers were refused; up to 10.0% of benign callers could be" in flat
+    assert "0 of 20,000 requests of 30 benign callers were refused; up to 11.4% of benign callers could be" in flat
     assert "the limit on automatic responses was raised" in flat
 
 

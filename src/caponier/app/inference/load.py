@@ -90,9 +90,7 @@ def load_events(
             hint="Look at --last, --since, --until and --drop.",
         )
     if not spool.rows:
-        reasons = ", ".join(
-            f"{reason} ({count:,} row{'s' * (count > 1)})" for reason, count in rejected.reasons.most_common(3)
-        )
+        reasons = rejected.reasons_in_words
         raise InputError(
             f"contains no events: {reasons}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),

@@ -163,9 +163,7 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     """
     if report.events:
         return
-    reasons = ", ".join(
-        f"{reason} ({count:,} row{'s' * (count > 1)})" for reason, count in report.rejected.reasons.most_common(3)
-    )
+    reasons = report.rejected.reasons_in_words
     places = [str(path) for path in paths]
     raise InputError(
         "; ".join([f"contains no events: {reasons}", *map(_shown, report.rejected.first[:_NAMED])])

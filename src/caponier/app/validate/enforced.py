@@ -8,10 +8,10 @@ on automatic responses is raised, since there are more attackers here than benig
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -19,10 +19,11 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from caponier.app.guard.run import Guard, guarding
+from caponier.app.guard.run import Guard
 from caponier.app.progress import Progress, Silent
-from caponier.app.validate.lab.attack_line import Recorded, open_line
+from caponier.app.validate.lab.attack_line import open_line
 from caponier.app.validate.lab.event_attack import asking, keys_of
+from caponier.app.validate.lab.guarded_line import guarded
 from caponier.app.validate.lab.proving_ground import MAIN, TEST_SEED_OFFSET, ProvingGround, Scale, Target
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
@@ -36,6 +37,7 @@ from caponier.formats.suggest import did_you_mean, nearest
 from caponier.guard.exchange import ARRIVED
 from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import Workspace
+from caponier.telemetry.framing.stamps import EPOCH
 
 EACH: Final = 10
 """Images of each attack in a world."""
@@ -119,11 +121,13 @@ def validate_enforced(
         progress: Told how far it is.
 
     Raises:
-        MissingExtraError: If the extra `emulate` is not installed.
+        MissingExtraError: If one of the extras `emulate` and `serve` is not installed.
     """
     watch = progress or Silent()
     with needs("emulate", "Validation"):
         import sklearn  # noqa: F401 - fails before anything is begun
+    with needs("serve", "The guard"):
+        import aiohttp  # noqa: F401
     runs: list[EnforcedRun] = []
     benign = BenignCallers()
     for seed in scale.seeds:
@@ -175,16 +179,10 @@ def attacked(
         turns: How many images each attack is carried out on.
         watch: Advanced once an attack.
     """
-
-    @contextmanager
-    def enforcing(url: str) -> Iterator[Recorded]:
-        settings = GuardSettings(upstream=url, port=0, mode="enforce")
-        with guarding(Guard(home, settings)) as standing:
-            yield Recorded(standing.url, lambda: None)
-
     runs: list[EnforcedRun] = []
     originals, seed = target.victim.understood(ground.split.attackers), ground.seed
-    with open_line(target.victim.predict_proba, target.deployment, ground.salt, enforcing) as line:
+    guard = partial(guarded, workspace=home, mode="enforce")
+    with open_line(target.victim.predict_proba, target.deployment, ground.salt, guard) as line:
         for name, each in turns.items():
             chosen = attacks()[name]
             for turn in range(each):
@@ -204,8 +202,7 @@ def planned(people: Population, begin: datetime, unique: int = QUERIES) -> list[
         times = member.times(len(own), begin, SPAN_S).tolist()
         plan += [(at, member.principal, rows) for at, rows in zip(times, own, strict=True)]
     plan.sort(key=lambda one: one[0])
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return [(epoch + timedelta(microseconds=at), who, rows) for at, who, rows in plan]
+    return [(EPOCH + timedelta(microseconds=at), who, rows) for at, who, rows in plan]
 
 
 async def asked(people: Population, victim: Victim, home: Workspace, unique: int = QUERIES) -> BenignCallers:
@@ -219,15 +216,14 @@ async def asked(people: Population, victim: Victim, home: Workspace, unique: int
 
     guard = Guard(home, GuardSettings(mode="enforce"), app=model)
     guard.start()
-    counted = BenignCallers(len(people.members))
+    # Ahead of the real time, so that nothing seems to be late.
+    plan = planned(people, datetime.now(UTC) + timedelta(days=1), unique)
     try:
-        # Ahead of the real time, so that nothing seems to be late.
-        for at, who, rows in planned(people, datetime.now(UTC) + timedelta(days=1), unique):
-            status = await status_of(guard, who, rows, at)
-            counted += BenignCallers(requests=1, refused=int(status != 200))
+        refused = sum([await status_of(guard, who, rows, at) != 200 for at, who, rows in plan])
     finally:
         guard.close()
-    return replace(counted, **{name: guard.metrics.total(name) for name in ("rounded", "waited")})
+    rounded, waited = guard.metrics.total("rounded"), guard.metrics.total("waited")
+    return BenignCallers(len(people.members), len(plan), refused, rounded, waited)
 
 
 async def status_of(guard: Guard, who: str, rows: Images, at: datetime) -> int:

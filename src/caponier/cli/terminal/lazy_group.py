@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
         words = _words(path, attribute) if self._listing else None
         command = TyperCommand(cmd_name, help=words) if words else _command(path, attribute)
         command.name = cmd_name
-        return command
+        return flowing(command)
 
 
 def lazy(table: Table) -> type[LazyGroup]:
@@ -76,6 +76,18 @@ def _command(path: str, attribute: str) -> Any:
         alone.command(epilog=module.EXAMPLE)(found)
         found = alone
     return guarded(typer.main.get_command(found))
+
+
+def flowing(command: Any) -> Any:
+    """Let paragraphs of a command's help, and of each of a group, fill the terminal; return the command.
+
+    Typer does so with the first one, and breaks the others where the source does as well as at the terminal's edge.
+    """
+    for inner in getattr(command, "commands", {}).values():
+        flowing(inner)
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(one.splitlines()) for one in paragraphs)
+    return command
 
 
 def _words(path: str, attribute: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import typer
 
 from caponier import __version__
+from caponier.app.planting.report import interval
 from caponier.app.validate.enforced import BenignCallers, EnforcedAttack, EnforcedReport, turns_of, validate_enforced
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.cli.terminal.listing import Column, Listing
@@ -49,9 +50,9 @@ def run(only: tuple[str, ...], scale: Scale, format_: Format | None, out: Path |
 def in_words(benign: BenignCallers) -> str:
     """Say what became of benign requests, and up to which share none that was refused leaves room for."""
     told = f"{benign.refused:,} of {benign.requests:,} requests of {benign.callers:,} benign callers were refused"
-    # With none of n callers, a share of 3/n would have shown one with a probability of 95 %.
-    bound = f"; up to {min(1.0, 3 / benign.callers):.1%} of benign callers could be (95 %)"
-    return told if benign.refused or not benign.callers else told + bound
+    if benign.refused or not benign.callers:
+        return told
+    return f"{told}; up to {interval(0, benign.callers)[1]:.1%} of benign callers could be (95 %)"
 
 
 def document(report: EnforcedReport) -> dict[str, Any]:

@@ -98,8 +98,8 @@ def effort(attackers: int, only: tuple[str, ...], seed: int, *, quick: bool) -> 
     return replace(whole, columns=()) if quick else whole
 
 
-def refuse_without_log(**given: object) -> None:
-    """Refuse options that only say something together with --log, and would be passed over in silence.
+def require_log(**given: object) -> None:
+    """Refuse options that say nothing without --log, and would be passed over in silence.
 
     Raises:
         InputError: If one of them is given.

@@ -111,11 +111,12 @@ def validate(
 
     With --mode enforce, the attacks on single images run against a guard in enforce mode. The report gives the share
     that succeeded before the guard refused them, and the number of benign requests that it refused.
+
     With --incident, repaired data sets and models are scanned again, and the detectors that found the incident are
     validated. If all pass, the incident is marked verified.
 
     Exit code: 0 every attack seen and no alarm on a control, 1 an attack missed or an alarm on a control, 2 wrong
-    input, 3 a part could not be tested. In enforce mode: 0 no attack succeeded and no benign request refused, else 1.
+    input, 3 a part could not be tested. In enforce mode 1 means: an attack succeeded, or a benign request was refused.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
@@ -127,9 +128,7 @@ def validate(
         against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
         effort = own_log.effort(attackers, names, seed, quick=quick)
         return own_log.run(log, reading, against, effort, own_log.Output(format_, out, picture, rejected, quiet))
-    own_log.refuse_without_log(
-        url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
-    )
+    own_log.require_log(url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_)
     scale = _scale(seed, options.share_of(alpha), quick=quick)
     if mode == "enforce":
         return enforced.run(names, scale, format_, out, quiet=quiet)

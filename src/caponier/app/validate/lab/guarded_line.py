@@ -1,9 +1,10 @@
-"""A guard before a victim: it observes, detects inline, and its log is what is scanned."""
+"""A guard before a victim: it detects inline, and its log is what is scanned."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
@@ -18,14 +19,15 @@ from caponier.telemetry.rejections import RejectedRows
 
 
 @contextmanager
-def guarded(upstream: str, workspace: Workspace) -> Iterator[Recorded]:
-    """Put a guard in observe mode before a model server until the block is left.
+def guarded(upstream: str, workspace: Workspace, mode: Literal["observe", "enforce"] = "observe") -> Iterator[Recorded]:
+    """Put a guard before a model server until the block is left.
 
     Args:
         upstream: The server's URL.
         workspace: Its lake takes the events, its store the findings that the guard makes inline.
+        mode: Whether the guard also carries responses out.
     """
-    with guarding(Guard(workspace, GuardSettings(upstream=upstream, port=0))) as listening:
+    with guarding(Guard(workspace, GuardSettings(upstream=upstream, port=0, mode=mode))) as listening:
         yield Recorded(listening.url, partial(recorded_events, Path(workspace.lake)))
 
 
