@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from caponier.emulate.attack_steps.attack_step import (
+    DESK,
+    REFUSED,
     THIEF,
     AttackStep,
     Row,
@@ -13,12 +15,10 @@ from caponier.emulate.attack_steps.attack_step import (
     process,
     requested,
 )
+from caponier.emulate.office import HOST
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
-_DESK: Final = "10.8.0.21"
-_HOST: Final = "gpu-01.ml.example.org"
-_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 _KUBE: Final = "system:serviceaccount:kube-system:daemon-set-controller"
 
 
@@ -66,14 +66,14 @@ def _pod(who: str = "eve", **spec: Any) -> Row:
 
 def _stated(statement: str, severity: str = "LOG") -> Row:
     return {
-        "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": _DESK,
+        "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": DESK,
         "error_severity": severity, "message": f"statement: {statement}",
     }  # fmt: skip
 
 
 def _grown(table: str, action: str = "added", **columns: str) -> Row:
     return {
-        "name": f"pack_incident_{table}", "hostIdentifier": _HOST, "unixTime": None, "action": action,
+        "name": f"pack_incident_{table}", "hostIdentifier": HOST, "unixTime": None, "action": action,
         "columns": columns or {"key_file": "/root/.ssh/authorized_keys"},
     }  # fmt: skip
 
@@ -87,8 +87,8 @@ SECRET: Final = AttackStep(
         (_vault("read", "kv/data/i-0ml"),),
     ),
     (
-        (_secret(address=_DESK, who=_ADA),),
-        (_secret(**_REFUSED),),
+        (_secret(address=DESK, who=_ADA),),
+        (_secret(**REFUSED),),
         (_secret("of-others"),),
         (_secret(call="DescribeSecret"),),
         (_vault("list", "kv/metadata/i-0ml"),),
@@ -98,7 +98,7 @@ SECRET: Final = AttackStep(
 WEIGHTS: Final = AttackStep(
     "several models read from elsewhere",
     (_files(6), tuple(_objects(6)), tuple(_blobs(6))),
-    (_files(3), _files(6, _DESK), _files(6, **_REFUSED)),
+    (_files(3), _files(6, DESK), _files(6, **REFUSED)),
 )
 
 ESCAPE: Final = AttackStep(
@@ -138,7 +138,7 @@ SERVED: Final = AttackStep(
     ),
     (
         (requested(THIEF, "GET", "/static/digits.onnx", 403),),
-        (requested(_DESK, "GET", "/static/digits.onnx"),),
+        (requested(DESK, "GET", "/static/digits.onnx"),),
         (requested(THIEF, "GET", "/docs/onnx.html"),),
     ),
 )
