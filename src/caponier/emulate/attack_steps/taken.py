@@ -64,6 +64,11 @@ def _pod(who: str = "eve", **spec: Any) -> Row:
     return kubernetes(who, "10.8.0.3", "create", "pods", {"spec": spec})
 
 
+def _cron(**spec: Any) -> Row:
+    body = {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}}
+    return kubernetes("eve", "10.8.0.3", "create", "cronjobs", body)
+
+
 def _stated(statement: str, severity: str = "LOG") -> Row:
     return {
         "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": DESK,
@@ -107,6 +112,9 @@ ESCAPE: Final = AttackStep(
         (_pod(containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
         (_pod(hostPID=True, containers=[{"image": "u"}]),),
         (_pod(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/"}}]),),
+        (_pod(containers=[{"image": "u"}], initContainers=[{"securityContext": {"privileged": True}}]),),
+        (_cron(hostPID=True, containers=[{"image": "u"}]),),
+        (_cron(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/etc"}}]),),
     ),
     (
         (_pod(_KUBE, containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
