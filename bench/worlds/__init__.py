@@ -1,4 +1,4 @@
-"""Worlds that no detector was tuned on: real models, benign callers of many habits, and attackers of many schools.
+"""Worlds that others made, who had not seen the detectors: real models, benign callers of many habits, and attackers of many schools.
 
     from bench.worlds import load
 

@@ -1,4 +1,4 @@
-"""The worlds that no detector was tuned on: their callers, their events, and how attacks are judged."""
+"""The worlds that others made: their callers, their events, and how attacks are judged."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Detection on worlds that no detector was tuned on: benign callers flagged, attackers found, and how early.
+"""Detection on worlds that others made: benign callers flagged, attackers found, and how early.
 
 Defaults only. Beside it, on the same logs: the plain rule over the product's own scores, and detectors of others, all
 with a threshold of 1.25 times the highest score of the calibration's callers. `--held-out` is run once, when all is

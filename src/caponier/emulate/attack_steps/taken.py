@@ -79,7 +79,7 @@ def _stated(statement: str, severity: str = "LOG") -> Row:
 def _added(table: str, action: str = "added", **columns: str) -> Row:
     return {
         "name": f"pack_incident_{table}", "hostIdentifier": HOST, "unixTime": None, "action": action,
-        "columns": columns or {"key_file": "/root/.ssh/authorized_keys"},
+        "columns": columns or {"key_file": "/home/ubuntu/.ssh/authorized_keys"},
     }  # fmt: skip
 
 
