@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import orjson
 
+from caponier.emulate.attack_steps.attack_step import THIEF
 from caponier.emulate.log_story import LogStory, LogTrace
 from caponier.emulate.office import BUCKET, ENGINEER, cloud, user_arn
 from caponier.emulate.registry import stories
-from caponier.emulate.scenarios.stolen_account import ADDRESS
 
 STORY: Final = "stolen_account"
 ACCOUNT: Final = ENGINEER
-FROM: Final = ADDRESS
+FROM: Final = THIEF
 UPLOAD_AFTER: Final = timedelta(minutes=7)
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ def written(value: Any) -> str:
 @pytest.mark.parametrize(("detector", "names", "values", "why"), ROWS)
 def test_values_are_those_of_the_code(detector: str, names: str, values: str, why: str) -> None:
     module = importlib.import_module(f"caponier.detect.events.{detector}")
-    constants = re.findall(r"`(\w+)`", names)
-    assert ", ".join(written(getattr(module, name)) for name in constants) == values
+    constants = re.findall(r"`([\w.]+)`", names)
+    assert ", ".join(written(attrgetter(name)(module)) for name in constants) == values
     assert len(why) > 20
 
 

@@ -64,7 +64,7 @@ def test_what_only_looks_like_it_is_not(sigma: Sigma, rule: str, number: int, tm
     assert matches(sigma, STEPS[rule].lookalikes[number], rule, tmp_path / "x.jsonl") == []
 
 
-def test_all_deeds_are_different(sigma: Sigma) -> None:
+def test_all_steps_are_different(sigma: Sigma) -> None:
     del sigma
     assert len({step.name for step in STEPS.values()}) == len(STEPS)
     for step in STEPS.values():

@@ -47,13 +47,13 @@ def told(*told: AttackStep) -> StepStory:
 
 
 @pytest.mark.parametrize("pause", [1, 419, 3_600, 90_000])
-def test_a_deed_begins_when_the_one_before_it_has_ended_however_long_that_took(pause: float) -> None:
+def test_a_step_begins_when_the_one_before_it_has_ended_however_long_that_took(pause: float) -> None:
     trace = told(slow("first", pause), slow("second", 1), slow("third", 1)).attack(0)
     targets = [row["log"].split('"')[1].split()[1] for row in bad_rows(trace)]
     assert targets == ["/first/1", "/first/2", "/second/1", "/second/2", "/third/1", "/third/2"]
 
 
-def test_what_lies_between_two_deeds_does_not_depend_on_how_long_the_first_took() -> None:
+def test_what_lies_between_two_steps_does_not_depend_on_how_long_the_first_took() -> None:
     def gap(pause: float) -> timedelta:
         _, ended, begun, _ = bad_rows(told(slow("first", pause), slow("second", 1)).attack(0))
         return moment(begun) - moment(ended)
@@ -98,7 +98,7 @@ class TestStories:
         assert not control.malicious
         assert control.actor is None
 
-    def test_the_logs_name_its_actor_for_every_deed_whatever_way_it_is_done(self, name: str) -> None:
+    def test_the_logs_name_its_actor_for_every_step_whatever_way_it_is_done(self, name: str) -> None:
         story = STORIES[name]
         for step in story.steps:
             which = story.fitting.get(step.name, range(len(step.variants)))
@@ -106,7 +106,7 @@ class TestStories:
             for at in which:
                 assert story.actor in repr(step.variants[at]), (step.name, at)
 
-    def test_what_fits_its_actor_is_told_of_deeds_that_it_has(self, name: str) -> None:
+    def test_what_fits_its_actor_is_told_of_steps_that_it_has(self, name: str) -> None:
         story = STORIES[name]
         variants = {step.name: len(step.variants) for step in story.steps}
         for step, which in story.fitting.items():

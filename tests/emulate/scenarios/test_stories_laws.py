@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.emulate.attack_steps.attack_step import THIEF
 from caponier.emulate.log_story import LogStory, LogTrace, told
 from caponier.emulate.office import (
     BUCKET,
@@ -31,7 +32,7 @@ from caponier.emulate.office import (
     usual_work,
 )
 from caponier.emulate.registry import stories
-from caponier.emulate.scenarios.stolen_account import ADDRESS, STORY, WANTED
+from caponier.emulate.scenarios.stolen_account import STORY, WANTED
 from caponier.matrix.versions.catalogue import resolve
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, read_logs
@@ -144,9 +145,9 @@ def test_the_thief_comes_from_outside_and_nobody_else_from_there(seed: int) -> N
         for at, row in enumerate(trace.rows)
         if at not in bad
     }
-    assert ADDRESS not in usual
+    assert THIEF not in usual
     stolen = [trace.rows[at] for at in sorted(bad) if trace.rows[at].get("eventName") == "GetObject"]
-    assert {row["sourceIPAddress"] for row in stolen} == {ADDRESS}
+    assert {row["sourceIPAddress"] for row in stolen} == {THIEF}
     keys = [row["requestParameters"]["key"] for row in stolen]
     assert len(set(keys)) == len(keys) == WANTED == trace.measure["wanted"]
     assert set(keys) <= set(MODELS)

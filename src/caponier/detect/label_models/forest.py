@@ -55,7 +55,6 @@ def _tree(
     columns: NDArray[np.float32], y: Whole, classes: int, teaching: Whole, asked: Whole, rng: np.random.Generator
 ) -> Floats:
     """Grow a tree level by level, and return what its leaves say (m, classes) of the rows that are asked."""
-    drawn = int(np.clip(round(len(columns) ** 0.5), DRAWN, MOST_DRAWN))
     at, going = np.zeros(len(teaching), np.int64), np.zeros(len(asked), np.int64)
     said, open_rows, nodes = np.full((len(asked), classes), 1 / classes), np.arange(len(asked)), 1
     for depth in range(DEPTH + 1):
@@ -66,15 +65,13 @@ def _tree(
         splits = (counts.max(axis=1) < sizes) & (sizes >= 2 * LEAF)
         if depth == DEPTH or not splits.any():
             break
-        column, value, splits = _best_splits(columns, y, classes, teaching, at, nodes, splits, drawn, rng)
+        column, value, splits = _best_splits(columns, y, classes, teaching, at, splits, rng)
         numbers = np.cumsum(splits) - 1
         kept, left = splits[at], splits[going]
         teaching, at, open_rows, going = teaching[kept], at[kept], open_rows[left], going[left]
         at = 2 * numbers[at] + (columns[column[at], teaching] > value[at])
         going = 2 * numbers[going] + (columns[column[going], asked[open_rows]] > value[going])
         nodes = 2 * int(splits.sum())
-        if not nodes:
-            break
     return said
 
 
@@ -84,18 +81,16 @@ def _best_splits(
     classes: int,
     teaching: Whole,
     at: Whole,
-    nodes: int,
     splits: Mask,
-    drawn: int,
     rng: np.random.Generator,
 ) -> tuple[Whole, NDArray[np.float32], Mask]:
     """Return column and value of the best of some drawn splits of each node, and which nodes have any."""
-    inside = splits[at]
+    inside, nodes = splits[at], len(splits)
     teaching, at = teaching[inside], at[inside]
     best = np.full(nodes, -1.0)
     column, value = np.zeros(nodes, np.int64), np.zeros(nodes, np.float32)
     example, labels = np.zeros(nodes, np.int64), y[teaching]
-    for _ in range(drawn):
+    for _ in range(min(max(round(len(columns) ** 0.5), DRAWN), MOST_DRAWN)):
         order = rng.permutation(len(at))
         # Of several rows of a node the last one is kept: one by lot, so that values are drawn as often as they occur.
         example[at[order]] = teaching[order]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 
 MOSTLY: Final = 0.9
-"""Mean chance to be no overlap that flagged labels must have together: less sure ones are left where they are."""
+"""Share of flagged labels, together, that must be wrong and no overlap: less sure ones are left where they are."""
 LOWER_HALF: Final = 0.5
 STEPS, HITS_OF_STEP, CHANCE = 5, 8, 1.5
 """The less likely half of all other labels of all rows is cut into up to five steps, so that each has some eight that
@@ -104,15 +104,12 @@ def not_overlap(
     # One more row that bears the label and one that does not: a part without any has not none for certain.
     shares = np.array([(float(borne[part].sum()) + 0.5) / (len(part) + 1) for part in parts])
     middles = np.array([float(known[part].mean()) for part in parts])
-    usual = np.interp(probabilities[np.arange(len(y)), y], middles, _rising(shares))
-    # By one standard deviation more may be wrong than it seems.
-    wrong = min(1.0, wrong + max(0.0, wrong - at_least) / DEVIATIONS)
-    # As often as a label is given by lot, and how often it would be borne had nobody done so.
-    given_by_lot = wrong / (probabilities.shape[1] - 1)
-    by_nature = np.clip((usual - given_by_lot) / max(1 - wrong - given_by_lot, 1e-9), 0.0, 1.0)
-    chances = np.clip(1 - (1 - wrong) * by_nature / usual, 0.0, 1.0)
-    sure = _sure_up_to(known, borne, wrong, given_by_lot)
     given = probabilities[np.arange(len(y)), y]
+    usual = np.interp(given, middles, _rising(shares))
+    # What is wrong at least lies some standard deviations below; by one of them more may be wrong than it seems.
+    wrong = min(1.0, wrong + max(0.0, wrong - at_least) / DEVIATIONS)
+    chances = _chances(usual, wrong, probabilities.shape[1])
+    sure = _sure_up_to(known, borne, wrong, probabilities.shape[1])
     # A label that is wrong may get another wrong one, of more than two classes: to exchange it has to do more good.
     right = probabilities.max(axis=1) / np.maximum(1 - given, 1e-9)
     likely: NDArray[np.bool_] = (chances >= 1 / (1 + np.minimum(right, 1.0))) & (given <= sure)
@@ -131,12 +128,18 @@ def _other_labels(
     return known[order], borne[order], np.nonzero(other)[0][order]
 
 
-def _sure_up_to(known: Floats, borne: NDArray[np.bool_], wrong: float, given_by_lot: float) -> float:
-    """Return how likely (n,) a label may be so that, of all that are borne and no likelier, most are wrong."""
-    hits, at = np.cumsum(borne), np.arange(1, len(borne) + 1)
-    # Those beyond what is given by lot are borne by nature. Of all together: parts by themselves are too few.
-    by_nature = (1 - wrong) * (hits - given_by_lot * at) / max(1 - wrong - given_by_lot, 1e-9)
-    enough = np.flatnonzero(borne & (by_nature <= (1 - MOSTLY) * hits))
+def _chances(shares: Floats, wrong: float, classes: int) -> Floats:
+    """Return how likely a label is wrong, of which such a share is borne (more than none), and not borne by nature."""
+    by_lot = wrong / (classes - 1)
+    by_nature = np.clip((shares - by_lot) / max(1 - wrong - by_lot, 1e-9), 0.0, 1.0)
+    return np.clip(1 - (1 - wrong) * by_nature / shares, 0.0, 1.0)
+
+
+def _sure_up_to(known: Floats, borne: NDArray[np.bool_], wrong: float, classes: int) -> float:
+    """Return how likely a label may be so that, of all that are borne and no likelier, as many as must be are wrong."""
+    at = np.flatnonzero(borne)
+    # Of all together: parts by themselves are too few.
+    enough = at[_chances(np.arange(1, len(at) + 1) / (at + 1), wrong, classes) >= MOSTLY]
     return float(known[enough[-1]]) if len(enough) else -1.0
 
 

@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, google, kubernetes
+from caponier.emulate.attack_steps.attack_step import DESK, REFUSED, THIEF, AttackStep, Row, aws, google, kubernetes
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
-_DESK: Final = "10.8.0.21"
-_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 _MODEL: Final = "projects/ml/locations/europe-west4/models/digits"
 _WORKSPACE: Final = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/ML/PROVIDERS/MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/I-0ML"
 _SNAPSHOT: Final = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/ML/PROVIDERS/MICROSOFT.COMPUTE/SNAPSHOTS/I-0ML"
@@ -62,8 +60,8 @@ DESTROYED: Final = AttackStep(
         (_tracked("artifact:delete"),),
     ),
     (
-        (_called("sagemaker", "DeleteFeatureGroup", {"featureGroupName": "i-0ml"}, _DESK, _ADA),),
-        (_called("sagemaker", "DeleteFeatureGroup", {"featureGroupName": "i-0ml"}, **_REFUSED),),
+        (_called("sagemaker", "DeleteFeatureGroup", {"featureGroupName": "i-0ml"}, DESK, _ADA),),
+        (_called("sagemaker", "DeleteFeatureGroup", {"featureGroupName": "i-0ml"}, **REFUSED),),
         (_called("sagemaker", "DeleteFeatureGroup", {"featureGroupName": "of-others"}),),
         (_called("sagemaker", "DescribeFeatureGroup", {"featureGroupName": "i-0ml"}),),
     ),
@@ -79,7 +77,7 @@ OPENED: Final = AttackStep(
         (_vertex("ModelService.SetIamPermission"),),
     ),
     (
-        (_called("sagemaker", "PutModelPackageGroupPolicy", {"modelPackageGroupName": "digits"}, _DESK, _ADA),),
+        (_called("sagemaker", "PutModelPackageGroupPolicy", {"modelPackageGroupName": "digits"}, DESK, _ADA),),
         (_called("sagemaker", "GetModelPackageGroupPolicy", {"modelPackageGroupName": "digits"}),),
         (_called("iam", "UpdateAccessKey", {"userName": "svc-model-sync", "status": "Inactive"}),),
         (_called("sagemaker", "PutModelPackageGroupPolicy", {"modelPackageGroupName": "x"}),),
@@ -95,7 +93,7 @@ COPIED: Final = AttackStep(
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/MODELS/SHARE/ACTION"),),
     ),
     (
-        (_called("s3", "CopyObject", {"bucketName": "x", "key": "m", "x-amz-copy-source": "ml-models/m"}, _DESK),),
+        (_called("s3", "CopyObject", {"bucketName": "x", "key": "m", "x-amz-copy-source": "ml-models/m"}, DESK),),
         (_called("s3", "CopyObject", {"bucketName": "x", "key": "m", "x-amz-copy-source": "others/m"}),),
         (_vertex("FeaturestoreService.ExportFeatureValues", status={"code": 7}),),
         (_vertex("FeaturestoreService.ReadFeatureValues"),),
@@ -112,7 +110,7 @@ CHANGED: Final = AttackStep(
         (_hub("repo.update_settings"),),
     ),
     (
-        (_called("sagemaker", "UpdateImageVersion", {"imageName": "i-0ml"}, _DESK, _ADA),),
+        (_called("sagemaker", "UpdateImageVersion", {"imageName": "i-0ml"}, DESK, _ADA),),
         (_called("sagemaker", "AddTags", {"imageName": "i-0ml"}),),
         (_called("s3", "PutBucketVersioning", {"bucketName": "ml-models"}),),
         (_called("sagemaker", "InvokeEndpoint", {"endpointName": "digits"}),),
@@ -132,7 +130,7 @@ UNWATCHED: Final = AttackStep(
     (
         (_called("s3", "PutBucketLogging", {"bucketName": "ml-models", "BucketLoggingStatus": _LOGGED}),),
         (_azure("MICROSOFT.INSIGHTS/DIAGNOSTICSETTINGS/WRITE", _STORE),),
-        (_called("sagemaker", "DeleteMonitoringSchedule", {"endpointName": "digits"}, **_REFUSED),),
+        (_called("sagemaker", "DeleteMonitoringSchedule", {"endpointName": "digits"}, **REFUSED),),
         (_called("sagemaker", "DescribeMonitoringSchedule", {"endpointName": "digits"}),),
     ),
 )
@@ -146,8 +144,8 @@ ENTERED: Final = AttackStep(
     ),
     (
         (_entered(_HOME),),
-        (_entered("999988887777", _DESK),),
-        (_entered("999988887777", **_REFUSED),),
+        (_entered("999988887777", DESK),),
+        (_entered("999988887777", **REFUSED),),
     ),
 )
 

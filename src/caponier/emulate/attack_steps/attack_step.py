@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from caponier.emulate.office import stamp
+from caponier.emulate.office import HOST, stamp
 
 Row = dict[str, Any]
 Rows = Sequence[Row]
 
 THIEF: Final = "203.0.113.66"
 """Where the attacker acts from."""
+DESK: Final = "10.8.0.21"
+"""Where people work."""
+REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
+"""How AWS says that a call was not let through."""
 _STAMPS: Final = {
     "<stamp>": "%Y-%m-%d %H:%M:%S.000",
     "<clock>": "%d/%b/%Y:%H:%M:%S +0000",
@@ -106,7 +110,7 @@ def requested(address: str, method: str, target: str, status: int = 200, namespa
     return line(f'{address} - - [<clock>] "{method} {target} HTTP/1.1" {status} 17 "-" "python/2.31"', namespace)
 
 
-def process(command: str, image: str = "/usr/bin/bash", user: str = "bob", host: str = "gpu-01.ml.example.org") -> Row:
+def process(command: str, image: str = "/usr/bin/bash", user: str = "bob", host: str = HOST) -> Row:
     """Return the start of a process on a host, as Falco tells it."""
     return {
         "rule": "Process started", "priority": "Notice", "output": command, "hostname": host,
@@ -116,7 +120,7 @@ def process(command: str, image: str = "/usr/bin/bash", user: str = "bob", host:
     }  # fmt: skip
 
 
-def written(path: str, host: str = "gpu-01.ml.example.org", user: str = "CORP\\bob") -> Row:
+def written(path: str, host: str = HOST, user: str = "CORP\\bob") -> Row:
     """Return the creation of a file on a host, as Sysmon tells it."""
     return {
         "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 11, "Computer": host, "TargetFilename": path,

@@ -2,15 +2,13 @@
 
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, google
+from caponier.emulate.attack_steps.attack_step import DESK, REFUSED, THIEF, AttackStep, Row, aws, google
 from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
 _SYNC: Final = f"user {SYNC}"
-_DESK: Final = "10.8.0.21"
 _CI: Final = "role ci-release/pipeline"
-_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 _PLACE: Final = "projects/ml/locations/europe-west4"
 _GROUP: Final = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/ML/PROVIDERS/"
 _WORKSPACE: Final = f"{_GROUP}MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/i-0ml"
@@ -55,12 +53,12 @@ CHANGED: Final = AttackStep(
         (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
     ),
     (
-        (aws(_ADA, _DESK, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
+        (aws(_ADA, DESK, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/m.safetensors"}),),
         (aws(_EVE, THIEF, "s3", "PutObject", {"bucketName": "ml-models", "key": "digits/metrics.json"}),),
-        (_sagemaker("CreatePresignedNotebookInstanceUrl", _DESK, _ADA),),
-        (_sagemaker("CreatePresignedNotebookInstanceUrl", **_REFUSED),),
+        (_sagemaker("CreatePresignedNotebookInstanceUrl", DESK, _ADA),),
+        (_sagemaker("CreatePresignedNotebookInstanceUrl", **REFUSED),),
         (_sagemaker("DescribeNotebookInstance"),),
-        (_sagemaker("UpdateEndpoint", _DESK, _CI, {"endpointName": "digits", "endpointConfigName": "x"}),),
+        (_sagemaker("UpdateEndpoint", DESK, _CI, {"endpointName": "digits", "endpointConfigName": "x"}),),
     ),
 )  # fmt: skip
 
@@ -72,7 +70,7 @@ CHANGED_GOOGLE: Final = AttackStep(
         (_vertex("EndpointService.DeployModel", f"{_PLACE}/endpoints/digits"),),
     ),
     (
-        (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", _DESK),),
+        (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", DESK),),
         (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", status={"code": 7}),),
         (_vertex("ModelService.GetModel", f"{_PLACE}/models/digits"),),
     ),
@@ -92,7 +90,7 @@ CHANGED_AZURE: Final = AttackStep(
         (_azure("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", f"{_WORKSPACE}/PROVIDERS/x"),),
     ),
     (
-        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, _DESK),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, DESK),),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE, outcome="Failure"),),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/READ", _WORKSPACE),),
     ),
@@ -102,7 +100,7 @@ ASKED: Final = AttackStep(
     "language models asked with a stolen key",
     (
         (_bedrock("InvokeModel"),),
-        (_bedrock("ConverseStream", **_REFUSED),),
+        (_bedrock("ConverseStream", **REFUSED),),
         (_bedrock("DeleteModelInvocationLoggingConfiguration"),),
         (_bedrock("GetModelInvocationLoggingConfiguration"), _bedrock("InvokeModelWithResponseStream")),
     ),
@@ -121,7 +119,7 @@ TOLD_GOOGLE: Final = AttackStep(
         (_machine("attachDisk"),),
     ),
     (
-        (_machine("setMetadata", _DESK),),
+        (_machine("setMetadata", DESK),),
         (_machine("setMetadata", status={"code": 7}),),
         (_machine("get"),),
     ),
@@ -135,7 +133,7 @@ TOLD_AZURE: Final = AttackStep(
         (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMANDS/WRITE", _MACHINE),),
     ),
     (
-        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE, _DESK),),
+        (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE, DESK),),
         (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RUNCOMMAND/ACTION", _MACHINE, outcome="Failure"),),
         (_azure("MICROSOFT.COMPUTE/VIRTUALMACHINES/RESTART/ACTION", _MACHINE),),
     ),
@@ -149,7 +147,7 @@ KEYS_AZURE: Final = AttackStep(
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/LISTKEYS/ACTION", _WORKSPACE),),
     ),
     (
-        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE, _DESK),),
+        (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE, DESK),),
         (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION", _STORE, outcome="Failure"),),
         (_azure("MICROSOFT.STORAGE/STORAGEACCOUNTS/READ", _STORE),),
     ),
@@ -197,7 +195,7 @@ PLATFORM: Final = AttackStep(
         (_databricks("serverlessRealTimeInference", "deleteServingEndpoint"),),
     ),
     (
-        (_databricks("modelRegistry", "transitionModelVersionStage", _DESK),),
+        (_databricks("modelRegistry", "transitionModelVersionStage", DESK),),
         (_databricks("modelRegistry", "deleteRegisteredModel", status=403),),
         (_databricks("modelRegistry", "searchModelVersions"),),
         (_databricks("serverlessRealTimeInference", "getServingEndpoint"),),
@@ -226,11 +224,11 @@ TAKEN: Final = AttackStep(
         (aws(_SYNC, THIEF, "ssm", "GetParameters", _PARAMETERS),),
     ),
     (
-        (_ec2("GetPasswordData", _DESK, _ADA, instanceId="i-0ml"),),
+        (_ec2("GetPasswordData", DESK, _ADA, instanceId="i-0ml"),),
         (_ec2("DescribeInstanceAttribute", attribute="instanceType", instanceId="i-0ml"),),
         (aws(_SYNC, THIEF, "ssm", "GetParameters", {"names": ["/ml/region"], "withDecryption": False}),),
         (aws(_SYNC, "10.0.9.4", "ssm", "GetParameters", _PARAMETERS),),
-        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": []}, **_REFUSED),),
+        (aws(_SYNC, THIEF, "secretsmanager", "BatchGetSecretValue", {"filters": []}, **REFUSED),),
     ),
 )
 
@@ -244,7 +242,7 @@ NETWORK: Final = AttackStep(
     (
         (_group("0.0.0.0/0", 443),),
         (_group("198.51.100.7/32", 22),),
-        (_group("0.0.0.0/0", 22, **_REFUSED),),
+        (_group("0.0.0.0/0", 22, **REFUSED),),
         (_ec2("RevokeSecurityGroupIngress", groupId="i-0ml", cidrIp="0.0.0.0/0", fromPort=22, toPort=22),),
     ),
 )

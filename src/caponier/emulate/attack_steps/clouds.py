@@ -3,12 +3,22 @@
 from typing import Any, Final
 
 from caponier.emulate.attack_steps import cloud_services
-from caponier.emulate.attack_steps.attack_step import PAUSE, THIEF, AttackStep, Row, Rows, aws, google, sshd
+from caponier.emulate.attack_steps.attack_step import (
+    DESK,
+    PAUSE,
+    REFUSED,
+    THIEF,
+    AttackStep,
+    Row,
+    Rows,
+    aws,
+    google,
+    sshd,
+)
 from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
 _GOOGLE_EVE: Final = "eve@example.org"
-_DESK: Final = "10.8.0.21"
 _CI: Final = "role ci-release/pipeline"
 _BUCKET: Final = "projects/_/buckets/ml-models"
 _POLICY: Final = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}'
@@ -17,7 +27,6 @@ _OWN_POLICY: Final = (
 )
 _CUSTOMER: Final = "x-amz-server-side-encryption-customer-algorithm"
 _ADDED: Final[dict[str, Any]] = {"add": {"items": [{"userId": "444455556666"}]}}
-REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 
 
 def _s3(name: str, who: str = _EVE, address: str = THIEF, parameters: Row | None = None, **more: Any) -> Row:
@@ -74,19 +83,19 @@ KEYS: Final = AttackStep(
         (aws(_EVE, THIEF, "eks", "CreateAccessEntry", {"userName": "svc-model-sync", "name": "ml"}),),
     ),
     (
-        (aws("user ada", _DESK, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
-        (aws("user ada", _DESK, "iam", "ListAccessKeys", {"userName": "svc-model-sync"}),),
+        (aws("user ada", DESK, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
+        (aws("user ada", DESK, "iam", "ListAccessKeys", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}, **REFUSED),),
         (
             _s3(
                 "PutBucketPolicy",
                 "user ada",
-                _DESK,
+                DESK,
                 {"bucketPolicy": _OWN_POLICY},
                 recipientAccountId="111122223333",
             ),
         ),
-        (aws("user ada", _DESK, "iam", "DeleteAccessKey", {"userName": "svc-model-sync"}),),
+        (aws("user ada", DESK, "iam", "DeleteAccessKey", {"userName": "svc-model-sync"}),),
     ),
 )
 
@@ -100,10 +109,10 @@ PUBLIC: Final = AttackStep(
         (_s3("PutBucketWebsite"), _s3("DeletePublicAccessBlock")),
     ),
     (
-        (_s3("PutBucketPolicy", "user ada", _DESK, {"bucketPolicy": _OWN_POLICY}),),
+        (_s3("PutBucketPolicy", "user ada", DESK, {"bucketPolicy": _OWN_POLICY}),),
         (_s3("PutBucketPolicy", parameters={"bucketPolicy": _POLICY}, **REFUSED),),
-        (_s3("GetBucketPolicy", "user ada", _DESK),),
-        (_s3("PutBucketPublicAccessBlock", "user ada", _DESK, {"PublicAccessBlockConfiguration": {
+        (_s3("GetBucketPolicy", "user ada", DESK),),
+        (_s3("PutBucketPublicAccessBlock", "user ada", DESK, {"PublicAccessBlockConfiguration": {
             "RestrictPublicBuckets": True, "BlockPublicAcls": True}}),),
     ),
 )  # fmt: skip
@@ -202,13 +211,13 @@ REPLICATED: Final = AttackStep(
         ),
     ),
     (
-        (_s3("GetBucketReplication", "user ada", _DESK),),
+        (_s3("GetBucketReplication", "user ada", DESK),),
         (_s3("PutBucketReplication", **REFUSED),),
-        (_s3("DeleteBucketReplication", "user ada", _DESK),),
+        (_s3("DeleteBucketReplication", "user ada", DESK),),
         (
             aws(
                 "user ada",
-                _DESK,
+                DESK,
                 "ec2",
                 "ModifyImageAttribute",
                 {"imageId": "i-0ml", "launchPermission": {"remove": _ADDED["add"]}},
@@ -231,11 +240,11 @@ DESTROYED: Final = AttackStep(
         (aws(_EVE, THIEF, "ecr", "BatchDeleteImage", {"repositoryName": "ml/serve", "imageIds": []}),),
     ),
     (
-        (_s3("PutBucketVersioning", "user ada", _DESK, {"VersioningConfiguration": {"Status": "Enabled"}}),),
-        (_s3("PutBucketLifecycle", "user ada", _DESK, {"LifecycleConfiguration": {"Rule": {
+        (_s3("PutBucketVersioning", "user ada", DESK, {"VersioningConfiguration": {"Status": "Enabled"}}),),
+        (_s3("PutBucketLifecycle", "user ada", DESK, {"LifecycleConfiguration": {"Rule": {
             "Expiration": {"Days": 365}}}}),),
         (_s3("DeleteBucket", **REFUSED),),
-        (aws("user ada", _DESK, "ecr", "BatchDeleteImage", {"repositoryName": "ml/serve"}),),
+        (aws("user ada", DESK, "ecr", "BatchDeleteImage", {"repositoryName": "ml/serve"}),),
     ),
 )  # fmt: skip
 
@@ -247,7 +256,7 @@ EMPTIED: Final = AttackStep(
         tuple({**row, "pause": 1.0} for row in _keys("DeleteObject", 200, form="data/{}.parquet")),
     ),
     (
-        _keys("DeleteObject", 4, who="user ada", address=_DESK),
+        _keys("DeleteObject", 4, who="user ada", address=DESK),
         _keys("DeleteObject", 40, 1_800.0, who=_CI, address="10.0.9.4", form="tmp/{}.tmp"),
         _keys("DeleteObject", 60, form="out/_temporary/0/part-{}.parquet"),
         tuple({**row, **REFUSED} for row in _keys("DeleteObject", 60)),
@@ -264,12 +273,12 @@ HELD: Final = AttackStep(
         for name, form in (("CopyObject", "m{}.pt"), ("PutObject", "m{}.pt"), ("CopyObject", "shard-{}.parquet"))
     ),
     (
-        tuple(_s3("PutObject", "user ada", _DESK, {"key": f"m{number}.pt", "x-amz-server-side-encryption": "aws:kms"})
+        tuple(_s3("PutObject", "user ada", DESK, {"key": f"m{number}.pt", "x-amz-server-side-encryption": "aws:kms"})
               for number in range(60)),
-        tuple(_s3("PutObject", "user ada", _DESK, {
+        tuple(_s3("PutObject", "user ada", DESK, {
             "key": f"m{number}.pt", _CUSTOMER: "AES256"})
               for number in range(4)),
-        tuple(_s3("CopyObject", "user ada", _DESK, {"key": f"m{number}.pt"}) for number in range(60)),
+        tuple(_s3("CopyObject", "user ada", DESK, {"key": f"m{number}.pt"}) for number in range(60)),
     ),
 )  # fmt: skip
 
@@ -292,10 +301,10 @@ STOPPED: Final = AttackStep(
             {"instanceId": "i-0other"}, {"instanceId": "i-0ml"}]}}),),
     ),
     (
-        (aws("user ada", _DESK, "ec2", "StopInstances", {"instancesSet": {"items": [{"instanceId": "i-0ml"}]}}),),
-        (_sagemaker("DescribeEndpoint", {"endpointName": "digits"}, "user ada", _DESK),),
+        (aws("user ada", DESK, "ec2", "StopInstances", {"instancesSet": {"items": [{"instanceId": "i-0ml"}]}}),),
+        (_sagemaker("DescribeEndpoint", {"endpointName": "digits"}, "user ada", DESK),),
         (_sagemaker("DeleteEndpoint", {"endpointName": "digits"}, **REFUSED),),
-        (_sagemaker("CreateEndpoint", {"endpointName": "digits-2"}, "user ada", _DESK),),
+        (_sagemaker("CreateEndpoint", {"endpointName": "digits-2"}, "user ada", DESK),),
     ),
 )  # fmt: skip
 
@@ -310,9 +319,9 @@ STOPPED_GOOGLE: Final = AttackStep(
         (google(_GOOGLE_EVE, THIEF, "storage", "storage.buckets.delete", _BUCKET),),
     ),
     (
-        (_vertex("EndpointService.GetEndpoint", "ada@example.org", _DESK),),
+        (_vertex("EndpointService.GetEndpoint", "ada@example.org", DESK),),
         (_vertex("EndpointService.DeleteEndpoint", status={"code": 7}),),
-        (_vertex("PredictionService.Predict", "ada@example.org", _DESK),),
+        (_vertex("PredictionService.Predict", "ada@example.org", DESK),),
     ),
 )  # fmt: skip
 
@@ -380,9 +389,9 @@ RIGHTS_GOOGLE: Final = AttackStep(
          | {"bucket": "ml-models"},),
     ),
     (
-        (google("ada@example.org", _DESK, "iam", "google.iam.admin.v1.ListServiceAccountKeys", "projects/-/x"),),
+        (google("ada@example.org", DESK, "iam", "google.iam.admin.v1.ListServiceAccountKeys", "projects/-/x"),),
         (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.CreateServiceAccountKey", "x", status={"code": 7}),),
-        (google("ada@example.org", _DESK, "storage", "storage.getIamPermissions", _BUCKET),),
+        (google("ada@example.org", DESK, "storage", "storage.getIamPermissions", _BUCKET),),
         (_opened("allUsers", "user:bob@example.org", action="REMOVE"),),
     ),
 )  # fmt: skip
@@ -398,7 +407,7 @@ TAKEN_ROLE: Final = AttackStep(
         (aws("role training/i-0ml", THIEF, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
     ),
     (
-        (aws(_NODE, _DESK, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
+        (aws(_NODE, DESK, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
         (aws("role svc-model-sync/nightly", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
         (aws(_NODE, "10.0.9.4", "kms", "Decrypt"),),
         (aws("user i-0123456789abcdef0", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
@@ -414,9 +423,9 @@ COMMANDED: Final = AttackStep(
         (aws("role admin/eve", THIEF, "ssm", "StartSession", {"target": "i-0ml"}),),
     ),
     (
-        (aws("user ada", _DESK, "ssm", "StartSession", {"target": "i-0ml"}),),
+        (aws("user ada", DESK, "ssm", "StartSession", {"target": "i-0ml"}),),
         (aws(_EVE, THIEF, "ssm", "StartSession", {"target": "i-0ml"}, **REFUSED),),
-        (aws(_CI, _DESK, "ssm", "SendCommand", {"documentName": "AWS-RunPatchBaseline", "instanceIds": ["i-0ml"]}),),
+        (aws(_CI, DESK, "ssm", "SendCommand", {"documentName": "AWS-RunPatchBaseline", "instanceIds": ["i-0ml"]}),),
         (aws(_EVE, THIEF, "ec2", "ModifyInstanceAttribute", {"instanceId": "i-0ml", "ebsOptimized": True}),),
         (aws(_EVE, THIEF, "ssm", "DescribeInstanceInformation", {"instanceId": "i-0ml"}),),
     ),
@@ -429,11 +438,11 @@ REPLACED: Final = AttackStep(
         (aws(_EVE, THIEF, "lambda", "UpdateFunctionConfiguration20150331v2",
              {"functionName": "i-0ml", "layers": ["arn:aws:lambda:eu-central-1:444455556666:layer:x:1"]}),),
         (aws(_EVE, THIEF, "lambda", "AddPermission20150331v2", {"functionName": "i-0ml", "principal": "*"}),),
-        (aws("user ada", _DESK, "lambda", "AddPermission20150331v2", {"functionName": "i-0ml", "principal": "*"}),),
+        (aws("user ada", DESK, "lambda", "AddPermission20150331v2", {"functionName": "i-0ml", "principal": "*"}),),
     ),
     (
-        (aws(_CI, _DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
-        (aws("user ada", _DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
+        (aws(_CI, DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
+        (aws("user ada", DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
         (aws(_EVE, THIEF, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}, **REFUSED),),
         (aws(_EVE, THIEF, "lambda", "UpdateFunctionConfiguration20150331v2",
              {"functionName": "i-0ml", "memorySize": 512}),),
@@ -482,7 +491,7 @@ SECRETS: Final = AttackStep(
     (
         _secrets(8, 1.0),
         _secrets(30, 1.0, form="database"),
-        _secrets(20, 1.0, address=_DESK),
+        _secrets(20, 1.0, address=DESK),
         _secrets(20, 120.0),
     ),
 )

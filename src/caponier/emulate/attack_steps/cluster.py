@@ -2,12 +2,11 @@
 
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, kubernetes
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, kubernetes
 
 _EVE: Final = "eve@example.org"
 _ADA: Final = "ada@example.org"
 _CONTROLLER: Final = "system:serviceaccount:kube-system:deployment-controller"
-_DESK: Final = "10.8.0.21"
 
 
 def _image(name: str) -> Row:
@@ -29,8 +28,8 @@ RIGHTS: Final = AttackStep(
     (
         (kubernetes(_EVE, THIEF, "create", "rolebindings", name="eve-admin", code=403),),
         (kubernetes(_CONTROLLER, "10.0.0.1", "update", "clusterroles", name="edit"),),
-        (kubernetes(_ADA, _DESK, "list", "rolebindings"),),
-        (kubernetes(_ADA, _DESK, "create", "secrets", {"type": "Opaque"}, name="s", code=201),),
+        (kubernetes(_ADA, DESK, "list", "rolebindings"),),
+        (kubernetes(_ADA, DESK, "create", "secrets", {"type": "Opaque"}, name="s", code=201),),
     ),
 )  # fmt: skip
 
@@ -45,7 +44,7 @@ EXEC: Final = AttackStep(
     ),
     (
         (kubernetes(_EVE, THIEF, "create", "pods", name="serve-0", subresource="exec", code=403),),
-        (kubernetes(_ADA, _DESK, "get", "pods", name="serve-0", subresource="log"),),
+        (kubernetes(_ADA, DESK, "get", "pods", name="serve-0", subresource="log"),),
         (kubernetes("system:node:gpu-node", "10.0.0.9", "patch", "pods", name="serve-0", subresource="status"),),
     ),
 )
@@ -65,7 +64,7 @@ IMAGE: Final = AttackStep(
     ),
     (
         (kubernetes(_CONTROLLER, "10.0.0.1", "update", "replicasets", _image("registry.example.org/ml/serve:2")),),
-        (kubernetes(_ADA, _DESK, "patch", "deployments", {"metadata": {"annotations": {"a": "b"}}}),),
+        (kubernetes(_ADA, DESK, "patch", "deployments", {"metadata": {"annotations": {"a": "b"}}}),),
         (kubernetes(_EVE, THIEF, "patch", "deployments", _image(_FOREIGN), code=403),),
     ),
 )  # fmt: skip
@@ -81,11 +80,11 @@ SCALED: Final = AttackStep(
         (kubernetes(_EVE, THIEF, "delete", "persistentvolumeclaims", name="models"),),
     ),
     (
-        (kubernetes(_ADA, _DESK, "patch", "deployments", {"spec": {"replicas": 4}}, subresource="scale"),),
+        (kubernetes(_ADA, DESK, "patch", "deployments", {"spec": {"replicas": 4}}, subresource="scale"),),
         (kubernetes("system:serviceaccount:kube-system:generic-garbage-collector", "10.0.0.1", "delete",
                     "deployments"),),
         (kubernetes(_EVE, THIEF, "delete", "deployments", code=403),),
-        (kubernetes(_ADA, _DESK, "delete", "pods", name="serve-0"),),
+        (kubernetes(_ADA, DESK, "delete", "pods", name="serve-0"),),
     ),
 )  # fmt: skip
 
@@ -98,7 +97,7 @@ DELETED: Final = AttackStep(
         (kubernetes(_EVE, THIEF, "delete", "rayservices", apiGroup="ray.io"),),
     ),
     (
-        (kubernetes(_ADA, _DESK, "get", "inferenceservices", **_KSERVE),),
+        (kubernetes(_ADA, DESK, "get", "inferenceservices", **_KSERVE),),
         (kubernetes("system:serviceaccount:kserve:kserve-controller-manager", "10.0.0.7", "delete",
                     "inferenceservices", **_KSERVE),),
         (kubernetes(_EVE, THIEF, "delete", "inferenceservices", code=403, **_KSERVE),),
@@ -116,7 +115,7 @@ STRANGER: Final = AttackStep(
         (kubernetes(_POD, THIEF, "list", "configmaps"),),
     ),
     (
-        (kubernetes(_ADA, _DESK, "get", "secrets", name="store-key"),),
+        (kubernetes(_ADA, DESK, "get", "secrets", name="store-key"),),
         (kubernetes(_EVE, THIEF, "list", "secrets", code=403),),
         (kubernetes(_NOBODY, THIEF, "get", "pods", name="serve-0", code=401),),
         (kubernetes(_POD, "10.0.0.9", "get", "secrets", name="store-key"),),

@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, process
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, process
 
-_DESK: Final = "10.8.0.21"
 _PACKED: Final = "/tmp/d.tgz"  # noqa: S108 - of the attacker
 
 
@@ -114,7 +113,7 @@ OPENED: Final = AttackStep(
     ),
     (
         (_github("repo.access", visibility="private"),),
-        (_github("public_key.create", _DESK),),
+        (_github("public_key.create", DESK),),
         (_github("git.push"),),
         (_github("pull_request.create"),),
     ),
@@ -128,7 +127,7 @@ PUSHED: Final = AttackStep(
         (_pushed("POST", "ml/serve/blobs/uploads/", status=202), _pushed("PUT", "ml/serve/manifests/latest")),
     ),
     (
-        (_pushed("PUT", "ml/serve/manifests/prod", _DESK),),
+        (_pushed("PUT", "ml/serve/manifests/prod", DESK),),
         (_pushed("PUT", "ml/serve/manifests/prod", status=401),),
         (_pushed("GET", "ml/serve/manifests/prod", status=200),),
     ),
@@ -161,8 +160,8 @@ OPENED_GITLAB: Final = AttackStep(
         (_gitlab("protected_branch_removed", remove="protected_branch"),),
     ),
     (
-        (_gitlab("project_visibility_level_updated", _DESK, change="visibility_level", to="Private"),),
-        (_gitlab("deploy_key_added", _DESK, add="deploy_key"),),
+        (_gitlab("project_visibility_level_updated", DESK, change="visibility_level", to="Private"),),
+        (_gitlab("deploy_key_added", DESK, add="deploy_key"),),
         (_gitlab("repository_git_operation"),),
         (_gitlab("deploy_key_removed", remove="deploy_key"),),
     ),

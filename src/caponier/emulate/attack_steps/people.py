@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, aws, entra, okta, sshd
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, aws, entra, okta, sshd
 
-_DESK: Final = "10.8.0.21"
 _EVE: Final = "eve@example.org"
 _ADA: Final = "ada@example.org"
 
@@ -39,7 +38,7 @@ CONSOLE: Final = AttackStep(
     (
         (_console("user bob", THIEF, "Yes"),),
         (_console("user bob", THIEF, "No", "Failure"),),
-        (_console("user bob", _DESK, "No"),),
+        (_console("user bob", DESK, "No"),),
         (
             _console(
                 "role AWSReservedSSO_ml_1/ada@example.org",
@@ -62,10 +61,10 @@ DIRECTORY: Final = AttackStep(
         (entra(_EVE, THIEF, "Add delegated permission grant"),),
     ),
     (
-        (entra(_ADA, _DESK, "Update user"),),
+        (entra(_ADA, DESK, "Update user"),),
         (entra(_EVE, THIEF, "Add member to role", "failure"),),
-        (entra(_ADA, _DESK, "Remove member from role"),),
-        (entra(_ADA, _DESK, "Add member to group"),),
+        (entra(_ADA, DESK, "Remove member from role"),),
+        (entra(_ADA, DESK, "Add member to group"),),
     ),
 )
 
@@ -81,8 +80,8 @@ OKTA: Final = AttackStep(
     ),
     (
         (okta(_EVE, THIEF, "user.account.privilege.grant", "FAILURE"),),
-        (okta(_ADA, _DESK, "user.account.privilege.revoke"),),
-        (okta(_ADA, _DESK, "user.mfa.factor.activate"),),
+        (okta(_ADA, DESK, "user.account.privilege.revoke"),),
+        (okta(_ADA, DESK, "user.mfa.factor.activate"),),
     ),
 )
 
@@ -94,14 +93,14 @@ def _push(who: str, address: str, **more: Any) -> Row:
 PUSH: Final = AttackStep(
     "an image pushed by hand",
     (
-        (_push("user bob", _DESK),),
+        (_push("user bob", DESK),),
         (_push("root", "10.0.0.5"),),
         (_push("role ci-release/x", THIEF),),
     ),
     (
         (_push("role ci-release/pipeline", "10.0.9.4"),),
         (_push("user bob", THIEF, errorCode="AccessDeniedException"),),
-        (aws("user bob", _DESK, "ecr", "BatchGetImage", {"repositoryName": "ml/serve"}),),
+        (aws("user bob", DESK, "ecr", "BatchGetImage", {"repositoryName": "ml/serve"}),),
     ),
 )
 
@@ -115,7 +114,7 @@ LOGIN: Final = AttackStep(
     ),
     (
         (sshd("ada", THIEF, good=False),),
-        (sshd("ada", _DESK),),
+        (sshd("ada", DESK),),
         (_logon("SYSTEM", "-", 5),),
     ),
 )  # fmt: skip

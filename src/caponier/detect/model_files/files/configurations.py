@@ -48,15 +48,14 @@ _OUTSIDE: Final = re.compile(
     r"((?:[/\\]|[A-Za-z]:[/\\]|\.\.[/\\]|[^\s\"',}]{1,400}[/\\]\.\.[/\\])[^\n\"',}]{0,400})"
 )
 """Where a flavor of MLflow keeps a model. Where the run kept it stands there, too, and is no place to load from."""
-_CODE_BESIDE: Final = re.compile(
-    r"(?:^|[\n{,])[ \t]*[\"']?"
-    r"(model_code_path|custom_imports|user_dir|_base_|_BASE_|py_modules|import_paths|include_packages?)[\"']?[ \t]*:"
-    r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
-)
 _CODE_BESIDE_WORDS: Final = (
     "model_code_path", "custom_imports", "user_dir", "_base_", "_BASE_", "py_modules", "import_paths", "include_package"
 )  # fmt: skip
 """Keys by which MLflow, MMEngine, fairseq, Jina, NeMo Guardrails and AllenNLP run or import Python files."""
+_CODE_BESIDE: Final = re.compile(
+    rf"(?:^|[\n{{,])[ \t]*[\"']?({'|'.join(_CODE_BESIDE_WORDS)}|include_packages)[\"']?[ \t]*:"
+    r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
+)
 _LAYER: Final = re.compile(
     r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
     r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"

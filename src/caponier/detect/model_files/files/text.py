@@ -279,12 +279,13 @@ def _templates(document: Any) -> Iterator[str]:
 def _other_programs(text: str, budget: Budget) -> list[str]:
     """Say what a text is that is no Python, if something else than a loader would run it."""
     found = [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
-    if _SHELL.search(languages.FENCED.sub("", text) if "```" in text else text):
+    plain = languages.unfenced(text)
+    if _SHELL.search(plain):
         found.append("is a program of a shell: it is run, not loaded")
     found += commands.in_text(text, budget)
     found += requirements.in_text(text, budget)
-    found += registries.in_text(text)
-    if expressions.in_text(text, budget):
+    found += registries.in_text(plain)
+    if expressions.in_text(plain, budget):
         found.append(_EVALUATES)
     if not found and (language := languages.language(text, budget)) is not None:
         found.append(f"reads like a program, in {language} or the like: it is run, not loaded")

@@ -13,11 +13,13 @@ SHORTEST: Final = 12
 """No shorter bytes are a pickle that calls anything."""
 HEADS: Final = frozenset(b"\x80g8ci(\xc2YaK")
 """What such a value begins with: a protocol, base64 or digits of one, a name, its base64, or a protocol as a text."""
-_ENCODED: Final = re.compile(rb"(?:gA[I-Y]|Y[0-3]|aW|K[C-H])[A-Za-z0-9+/\s_-]{8,}={0,2}\s*\Z")
-_BASE64: Final = re.compile(rb"gA[I-Y]|Y[0-3]|aW|K[C-H]")
+_HEAD: Final = "(?:gA[I-Y]|Y[0-3]|aW|K[C-H])"
+"""How base64 of a pickle begins."""
+_BASE64: Final = re.compile(_HEAD.encode())
+_ENCODED: Final = re.compile(_BASE64.pattern + rb"[A-Za-z0-9+/\s_-]{8,}={0,2}\s*\Z")
 _RUN: Final = re.compile(
     r"(?<![\w+/-])(?:(?P<digits>80(?:0[2-5])(?:[0-9A-Fa-f]{2}){10,})"
-    r"|(?:gA[I-Y]|Y[0-3]|aW|K[C-H])[\w+/-]{20,}(?:\r?\n[ \t]{0,40}[A-Za-z0-9+/_-]{16,}(?![^\s=]))*={0,2})",
+    r"|" + _HEAD + r"[\w+/-]{20,}(?:\r?\n[ \t]{0,40}[A-Za-z0-9+/_-]{16,}(?![^\s=]))*={0,2})",
     re.ASCII,
 )
 """Letters without a gap, over lines of the same kind; words of prose are shorter."""

@@ -135,6 +135,8 @@ def _maria(text: str) -> tuple[Fields, LogSource, int] | None:
     fields["outcome"] = SUCCESS if code == "0" else FAILURE
     if kind in ("CONNECT", "FAILED_CONNECT"):
         return fields, LogSource("mysql", "authentication", "audit"), _compact(stamp)
+    # As of the other servers, whose messages are what rules search.
+    fields["message"] = statement
     _stated(statement, fields)
     return fields, LogSource("mysql", DATABASE, "audit"), _compact(stamp)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.clouds.resource_paths import fill_from_path
+from caponier.telemetry.security_logs.native.kubernetes_audit import of_workload
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
 from caponier.telemetry.security_logs.sources import KUBERNETES_AUDIT, LogSource
 
@@ -105,6 +106,7 @@ def _of_kubernetes(fields: Fields, method: re.Match[str]) -> LogSource:
     fill(fields, {"user.username": "protopayload.authenticationinfo.principalemail"})
     for name in [name for name in fields if name.startswith("protopayload.request.")]:
         fields.setdefault("requestobject." + name.removeprefix("protopayload.request."), fields[name])
+    of_workload(fields)
     return KUBERNETES_AUDIT
 
 

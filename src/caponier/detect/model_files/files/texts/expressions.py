@@ -12,7 +12,6 @@ from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
 from caponier.detect.model_files.files.quiet_python import expression
-from caponier.detect.model_files.files.texts.languages import FENCED
 
 _REACHES: Final = re.compile(
     r"(?<![\w.])(?:__import__|breakpoint|compile|eval|exec|execfile|getattr|globals|open|setattr|vars|Path"
@@ -55,10 +54,9 @@ def in_text(text: str, budget: Budget) -> bool:
         TooMuchError: If too much of the file was looked at already.
     """
     budget.look(2 * len(text))
-    plain = FENCED.sub("", text) if "```" in text else text
-    if "%" in plain and _BLOCK.search(plain) is not None and _BLOCK_ENDS.search(plain) is not None:
+    if "%" in text and _BLOCK.search(text) is not None and _BLOCK_ENDS.search(text) is not None:
         return True
-    return _fills_in(plain, budget) or any(is_code(cell) for cell in _cells(plain))
+    return _fills_in(text, budget) or any(is_code(cell) for cell in _cells(text))
 
 
 def _fills_in(text: str, budget: Budget) -> bool:

@@ -185,7 +185,7 @@ _LINE_COMMENT: Final = re.compile(
     r"//|--(?![-|])|#(?!\s{0,4}(?:include|define|ifn?def|pragma|!?\[|use))|;|%(?![\w%{!])|\"(?=[^\"]*$)|'(?=[^']*$)"
     r"|!(?=[ \t])|\*|(?:rem|REM|dnl)\b"
 )
-FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCED: Final = re.compile(r"^ {0,3}```[^\n]*\n.*?(?:^ {0,3}```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 """An example in a model card; behind the sign of a comment it is none."""
 _LONGEST: Final = 1 << 17
 _READING: Final = 400
@@ -195,6 +195,11 @@ _SHARE, _LEAST_DOING, _MOSTLY = 0.5, 0.02, 0.9
 """So many lines look like statements where so many do something; where fewer do, nearly all must look like some."""
 
 
+def unfenced(text: str) -> str:
+    """Return a text without its examples, which nobody runs."""
+    return _FENCED.sub("", text) if "```" in text else text
+
+
 def language(text: str, budget: Budget) -> str | None:
     """Return the language in which a text would be a program; None if it reads like none.
 
@@ -202,7 +207,7 @@ def language(text: str, budget: Budget) -> str | None:
         TooMuchError: If too much of the file was looked at already.
     """
     budget.look(_READING * min(len(text), _LONGEST))
-    window = FENCED.sub("", text[:_LONGEST]) if "```" in text else text[:_LONGEST]
+    window = unfenced(text[:_LONGEST])
     shorter = _without_blocks(_without_here(window), _OPENING)
     if len(text) > _LONGEST and 2 * len(shorter) < len(window):
         return "a language that begins with long comments"

@@ -8,7 +8,6 @@ file that it is given, and a callback may load another pipeline. Any other name 
 import re
 from typing import Final
 
-from caponier.detect.model_files.files.texts.languages import FENCED
 from caponier.formats.strict_yaml import shipped_yaml
 
 _VALUE: Final = r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,}]+"
@@ -38,20 +37,18 @@ _MOST: Final = 5
 def in_text(text: str) -> list[str]:
     """Return what a configuration of spaCy's would have called that is not known only to build."""
     found: dict[str, None] = {}
-    section, logs = "", False
-    plain = FENCED.sub("", text) if "```" in text else text
-    for entry in _ENTRY.finditer(plain) if _HEADING.search(plain) else ():
+    section = ""
+    for entry in _ENTRY.finditer(text) if _HEADING.search(text) else ():
         if (heading := entry["section"]) is not None:
             section = heading.strip()
             continue
         if not section:
             continue
         if entry["kind"] is not None:
-            logs = entry["kind"] == _LOGGERS
             reason = _called(entry["kind"], _plain(entry["name"]), section)
         else:
             key, value = entry["key"] or entry["inner"], _plain(entry["value"] or entry["held"])
-            reason = _set(key, value, section, logs=logs or _LOGGERS in plain)
+            reason = _set(key, value, section, logs=_LOGGERS in text)
         if reason is not None:
             found[reason] = None
     return list(found)[:_MOST]
