@@ -1,4 +1,4 @@
-"""Worlds that others made without seeing the detectors: models, benign callers of many habits, attackers of many schools.
+"""Worlds that others made without seeing the detectors: models, benign callers of many habits, and many attackers.
 
     from bench.worlds import load
 
