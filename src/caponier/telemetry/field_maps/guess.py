@@ -178,8 +178,10 @@ class _Work(FlatGuess):
                 continue
             like = len(names) if self._is_like(column, place) else None
             rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
+            if rank is None:
+                continue
             held = [value for value in values if not is_missing(value)]
-            if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
+            if held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
         if column == "source_ip":

@@ -309,12 +309,12 @@ class MappedRows:
 
     def _hashed(self, value: Any) -> str | None:
         text = _text(value)
-        if text is None or is_hidden(text):
+        if text is None:
             return None
         if text not in self._names:
             if len(self._names) >= KNOWN_NAMES:
                 self._names.clear()
-            self._names[text] = principal_of(text, self._salt)
+            self._names[text] = None if is_hidden(text) else principal_of(text, self._salt)
         return self._names[text]
 
 

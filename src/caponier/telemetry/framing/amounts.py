@@ -36,6 +36,12 @@ def number_of(text: str, decimal: str = ".") -> float | None:
         text: As it stands in the log.
         decimal: The decimal sign.
     """
+    if decimal == "." and "_" not in text:
+        # Nearly all are written as Python reads them.
+        try:
+            return float(text)
+        except ValueError:
+            pass
     plain = text.strip()
     share = 100 if plain[-1:] == "%" else 1
     plain = plain[:-1].rstrip() if share > 1 else without_money(plain)
