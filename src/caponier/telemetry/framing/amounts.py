@@ -36,7 +36,7 @@ def number_of(text: str, decimal: str = ".") -> float | None:
         text: As it stands in the log.
         decimal: The decimal sign.
     """
-    if decimal == "." and "_" not in text:
+    if decimal == "." and text[-1:].isdecimal() and "_" not in text:
         # Nearly all are written as Python reads them.
         try:
             return float(text)
