@@ -65,7 +65,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import ONLY_COMMA, ONLY_POINT
+from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT
 from caponier.telemetry.framing.base64_tensors import are_tensors_in_base64
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
@@ -561,7 +561,8 @@ class _Work(FlatGuess):
         columns = (self.columns.get(name) for name in ("scores", "latency_ms", "cost"))
         read += [path for about in columns if about is not None for path in (*about.path, *about.parts)]
         texts = [text for path in read for text in self._values_at(path)[:SAMPLE] if isinstance(text, str)]
-        comma, point = (any(form.fullmatch(text.strip()) for text in texts) for form in (ONLY_COMMA, ONLY_POINT))
+        bare = [AROUND.sub("", text) for text in texts]
+        comma, point = (any(map(form.fullmatch, bare)) for form in (ONLY_COMMA, ONLY_POINT))
         if comma and point:
             self.out.doubts.append("the decimal sign is a comma in some numbers and a point in others; say decimal")
         return "," if comma else "."

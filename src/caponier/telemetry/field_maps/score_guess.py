@@ -20,9 +20,9 @@ from caponier.telemetry.field_maps.class_scores import (
     told_by_shares,
     unexplained,
 )
-from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
-from caponier.telemetry.framing.amounts import as_number
+from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
 
 
@@ -75,7 +75,17 @@ class ScoreGuess(AccessGuess):
         return next((one for one in self.nodes if about and about.path and path_of(one) == about.path[0]), None)
 
     def _values_at(self, path: str) -> list[Any]:
-        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
+        """Return what stands at a path of the sample, also of one into the lists of a field."""
+        for place, values in self.nodes.items():
+            field_path = path_of(place)
+            if field_path == path:
+                return values
+            if path.startswith(f"{field_path}["):
+                for step in steps_of(path)[len(steps_of(field_path)) :]:
+                    lists = (one for one in values if isinstance(one, list))
+                    values = [one for held in lists for one in held] if step == EACH else stepped(values, step)
+                return values
+        return []
 
     def _choose_listed(self) -> bool:
         """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
@@ -166,11 +176,11 @@ class ScoreGuess(AccessGuess):
 
     def _score_lists(self, about: MapColumn) -> list[Any]:
         if about.parts:
-            return [list(map(as_number, one)) for one in zip(*map(self._values_at, about.parts), strict=False)]
+            return [list(map(sample_number, one)) for one in zip(*map(self._values_at, about.parts), strict=False)]
         values = self._values_at(about.path[0]) if about.path else []
         if about.classes:
-            return [[as_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
-        return [list(map(as_number, one)) for one in values if isinstance(one, list)]
+            return [[sample_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
+        return [list(map(sample_number, one)) for one in values if isinstance(one, list)]
 
     def _below_input(self, place: Place) -> bool:
         raise NotImplementedError

@@ -11,7 +11,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.framing.amounts import DECIMAL_COMMA, milliseconds_of, number_of, without_money
+from caponier.telemetry.framing.amounts import DECIMAL_COMMA, decimal_in, milliseconds_of, number_of, without_money
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.readers.field_names import ASIDE, UNIONS, normal
 
@@ -265,10 +265,13 @@ def _are_numbers(values: list[Any]) -> bool:
     return nearly(is_number(value) for value in values)
 
 
-def _are_spans(values: list[Any]) -> bool:
-    return _are_numbers(values) or nearly(
-        isinstance(value, str) and milliseconds_of(value) is not None for value in values
-    )
+def are_spans(values: Sequence[Any]) -> bool:
+    """Tell whether texts are spans of time that name their unit."""
+    return nearly(isinstance(one, str) and milliseconds_of(one, decimal_in(one)) is not None for one in values)
+
+
+def _are_durations(values: list[Any]) -> bool:
+    return _are_numbers(values) or are_spans(values)
 
 
 FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
@@ -276,6 +279,6 @@ FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
     "label": _is_answer,
     "scores": _is_scores,
     "status": _are_numbers,
-    "latency_ms": _are_spans,
+    "latency_ms": _are_durations,
     "cost": _are_numbers,
 }
