@@ -11,6 +11,8 @@ from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    ROWS_TO_TELL,
+    SLACK,
     are_shares,
     is_continuous,
     is_number,
@@ -42,8 +44,6 @@ CLASS_NAMES: Final = ("classes", "class_names", "labels", "names", "categories",
 INWARD, OUTWARD = "in_", "out_"
 """How columns begin that were asked and answered, where each stands beside the other."""
 MOST_CLASSES: Final = 100
-SLACK: Final = 0.02
-"""By how much the scores of all classes, which were rounded, may miss one."""
 _SCORE_WORDS: Final = re.compile(
     r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
 )
@@ -60,8 +60,6 @@ _NO_ANSWERS: Final = re.compile(
     r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
 )
 """Words of what a service logs beside answers."""
-_LEAST_TOLD: Final = 20
-"""Rows from which it is no chance that two columns agree."""
 _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
@@ -238,7 +236,7 @@ def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequenc
         scores: Lists of the scores, in the same order.
     """
     best = [max(range(len(one)), key=one.__getitem__) if isinstance(one, list) and one else None for one in scores]
-    if len(best) < _LEAST_TOLD or len(set(best)) < 2:
+    if len(best) < ROWS_TO_TELL or len(set(best)) < 2:
         return None
     found = [
         name
@@ -253,7 +251,7 @@ def is_of_best(answers: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether amounts can be the shares of the best of so many classes: none of k is ever below one in k."""
     held = [sample_number(one) for one in scores if is_number(one)]
     classes = len({str(one) for one in answers})
-    are_there = len(held) == len(scores) == len(answers) >= _LEAST_TOLD and classes > 1
+    are_there = len(held) == len(scores) == len(answers) >= ROWS_TO_TELL and classes > 1
     return are_there and all(1 / classes - SLACK / 10 <= one <= 1 for one in held) and min(held) < 1
 
 
@@ -374,7 +372,7 @@ def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
         shares: What stands beside it.
     """
     pairs = [(str(one), sample_number(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
-    if len(pairs) < _LEAST_TOLD:
+    if len(pairs) < ROWS_TO_TELL:
         return False
     sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
     if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):

@@ -167,8 +167,7 @@ class _Work(FlatGuess):
         ]
         if found:
             _, _, place = min(found)
-            self.columns["session"] = MapColumn(path=(path_of(place),), secret=True)
-            self.used.add(place)
+            self.take("session", place, secret=True)
 
     def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
         names, fits = ALIASES[column], FITS.get(column, is_name)
@@ -283,8 +282,7 @@ class _Work(FlatGuess):
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
             return
         if (lone := lone_list(self.nodes, self.used)) is not None:
-            self.columns["input"] = MapColumn(path=(path_of(lone),))
-            self.used.add(lone)
+            self.take("input", lone)
             return
         self.take_columns()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
@@ -332,8 +330,7 @@ class _Work(FlatGuess):
             if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
         numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
-        self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
-        self.used.add(place)
+        self.take("input" if numeric else "input_raw", place)
         return True
 
     def _take_body(self, place: Place) -> bool:
@@ -453,12 +450,9 @@ class _Work(FlatGuess):
     def _unroll(self, asked: list[Any]) -> None:
         """Where a row asks about several examples, its answers are lists, too."""
         for column in ("label", "scores"):
-            about = self.columns.get(column)
-            if about is None:
-                continue
-            values = next((those for place, those in self.nodes.items() if path_of(place) == about.path[0]), None)
             # None where another field that holds lists has unrolled it before.
-            if values is not None and as_long(asked, values):
+            if (place := self._place_of(column)) is not None and as_long(asked, values := self.nodes[place]):
+                about = self.columns[column]
                 is_amount = column == "label" and is_continuous([one for held in values for one in held or ()])
                 if is_amount and "scores" not in self.columns:
                     del self.columns[column]

@@ -62,8 +62,7 @@ class ScoreGuess(AccessGuess):
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""
         scores = self._place_of("scores")
         if "label" not in self.columns and scores and (items := ranked_items(self.nodes, self.used, scores)):
-            self.columns["label"] = MapColumn(path=(path_of(items),))
-            self.used.add(items)
+            self.take("label", items)
         pair = [self.columns.get(column) for column in ("label", "scores")]
         held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
         if held[0] and held[1] and are_ranked(held[0], held[1]):
@@ -110,21 +109,18 @@ class ScoreGuess(AccessGuess):
             )
             self.used |= set(places)
         elif (share := class_share(self.nodes, self.used, answers)) is not None:
-            self.columns["scores"] = MapColumn(path=(path_of(share),))
-            self.used.add(share)
+            self.take("scores", share)
 
     def choose_called_after(self) -> None:
         """Take a column and the share that is called after it, such as `route` and `route_probability`."""
         for column, place in put_out(self.nodes, self.used).items():
             if column not in self.columns:
-                self.columns[column] = MapColumn(path=(path_of(place),))
-                self.used.add(place)
+                self.take(column, place)
         label, scores = self._place_of("label"), self._place_of("scores")
         free = {place: values for place, values in self.nodes.items() if not self._below_input(place)}
         if "scores" in self.columns:
             if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
-                self.columns["label"] = MapColumn(path=(path_of(answer),))
-                self.used.add(answer)
+                self.take("label", answer)
         elif ("label" not in self.columns or label is not None) and (
             pair := called_after(free, self.used, label)
         ) is not None:
@@ -142,8 +138,7 @@ class ScoreGuess(AccessGuess):
             return
         left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
         if len(left) == 1:
-            self.columns["scores"] = MapColumn(path=(path_of(left[0]),))
-            self.used.add(left[0])
+            self.take("scores", left[0])
             self.assumed.append(
                 f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
                 "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
@@ -172,7 +167,7 @@ class ScoreGuess(AccessGuess):
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])
-            self.columns["label"] = MapColumn(path=(path_of(place),))
+            self.take("label", place)
 
     def _score_lists(self, about: MapColumn) -> list[Any]:
         if about.parts:

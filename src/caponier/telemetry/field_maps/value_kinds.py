@@ -21,6 +21,10 @@ LISTED: Final = 30
 NEARLY: Final = 0.9
 """Share of the bodies of a sample that are read; a broken one among them decides nothing."""
 NEARLY_ALL: Final = 0.95
+ROWS_TO_TELL: Final = 20
+"""Rows from which it is no chance that two columns agree, or that nothing changes."""
+SLACK: Final = 0.02
+"""By how much the scores of all classes, which were rounded, may miss one."""
 LONGEST_CELL: Final = 64
 """Numbers of a list that stands in a column's place and is taken apart."""
 OBJECTS: Final = 3
