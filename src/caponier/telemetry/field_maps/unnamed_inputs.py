@@ -154,13 +154,8 @@ def is_of_row(name: str, values: Sequence[Any]) -> bool:
 
 def says_nothing(values: Sequence[Any]) -> bool:
     """Tell whether a column is one text in all rows: where a service runs, and no feature."""
-    first = values[0]
-    return (
-        len(values) >= ROWS_TO_TELL
-        and isinstance(first, str)
-        and not is_number(first)
-        and set(map(str, values)) == {first}
-    )
+    is_text = isinstance(values[0], str) and not is_number(values[0])
+    return len(values) >= ROWS_TO_TELL and is_text and set(map(str, values)) == {values[0]}
 
 
 def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
