@@ -2,8 +2,11 @@
 
 import os
 import socket
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,3 +128,51 @@ def test_a_file_that_was_named_and_cannot_be_read_is_a_wrong_request(kind: tuple
         kind[0](folder / "nothing.jsonl", RejectedRows())
     with pytest.raises(InputError, match="cannot be reached"):
         kind[0](folder / ("n" * 300 + ".jsonl"), RejectedRows())
+
+
+@pytest.mark.parametrize("name", ["june.zip", "june.tgz", "june.db", "june.xlsx", "part-00001"])
+def test_what_cannot_be_opened_keeps_nothing_else_from_being_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(EVENT)
+    (tmp_path / name).write_bytes(EVENT)
+    whole = Path.open
+
+    def refused(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self.name == name:
+            raise PermissionError(13, "Permission denied")
+        return whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refused)
+    rejected = RejectedRows()
+    assert inference(tmp_path, rejected) == 1
+    assert all("Permission denied" in reason for reason in told(rejected).values())
+
+
+OPENED: Counter[str] = Counter()
+
+
+def count(event: str, args: tuple[Any, ...]) -> None:
+    if event == "open" and isinstance(args[0], str) and str(args[1]).startswith("r"):
+        OPENED[os.path.basename(args[0])] += 1
+
+
+# Nothing takes one away again: it counts what has these names, and costs others next to nothing.
+sys.addaudithook(count)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "most"),
+    [
+        ("jsonl-opened.jsonl", EVENT * 3, 5),
+        ("log-opened.log", EVENT * 3, 5),
+        ("csv-opened.csv", b"time,model,operation\n" + b"2026-05-01T10:00:00Z,m,predict\n" * 3, 6),
+    ],
+)
+def test_a_log_is_looked_at_as_an_archive_and_as_a_log_and_then_read(
+    name: str, text: bytes, most: int, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(text)
+    assert inference(tmp_path / name, RejectedRows()) == 3
+    # The others are the first rows, and the answers of KServe, which the reading of all needs.
+    assert 0 < OPENED[name] <= most

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,7 @@ from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
-from caponier.telemetry.streams import COMPRESSIONS, STDIN
+from caponier.telemetry.streams import COMPRESSIONS, STDIN, Head, head_of
 
 _HOLDING: Final = frozenset((".tar", ".tgz", ".txz", ".zip", ".gz", ".xz", ".db", ".sqlite", ".sqlite3", ".xlsx"))
 """How the names of files end that hold others, or tables."""
@@ -152,14 +152,18 @@ def _first(files: Sequence[LogFile], reading: "_Reading") -> list[pa.RecordBatch
     return [events.batch for events in first if events is not None and not events.native]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Reading:
-    """How logs are read."""
+    """How logs are read; each is looked at once, however often it is read."""
 
     reader: str
     lateness: float
     callers: CallerHeaders
     maps: MapChoice
+
+    def __post_init__(self) -> None:
+        self.reader_of: Callable[[Path], Callable[[Path], Iterator[Chunk]]] = cache(_reader_of)
+        self.line_map: Callable[[Path], FieldMap | None] = cache(partial(_line_map, reader=self.reader, maps=self.maps))
 
     def read(self, files: Sequence[LogFile], rejected: RejectedRows, *, ahead: bool = True) -> Iterator[Events]:
         """Read logs, each as it stands.
@@ -170,13 +174,13 @@ class _Reading:
             ahead: Whether the responses of a log of KServe are gathered from all of it first.
         """
         with KServeAnswers() as answers:
-            gathered = _gathered(files, self.reader, self.maps, answers) if ahead else ()
+            gathered = self._gathered(files, answers) if ahead else ()
             for file in files:
                 # A file's name need not be UTF-8, but everything that is written about it is.
                 source = shown_path(file.path)
                 clock, seq = Clock.of(file.path, self.lateness), 0
                 own = answers if file.path in gathered else None
-                read = partial(_chunks, file.path, self.reader, self.maps, rejected, self.callers, own)
+                read = partial(self._chunks, file.path, rejected, own)
                 for chunk in spared(file, read, Chunk):
                     events = _events(source, chunk, clock, seq, rejected)
                     seq += events.batch.num_rows
@@ -184,22 +188,46 @@ class _Reading:
             if ahead:
                 rejected.add(kserve.unused(answers))
 
+    def _gathered(self, files: Sequence[LogFile], answers: KServeAnswers) -> frozenset[Path]:
+        """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
+        if self.reader == "events" or self.maps.named is not None:
+            return frozenset()
+        whole = [file.path for file in files if _format(file.path) in (json_lines.read, None) and file.path.is_file()]
+        always = self.reader == "kserve"
+        return frozenset(
+            path for path in whole if answers.gather(shown_path(path), partial(self._objects, path), always=always)
+        )
 
-def _gathered(files: Sequence[LogFile], reader: str, maps: MapChoice, answers: KServeAnswers) -> frozenset[Path]:
-    """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
-    if reader == "events" or maps.named is not None:
-        return frozenset()
-    whole = [file.path for file in files if _format(file.path) in (json_lines.read, None) and file.path.is_file()]
-    always = reader == "kserve"
-    return frozenset(
-        path for path in whole if answers.gather(shown_path(path), partial(_objects, path, reader, maps), always=always)
-    )
+    def _objects(self, path: Path) -> Iterator[Chunk]:
+        """Read a log as objects; nothing of one whose lines have a form of their own."""
+        if self.line_map(path) is None:
+            yield from json_lines.read(path)
 
-
-def _objects(path: Path, reader: str, maps: MapChoice) -> Iterator[Chunk]:
-    """Read a log as objects; nothing of one whose lines have a form of their own."""
-    if _line_map(path, reader, maps) is None:
-        yield from json_lines.read(path)
+    def _chunks(self, path: Path, report: RejectedRows, answers: KServeAnswers | None) -> Iterator[Chunk]:
+        read, maps = self.reader_of(path), self.maps
+        if self.reader == "events":
+            return read(path)
+        by_line = self.line_map(path)
+        if by_line is not None and by_line.line:
+            if maps.named is None:
+                report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
+            rows = pattern_lines.read(path, by_line.line)
+            return mapped(rows, replace(maps, named=by_line), report, shown_path(path))
+        if read is not json_lines.read:
+            return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
+        wanted = WantedColumns()
+        chunks = with_partitions(json_lines.read(path, wanted=wanted, lenient=True), path)
+        if maps.named is None:
+            chunks = kserve.joined(
+                chunks,
+                maps.salt,
+                always=self.reader == "kserve",
+                callers=self.callers,
+                answers=answers,
+                spec_of=maps.spec_of,
+                tables=report.tables,
+            )
+        return chunks if self.reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -224,7 +252,7 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
     yield from (path for path in paths if isinstance(path, LogFile))
     unread = [path for path in paths if not isinstance(path, LogFile)]
-    unread = [unpacked(path) if is_archive(path) else path for path in unread]
+    unread = [unpacked(path) if is_archive(path, head_of(path)) else path for path in unread]
 
     def is_meant(path: Path) -> bool:
         return (_is_log(path) or _holds_others(path)) and not _is_same(path, output)
@@ -240,7 +268,18 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
 
 
 def _holds_others(path: Path) -> bool:
-    return path.suffix.lower() in _HOLDING and (is_archive(path) or holds_tables(path))
+    if path.suffix.lower() not in _HOLDING:
+        return False
+    head = _head_in_folder(path)
+    return head is not None and (is_archive(path, head) or holds_tables(path, head))
+
+
+def _head_in_folder(path: Path) -> Head | None:
+    """Return how a file begins that nobody named; None where it cannot be opened, which is no reason to read none."""
+    try:
+        return head_of(path)
+    except InputError:
+        return None
 
 
 def _is_log(path: Path) -> bool:
@@ -251,7 +290,9 @@ def _is_log(path: Path) -> bool:
     inner = path.with_suffix("") if suffix in COMPRESSIONS else path
     if inner.suffix or inner.name.startswith((".", "_")):
         return False
-    return holds_records(path) or table_magic(path) is not None
+    head = _head_in_folder(path)
+    # Where it cannot be opened reading it says so.
+    return head is None or holds_records(head.text) or table_magic(head.text) is not None
 
 
 def _is_same(path: Path, output: Path | None) -> bool:
@@ -281,24 +322,25 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     Raises:
         InputError: If it is of a form that is not read.
     """
-    if path != STDIN and holds_tables(path):
+    head = head_of(path)
+    if holds_tables(path, head):
         return _logged_table(path)
-    refuse_foreign(path)
+    refuse_foreign(path, head.text)
     inner = path.with_suffix("")
     if path.suffix.lower() in COMPRESSIONS and _format(inner) in _TABLES.values():
         hint = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
         raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), hint=hint)
     if (known := _format(path)) is not None and path != STDIN:
         # What it holds counts where the name says something else.
-        if known is csv.read and begins_object(path):
+        if known is csv.read and begins_object(head.text):
             return json_lines.read
         is_json = known is json_lines.read and path.suffix.lower() != ".log"
-        return csv.read if is_json and looks_like_table(path) else known
+        return csv.read if is_json and looks_like_table(head.text) else known
     if known is not None:
         return known
-    if (magic := table_magic(path)) is not None:
+    if (magic := table_magic(head.text)) is not None:
         return _MAGIC[magic]
-    return csv.read if looks_like_table(path) else json_lines.read
+    return csv.read if looks_like_table(head.text) else json_lines.read
 
 
 def _logged_table(path: Path) -> Callable[[Path], Iterator[Chunk]]:
@@ -319,40 +361,6 @@ def _logged_table(path: Path) -> Callable[[Path], Iterator[Chunk]]:
         hint = f"Write the one that is meant as CSV: sqlite3 -header -csv {shown_path(path)} QUERY > log.csv"
         raise InputError(what, where=shown_path(path), hint=hint)
     return partial(stored_tables.read, table=logs[0])
-
-
-def _chunks(
-    path: Path,
-    reader: str,
-    maps: MapChoice,
-    report: RejectedRows,
-    callers: CallerHeaders,
-    answers: KServeAnswers | None,
-) -> Iterator[Chunk]:
-    read = _reader_of(path)
-    if reader == "events":
-        return read(path)
-    by_line = _line_map(path, reader, maps)
-    if by_line is not None and by_line.line:
-        if maps.named is None:
-            report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
-        return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
-    if read is not json_lines.read:
-        return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
-    wanted = WantedColumns()
-    chunks = with_partitions(json_lines.read(path, wanted=wanted, lenient=True), path)
-    if maps.named is None:
-        always = reader == "kserve"
-        chunks = kserve.joined(
-            chunks,
-            maps.salt,
-            always=always,
-            callers=callers,
-            answers=answers,
-            spec_of=maps.spec_of,
-            tables=report.tables,
-        )
-    return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
 
 
 def _line_map(path: Path, reader: str, maps: MapChoice) -> FieldMap | None:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -39,6 +39,8 @@ _MARKS: Final = (
 )
 """The first mark that fits: that of UTF-32 begins like that of UTF-16."""
 _LOOKED_AT: Final = 64
+HEAD: Final = 2**16
+"""Bytes by which it is told how a file is to be read."""
 
 
 class Readable(Protocol):
@@ -67,20 +69,54 @@ def opened(path: Path) -> Iterator[Readable]:
     if path == STDIN:
         yield sys.stdin.buffer
         return
+    with _raw(path) as raw:
+        yield _unpacked(raw, path)
+
+
+class Head(NamedTuple):
+    """How a file begins."""
+
+    stored: bytes
+    """As it stands on the disk."""
+    text: bytes
+    """Unpacked; nothing where that is not possible: reading it comes to the same place, and says so."""
+
+
+def head_of(path: Path) -> Head:
+    """Return how a file begins; nothing of a pipe, which can be read only once.
+
+    Raises:
+        InputError: If the file cannot be opened.
+    """
     try:
-        raw: Any = path.open("rb")
+        if path == STDIN or not path.is_file():
+            return Head(b"", b"")
+    except OSError:
+        return Head(b"", b"")
+    with _raw(path) as raw:
+        stored = raw.read(_LOOKED_AT)
+        raw.seek(0)
+        try:
+            return Head(stored, _unpacked(raw, path).read(HEAD))
+        except OSError:
+            return Head(stored, b"")
+
+
+def _raw(path: Path) -> Any:
+    try:
+        return path.open("rb")
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path)) from failed
-    with raw:
-        compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
-        if compression == "gzip":
-            yield Unzipped(raw)
-        elif compression == "xz":
-            yield _Steady(_Xz(raw))
-        else:
-            # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
-            packed = _Steady(pa.input_stream(raw, compression=compression)) if compression else None
-            yield packed or _in_utf8(raw)
+
+
+def _unpacked(raw: Any, path: Path) -> Readable:
+    compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
+    if compression == "gzip":
+        return Unzipped(raw)
+    if compression == "xz":
+        return _Steady(_Xz(raw))
+    # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
+    return _Steady(pa.input_stream(raw, compression=compression)) if compression else _in_utf8(raw)
 
 
 def _in_utf8(raw: Any) -> Readable:

@@ -12,6 +12,7 @@ from caponier.errors import InputError
 from caponier.telemetry.framing.json_elements import Elements
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import FOREIGN, holds_records, looks_like_table, refuse_foreign
+from caponier.telemetry.streams import head_of
 from telemetry.conftest import reading
 
 BOM = codecs.BOM_UTF8
@@ -74,7 +75,7 @@ def test_a_log_in_other_letters_is_read_as_any_other(encoding: str, mark: bytes,
     path, plain = tmp_path / name, tmp_path / "plain.jsonl"
     path.write_bytes(mark + json_lines().decode().encode(encoding))
     plain.write_bytes(json_lines())
-    refuse_foreign(path)
+    refuse_foreign(path, head_of(path).text)
     assert reading(path).rows == reading(plain).rows
     assert reading(path).rejected == []
 
@@ -85,7 +86,7 @@ def test_a_name_stays_one_word_of_the_command(form: Any, name: str, tmp_path: Pa
     path = tmp_path / name
     path.write_bytes(form.magic + b"\n rest")
     with pytest.raises(InputError, match=f"is {form.is_a}") as refused:
-        refuse_foreign(path)
+        refuse_foreign(path, head_of(path).text)
     assert str(path) in str(refused.value)
     if "{path}" in form.hint:
         assert str(path) in shlex.split((refused.value.hint or "").replace(", or save the sheet", " or save the sheet"))
@@ -106,7 +107,7 @@ def test_a_name_stays_one_word_of_the_command(form: Any, name: str, tmp_path: Pa
 )
 def test_what_may_be_a_log_is_not_refused(head: bytes, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(head)
-    refuse_foreign(tmp_path / "log")
+    refuse_foreign(tmp_path / "log", head_of(tmp_path / "log").text)
 
 
 @pytest.mark.parametrize(
@@ -123,18 +124,16 @@ def test_what_may_be_a_log_is_not_refused(head: bytes, tmp_path: Path) -> None:
         ("<a>,<b>\n1,2\n", False),
     ],
 )
-def test_a_table_without_a_name_is_told_by_its_cells(text: str, told: bool, tmp_path: Path) -> None:
-    (tmp_path / "log").write_text(text)
-    assert looks_like_table(tmp_path / "log") is told
+def test_a_table_without_a_name_is_told_by_its_cells(text: str, told: bool) -> None:
+    assert looks_like_table(text.encode()) is told
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [('{"a": 1}\n', True), ("x 2026 {}\n", True), ("a=1 b=2 c=3\n", True), ("# a remark\n", False), ("{", False)],
 )
-def test_a_file_without_a_name_is_told_by_its_first_record(text: str, told: bool, tmp_path: Path) -> None:
-    (tmp_path / "log").write_text(text)
-    assert holds_records(tmp_path / "log") is told
+def test_a_file_without_a_name_is_told_by_its_first_record(text: str, told: bool) -> None:
+    assert holds_records(text.encode()) is told
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -153,10 +152,10 @@ def test_delimiters_within_quoted_names_are_none(delimiter: str, other: str, tmp
 def test_a_zero_that_a_client_sent_keeps_no_log_from_being_read(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_bytes(b"time,principal,label\n2026-01-05T12:00:00Z,a\0b,cat\n")
-    refuse_foreign(file)
+    refuse_foreign(file, head_of(file).text)
     file.write_bytes(b"time,principal,label\n" + b"\0" * 40)
     with pytest.raises(InputError, match="is no text"):
-        refuse_foreign(file)
+        refuse_foreign(file, head_of(file).text)
     file.write_bytes((20).to_bytes(8, "little") + b"\x01\x02\x03\x04\n\x12features and more of it")
     with pytest.raises(InputError, match="is no text"):
-        refuse_foreign(file)
+        refuse_foreign(file, head_of(file).text)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from caponier.records.event import UNKNOWN
 from caponier.records.field_map import MapColumn
@@ -28,6 +28,11 @@ class AccessGuess:
     columns: dict[str, MapColumn] = field(default_factory=dict)
     used: set[Place] = field(default_factory=set)
 
+    def take(self, column: str, place: Place, **about: Any) -> None:
+        """Take a field for a column."""
+        self.columns[column] = MapColumn(path=(path_of(place),), **about)
+        self.used.add(place)
+
     def take_operation(self) -> bool:
         """Take what was asked for from the paths that were called, where they are of several kinds."""
         place = self.called()
@@ -36,10 +41,7 @@ class AccessGuess:
         kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
         if len(kinds) < 2:
             return False
-        self.columns["operation"] = MapColumn(
-            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
-        )
-        self.used.add(place)
+        self.take("operation", place, take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict")
         return True
 
     def take_model(self, model: str) -> bool:
@@ -64,8 +66,7 @@ class AccessGuess:
             is_function = any(one in OPERATIONS or _FUNCTION.match(one) for one in names)
             is_named = normal(place[-1]) == "endpoint" and all(_ENDPOINT.fullmatch(one) for one in names)
             if is_named and not is_function and len(names) <= MOST_MODELS and 2 * len(names) < len(self.nodes[place]):
-                self.columns["model"] = MapColumn(path=(path_of(place),))
-                self.used.add(place)
+                self.take("model", place)
                 return True
         return False
 

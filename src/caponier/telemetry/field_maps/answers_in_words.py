@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from caponier.telemetry.field_maps.class_scores import CLASS_NAMES
 from caponier.telemetry.field_maps.value_kinds import is_number
+from caponier.telemetry.framing.amounts import as_number
 from caponier.telemetry.readers.field_names import ALIASES, normal
 
 Body = dict[str, Any]
 _LABELS: Final = (*(one for one in ALIASES["label"] if one != "outputs"), "displaynames")
 _SCORES: Final = ALIASES["scores"]
-_CLASSES: Final = ("classes", "class_names", "display_names", "labels")
 MOST_CELLS: Final = 1_000
 
 
@@ -44,7 +45,7 @@ def _told(one: Body) -> tuple[Any, list[float] | None]:
     """Return the class that a prediction names, and its scores."""
     names = {normal(str(key)): held for key, held in one.items()}
     scores = next((_numbers(names[name]) for name in _SCORES if name in names), None)
-    classes = next((names[name] for name in _CLASSES if isinstance(names.get(name), list)), None)
+    classes = next((names[name] for name in CLASS_NAMES if isinstance(names.get(name), list)), None)
     label = next((names[name] for name in _LABELS if name in names and not isinstance(names[name], list | dict)), None)
     if label is None and classes and scores and len(classes) == len(scores):
         # Vertex AI and TensorFlow write the classes beside their scores.
@@ -70,4 +71,4 @@ def answers_of_lines(lines: Sequence[str]) -> list[Body] | None:
         len(row) > 1 and row[0] and not is_number(row[0]) and all(map(is_number, row[1:])) for row in rows
     ):
         return None
-    return [{"label": label.strip('"'), "scores": [float(one) for one in numbers]} for label, *numbers in rows]
+    return [{"label": label.strip('"'), "scores": list(map(as_number, numbers))} for label, *numbers in rows]

@@ -11,12 +11,14 @@ from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    ROWS_TO_TELL,
+    SLACK,
     are_shares,
     is_continuous,
     is_number,
     nearly,
 )
-from caponier.telemetry.framing.amounts import as_number
+from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import (
@@ -37,13 +39,11 @@ _CLASS: Final = (
 )
 _SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "similarity", "p")
 """Keys of objects that are a class and its score; the surest come first."""
-_NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
+CLASS_NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
 """Under these the names of all classes stand beside their scores."""
 INWARD, OUTWARD = "in_", "out_"
 """How columns begin that were asked and answered, where each stands beside the other."""
 MOST_CLASSES: Final = 100
-SLACK: Final = 0.02
-"""By how much the scores of all classes, which were rounded, may miss one."""
 _SCORE_WORDS: Final = re.compile(
     r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
 )
@@ -60,8 +60,6 @@ _NO_ANSWERS: Final = re.compile(
     r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
 )
 """Words of what a service logs beside answers."""
-_LEAST_TOLD: Final = 20
-"""Rows from which it is no chance that two columns agree."""
 _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
@@ -146,7 +144,7 @@ def _key(items: Sequence[dict[str, Any]], names: Iterable[str]) -> str | None:
 
 
 def _is_descending(scores: Sequence[Any]) -> bool:
-    numbers = [float(one) for one in scores if is_number(one)]
+    numbers = [sample_number(one) for one in scores if is_number(one)]
     return len(numbers) == len(scores) and all(a >= b for a, b in pairwise(numbers))
 
 
@@ -238,7 +236,7 @@ def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequenc
         scores: Lists of the scores, in the same order.
     """
     best = [max(range(len(one)), key=one.__getitem__) if isinstance(one, list) and one else None for one in scores]
-    if len(best) < _LEAST_TOLD or len(set(best)) < 2:
+    if len(best) < ROWS_TO_TELL or len(set(best)) < 2:
         return None
     found = [
         name
@@ -251,9 +249,9 @@ def told_by_shares(columns: Iterable[tuple[Any, Sequence[Any]]], scores: Sequenc
 
 def is_of_best(answers: Sequence[Any], scores: Sequence[Any]) -> bool:
     """Tell whether amounts can be the shares of the best of so many classes: none of k is ever below one in k."""
-    held = [_amount(one) for one in scores if is_number(one)]
+    held = [sample_number(one) for one in scores if is_number(one)]
     classes = len({str(one) for one in answers})
-    are_there = len(held) == len(scores) == len(answers) >= _LEAST_TOLD and classes > 1
+    are_there = len(held) == len(scores) == len(answers) >= ROWS_TO_TELL and classes > 1
     return are_there and all(1 / classes - SLACK / 10 <= one <= 1 for one in held) and min(held) < 1
 
 
@@ -273,7 +271,7 @@ def with_classes(columns: dict[str, MapColumn], nodes: Nodes) -> dict[str, MapCo
     sizes = {len(value) if isinstance(value, list) else 0 for value in nodes[place] if value is not None}
     for other, values in nodes.items() if len(sizes) == 1 else ():
         first = values[0]
-        if other[:-1] != place[:-1] or normal(other[-1]) not in _NAMES or not isinstance(first, list):
+        if other[:-1] != place[:-1] or normal(other[-1]) not in CLASS_NAMES or not isinstance(first, list):
             continue
         are_names = all(isinstance(one, str) and one for one in first) and len(set(first)) == len(first)
         if {len(first)} == sizes and len(first) > 1 and are_names and all(one == first for one in values):
@@ -373,8 +371,8 @@ def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
         answers: What was answered.
         shares: What stands beside it.
     """
-    pairs = [(str(one), _amount(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
-    if len(pairs) < _LEAST_TOLD:
+    pairs = [(str(one), sample_number(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
+    if len(pairs) < ROWS_TO_TELL:
         return False
     sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
     if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):
@@ -485,7 +483,7 @@ def _whole(named: Sequence[Place], shares: Sequence[Place], nodes: Nodes) -> tup
 def _make_one(places: Sequence[Place], nodes: Nodes) -> bool:
     rows = list(zip(*(nodes[place][:_ROWS] for place in places), strict=False))
     return bool(rows) and nearly(
-        None not in row and "" not in row and abs(sum(map(_amount, row)) - 1) <= SLACK for row in rows
+        None not in row and "" not in row and abs(sum(map(sample_number, row)) - 1) <= SLACK for row in rows
     )
 
 
@@ -495,9 +493,4 @@ def _are_shares(values: Sequence[Any]) -> bool:
 
 
 def _is_share(value: Any) -> bool:
-    return not isinstance(value, bool) and 0 <= _amount(value) <= 1
-
-
-def _amount(value: Any) -> float:
-    """Return a number, also of a text that has a comma for its decimal sign; NaN where there is none."""
-    return as_number(value.replace(",", ".", 1) if isinstance(value, str) else value)
+    return not isinstance(value, bool) and 0 <= sample_number(value) <= 1

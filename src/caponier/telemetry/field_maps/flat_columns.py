@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.callers import are_places_in_code, names_somebody
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.score_guess import ScoreGuess
@@ -17,7 +16,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     says_nothing,
     text_place,
 )
-from caponier.telemetry.field_maps.value_kinds import feature_of
+from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, feature_of
 from caponier.telemetry.readers.field_names import (
     ANSWERS,
     CALLED,
@@ -30,8 +29,6 @@ from caponier.telemetry.readers.field_names import (
     normal,
 )
 
-ROWS_TO_TELL: Final = 20
-"""Rows after which it is known that nothing changes."""
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
 _OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
 FEW_BESIDE: Final = 2
@@ -54,8 +51,8 @@ class FlatGuess(ScoreGuess):
         inner = features_of_objects(self.nodes, taken, objects) if len(self.features) < FEW_BESIDE else []
         about_text = [one for one in self.features if one.kind == "category" or _OF_TEXTS.search(normal(one.name))]
         if text is not None and len(about_text) == len(self.features) <= FEW_BESIDE:
-            self.features, self.used, self.is_flat = [], before | {text}, False
-            self.columns["input_raw"] = MapColumn(path=(path_of(text),))
+            self.features, self.used, self.is_flat = [], before, False
+            self.take("input_raw", text)
         elif len(inner) > len(self.features):
             self.features, self.used, self.is_flat = inner, taken, False
 

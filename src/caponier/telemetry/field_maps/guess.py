@@ -65,7 +65,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import ONLY_COMMA, ONLY_POINT
+from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT
 from caponier.telemetry.framing.base64_tensors import are_tensors_in_base64
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
@@ -167,8 +167,7 @@ class _Work(FlatGuess):
         ]
         if found:
             _, _, place = min(found)
-            self.columns["session"] = MapColumn(path=(path_of(place),), secret=True)
-            self.used.add(place)
+            self.take("session", place, secret=True)
 
     def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
         names, fits = ALIASES[column], FITS.get(column, is_name)
@@ -178,8 +177,10 @@ class _Work(FlatGuess):
                 continue
             like = len(names) if self._is_like(column, place) else None
             rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
+            if rank is None:
+                continue
             held = [value for value in values if not is_missing(value)]
-            if rank is not None and held and fits(held) and not (column == "principal" and are_places_in_code(held)):
+            if held and fits(held) and not (column == "principal" and are_places_in_code(held)):
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
         if column == "source_ip":
@@ -281,8 +282,7 @@ class _Work(FlatGuess):
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
             return
         if (lone := lone_list(self.nodes, self.used)) is not None:
-            self.columns["input"] = MapColumn(path=(path_of(lone),))
-            self.used.add(lone)
+            self.take("input", lone)
             return
         self.take_columns()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
@@ -330,8 +330,7 @@ class _Work(FlatGuess):
             if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
         numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
-        self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
-        self.used.add(place)
+        self.take("input" if numeric else "input_raw", place)
         return True
 
     def _take_body(self, place: Place) -> bool:
@@ -451,12 +450,9 @@ class _Work(FlatGuess):
     def _unroll(self, asked: list[Any]) -> None:
         """Where a row asks about several examples, its answers are lists, too."""
         for column in ("label", "scores"):
-            about = self.columns.get(column)
-            if about is None:
-                continue
-            values = next((those for place, those in self.nodes.items() if path_of(place) == about.path[0]), None)
             # None where another field that holds lists has unrolled it before.
-            if values is not None and as_long(asked, values):
+            if (place := self._place_of(column)) is not None and as_long(asked, values := self.nodes[place]):
+                about = self.columns[column]
                 is_amount = column == "label" and is_continuous([one for held in values for one in held or ()])
                 if is_amount and "scores" not in self.columns:
                     del self.columns[column]
@@ -559,7 +555,8 @@ class _Work(FlatGuess):
         columns = (self.columns.get(name) for name in ("scores", "latency_ms", "cost"))
         read += [path for about in columns if about is not None for path in (*about.path, *about.parts)]
         texts = [text for path in read for text in self._values_at(path)[:SAMPLE] if isinstance(text, str)]
-        comma, point = (any(form.fullmatch(text.strip()) for text in texts) for form in (ONLY_COMMA, ONLY_POINT))
+        bare = [AROUND.sub("", text) for text in texts]
+        comma, point = (any(map(form.fullmatch, bare)) for form in (ONLY_COMMA, ONLY_POINT))
         if comma and point:
             self.out.doubts.append("the decimal sign is a comma in some numbers and a point in others; say decimal")
         return "," if comma else "."

@@ -304,17 +304,17 @@ class MappedRows:
         if name in _TEXTS:
             return found if set(map(type, found)) <= {str, type(None)} else [_text(value) for value in found]
         if name in _NUMBERS and (about.scale is not None or str in set(map(type, found))):
-            return [_number(value, about.scale or 1, decimal, whole=name == "status") for value in found]
+            return [_number(value, about.scale or 1, decimal, name) for value in found]
         return found
 
     def _hashed(self, value: Any) -> str | None:
         text = _text(value)
-        if text is None or is_hidden(text):
+        if text is None:
             return None
         if text not in self._names:
             if len(self._names) >= KNOWN_NAMES:
                 self._names.clear()
-            self._names[text] = principal_of(text, self._salt)
+            self._names[text] = None if is_hidden(text) else principal_of(text, self._salt)
         return self._names[text]
 
 
@@ -429,10 +429,9 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else _object(value) if isinstance(value, list | dict) else str(value)
 
 
-def _number(value: Any, scale: float, decimal: str, *, whole: bool) -> Any:
+def _number(value: Any, scale: float, decimal: str, column: str) -> Any:
     if isinstance(value, str):
-        span = None if whole else milliseconds_of(value, decimal)
-        if span is not None:
+        if column == "latency_ms" and (span := milliseconds_of(value, decimal)) is not None:
             return span
         number = number_of(value, decimal)
         if number is None:
@@ -441,7 +440,7 @@ def _number(value: Any, scale: float, decimal: str, *, whole: bool) -> Any:
     if not isinstance(value, int | float):
         return value
     made = value * scale
-    return int(made) if whole and float(made).is_integer() else made
+    return int(made) if column == "status" and float(made).is_integer() else made
 
 
 def _scores(value: Any, classes: tuple[str, ...], decimal: str) -> Any:

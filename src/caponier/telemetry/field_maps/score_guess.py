@@ -20,9 +20,9 @@ from caponier.telemetry.field_maps.class_scores import (
     told_by_shares,
     unexplained,
 )
-from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
-from caponier.telemetry.framing.amounts import as_number
+from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
 
 
@@ -62,8 +62,7 @@ class ScoreGuess(AccessGuess):
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""
         scores = self._place_of("scores")
         if "label" not in self.columns and scores and (items := ranked_items(self.nodes, self.used, scores)):
-            self.columns["label"] = MapColumn(path=(path_of(items),))
-            self.used.add(items)
+            self.take("label", items)
         pair = [self.columns.get(column) for column in ("label", "scores")]
         held = [self._values_at(about.path[0]) if about is not None and about.path else [] for about in pair]
         if held[0] and held[1] and are_ranked(held[0], held[1]):
@@ -75,7 +74,17 @@ class ScoreGuess(AccessGuess):
         return next((one for one in self.nodes if about and about.path and path_of(one) == about.path[0]), None)
 
     def _values_at(self, path: str) -> list[Any]:
-        return next((values for place, values in self.nodes.items() if path_of(place) == path), [])
+        """Return what stands at a path of the sample, also of one into the lists of a field."""
+        for place, values in self.nodes.items():
+            field_path = path_of(place)
+            if field_path == path:
+                return values
+            if path.startswith(f"{field_path}["):
+                for step in steps_of(path)[len(steps_of(field_path)) :]:
+                    lists = (one for one in values if isinstance(one, list))
+                    values = [one for held in lists for one in held] if step == EACH else stepped(values, step)
+                return values
+        return []
 
     def _choose_listed(self) -> bool:
         """Take a list of classes with a score each; what says more of the answer than its class is taken as well."""
@@ -100,21 +109,18 @@ class ScoreGuess(AccessGuess):
             )
             self.used |= set(places)
         elif (share := class_share(self.nodes, self.used, answers)) is not None:
-            self.columns["scores"] = MapColumn(path=(path_of(share),))
-            self.used.add(share)
+            self.take("scores", share)
 
     def choose_called_after(self) -> None:
         """Take a column and the share that is called after it, such as `route` and `route_probability`."""
         for column, place in put_out(self.nodes, self.used).items():
             if column not in self.columns:
-                self.columns[column] = MapColumn(path=(path_of(place),))
-                self.used.add(place)
+                self.take(column, place)
         label, scores = self._place_of("label"), self._place_of("scores")
         free = {place: values for place, values in self.nodes.items() if not self._below_input(place)}
         if "scores" in self.columns:
             if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
-                self.columns["label"] = MapColumn(path=(path_of(answer),))
-                self.used.add(answer)
+                self.take("label", answer)
         elif ("label" not in self.columns or label is not None) and (
             pair := called_after(free, self.used, label)
         ) is not None:
@@ -132,8 +138,7 @@ class ScoreGuess(AccessGuess):
             return
         left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
         if len(left) == 1:
-            self.columns["scores"] = MapColumn(path=(path_of(left[0]),))
-            self.used.add(left[0])
+            self.take("scores", left[0])
             self.assumed.append(
                 f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
                 "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
@@ -162,15 +167,15 @@ class ScoreGuess(AccessGuess):
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])
-            self.columns["label"] = MapColumn(path=(path_of(place),))
+            self.take("label", place)
 
     def _score_lists(self, about: MapColumn) -> list[Any]:
         if about.parts:
-            return [list(map(as_number, one)) for one in zip(*map(self._values_at, about.parts), strict=False)]
+            return [list(map(sample_number, one)) for one in zip(*map(self._values_at, about.parts), strict=False)]
         values = self._values_at(about.path[0]) if about.path else []
         if about.classes:
-            return [[as_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
-        return [list(map(as_number, one)) for one in values if isinstance(one, list)]
+            return [[sample_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
+        return [list(map(sample_number, one)) for one in values if isinstance(one, list)]
 
     def _below_input(self, place: Place) -> bool:
         raise NotImplementedError

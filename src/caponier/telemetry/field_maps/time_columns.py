@@ -12,31 +12,22 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.times import RFC3339, times_of
-from caponier.telemetry.field_maps.value_kinds import nearly
+from caponier.telemetry.field_maps.value_kinds import are_spans, nearly
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import as_number, milliseconds_of
+from caponier.telemetry.framing.amounts import MILLISECONDS, sample_number
 from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import normal
 
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
-UNITS: Final = re.compile(
-    r"(?:^|_)(?:in_)?(ms|msecs?|millis|milliseconds?|s|secs?|seconds?|us|micros|microseconds?|ns|nanos|nanoseconds?)$"
-    r"|^(?:request|upstream_response)_time$"
-)
+UNITS: Final = re.compile(rf"(?:^|_)(?:in_)?({'|'.join(MILLISECONDS)})$|^(?:request|upstream_response)_time$")
 """How the names of durations end that say their unit; nginx writes seconds."""
-_SCALES: Final = {
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1.0),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1_000.0),
-    **dict.fromkeys(("us", "micros", "microsecond", "microseconds"), 1e-3),
-    **dict.fromkeys(("ns", "nanos", "nanosecond", "nanoseconds"), 1e-6),
-}
-"""Milliseconds in one."""
-_MS: Final = 20
-_MS_AT_LEAST: Final = 5
-_MS_AT_MOST: Final = 600_000
-_SECONDS: Final = 0.5
-"""In the median, a duration without a unit is in milliseconds from the first on, and in seconds up to the last."""
+_SLOWEST_S: Final = 20
+"""Seconds that half of all answers nearly never take."""
+_QUICKEST_MS: Final = 0.5
+"""Milliseconds that half of all answers take at least: they come over a network."""
+_QUICKEST_S: Final = 5
+"""Seconds that not every single answer takes: some stand in a cache, or are refusals."""
 _LEAST: Final = 10
 _OF_ANOTHER: Final = re.compile(r"(.+?)_{1,2}(?:event_)?(?:timestamp|time|ts|at|updated_at)")
 BEGINNING: Final = re.compile(rf"start|begin|request|received|arriv|inference|prediction|{other_languages.BEGINNINGS}")
@@ -146,23 +137,23 @@ def time_column(
 def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
     """Return how many milliseconds one of a duration has: by its name, by its text, or where its size leaves no doubt.
 
-    Who answers over a network takes more than half a millisecond and, nearly always, less than twenty seconds.
+    Whatever no service would take in one unit is in the other; between the two nobody can tell.
 
     Args:
         name: What the field is called, as `normal` writes it.
         values: What stands there.
     """
     if unit := UNITS.search(name):
-        return _SCALES[unit[1] or "s"]
-    if nearly(isinstance(one, str) and milliseconds_of(one) is not None for one in values):
+        return MILLISECONDS[unit[1] or "s"]
+    if are_spans(values):
         return 1.0
-    sizes = sorted(as_number(one) for one in values)
+    sizes = sorted(map(sample_number, values))
     if len(sizes) < _LEAST or not all(map(isfinite, sizes)):
         return None
     middle = sizes[len(sizes) // 2]
-    if sizes[0] >= _MS_AT_LEAST or middle >= _MS:
-        return 1.0 if middle < _MS_AT_MOST else None
-    return 1_000.0 if middle < _SECONDS and any(one != int(one) for one in sizes) else None
+    if sizes[0] >= _QUICKEST_S or middle >= _SLOWEST_S:
+        return 1.0 if middle < 1_000 * _SLOWEST_S else None
+    return 1_000.0 if middle < _QUICKEST_MS and any(one != int(one) for one in sizes) else None
 
 
 def _form_of(values: list[Any], where: str, doubts: list[str], remarks: list[str]) -> tuple[str | None, str | None]:

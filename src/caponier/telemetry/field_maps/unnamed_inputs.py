@@ -9,7 +9,15 @@ from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
-from caponier.telemetry.field_maps.value_kinds import alike, as_long, features_of, is_number, nearly
+from caponier.telemetry.field_maps.value_kinds import (
+    ROWS_TO_TELL,
+    SLACK,
+    alike,
+    as_long,
+    features_of,
+    is_number,
+    nearly,
+)
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
@@ -70,9 +78,6 @@ _OTHER_ANSWER: Final = re.compile(
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9
 """Share of different values beyond which each row has its own."""
-_SLACK: Final = 0.02
-STEADY: Final = 20
-"""Rows after which a text that is always the same says nothing."""
 
 
 def is_asked(name: str) -> bool:
@@ -144,15 +149,13 @@ def is_of_row(name: str, values: Sequence[Any]) -> bool:
     """Tell whether a column is the id of what a row is about, such as `id_paciente`, and nothing of it."""
     first, *_, last = name.split("_") if "_" in name else (name, name)
     held = [str(value) for value in values if not is_missing(value)]
-    return bool(_ID & {first, last}) and len(held) >= STEADY and len(set(held)) > _EACH * len(held)
+    return bool(_ID & {first, last}) and len(held) >= ROWS_TO_TELL and len(set(held)) > _EACH * len(held)
 
 
 def says_nothing(values: Sequence[Any]) -> bool:
     """Tell whether a column is one text in all rows: where a service runs, and no feature."""
-    first = values[0]
-    return (
-        len(values) >= STEADY and isinstance(first, str) and not is_number(first) and set(map(str, values)) == {first}
-    )
+    is_text = isinstance(values[0], str) and not is_number(values[0])
+    return len(values) >= ROWS_TO_TELL and is_text and set(map(str, values)) == {values[0]}
 
 
 def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
@@ -161,9 +164,8 @@ def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
         name = normal(place[-1])
         if place in used or len(place) != 1 or name in _LOGGED or not _TEXTS & set(name.split("_")):
             continue
-        held = [value for value in values if isinstance(value, str) and value.strip()]
-        words = sorted(len(value.split()) for value in held)
-        if held and words[len(words) // 2] >= WORDS and max(Counter(held).values()) * 2 < len(held):
+        held = _texts(values)
+        if _are_sentences(held) and max(Counter(held).values()) * 2 < len(held):
             return place
     return None
 
@@ -243,7 +245,7 @@ def _are_vectors(values: Sequence[Any]) -> bool:
     shapes = {_shape(one) for one in values}
     if len(shapes) != 1 or None in shapes or min(shape := next(iter(shapes)) or (0,)) < 1 or max(shape) < 2:
         return False
-    are_shares = len(shape) == 1 and all(abs(sum(value) - 1) < _SLACK and min(value) >= 0 for value in values)
+    are_shares = len(shape) == 1 and all(abs(sum(value) - 1) <= SLACK and min(value) >= 0 for value in values)
     return len({str(value) for value in values}) > 1 and not are_shares
 
 
@@ -265,6 +267,14 @@ def lone_text(values: Sequence[Any]) -> str | None:
 
 
 def _are_written(values: Sequence[Any]) -> bool:
-    held = [value for value in values if isinstance(value, str) and value.strip()]
-    words = sorted(len(value.split()) for value in held)
-    return len(held) * 2 > len(values) and words[len(words) // 2] >= WORDS and len(set(held)) * 2 > len(held)
+    held = _texts(values)
+    return len(held) * 2 > len(values) and _are_sentences(held) and len(set(held)) * 2 > len(held)
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value.strip()]
+
+
+def _are_sentences(texts: Sequence[str]) -> bool:
+    words = sorted(len(one.split()) for one in texts)
+    return bool(words) and words[len(words) // 2] >= WORDS

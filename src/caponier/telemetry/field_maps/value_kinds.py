@@ -11,7 +11,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.framing.amounts import DECIMAL_COMMA, milliseconds_of, number_of, without_money
+from caponier.telemetry.framing.amounts import DECIMAL_COMMA, decimal_in, milliseconds_of, number_of, without_money
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.readers.field_names import ASIDE, UNIONS, normal
 
@@ -21,6 +21,10 @@ LISTED: Final = 30
 NEARLY: Final = 0.9
 """Share of the bodies of a sample that are read; a broken one among them decides nothing."""
 NEARLY_ALL: Final = 0.95
+ROWS_TO_TELL: Final = 20
+"""Rows from which it is no chance that two columns agree, or that nothing changes."""
+SLACK: Final = 0.02
+"""By how much the scores of all classes, which were rounded, may miss one."""
 LONGEST_CELL: Final = 64
 """Numbers of a list that stands in a column's place and is taken apart."""
 OBJECTS: Final = 3
@@ -265,10 +269,13 @@ def _are_numbers(values: list[Any]) -> bool:
     return nearly(is_number(value) for value in values)
 
 
-def _are_spans(values: list[Any]) -> bool:
-    return _are_numbers(values) or nearly(
-        isinstance(value, str) and milliseconds_of(value) is not None for value in values
-    )
+def are_spans(values: Sequence[Any]) -> bool:
+    """Tell whether texts are spans of time that name their unit."""
+    return nearly(isinstance(one, str) and milliseconds_of(one, decimal_in(one)) is not None for one in values)
+
+
+def _are_durations(values: list[Any]) -> bool:
+    return _are_numbers(values) or are_spans(values)
 
 
 FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
@@ -276,6 +283,6 @@ FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
     "label": _is_answer,
     "scores": _is_scores,
     "status": _are_numbers,
-    "latency_ms": _are_spans,
+    "latency_ms": _are_durations,
     "cost": _are_numbers,
 }

@@ -7,7 +7,7 @@ never read as missing for the way in which they are written.
 import re
 from typing import Final
 
-THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+THOUSANDS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 ONLY_COMMA: Final = re.compile(
     r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})%?|[-+]?0,\d+%?|[-+]?\d{1,3}(?:\.\d{3})+,\d+%?"
@@ -17,16 +17,32 @@ ONLY_POINT: Final = re.compile(
     r"[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)\.(?:\d{1,2}|\d{4,})%?|[-+]?0\.\d+%?|[-+]?\d{1,3}(?:,\d{3})+\.\d+%?"
 )
 """The same with a point."""
+AROUND: Final = re.compile(r"^[^\d+-]+|[^\d%]+$")
+"""What stands around the digits of an amount: a currency, or a unit."""
 _MONEY: Final = re.compile(r"^-?(?:[$€£¥]|USD|EUR|CHF|GBP) ?(?=[\d.-])|(?<=\d) ?(?:[€$£¥]|USD|EUR|CHF|GBP)$")
 """The sign of a currency before or behind an amount."""
 _LONGEST: Final = 32
 _WORDS: Final = {"true": 1.0, "false": 0.0}
-_SPAN: Final = re.compile(r"([\d.,]{1,24}(?:[eE][+-]?\d{1,3})?) ?(ns|us|µs|μs|ms|msecs?|millis|s|secs?|seconds|m|min)")
-_PARTS: Final = re.compile(r"(?:(\d{1,3})m)?(\d{1,2}(?:\.\d{1,9})?)s")
+MILLISECONDS: Final = {
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1_000.0),
+    **dict.fromkeys(("us", "micros", "microsecond", "microseconds"), 1e-3),
+    **dict.fromkeys(("ns", "nanos", "nanosecond", "nanoseconds"), 1e-6),
+}
+"""In one of each unit, as it stands in the name of a field or behind an amount."""
+_MINUTE: Final = 60_000.0
+_UNITS: Final = {
+    **MILLISECONDS,
+    **dict.fromkeys(("µs", "μs"), 1e-3),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), _MINUTE),
+    **dict.fromkeys(("h", "hour", "hours"), 60 * _MINUTE),
+}
+"""Behind an amount also those that mean something else in a name: `latency_min` is the least one."""
+_SPAN: Final = re.compile(rf"([\d.,]{{1,24}}(?:[eE][+-]?\d{{1,3}})?) ?({'|'.join(_UNITS)})")
+_PARTS: Final = re.compile(r"(?:pt)?(?:(\d{1,3})h)?(?:(\d{1,3})m)?(\d{1,2}(?:\.\d{1,9})?)s")
+"""As Go and Java print a span: `1h2m3.5s`, `PT1M2S`."""
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 """`00:00:00.0123`, as .NET and Python print a span."""
-_MILLISECONDS: Final = {"n": 1e-6, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "s": 1_000.0}
-_MINUTE: Final = 60_000.0
 
 
 def number_of(text: str, decimal: str = ".") -> float | None:
@@ -36,6 +52,12 @@ def number_of(text: str, decimal: str = ".") -> float | None:
         text: As it stands in the log.
         decimal: The decimal sign.
     """
+    if decimal == "." and text[-1:].isdecimal() and "_" not in text:
+        # Nearly all are written as Python reads them.
+        try:
+            return float(text)
+        except ValueError:
+            pass
     plain = text.strip()
     share = 100 if plain[-1:] == "%" else 1
     plain = plain[:-1].rstrip() if share > 1 else without_money(plain)
@@ -58,6 +80,16 @@ def as_number(value: object, decimal: str = ".") -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
+def decimal_in(text: str) -> str:
+    """Return the decimal sign of an amount, where no other of its column is known: the last sign that is in it."""
+    return "," if text.rfind(",") > text.rfind(".") else "."
+
+
+def sample_number(value: object) -> float:
+    """Return a number, or that of a text with either decimal sign; NaN where there is none."""
+    return as_number(value, decimal_in(value)) if isinstance(value, str) else as_number(value)
+
+
 def without_money(text: str) -> str:
     """Return an amount without the sign of its currency: `-$1,250.00` is minus as much."""
     if len(text) > _LONGEST or (text[-1:].isdigit() and text.lstrip("-")[:1].isdigit()):
@@ -78,11 +110,6 @@ def milliseconds_of(text: str, decimal: str = ".") -> float | None:
         return None
     if found := _SPAN.fullmatch(plain):
         number = number_of(found[1], decimal)
-        unit = found[2]
-        scale = _MINUTE if unit in ("m", "min") else 1.0 if unit[0] == "m" else _MILLISECONDS[unit[0]]
-        return None if number is None else number * scale
-    if parts := _PARTS.fullmatch(plain):
-        return int(parts[1] or 0) * _MINUTE + float(parts[2]) * 1_000
-    if clock := _CLOCK.fullmatch(plain):
-        return int(clock[1]) * 60 * _MINUTE + int(clock[2]) * _MINUTE + float(clock[3]) * 1_000
-    return None
+        return None if number is None else number * _UNITS[found[2]]
+    parts = _PARTS.fullmatch(plain.lower()) or _CLOCK.fullmatch(plain)
+    return None if parts is None else (int(parts[1] or 0) * 60 + int(parts[2] or 0)) * _MINUTE + float(parts[3]) * 1_000

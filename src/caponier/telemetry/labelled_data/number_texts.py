@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.telemetry.field_maps.named_features import MISSING
+from caponier.telemetry.framing.amounts import THOUSANDS, without_money
 
 NUMERIC: Final = 0.9
 """Share of a column's cells that must be numbers for it to be numeric; the other rows are then bad."""
-_BY_COMMA: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-"""1,234.5"""
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+|[+-]?\d{1,3}(\.\d{3})+")
 """1.234,5"""
 _BELOW_ONE: Final = re.compile(r"[+-]?0,\d+")
@@ -27,14 +26,14 @@ def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[t
 
     Returns:
         (n,) values, NaN where a value is missing, and the places and texts of those that are no numbers; or None if too
-        few of them are. A percent sign is left out. A comma is a decimal one unless three digits follow each, and no
-        number of the column begins with a zero before it.
+        few of them are. Signs of per cent and of currencies are left out. A comma is a decimal one unless three digits
+        follow each, and no number of the column begins with a zero before it.
     """
-    plain = [None if cell is None else cell.strip().removesuffix("%").rstrip().replace("\u2212", "-") for cell in cells]
+    plain = [None if cell is None else _bare(cell) for cell in cells]
     filled = [(place, text) for place, text in enumerate(plain) if text is not None and text.lower() not in MISSING]
-    forms = (_BY_COMMA, _DECIMAL_COMMA)
+    forms = (THOUSANDS, _DECIMAL_COMMA)
     if any(_BELOW_ONE.fullmatch(text) for _, text in filled):
-        forms = (_DECIMAL_COMMA, _BY_COMMA)
+        forms = (_DECIMAL_COMMA, THOUSANDS)
     comma = next((form for form in forms if _is_written(filled, form)), None)
     values, words = np.full(len(cells), np.nan), list[tuple[int, str]]()
     for place, text in filled:
@@ -43,6 +42,10 @@ def numbers_in(cells: Sequence[str | None]) -> tuple[NDArray[np.float64], list[t
         except ValueError:
             words.append((place, cells[place] or ""))
     return (values, words) if filled and len(words) <= (1 - NUMERIC) * len(filled) else None
+
+
+def _bare(cell: str) -> str:
+    return without_money(cell.strip().removesuffix("%").rstrip().replace("\u2212", "-"))
 
 
 def _is_written(filled: Sequence[tuple[int, str]], form: re.Pattern[str]) -> bool:
@@ -57,4 +60,4 @@ def _plain(text: str, comma: re.Pattern[str] | None) -> str:
     if comma is None or comma.fullmatch(text) is None:
         # Python reads 1_000 as a number; who writes a table means a name.
         return text if "_" not in text else "_"
-    return text.replace(",", "") if comma is _BY_COMMA else text.replace(".", "").replace(",", ".")
+    return text.replace(",", "") if comma is THOUSANDS else text.replace(".", "").replace(",", ".")

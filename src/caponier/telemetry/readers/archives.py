@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
-from caponier.telemetry.streams import BLOCK, STDIN, BrokenStreamError, opened
+from caponier.telemetry.streams import BLOCK, BrokenStreamError, Head, opened
 
 MOST_FILES: Final = 100_000
 LEAST: Final = 2**30
@@ -38,18 +38,9 @@ _WORKBOOK: Final = "xl/workbook.xml"
 _unpacked: dict[tuple[Path, int, int], Path] = {}
 
 
-def is_archive(path: Path) -> bool:
+def is_archive(path: Path, head: Head) -> bool:
     """Tell by its first bytes whether a file is an archive; a workbook of Excel is one only by its form."""
-    try:
-        if path == STDIN or not path.is_file():
-            return False
-        with opened(path) as stream:
-            head = stream.read(512)
-    except (OSError, BrokenStreamError):
-        return False
-    if head.startswith(_ZIP):
-        return not is_workbook(path)
-    return head[_TAR] == b"ustar"
+    return head.text[_TAR] == b"ustar" or (head.text.startswith(_ZIP) and not is_workbook(path))
 
 
 def is_workbook(path: Path) -> bool:
@@ -61,17 +52,9 @@ def is_workbook(path: Path) -> bool:
         return False
 
 
-def holds_tables(path: Path) -> bool:
-    """Tell whether a file holds tables with names."""
-    try:
-        # A pipe can be read only once.
-        if not path.is_file():
-            return False
-        with path.open("rb") as raw:
-            head = raw.read(len(SQLITE))
-    except OSError:
-        return False
-    return head == SQLITE or (head.startswith(b"PK\x03\x04") and is_workbook(path))
+def holds_tables(path: Path, head: Head) -> bool:
+    """Tell by its first bytes whether a file holds tables with names."""
+    return head.stored.startswith(SQLITE) or (head.stored.startswith(_ZIP) and is_workbook(path))
 
 
 def unpacked(path: Path) -> Path:

@@ -82,7 +82,8 @@ _VARYING: Final = re.compile(
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
-_MAY_HAVE_OBJECTS: Final = re.compile(rb"=[{\[]|: \{|='[{\[]|[=:] ?[A-Z]\w{0,63}[({]")
+_MAY_HAVE_OBJECTS: Final = re.compile(rb"[=:](?<![\"'][=:])(?:(?<==)'?[{\[]|(?<=:) \{| ?[A-Z]\w{0,63}[({])")
+"""Written so that its first character is looked for alone: it is tried on every line. A name in quotes is JSON's."""
 _STRUCTURED: Final = re.compile(r"<\d{1,3}>1 \S{1,64} \S{1,255} \S{1,48} \S{1,128} \S{1,32} (?=\[)")
 _PARAM: Final = re.compile(r'([^\s="\]]{1,64})="((?:[^"\\\]]|\\.)*+)"')
 _ELEMENT: Final = re.compile(r'\[[^\s="\]]{1,64}((?: [^\s="\]]{1,64}="(?:[^"\\\]]|\\.)*+")*+)\]')
@@ -299,7 +300,7 @@ class CarriedRecords:
 
     def _text(self, line: bytes, time: Any, depth: int) -> Iterator[Row]:
         """Yield the record at the end of a text, or whose pairs stand all over it."""
-        if _MAY_HAVE_OBJECTS.search(line) is not None:
+        if line[:1] != b"{" and _MAY_HAVE_OBJECTS.search(line) is not None:
             text = line.decode("utf-8", "replace")
             told = object_pairs(text) if _pairs(text)[1] is None else None
             if told is not None:
@@ -520,7 +521,7 @@ def _pairs(line: str) -> tuple[str, Row | None]:
             found[match[1]] = value
         place = match.end()
     is_whole = len(found) >= _LEAST_PAIRS and not line[place:].strip()
-    if any(_CUT.search(value) for value in found.values() if isinstance(value, str)):
+    if any(one in line for one in "({[") and any(_CUT.search(value) for value in found.values()):
         # A part of what an object in brackets says is no value.
         return "", None
     return line[: first.start()].strip(), found if is_whole else None

@@ -19,12 +19,13 @@ from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.framing.frames import Peeked
 from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.streams import BLOCK, LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -178,10 +179,10 @@ def _header(path: Path, limit: int) -> tuple[list[str], "_Form"]:
     A header that is no UTF-8 was written by an old program, such as Excel, in Windows' letters.
     """
     try:
-        line = _first_line(path, limit)
+        head, line = _first_line(path, limit)
         bare = _QUOTED.sub(b"", line)
         delimiter = max(DELIMITERS, key=lambda one: bare.count(one.encode()))
-        form = _Form(delimiter, _is_old(path, line), delimiter == "|" and b" | " in bare)
+        form = _Form(delimiter, _is_old(head, line), delimiter == "|" and b" | " in bare)
         names = _row_cells(line, form)
         if len(names) == 1:
             form = form._replace(delimiter=",", is_drawn=False)
@@ -225,18 +226,21 @@ def _is_aside(line: bytes) -> bool:
     return is_remark or line.startswith(_SEPARATOR) or is_rule(line)
 
 
-def _first_line(path: Path, limit: int) -> bytes:
-    with opened(path) as stream:
+def _first_line(path: Path, limit: int) -> tuple[bytes, bytes]:
+    """Return how a table begins, and its first line that says something."""
+    with opened(path) as raw:
+        stream = Peeked(raw)
+        head = stream.peek()
         try:
             for _, line in lines(stream, limit):
                 if line is None:
                     raise ValueError(f"line too long: more than {limit:,} bytes")
                 if line and not line.isspace() and not _is_aside(line):
-                    return line
+                    return head, line
         except BrokenStreamError:
             # Reading the rows comes to the same place, and says so.
             pass
-    return b""
+    return head, b""
 
 
 def _row_cells(line: bytes, form: _Form) -> list[str]:
@@ -251,20 +255,15 @@ def _decoded(line: bytes, *, old: bool) -> str:
     return line.decode("cp1252") if old and not _is_utf8(line) else line.decode()
 
 
-def _is_old(path: Path, header: bytes) -> bool:
+def _is_old(head: bytes, header: bytes) -> bool:
     """Tell whether a table is in Windows' letters: its header is, or, where that has only plain ones, its first rows.
 
     Where any of these has other letters in UTF-8, a line that is none was broken, or is a caller's.
     """
     if not header.isascii():
         return not _is_utf8(header)
-    with opened(path) as stream:
-        try:
-            *whole, _ = (stream.read(BLOCK) + b"\n").split(b"\n")
-        except OSError:
-            return False
-    strange = [one for one in whole if not one.isascii()]
-    return bool(strange) and len(strange) > 1 and not any(map(_is_utf8, strange))
+    strange = [one for one in head.removesuffix(b"\n").split(b"\n") if not one.isascii()]
+    return len(strange) > 1 and not any(map(_is_utf8, strange))
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import combining, normalize
 
+from caponier.telemetry.framing.amounts import MILLISECONDS
 from caponier.telemetry.readers import other_languages
 
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -537,7 +538,7 @@ LIKE: Final = {
     "latency_ms": re.compile(
         r"request_time|upstream_response_time|ms|millis"
         rf"|(?:.*_)?(?:latency|duration|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
-        r"_(?:in_)?(?:ms|msecs?|millis|milliseconds?|s|secs?|seconds?|us|micros|microseconds?|ns|nanos|nanoseconds?)"
+        rf"_(?:in_)?(?:{'|'.join(MILLISECONDS)})"
         rf"|(?:.*_)?(?:latency|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
     ),
     "principal": re.compile(

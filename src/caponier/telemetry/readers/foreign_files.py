@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.readers.carried import CarriedRecords
-from caponier.telemetry.streams import STDIN, encoding_of, opened
+from caponier.telemetry.streams import BOM, HEAD, encoding_of
 
-HEAD: Final = 2**16
 OWN: Final = (b"PAR1", b"ARROW1", b"ORC")
 """How files begin that hold tables and are read, whatever they are called."""
 _BEGINNING: Final = 512
@@ -53,14 +52,17 @@ FOREIGN: Final = (
 )
 
 
-def refuse_foreign(path: Path) -> None:
+def refuse_foreign(path: Path, head: bytes) -> None:
     """Refuse a file of a form that is not read.
 
+    Args:
+        path: The file.
+        head: How it begins.
+
     Raises:
-        InputError: If it is one, or cannot be opened.
+        InputError: If it is one.
     """
-    head = _head(path)
-    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    plain = head.removeprefix(BOM).lstrip()
     if plain.startswith(OWN) or not head:
         return
     for one in FOREIGN:
@@ -100,20 +102,18 @@ def _refused(path: Path, is_a: str, hint: str) -> InputError:
     )
 
 
-def table_magic(path: Path) -> bytes | None:
+def table_magic(head: bytes) -> bytes | None:
     """Return with which of `OWN` a file begins: Hive and Spark call theirs `000000_0` and `part-00000`."""
-    head = _head(path)
     return next((one for one in OWN if head.startswith(one)), None)
 
 
-def begins_object(path: Path) -> bool:
+def begins_object(head: bytes) -> bool:
     """Tell whether a file begins with a JSON object."""
-    return _head(path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+    return head.removeprefix(BOM).lstrip()[:1] == b"{"
 
 
-def looks_like_table(path: Path) -> bool:
+def looks_like_table(head: bytes) -> bool:
     """Tell whether a file whose name says nothing begins like a table: a header, and rows of as many cells."""
-    head = _head(path)
     if head.lstrip()[:2] == b"+-":
         # The box that MySQL draws around a table.
         head = head.partition(b"\n")[2]
@@ -129,9 +129,9 @@ def looks_like_table(path: Path) -> bool:
     )
 
 
-def holds_records(path: Path) -> bool:
+def holds_records(head: bytes) -> bool:
     """Tell whether the first line of a file is a record, or carries one."""
-    head = _head(path).lstrip()
+    head = head.lstrip()
     first, newline, _ = head.partition(b"\n")
     if not newline and len(head) == HEAD:
         return head[:1] == b"{"
@@ -148,18 +148,3 @@ def is_rule(line: bytes) -> bool:
 
 def _bare(line: bytes) -> bytes:
     return re.sub(rb'"[^"]*"', b"", line)
-
-
-def _head(path: Path) -> bytes:
-    """Return how a file begins, unpacked; nothing of a pipe, which can be read only once."""
-    try:
-        if path == STDIN or not path.is_file():
-            return b""
-    except OSError:
-        return b""
-    with opened(path) as stream:
-        try:
-            return stream.read(HEAD)
-        except OSError:
-            # Reading it comes to the same place, and says so.
-            return b""

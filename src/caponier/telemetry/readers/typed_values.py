@@ -49,7 +49,8 @@ def _is_span(value: Row) -> bool:
 
 def has_typed(row: Row) -> bool:
     """Tell whether a row holds such values: among its fields, or as the fields of a document."""
-    return any(map(is_typed, row.values())) or _is_document(row) or _is_boxed(row) or any(map(_is_frame, row.values()))
+    objects = [one for one in row.values() if type(one) is dict]
+    return any(is_typed(one) or _is_frame(one) for one in objects) or _is_document(row) or _is_boxed(row)
 
 
 def untyped(row: Row) -> Row:

@@ -15,6 +15,7 @@ from caponier.telemetry.events import read_events
 from caponier.telemetry.readers import archives
 from caponier.telemetry.readers.archives import is_archive, unpacked
 from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.streams import head_of
 
 LOG = b'{"time": "2026-05-01T12:00:00Z"}\n' * 200
 
@@ -65,7 +66,7 @@ def test_what_is_broken_is_said_to_be_and_leaves_nothing(how: int, tmp_path: Pat
     content[50:90] = bytes(one ^ 0x5A for one in content[50:90])
     path = tmp_path / "logs.zip"
     path.write_bytes(content)
-    assert is_archive(path)
+    assert is_archive(path, head_of(path))
     with pytest.raises(InputError, match="cannot be read"):
         unpacked(path)
     assert not list(folder.iterdir())
@@ -93,7 +94,7 @@ def test_what_holds_too_much_leaves_nothing(tmp_path: Path, folder: Path, monkey
 def test_what_only_begins_like_something_packed_is_no_archive(head: bytes, tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(head + b"nothing of the kind" * 40)
-    assert not is_archive(path)
+    assert not is_archive(path, head_of(path))
 
 
 def test_one_that_lies_in_a_folder_is_told_and_not_passed_over(tmp_path: Path) -> None:

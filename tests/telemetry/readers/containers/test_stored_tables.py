@@ -11,6 +11,7 @@ from openpyxl import Workbook
 
 from caponier.errors import InputError
 from caponier.telemetry.readers import archives, stored_tables
+from caponier.telemetry.streams import head_of
 
 START = datetime(2026, 5, 1, 12)
 
@@ -34,7 +35,7 @@ def workbook(path: Path) -> Path:
 
 def test_rows_of_a_sheet_have_their_types_and_excel_s_numbers(tmp_path: Path) -> None:
     path = workbook(tmp_path / "log.xlsx")
-    assert archives.holds_tables(path)
+    assert archives.holds_tables(path, head_of(path))
     assert stored_tables.names_of_tables(path) == ["Log", "Notes"]
     (chunk,) = stored_tables.read(path, "Log")
     assert chunk.lines == [4, 6]
@@ -76,7 +77,7 @@ def test_tables_of_a_database_are_read_whatever_they_are_called(tmp_path: Path) 
         base.execute('create table "odd ""name"" --" (time text, x real, raw blob)')
         base.execute('insert into "odd ""name"" --" values (?, ?, ?)', ("2026-05-01", 1.5, b"\0"))
         base.commit()
-    assert archives.holds_tables(path)
+    assert archives.holds_tables(path, head_of(path))
     (name,) = stored_tables.names_of_tables(path)
     (chunk,) = stored_tables.read(path, name)
     assert (chunk.rows, chunk.lines) == ([{"time": "2026-05-01", "x": 1.5}], [1])
