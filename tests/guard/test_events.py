@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from caponier.app.inference.live import subject_of
 from caponier.guard.call import Call, call_of
-from caponier.guard.events import Row, events_of, is_unreadable, queries_of, why_unreadable
+from caponier.guard.events import UNTOLD, Row, events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
 from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.events import read_events
@@ -111,6 +111,16 @@ def test_an_answer_beyond_a_limit_leaves_the_inputs_and_says_so() -> None:
     large.answer_too_large = True
     assert [row["unread"] for row in events_of(large, FEW)] == ["answer: larger than a body may be"] * 2
     assert "unread" not in events_of(exchange(), LIMIT)[0]
+
+
+@pytest.mark.parametrize("said", [{"digit": 3}, [1, 2], {}, b"3", b"<html>", {"predictions": [[0.1, 0.9]]}])
+def test_a_prediction_in_which_no_answer_is_found_says_so(said: Any) -> None:
+    told = events_of(exchange(answer=said), LIMIT)
+    assert [(row["label"], row["unread"]) for row in told] == [(None, f"answer: {UNTOLD}")] * 2
+    assert all("unread" not in row for row in events_of(exchange(answer=said, status=500), LIMIT))
+    assert all("unread" not in row for row in events_of(exchange(answer=b""), LIMIT)), "nobody is told anything"
+    explained = exchange(answer=said, call=Call("explain", "m"))
+    assert all("unread" not in row for row in events_of(explained, LIMIT)), "it holds neither by its nature"
 
 
 @pytest.mark.parametrize("status", [401, 403])

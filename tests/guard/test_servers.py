@@ -32,8 +32,9 @@ class Pretender:
         await send({"type": "http.response.body", "body": body})
 
 
-def v2(name: str) -> dict[str, tuple[int, bytes]]:
-    return {"/v2": (200, orjson.dumps({"name": name, "version": "1"})), "/v2/models/m/infer": (400, b"{}")}
+def v2(name: str, **others: tuple[int, bytes]) -> dict[str, tuple[int, bytes]]:
+    answers = {"/v2": (200, orjson.dumps({"name": name, "version": "1"})), "/v2/models/m/infer": (400, b"{}")}
+    return answers | {path.replace("__", "/"): said for path, said in others.items()}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,13 @@ def v2(name: str) -> dict[str, tuple[int, bytes]]:
         (v2("MLServer"), "mlserver"),
         (v2("triton"), "triton"),
         (v2("kserve-lgb"), "kserve-v2"),
+        # One that knows both protocols says so nowhere, and answers questions about its models in both.
+        (v2("kserve", __v1__models=(200, b'{"models": ["m"]}')), "kserve"),
+        (v2("kserve", __v1__models=(200, b'{"models": []}')), "kserve"),
+        (v2("kserve", __v1__models=(404, b'{"detail": "Not Found"}')), "kserve-v2"),
+        (v2("catch-all", __v1__models=(200, b"<html>")), "kserve-v2"),
+        (v2("catch-all", __v1__models=(200, b'{"name": "catch-all"}')), "kserve-v2"),
+        (v2("mlserver", __v1__models=(200, b'{"models": ["m"]}')), "mlserver"),
         ({"/v2": (200, b"<html>")}, None),
         ({"/ping": (200, b'{"status": "Healthy"}'), "/predictions/m": (400, b"{}")}, "torchserve"),
         ({"/ping": (200, b"\n"), "/version": (200, b"2.22.0"), "/invocations": (400, b"")}, "mlflow"),
@@ -55,6 +63,14 @@ def test_a_model_server_is_known_by_what_it_says(answers: dict[str, tuple[int, b
     with serving(Pretender(answers)) as url:
         assert probe(url).server == expected
         assert probe(url, "m") == Probed(expected, None if expected is None else False)  # type: ignore[arg-type]
+
+
+def test_a_server_of_version_one_and_two_is_known_by_the_state_of_the_model_alone() -> None:
+    """Such as OpenVINO's, which has no list of its models at that path."""
+    state = {"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}
+    with serving(Pretender(v2("OpenVINO Model Server", __v1__models__m=(200, orjson.dumps(state))))) as url:
+        assert probe(url, "m").server == "kserve"
+        assert probe(url, "other").server == probe(url).server == "kserve-v2"
 
 
 def test_whether_a_made_up_key_is_turned_away_is_seen_and_no_input_is_sent() -> None:
@@ -87,6 +103,10 @@ ROWS: dict[str, Callable[[], dict[str, Any]]] = {
         ("triton", "/v2/models/m/versions/1/infer", ["inputs"]),
         ("triton", "/invocations", []),
         ("kserve-v2", "/v1/models/m:predict", []),
+        ("kserve", "/v1/models/m:predict", ["inputs", "instances"]),
+        ("kserve", "/v1/models/m:explain", ["inputs", "instances"]),
+        ("kserve", "/v2/models/m/infer", ["inputs"]),
+        ("kserve", "/invocations", []),
         ("torchserve", "/predictions/m/2", list(ROWS)),
         ("torchserve", "/models/m/invoke", list(ROWS)),
         ("torchserve", "/v1/models/m:predict", ["instances"]),

@@ -31,6 +31,7 @@ UNREAD: Final = "unread"
 """Column of the event that says which part was not read, and why."""
 _UNFIT: Final = (ValueError, KeyError, TypeError, AttributeError)
 """What `inference_body.answer` raises where an answer does not fit the examples."""
+UNTOLD: Final = "in a form in which no label and no scores are found"
 COLUMNS: Final = "columns"
 """Column of the event that says how the columns of a table differ from the model's."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
@@ -180,7 +181,10 @@ def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_bod
         return inference_body.Answer(), str(unread)
     except WRONG:
         pass
-    return inference_body.Answer(), None
+    # An explanation has no such thing; of a prediction somebody must learn that detection is told no answer. An empty
+    # one tells its caller nothing either.
+    told = exchange.call.operation == "predict" and exchange.answer
+    return inference_body.Answer(), UNTOLD if told else None
 
 
 def _scores(said: inference_body.Answer, n: int) -> list[NDArray[np.float32] | None]:

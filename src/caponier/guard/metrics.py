@@ -37,7 +37,7 @@ _ABOUT: Final = {
     "would_refuse_unread": "Answered requests that enforce mode would have refused, because they cannot be read.",
     "unreadable": "Answered queries, by model and caller, whose input could not be read: detection only counts them.",
     "unseen": "Answered queries, by model, at which no detection looks: only their number and times are recorded.",
-    "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
+    "unread": "Requests and answers that passed unread, because of a limit or of an unknown form.",
     "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because neither spool nor memory had room, or that are broken.",

@@ -12,9 +12,10 @@ import orjson
 from caponier.guard.call import Call
 from caponier.telemetry.body_keys import HOLDING
 
-Server = Literal["kserve-v2", "mlserver", "triton", "torchserve", "mlflow"]
+Server = Literal["kserve-v2", "kserve", "mlserver", "triton", "torchserve", "mlflow"]
 READS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "kserve-v2": {"v2": ("inputs",)},
+    "kserve": {"v2": ("inputs",), "v1": ("inputs", "instances")},
     "triton": {"v2": ("inputs",)},
     "mlserver": {"v2": ("inputs",), "invocations": HOLDING},
     "torchserve": {"torchserve": HOLDING, "v1": ("instances",), "v2": ("inputs",)},
@@ -61,7 +62,7 @@ def probe(url: str, model: str | None = None) -> Probed:
         url: Its address.
         model: One that it serves: asked without any input, and with a key that nobody has.
     """
-    server = _server(url)
+    server = _server(url, model)
     if model is None or server is None:
         return Probed(server)
     path = "/invocations" if server == "mlflow" else f"/v2/models/{model}/infer"
@@ -70,17 +71,26 @@ def probe(url: str, model: str | None = None) -> Probed:
     return Probed(server, None if not status or status == 404 else status in (401, 403))
 
 
-def _server(url: str) -> Server | None:
+def _server(url: str, model: str | None) -> Server | None:
     status, body = _asked(url, "GET", "/v2")
     name = str(_object(body).get("name", "")).lower()
     if status == 200 and name:
-        return "mlserver" if "mlserver" in name else "triton" if "triton" in name else "kserve-v2"
+        if "mlserver" in name or "triton" in name:
+            return "mlserver" if "mlserver" in name else "triton"
+        return "kserve" if _speaks_v1(url, model) else "kserve-v2"
     status, body = _asked(url, "GET", "/ping")
     if status == 200 and str(_object(body).get("status", "")).lower() in ("healthy", "partial healthy"):
         return "torchserve"
     status, body = _asked(url, "GET", "/version") if status == 200 else (0, b"")
     # MLflow answers with its version, and with nothing else.
     return "mlflow" if status == 200 and body.strip().replace(b".", b"").isalnum() and b"." in body else None
+
+
+def _speaks_v1(url: str, model: str | None) -> bool:
+    """Tell whether a server has the older protocol, too: KServe lists its models there, OpenVINO tells of each."""
+    listed = _object(_asked(url, "GET", "/v1/models")[1]).get("models")
+    state = _object(_asked(url, "GET", f"/v1/models/{model}")[1]) if model else {}
+    return isinstance(listed, list) or "model_version_status" in state
 
 
 def _object(body: bytes) -> dict[str, Any]:

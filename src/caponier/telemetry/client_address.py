@@ -6,6 +6,8 @@ from typing import Final, TypeAlias
 
 NETWORK_BITS: Final = 64
 """Of an IPv6 address, that tell one household or machine from another."""
+TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""Under which a gateway shows hosts that have IPv4 alone (RFC 6052): that network is all of them, and no household."""
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -40,8 +42,14 @@ def sender_address(text: str) -> str:
         known = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return text
-    if known.version == 4 or known.ipv4_mapped is not None or known.is_loopback:
-        return str(getattr(known, "ipv4_mapped", None) or known)
+    if known.version == 4 or known.is_loopback:
+        return str(known)
+    # With 6to4 one host of IPv4 has 65,536 networks.
+    inside = known.ipv4_mapped or known.sixtofour
+    if inside is None and known in TRANSLATED:
+        inside = ipaddress.IPv4Address(int(known) & 0xFFFFFFFF)
+    if inside is not None:
+        return str(inside)
     return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False).network_address)
 
 

@@ -123,3 +123,13 @@ def test_a_name_that_nobody_knows_is_told_once_and_not_repeated(guard: Guard, to
     (line,) = (line for line in told if "neither a baseline nor the inventory" in line)
     assert "evil" not in line
     assert guard.metrics.total("unseen") == 2
+
+
+def test_answers_in_a_form_that_nobody_knows_are_counted_and_told_once_a_model() -> None:
+    told: list[str] = []
+    metrics = Metrics()
+    queries = UnreadableQueries(metrics, told.append, ["m", "n"])
+    for model in ("m", "m", "n", "made up", None):
+        queries.note_answer(model, "why")
+    assert [line.partition("cannot")[0] for line in told] == [f"warning: an answer of model {m} " for m in "mn"]
+    assert 'caponier_guard_unread_total{part="answer"} 5' in metrics.text()

@@ -24,6 +24,7 @@ class UnreadableQueries:
         self._metrics, self._tell, self._models = metrics, tell, frozenset(models)
         self._named: set[tuple[str, str]] = set()
         self._told_unseen = False
+        self._told_answers: set[str] = set()
 
     def note_unseen(self, model: str | None) -> None:
         """Count an answered query to a model at which nothing looks; say once if nobody but its caller knows its name.
@@ -40,6 +41,21 @@ class UnreadableQueries:
             "looks at it: put the model into the inventory, or see to it that the model server refuses other names; "
             f"caponier_guard_unseen_total{{{label('model', OTHERS)}}} says how many there are"
         )
+
+    def note_answer(self, model: str | None, why: str) -> None:
+        """Count an answer that cannot be read, and say so once of each model: what many detectors need is missing.
+
+        Args:
+            model: Whose answer it is.
+            why: Why; nothing in it comes from the caller.
+        """
+        self._metrics.count("unread", 'part="answer"')
+        if model in self._models and model not in self._told_answers:
+            self._told_answers.add(model)
+            self._tell(
+                f"warning: an answer of model {model} cannot be read: {why}; detectors that need labels or scores do "
+                f"not see it; caponier_guard_unread_total{{{label('part', 'answer')}}} says how many there are"
+            )
 
     def note(self, exchange: Exchange, why: Callable[[], str]) -> None:
         """Count a query.

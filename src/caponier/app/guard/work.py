@@ -344,8 +344,10 @@ class GuardWork:
             watched = size is not None if exchange.call.asks else self.server is not None
             if watched and not self.enforce:
                 self.metrics.count("would_refuse_unread")
-        if UNREAD in rows[0]:
-            self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
+        if UNREAD in rows[0] and "input" in rows[0]:
+            self.unreadable.note_answer(exchange.call.model, rows[0][UNREAD])
+        elif UNREAD in rows[0]:
+            self.metrics.count("unread", 'part="request"')
         self.order.stamp(rows)
         return rows
 
