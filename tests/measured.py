@@ -1,22 +1,27 @@
 """Which test functions take long is measured, not guessed: `scripts/test --measure` lists them anew.
 
-What is listed counts as `slow`. A function is listed with all its cases, and what it shares with others (a module's
-fixture, a run's world) is divided by how many functions asked for it, whichever of them came first.
+What is listed counts as `slow`, and as `long` where the list says so. A function is listed with all its cases, and what it
+shares with others (a module's fixture, a run's world) is divided by how many functions asked for it, whichever of them came
+first.
 """
 
 import os
 import resource
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 LISTED: Final = Path(__file__).parent / "cases" / "slow.txt"
-SECONDS: Final = 0.2
-"""Of the processor, programs that a test starts included, from which on a function is listed."""
-HEAD: Final = f"# Test functions of {SECONDS} seconds and more, which --fast leaves out: scripts/test --measure\n"
+SLOW, LONG = "slow", "long"
+SECONDS: Final = {SLOW: 0.2, LONG: 4.0}
+"""Of the processor, programs that a test starts included, from which on a function is listed as such."""
+HEAD: Final = f"""\
+# Test functions of {SECONDS[SLOW]} seconds and more, which --fast leaves out; those of {SECONDS[LONG]} and more are long, and only
+# --all runs them. Measured by scripts/test --measure.
+"""
 
 
 def function_of(test: str) -> str:
@@ -24,10 +29,11 @@ def function_of(test: str) -> str:
     return test.partition("[")[0]
 
 
-def listed(file: Path = LISTED) -> frozenset[str]:
-    """Return the functions that were found to take long."""
+def listed(file: Path = LISTED) -> dict[str, str]:
+    """Return the functions that were found to take long, each with its mark."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return frozenset(line for line in lines if not line.startswith("#"))
+    words = (line.split(" ", 1) for line in lines if not line.startswith("#"))
+    return {function: mark for mark, function in words}
 
 
 def _is_there(root: Path, function: str) -> bool:
@@ -36,11 +42,14 @@ def _is_there(root: Path, function: str) -> bool:
     return (root / file).exists() and f"def {name}(" in (root / file).read_text(encoding="utf-8")
 
 
-def mark_slow(items: Iterable[pytest.Item], slow: frozenset[str]) -> None:
-    """Mark what is listed."""
+def mark_slow(items: Iterable[pytest.Item], marks: Mapping[str, str]) -> None:
+    """Mark what is listed: what is long is slow as well."""
     for item in items:
-        if function_of(item.nodeid) in slow:
-            item.add_marker(pytest.mark.slow)
+        mark = marks.get(function_of(item.nodeid))
+        if mark is not None:
+            item.add_marker(SLOW)
+        if mark == LONG:
+            item.add_marker(LONG)
 
 
 def _spent() -> float:
@@ -53,10 +62,10 @@ class Measuring:
 
     Args:
         file: Where it is written.
-        seconds: From which on a function is listed.
+        seconds: From which on a function has which mark.
     """
 
-    def __init__(self, file: Path = LISTED, seconds: float = SECONDS) -> None:
+    def __init__(self, file: Path = LISTED, seconds: Mapping[str, float] = SECONDS) -> None:
         self.file, self._seconds = file, seconds
         self.own: Counter[str] = Counter()
         self.shared: Counter[str] = Counter()
@@ -111,19 +120,22 @@ class Measuring:
                 for fixture in asked:
                     self.users.setdefault(fixture, set()).add(function)
 
-    def slow(self) -> list[str]:
-        """Return what takes long, in order."""
+    def slow(self) -> dict[str, str]:
+        """Return what takes long, each with its mark."""
         took = self.own.copy()
         for fixture, users in self.users.items():
             for function in users:
                 took[function] += self.shared[fixture] / len(users)
-        return sorted(function for function, seconds in took.items() if seconds >= self._seconds)
+        return {
+            function: LONG if seconds >= self._seconds[LONG] else SLOW
+            for function, seconds in took.items()
+            if seconds >= self._seconds[SLOW]
+        }
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if "PYTEST_XDIST_WORKER" not in os.environ:
             # What was not run now keeps its place: a part may be measured alone.
-            others = listed(self.file) - self.own.keys()
-            kept = {function for function in others if _is_there(session.config.rootpath, function)}
-            self.file.write_text(
-                HEAD + "".join(f"{name}\n" for name in sorted({*kept, *self.slow()})), encoding="utf-8"
-            )
+            root, before = session.config.rootpath, listed(self.file)
+            kept = {name: mark for name, mark in before.items() if name not in self.own and _is_there(root, name)}
+            lines = (f"{mark} {name}\n" for name, mark in sorted((kept | self.slow()).items()))
+            self.file.write_text(HEAD + "".join(lines), encoding="utf-8")

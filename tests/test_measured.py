@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measured import HEAD, LISTED, SECONDS, function_of, listed
+from measured import HEAD, LISTED, LONG, SECONDS, SLOW, function_of, listed
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFTEST = """
@@ -19,7 +19,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--measure"):
-        config.pluginmanager.register(Measuring(FILE, 0.06))
+        config.pluginmanager.register(Measuring(FILE, {"slow": 0.06, "long": 0.4}))
 
 def pytest_collection_modifyitems(items):
     mark_slow(items, listed(FILE))
@@ -34,6 +34,9 @@ def busy(seconds):
     end = process_time() + seconds
     while process_time() < end:
         pass
+
+def test_longest():
+    busy(0.5)
 
 @pytest.fixture(scope="module")
 def dear():
@@ -83,7 +86,7 @@ def test_of_three_as_well(cheap):
 def test_last_of_three(cheap):
     pass
 """
-SLOW = ("long", "of_many_cases", "set_up", "program", "first_of_two")
+TAKES_LONG = ("long", "of_many_cases", "set_up", "program", "first_of_two")
 
 
 def ran(folder: Path, *words: str) -> str:
@@ -98,24 +101,26 @@ def ran(folder: Path, *words: str) -> str:
 def test_who_shares_something_pays_a_share_of_it(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = slow\n")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers =\n  slow\n  long\n")
     (tmp_path / "test_other.py").write_text("def test_elsewhere():\n    pass\n")
     gone = ("test_other.py::test_else", "test_moved.py::test_quick", "test_some.py::test_lon")
     old = ("test_other.py::test_elsewhere", "test_some.py::test_quick", *gone)
-    (tmp_path / "slow.txt").write_text(HEAD + "".join(f"{name}\n" for name in old))
-    assert "15 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
+    (tmp_path / "slow.txt").write_text(HEAD + "".join(f"slow {name}\n" for name in old))
+    assert "16 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
     found = listed(tmp_path / "slow.txt")
     # A part may be measured alone; what was measured now is told anew, and what is not there any more is left out.
-    expected = {f"test_some.py::test_{name}" for name in SLOW}
-    assert found == {"test_other.py::test_elsewhere", "test_some.py::TestSecond::test_of_two", *expected}
-    assert "6 passed, 9 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
+    expected = {f"test_some.py::test_{name}": SLOW for name in TAKES_LONG}
+    others = {"test_other.py::test_elsewhere": SLOW, "test_some.py::TestSecond::test_of_two": SLOW}
+    assert found == others | expected | {"test_some.py::test_longest": LONG}
+    assert "6 passed, 10 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
+    assert "15 passed, 1 deselected" in ran(tmp_path, "-m", "not long", "test_some.py")
     # In one process as in several.
     ran(tmp_path, "--measure", "test_some.py")
     assert listed(tmp_path / "slow.txt") == found
 
 
 def test_without_a_list_nothing_is_slow(tmp_path: Path) -> None:
-    assert listed(tmp_path / "slow.txt") == frozenset()
+    assert listed(tmp_path / "slow.txt") == {}
 
 
 def test_a_case_belongs_to_its_function() -> None:
@@ -123,9 +128,12 @@ def test_a_case_belongs_to_its_function() -> None:
 
 
 def test_the_list_is_in_order_and_of_files_that_are_there() -> None:
-    lines = LISTED.read_text(encoding="utf-8").splitlines()
-    assert lines[0] + "\n" == HEAD
-    assert str(SECONDS) in lines[0]
-    assert lines[1:] == sorted(set(lines[1:]))
-    gone = {line.partition("::")[0] for line in lines[1:]}
+    text = LISTED.read_text(encoding="utf-8")
+    assert text.startswith(HEAD)
+    assert all(str(seconds) in HEAD for seconds in SECONDS.values())
+    marks = listed()
+    assert list(marks) == sorted(marks)
+    assert set(marks.values()) == {SLOW, LONG}
+    assert text.count("\n") == HEAD.count("\n") + len(marks)
+    gone = {name.partition("::")[0] for name in marks}
     assert [name for name in gone if not (ROOT / name).exists()] == []
