@@ -2,7 +2,10 @@
 
 import datetime
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -19,6 +22,7 @@ from pace import Stopwatch
 
 pytest.importorskip("stix2")
 
+CAPTURED: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
 ATLAS = load("atlas-5.6")
 FOUNDING = load()
 STEPS = (
@@ -96,6 +100,19 @@ def test_the_validator_finds_nothing_wrong(matrix: Matrix) -> None:
 def test_a_stricter_validator_finds_nothing_wrong(options: dict[str, Any]) -> None:
     part = [entry for entry in FOUNDING.techniques if "AMLTM.EVADE" in entry.tactics]
     assert verdict(to_stix(FOUNDING, part, FOUNDING.studies), **options)[0] == []
+
+
+def test_another_process_writes_the_same_bytes() -> None:
+    program = (
+        "import sys; from caponier.matrix.versions.catalogue import load; from caponier.matrix.writers.stix import to_stix;"
+        "m = load('atlas-5.6'); sys.stdout.write(to_stix(m, m.techniques[:3], m.studies[:9]))"
+    )
+    texts = {
+        subprocess.run([sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, **CAPTURED).stdout
+        for seed in ("1", "2", "3")
+    }
+    (text,) = texts
+    assert "x_caponier_target" in text
 
 
 def test_the_validation_can_fail() -> None:

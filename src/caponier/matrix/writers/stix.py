@@ -53,7 +53,12 @@ def to_stix(matrix: Matrix, techniques: Iterable[Technique], studies: Iterable[C
     # The library checks each object against the specification, but for the two kinds that only ATT&CK and ATLAS have.
     id_ = stix_id("bundle", matrix.version, *(one["id"] for one in plain))
     bundle = stix2.v21.Bundle(plain, id=id_, allow_custom=True)
-    return json.dumps(json.loads(bundle.serialize()), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json.loads(bundle.serialize(), object_pairs_hook=_in_order), indent=2, ensure_ascii=False) + "\n"
+
+
+def _in_order(properties: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Put custom properties behind the others, by name: the library takes them in the order of a set."""
+    return dict(sorted(properties, key=lambda one: one[0] if one[0].startswith("x_") else ""))
 
 
 def pattern_id(matrix: Matrix, id_: str) -> str:
