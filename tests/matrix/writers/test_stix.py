@@ -104,7 +104,8 @@ def test_a_stricter_validator_finds_nothing_wrong(options: dict[str, Any]) -> No
 
 def test_another_process_writes_the_same_bytes() -> None:
     program = (
-        "import sys; from caponier.matrix.versions.catalogue import load; from caponier.matrix.writers.stix import to_stix;"
+        "import sys; from caponier.matrix.versions.catalogue import load;"
+        "from caponier.matrix.writers.stix import to_stix;"
         "m = load('atlas-5.6'); sys.stdout.write(to_stix(m, m.techniques[:3], m.studies[:9]))"
     )
     texts = {
