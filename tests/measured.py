@@ -1,8 +1,8 @@
 """Which test functions take long is measured, not guessed: `scripts/test --measure` lists them anew.
 
-What is listed counts as `slow`, and as `long` where the list says so. A function is listed with all its cases, and what it
-shares with others (a module's fixture, a run's world) is divided by how many functions asked for it, whichever of them came
-first.
+What is listed counts as `slow`, and as `long` where the list says so. A function is listed with all its cases, and
+what it shares with others (a module's fixture, a run's world) is divided by how many functions asked for it, whichever
+of them came first.
 """
 
 import os
@@ -19,8 +19,8 @@ SLOW, LONG = "slow", "long"
 SECONDS: Final = {SLOW: 0.2, LONG: 4.0}
 """Of the processor, programs that a test starts included, from which on a function is listed as such."""
 HEAD: Final = f"""\
-# Test functions of {SECONDS[SLOW]} seconds and more, which --fast leaves out; those of {SECONDS[LONG]} and more are long, and only
-# --all runs them. Measured by scripts/test --measure.
+# Test functions of {SECONDS[SLOW]} seconds and more, which --fast leaves out; those of {SECONDS[LONG]} and more are
+# long, and only --all runs them. Measured by scripts/test --measure.
 """
 
 
