@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from caponier.detect.assets.scope import systems_of
 from caponier.detect.log import LogHit
@@ -64,8 +64,7 @@ class Correlation:
         return Together(len(self.rules)) if self.kind is Kind.TEMPORAL else InOrder(len(self.rules))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A matched event, or a match of another correlation, with the fields that correlations need of it."""
 
     rule: str
@@ -134,7 +133,7 @@ class Correlator:
                 if key is None:
                     continue
                 counted = self.rule.counted[slot]
-                value = _folded(piece.fields.get(counted)) if counted else None
+                value = _folded(piece.fields[counted]) if counted and counted in piece.fields else None
                 arrival = Arrival(piece.id, slot, value, piece.hits)
                 for system in (None, *piece.systems) if scoped else (None,):
                     found.setdefault((system, key), []).append(arrival)
@@ -210,11 +209,16 @@ def piece_of(rule: Correlation, found: Occurrence, time: int) -> Piece:
 
 
 def _key(fields: Fields, names: Sequence[str]) -> _Key | None:
-    values = [_folded(fields.get(name)) for name in names]
-    return None if any(value is None for value in values) else tuple(value for value in values if value is not None)
+    key = []
+    for name in names:
+        value = fields.get(name)
+        if value is None:
+            return None
+        key.append(_folded(value))
+    return tuple(key)
 
 
-def _folded(value: Scalar | None) -> Scalar | None:
+def _folded(value: Scalar) -> Scalar:
     return value.lower() if isinstance(value, str) else value
 
 

@@ -5,9 +5,8 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -21,8 +20,7 @@ _CACHE: Final = 16 * 2**10
 """KiB of the database that are kept in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """A matched event: which rules, and the fields that correlations need of it."""
 
     hit: LogHit
@@ -84,11 +82,9 @@ def waiting_of(matched: Matched) -> Waiting:
 
 
 def _row(matched: Matched) -> tuple[int, str, bytes]:
-    hit = matched.hit
-    assets = [tuple(asset) for asset in hit.assets]
-    plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
-    plain = [*plain, matched.rules, matched.fields, hit.port, hit.keys, matched.usual]
-    return hit.time, hit.event_id, orjson.dumps(plain)
+    (time, id_, account, host, address, assets, *place, port, keys), rules, fields, usual = matched
+    plain = [account, host, address, [tuple(asset) for asset in assets], *place, rules, fields, port, keys, usual]
+    return time, id_, orjson.dumps(plain)
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
