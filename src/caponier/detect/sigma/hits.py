@@ -77,14 +77,20 @@ class Hits:
 
 def waiting_of(matched: Matched) -> Waiting:
     """Return a matched event in a form that a store can keep."""
-    time, id_, document = _row(matched)
-    return Waiting(time, id_, _plain(document))
+    hit = matched.hit
+    return Waiting(hit.time, hit.event_id, _document(matched))
 
 
 def _row(matched: Matched) -> tuple[int, str, bytes]:
-    (time, id_, account, host, address, assets, *place, port, keys), rules, fields, usual = matched
-    plain = [account, host, address, [tuple(asset) for asset in assets], *place, rules, fields, port, keys, usual]
-    return time, id_, orjson.dumps(plain)
+    hit = matched.hit
+    return hit.time, hit.event_id, orjson.dumps(_document(matched))
+
+
+def _document(matched: Matched) -> list[Any]:
+    """Return all that a row says beside time and id, as JSON has it."""
+    (_, _, account, host, address, assets, *place, port, keys), rules, fields, usual = matched
+    touched = [list(asset) for asset in assets]
+    return [account, host, address, touched, *place, list(rules), fields, port, list(keys), list(usual)]
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
