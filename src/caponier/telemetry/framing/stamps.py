@@ -68,6 +68,8 @@ def any_time(value: Any) -> int:
         ValueError: If it is no such time.
         OverflowError: If it is far beyond every calendar.
     """
+    if type(value) is str and value[10:11] == "T" and len(value) <= LONGEST:
+        return iso(value)
     if isinstance(value, bool) or value is None:
         raise ValueError(UNREADABLE)
     if isinstance(value, int | float):
