@@ -39,8 +39,7 @@ class LogRule:
     the place alone, where it is the rule's whole point; or nothing, since it is nobody's work however often."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogHit:
+class LogHit(NamedTuple):
     """One event that a rule matched, with what is needed to judge it."""
 
     time: int

@@ -185,3 +185,28 @@ def test_asking_after_somebody_unknown_teaches_nothing() -> None:
         assert not question("nobody", "192.0.2.1", [3])
     assert not known.peers(RULE, "host", "nobody", [3])
     assert (kept(known), list(known.shared_addresses())) == before
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1.0), (0.0, 0), ("1", 1)])
+def test_accounts_that_are_equal_as_numbers_are_two(one: object, other: object) -> None:
+    known = Past()
+    known.learn(
+        [event(day, str(who), HOME)._replace(fields={"user": who}) for day in MONTH for who in (one, other)], Inside()
+    )
+    assert {fact.who for fact in kept(known)} == {str(one), str(other)}
+
+
+def test_names_of_any_length_do_not_fill_the_memory() -> None:
+    known = Past()
+    known.learn([event(day, "a" * 10_000 + str(day), HOME) for day in MONTH], Inside())
+    assert not known._seen
+    known.learn([event(day, "ada", HOME) for day in MONTH], Inside())
+    assert len(known._seen) == len(set(MONTH))
+
+
+@pytest.mark.parametrize("fields", [{"host": "gpu-01"}, {"user": "ada", "errorcode": "AccessDenied"}])
+def test_names_alone_may_tell_that_nothing_is_learned(fields: dict[str, str]) -> None:
+    known = Past()
+    known.learn([event(1, "ada", HOME)._replace(fields=dict(fields))], Inside())
+    assert not kept(known)
+    assert not known._seen

@@ -1,6 +1,8 @@
+import orjson
+
 from caponier.detect.assets.scope import Asset
 from caponier.detect.log import LogHit
-from caponier.detect.sigma.hits import Hits, Matched
+from caponier.detect.sigma.hits import Hits, Matched, waiting_of
 
 
 def matched(time: int, id_: str, *rules: str) -> Matched:
@@ -40,3 +42,12 @@ def test_what_was_taken_is_gone() -> None:
     assert [time for time, _ in hits.moments(None)] == [6, 7]
     assert list(hits.moments(None)) == []
     hits.close()
+
+
+def test_what_is_left_to_a_later_run_is_what_it_reads_again() -> None:
+    one = matched(5, "e-1", "r", "s")
+    left = waiting_of(one)
+    assert left.document == orjson.loads(orjson.dumps(left.document))
+    hits = Hits()
+    assert hits.resume([left]) == {"e-1"}
+    assert list(hits.moments(None)) == [(5, [one])]

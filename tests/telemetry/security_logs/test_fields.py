@@ -95,3 +95,18 @@ def test_a_list_of_one_text_is_that_text_as_long_as_there_is_room() -> None:
     assert flatten({"a": ["x" * (TEXT + 1)], "A": ["y"]}) == ({"a": "x" * TEXT}, 1)
     with pytest.raises(TooLargeError, match="too many"):
         flat({**{str(n): n for n in range(FIELDS)}, "one": ["x"]})
+
+
+@given(st.dictionaries(st.text("abAB", min_size=1, max_size=2), st.text("x") | st.integers() | st.none(), max_size=6))
+def test_a_list_of_one_object_is_that_object(row: dict[str, Any]) -> None:
+    before = {"B.a": "first"}
+    assert flatten({**before, "b": [row]}) == flatten({**before, "b": row})
+
+
+def test_a_list_of_one_object_is_as_deep_as_a_list() -> None:
+    nested: Any = {"a": "x"}
+    for _ in range((DEPTH - 1) // 2):
+        nested = {"a": [nested]}
+    flatten(nested)
+    with pytest.raises(TooLargeError):
+        flatten({"a": [{"a": [nested]}]})

@@ -3,7 +3,7 @@
 import pytest
 
 from caponier.telemetry.security_logs import shapes
-from caponier.telemetry.security_logs.shapes import Present
+from caponier.telemetry.security_logs.shapes import ByShape, Present
 
 
 def test_the_order_is_that_of_the_group_and_not_of_the_fields() -> None:
@@ -34,3 +34,11 @@ def test_invented_shapes_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     wide = {f"w{number}": number for number in range(shapes.WIDE)} | {"a": 1}
     assert present.of(wide) == (("a",),)
     assert tuple(wide) not in present._known
+
+
+def test_what_the_names_tell_is_asked_once_a_shape() -> None:
+    asked: list[tuple[str, ...]] = []
+    told = ByShape(lambda fields: asked.append(tuple(fields)))
+    for fields in ({"a": 1}, {"a": 2}, {"b": 1}, {"a": 3}):
+        told.of(fields)
+    assert asked == [("a",), ("b",)], "also where they tell nothing"

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +99,7 @@ class LogReading:
         return LogPart(
             read.file,
             len(events),
-            Counter(event.origin for event in events),
+            Counter(map(attrgetter("origin"), events)),
             read.formats,
             read.shortened,
             read.continued,

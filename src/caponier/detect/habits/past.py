@@ -7,15 +7,17 @@ two weeks before the first log that is scanned, or be found for two weeks withou
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from caponier.detect.assets.inside import Inside
 from caponier.telemetry.security_logs.events import LogEvent
-from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.fields import Fields, Scalar
+from caponier.telemetry.security_logs.identity import ACCOUNT_FIELDS, ADDRESS_FIELDS, HOST_FIELDS, LIMIT, identity
+from caponier.telemetry.security_logs.shapes import ByShape
 
 DAYS: Final = 3
 """Other days on which something happened, at least, to be usual: a weekly task is usual in its fourth week."""
@@ -58,6 +60,10 @@ class Fact(NamedTuple):
     """The network, the address, or rule and asset."""
 
 
+_Mark = tuple[Callable[[Fields], Sequence[Scalar]], int, Sequence[Scalar]]
+"""How the names of an event are read, its day, and what that gave."""
+
+
 class Past:
     """What happened on which days.
 
@@ -68,7 +74,7 @@ class Past:
     def __init__(self, facts: Iterable[tuple[Fact, Iterable[int]]] = ()) -> None:
         self._days: dict[Fact, set[int]] = {fact: set(days) for fact, days in facts}
         self._known: dict[Fact, set[int]] = {fact: set(days) for fact, days in self._days.items()}
-        self._seen: set[tuple[str, str | None, str | None, int, object]] = set()
+        self._seen: set[_Mark] = set()
         self._by_what: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
         self._by_who: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
         self._accounts: dict[str, list[str]] = defaultdict(list)
@@ -79,19 +85,17 @@ class Past:
     def learn(self, events: Sequence[LogEvent], inside: Inside) -> None:
         """Take who worked from where; what failed is nobody's work."""
         for event in events:
-            fields = event.fields
+            fields, day = event.fields, event.time // _DAY
+            telling = _TELLING.of(fields)
+            if telling is None or (mark := (telling, day, telling(fields))) in self._seen:
+                continue
             if _failed(fields):
                 continue
-            who = identity(fields)
+            self._remember(mark)
+            who, risk = identity(fields), fields.get("risk")
             if who.account is None:
                 continue
-            day, address = event.time // _DAY, who.address
-            risk = fields.get("risk")
-            if (mark := (who.account, address, who.host, day, risk)) in self._seen:
-                continue
-            if len(self._seen) >= _SEEN:
-                self._seen.clear()
-            self._seen.add(mark)
+            address = who.address
             name = role_of(who.account)
             self.add(Fact(HERE, name, ""), day)
             if who.host is not None:
@@ -103,6 +107,15 @@ class Past:
                 if risk is not None and str(risk).lower() in _CALM:
                     # Name and address together are one person.
                     self.add(Fact(VOUCHED, person_of(name), address), day)
+
+    def _remember(self, mark: _Mark) -> None:
+        """Remember what was learned; what somebody may write as long as he likes is learned anew each time."""
+        if any(type(value) is not str or len(value) > LIMIT for value in mark[2]):
+            # To a set 1.0 is 1, which are two accounts.
+            return
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(mark)
 
     def add(self, fact: Fact, day: int) -> None:
         """Take that something happened on a day (since 1970, UTC)."""
@@ -269,8 +282,18 @@ def _span(days: set[int]) -> int:
     return max(days) - min(days) + 1 if days else 0
 
 
+def _telling(fields: Fields) -> Callable[[Fields], Sequence[Scalar]] | None:
+    """Return how to read all that is learned from; None where the names alone say that nothing is."""
+    if "errorcode" in fields or fields.keys().isdisjoint(ACCOUNT_FIELDS):
+        return None
+    names = [name for name in _LEARNED if name in fields]
+    # Of a single name `itemgetter` gives no sequence.
+    return itemgetter(*names, names[0])
+
+
+_LEARNED: Final = (*ACCOUNT_FIELDS, *HOST_FIELDS, *ADDRESS_FIELDS, "risk")
+_TELLING: Final = ByShape(_telling)
+
+
 def _failed(fields: Fields) -> bool:
-    if fields.get("outcome") == "failure" or "errorcode" in fields:
-        return True
-    status = fields.get("sc-status")
-    return status is not None and str(status)[:1] in "45"
+    return fields.get("outcome") == "failure" or str(fields.get("sc-status", "-"))[:1] in "45"

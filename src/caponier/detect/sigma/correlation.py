@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from caponier.detect.assets.scope import systems_of
 from caponier.detect.log import LogHit
@@ -64,8 +64,7 @@ class Correlation:
         return Together(len(self.rules)) if self.kind is Kind.TEMPORAL else InOrder(len(self.rules))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A matched event, or a match of another correlation, with the fields that correlations need of it."""
 
     rule: str
@@ -105,6 +104,15 @@ class Correlator:
     """Windows that were forgotten because there were too many."""
     _windows: OrderedDict[_Scoped, Window] = field(default_factory=OrderedDict)
     _held: int = 0
+    _places: dict[str, list[tuple[int, tuple[str, ...], str | None]]] = field(init=False)
+    """For each rule the places that it takes, with the fields that group and the one that is counted."""
+
+    def __post_init__(self) -> None:
+        rule, self._places = self.rule, {}
+        self._scoped = rule.kind in (Kind.EVENT_COUNT, Kind.VALUE_COUNT)
+        self._holds = OPERATORS[rule.op]
+        for slot, place in enumerate(zip(rule.rules, rule.groups, rule.counted, strict=True)):
+            self._places.setdefault(place[0], []).append((slot, *place[1:]))
 
     def moment(self, time: int, pieces: Iterable[Piece]) -> list[Occurrence]:
         """Take what happened at one moment, later than all before; return for which groups the condition holds.
@@ -116,40 +124,35 @@ class Correlator:
         arrivals = self._arrivals(pieces)
         if not arrivals:
             return []
+        holds, threshold, oldest = self._holds, self.rule.threshold, time - self.rule.span
         fired: dict[_Key, list[tuple[str | None, Window, int]]] = {}
-        for (system, key), arrived in arrivals.items():
-            window, value = self._measured(time, (system, key), arrived)
-            if OPERATORS[self.rule.op](value, self.rule.threshold):
-                fired.setdefault(key, []).append((system, window, value))
+        for scope, arrived in arrivals.items():
+            window = self._windows.get(scope)
+            if window is None:
+                window = self._windows[scope] = self.rule.window()
+            self._windows.move_to_end(scope)
+            before = window.size
+            window.add(time, arrived)
+            value = window.value(oldest)
+            self._held += window.size - before
+            if holds(value, threshold):
+                fired.setdefault(scope[1], []).append((scope[0], window, value))
         found = [self._occurrence(key, scopes, arrivals) for key, scopes in sorted(fired.items(), key=_by_key)]
-        self._forget(time)
+        self._forget(oldest)
         return found
 
     def _arrivals(self, pieces: Iterable[Piece]) -> dict[_Scoped, list[Arrival]]:
-        scoped = self.rule.kind in (Kind.EVENT_COUNT, Kind.VALUE_COUNT)
         found: dict[_Scoped, list[Arrival]] = {}
         for piece in pieces:
-            for slot, name in enumerate(self.rule.rules):
-                key = _key(piece.fields, self.rule.groups[slot]) if name == piece.rule else None
+            for slot, groups, counted in self._places.get(piece.rule, ()):
+                key = _key(piece.fields, groups)
                 if key is None:
                     continue
-                counted = self.rule.counted[slot]
-                value = _folded(piece.fields.get(counted)) if counted else None
+                value = _folded(piece.fields[counted]) if counted and counted in piece.fields else None
                 arrival = Arrival(piece.id, slot, value, piece.hits)
-                for system in (None, *piece.systems) if scoped else (None,):
+                for system in (None, *piece.systems) if self._scoped else (None,):
                     found.setdefault((system, key), []).append(arrival)
         return found
-
-    def _measured(self, time: int, key: _Scoped, arrived: Sequence[Arrival]) -> tuple[Window, int]:
-        window = self._windows.get(key)
-        if window is None:
-            window = self._windows[key] = self.rule.window()
-        self._windows.move_to_end(key)
-        before = window.size
-        window.add(time, arrived)
-        value = window.value(time - self.rule.span)
-        self._held += window.size - before
-        return window, value
 
     def _occurrence(
         self,
@@ -161,7 +164,7 @@ class Correlator:
         inside = [scope for scope in scopes if scope[0] is not None]
         system, window, value = (inside or scopes)[0]
         hits = window.evidence()
-        if self.rule.kind in (Kind.EVENT_COUNT, Kind.VALUE_COUNT):
+        if self._scoped:
             systems = tuple(name for name, _, _ in inside if name is not None)
         else:
             systems = systems_of(asset for hit in hits for asset in hit.assets)
@@ -169,8 +172,7 @@ class Correlator:
         trigger = max(latest, key=lambda hit: (hit.time, hit.event_id))
         return Occurrence(dict(zip(self.rule.group_by, key, strict=True)), hits, trigger, systems, value)
 
-    def _forget(self, time: int) -> None:
-        oldest = time - self.rule.span
+    def _forget(self, oldest: int) -> None:
         while self._windows:
             key, window = next(iter(self._windows.items()))
             idle = window.last < oldest
@@ -210,11 +212,16 @@ def piece_of(rule: Correlation, found: Occurrence, time: int) -> Piece:
 
 
 def _key(fields: Fields, names: Sequence[str]) -> _Key | None:
-    values = [_folded(fields.get(name)) for name in names]
-    return None if any(value is None for value in values) else tuple(value for value in values if value is not None)
+    key = []
+    for name in names:
+        value = fields.get(name)
+        if value is None:
+            return None
+        key.append(_folded(value))
+    return tuple(key)
 
 
-def _folded(value: Scalar | None) -> Scalar | None:
+def _folded(value: Scalar) -> Scalar:
     return value.lower() if isinstance(value, str) else value
 
 

@@ -5,9 +5,8 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -21,8 +20,7 @@ _CACHE: Final = 16 * 2**10
 """KiB of the database that are kept in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """A matched event: which rules, and the fields that correlations need of it."""
 
     hit: LogHit
@@ -79,16 +77,20 @@ class Hits:
 
 def waiting_of(matched: Matched) -> Waiting:
     """Return a matched event in a form that a store can keep."""
-    time, id_, document = _row(matched)
-    return Waiting(time, id_, _plain(document))
+    hit = matched.hit
+    return Waiting(hit.time, hit.event_id, _document(matched))
 
 
 def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
-    assets = [tuple(asset) for asset in hit.assets]
-    plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
-    plain = [*plain, matched.rules, matched.fields, hit.port, hit.keys, matched.usual]
-    return hit.time, hit.event_id, orjson.dumps(plain)
+    return hit.time, hit.event_id, orjson.dumps(_document(matched))
+
+
+def _document(matched: Matched) -> list[Any]:
+    """Return all that a row says beside time and id, as JSON has it."""
+    (_, _, account, host, address, assets, *place, port, keys), rules, fields, usual = matched
+    touched = [list(asset) for asset in assets]
+    return [account, host, address, touched, *place, list(rules), fields, port, list(keys), list(usual)]
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:

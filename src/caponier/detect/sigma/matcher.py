@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import merge
+from itertools import chain
 from typing import Any, Final
 
 from caponier.detect.assets.inside import Inside
@@ -107,7 +107,7 @@ class Matcher:
         # Tables that take the same events look for their texts in the same columns.
         searched: dict[tuple[int, ...], SearchedRows] = {}
         for index in sorted(taken):
-            rows = tuple(merge(*taken[index]))
+            rows = tuple(sorted(chain.from_iterable(taken[index])))
             if rows not in searched:
                 searched[rows] = SearchedRows([events[at].fields for at in rows], self._sought)
             self._match_table(index, events, rows, searched[rows], found)

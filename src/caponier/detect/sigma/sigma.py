@@ -96,6 +96,7 @@ class EventMatcher(Closing):
         self._inside = inside or Inside()
         self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
         self._wanted = lru_cache(_TOGETHER)(self._fields_of)
+        self._spoken = lru_cache(_TOGETHER)(self._find_spoken)
         plain = self._inside.plain()
         self._plain = Matcher(compiled.tables, linear_regex(), plain) if plain else None
 
@@ -120,29 +121,27 @@ class EventMatcher(Closing):
         return {routine[place]: rules for place, rules in found.items()}
 
     def _matched(self, event: LogEvent, rules: Sequence[str], usual: Sequence[str]) -> Matched:
-        who = identity(event.fields)
-        assets = self._scope.assets(event.fields)
-        outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
-        port, keys = _port(event.fields), _keys(event.fields)
+        fields = event.fields
+        who, assets = identity(fields), self._scope.assets(fields)
+        outside, about = self._inside.origin(fields) == "outside", target(fields)
+        port, keys = _port(fields), _keys(fields)
         hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
-        rules = self._spoken(rules, hit)
-        usual = [rule for rule in usual if rule not in rules]
-        wanted = self._wanted((*rules, *usual))
+        spoken = self._spoken(tuple(rules), bool(assets))
+        left = tuple(rule for rule in usual if rule not in spoken) if usual else ()
+        wanted = self._wanted(spoken + left)
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
-        kept = {name: value for name, value in values if value is not None}
-        return Matched(hit, tuple(rules), kept, tuple(usual))
+        return Matched(hit, spoken, {name: value for name, value in values if value is not None}, left)
 
     def _fields_of(self, rules: tuple[str, ...]) -> tuple[str, ...]:
         """Return the fields that correlations ask for of an event that some rules match."""
         return tuple(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
 
-    def _spoken(self, rules: Sequence[str], hit: LogHit) -> Sequence[str]:
+    def _find_spoken(self, rules: tuple[str, ...], touched: bool) -> tuple[str, ...]:
         """Leave out rules for acts in general, where a rule of its own speaks or no ML system is touched."""
-        told = [rule for rule in map(self._compiled.rules.get, rules) if rule]
-        if not any(rule.yields for rule in told) or (hit.assets and all(rule.yields for rule in told)):
-            return rules
         known = self._compiled.rules
-        return [name for name in rules if name not in known or not known[name].yields]
+        if touched and all(known[name].yields for name in rules if name in known):
+            return rules
+        return tuple(name for name in rules if name not in known or not known[name].yields)
 
     def close(self) -> None:
         """Free the memory."""
@@ -161,6 +160,7 @@ class SigmaRun(Closing):
         self._correlators = [Correlator(rule) for rule in compiled.correlations]
         self._learners = [Correlator(rule) for rule in compiled.correlations]
         """The same over what is routine, too: what machines do every day is usual, whoever has named them."""
+        self._concerned = lru_cache(_TOGETHER)(self._find_concerned)
         self._longest = max((rule.span for rule in compiled.correlations), default=0)
         self._late: deque[Matched] = deque(maxlen=MOST_WAITING)
         self._told: frozenset[str] = frozenset()
@@ -188,7 +188,8 @@ class SigmaRun(Closing):
             pieces = [_piece(rule, matched) for matched in group for rule in matched.rules]
             usual = [_piece(rule, matched) for matched in group for rule in matched.usual]
             yield from self._alone(pieces, time)
-            yield from (replace(match, routine=True) for match in self._alone(usual, time))
+            if usual:
+                yield from (replace(match, routine=True) for match in self._alone(usual, time))
             if self._matcher.learns:
                 together = self._together(self._learners, [*pieces, *usual], time)
                 yield from (replace(match, routine=True) for match in together)
@@ -201,21 +202,27 @@ class SigmaRun(Closing):
                 yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
 
     def _together(self, correlators: Sequence[Correlator], pieces: list[Piece], time: int) -> Iterator[LogMatch]:
-        there = {piece.rule for piece in pieces}
-        for correlator in correlators:
-            if there.isdisjoint(correlator.rule.rules):
-                continue
+        for place in self._concerned(frozenset(piece.rule for piece in pieces)):
+            correlator = correlators[place]
             for found in correlator.moment(time, pieces):
                 pieces.append(piece_of(correlator.rule, found, time))
-                there.add(correlator.rule.name)
                 rule = self._compiled.rules.get(correlator.rule.name)
                 if rule and found.trigger.event_id not in self._told:
                     yield _match(rule, correlator, found, time)
 
+    def _find_concerned(self, there: frozenset[str]) -> tuple[int, ...]:
+        """Return the places of the correlations that ask for some rules, or for each other's matches of them."""
+        reached, found = set(there), []
+        for place, rule in enumerate(self._compiled.correlations):
+            if not reached.isdisjoint(rule.rules):
+                found.append(place)
+                reached.add(rule.name)
+        return tuple(found)
+
     def _wait(self, time: int, group: Sequence[Matched]) -> None:
         """Keep the events that correlations ask for, as long as the longest of them looks back."""
         asked = self._compiled.fields.keys()
-        self._late.extend(one for one in group if not asked.isdisjoint((*one.rules, *one.usual)))
+        self._late.extend(one for one in group if not asked.isdisjoint(one.rules + one.usual))
         while self._late and self._late[0].hit.time < time - self._longest:
             self._late.popleft()
 
@@ -244,8 +251,8 @@ def _port(fields: Fields) -> str | None:
 
 def _keys(fields: Fields) -> tuple[str, ...]:
     """Return the long-lived keys of an event: those of a session end with it, and many sessions have one."""
-    named = (fields.get(name) for name in _KEY_FIELDS)
-    return tuple(dict.fromkeys(key for key in map(str, named) if _LONG_LIVED.fullmatch(key)))
+    named = [str(fields[name]) for name in _KEY_FIELDS if name in fields]
+    return tuple(dict.fromkeys(key for key in named if _LONG_LIVED.fullmatch(key))) if named else ()
 
 
 _KEY_FIELDS: Final = ("useridentity.accesskeyid", MINTED)
@@ -254,8 +261,8 @@ _LONG_LIVED: Final = re.compile(r"AKIA[A-Z0-9]{12,32}", re.ASCII)
 
 
 def _piece(rule: str, matched: Matched) -> Piece:
-    fields: Fields = matched.fields
-    return Piece(rule, matched.hit.event_id, fields, (matched.hit,), systems_of(matched.hit.assets))
+    hit = matched.hit
+    return Piece(rule, hit.event_id, matched.fields, (hit,), systems_of(hit.assets) if hit.assets else ())
 
 
 def _match(rule: LogRule, correlator: Correlator, found: Occurrence, time: int) -> LogMatch:

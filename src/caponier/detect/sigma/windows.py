@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from caponier.detect.assets.scope import systems_of
 from caponier.detect.log import LogHit
@@ -21,8 +21,7 @@ EVIDENCE: Final = 100
 """Events that a match keeps, the last ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An event, or a match of another correlation, that takes one of the places in a correlation."""
 
     id: str

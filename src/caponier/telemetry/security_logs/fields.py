@@ -90,11 +90,15 @@ def _put_object(flat: Fields, above: _Place, node: dict[str, Any], depth: int) -
         raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
     cut, known = 0, above.known
     for name, value in node.items():
-        place = known.get(name) or _PLACES.add(above, name)
+        try:
+            place = known[name]
+        except KeyError:
+            place = _PLACES.add(above, name)
         kind = type(value)
         if kind is str and len(value) <= TEXT and len(flat) < FIELDS:
-            if place.key not in flat:
-                flat[place.key] = value
+            key = place.key
+            if key not in flat:
+                flat[key] = value
         elif kind is dict:
             cut += _put_object(flat, place, value, depth + 1)
         elif kind is list:
@@ -120,6 +124,8 @@ def _put(flat: Fields, key: str, value: Any) -> int:
 def _put_list(flat: Fields, place: _Place, items: list[Any], depth: int) -> int:
     if depth > DEPTH:
         raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
+    if len(items) == 1 and type(items[0]) is dict:
+        return _put_object(flat, place, items[0], depth + 1)
     if len(items) == 1 and type(items[0]) is str:
         return _put(flat, place.key, items[0])
     gathered: dict[str, list[Scalar]] = {}

@@ -5,7 +5,7 @@ is needed once for each such order, and not for each event.
 """
 
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from caponier.telemetry.security_logs.fields import Fields
 
@@ -14,29 +14,43 @@ WIDE: Final = 128
 MOST: Final = 500
 """Shapes that are remembered: whoever writes a log may invent as many as he likes."""
 
+T = TypeVar("T")
 
-class Present:
-    """Finds which names of some groups are there.
+
+class ByShape(Generic[T]):
+    """Remembers what the names of an event's fields tell, whatever their values are.
+
+    Args:
+        tell: Looks at the names alone.
+    """
+
+    def __init__(self, tell: Callable[[Fields], T]) -> None:
+        self._tell = tell
+        self._known: dict[tuple[str, ...], T] = {}
+
+    def of(self, fields: Fields) -> T:
+        """Return what the names tell."""
+        shape = tuple(fields)
+        try:
+            return self._known[shape]
+        except KeyError:
+            found = self._tell(fields)
+        if len(shape) <= WIDE:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[shape] = found
+        return found
+
+
+class Present(ByShape[tuple[tuple[str, ...], ...]]):
+    """Finds which names of some groups are there, for each group in its own order.
 
     Args:
         groups: Names, the most telling first; or what tells such a name.
     """
 
     def __init__(self, *groups: Collection[str] | Callable[[str], bool]) -> None:
-        self._groups = groups
-        self._known: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
-
-    def of(self, fields: Fields) -> tuple[tuple[str, ...], ...]:
-        """Return for each group the names of it that are there, in the group's order."""
-        shape = tuple(fields)
-        found = self._known.get(shape)
-        if found is None:
-            found = tuple(_present(group, fields) for group in self._groups)
-            if len(shape) <= WIDE:
-                if len(self._known) >= MOST:
-                    self._known.clear()
-                self._known[shape] = found
-        return found
+        super().__init__(lambda fields: tuple(_present(group, fields) for group in groups))
 
 
 def _present(group: Collection[str] | Callable[[str], bool], fields: Fields) -> tuple[str, ...]:

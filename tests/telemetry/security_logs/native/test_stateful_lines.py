@@ -1,5 +1,7 @@
 """Formats in which earlier lines say what later ones mean: auditd, Zeek, and flow logs."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +90,15 @@ class TestAudit:
         (record,) = audit(of_event(1, f"type=PATH msg=name={coded} nametype=DELETE"))
         assert record.fields["name"] == plain
         assert record.origin.category == "file_delete"
+
+    @given(st.sets(st.integers(0, MOST + 40), min_size=1, max_size=60), st.randoms(use_true_random=False))
+    def test_a_command_is_its_arguments_in_order_as_many_as_are_read(self, there: set[int], random: Random) -> None:
+        order = list(there)
+        random.shuffle(order)
+        said = " ".join(f'a{number}="w{number}"' for number in order)
+        (record,) = audit(of_event(1, f"type=EXECVE msg=argc=9 {said}"))
+        words = [f"w{number}" for number in sorted(there) if number < MOST]
+        assert record.fields.get("commandline", "") == " ".join(words)
 
     def test_a_number_of_digits_is_a_number(self) -> None:
         (record,) = audit(of_event(1, "type=SYSCALL msg=a0=20414243 a1=2041424a pid=41424344"))

@@ -13,6 +13,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, Record, made
+from caponier.telemetry.security_logs.shapes import Present
 from caponier.telemetry.security_logs.sources import LogSource
 
 OPEN: Final = 64
@@ -23,16 +24,19 @@ MOST: Final = 512
 _LINE: Final = re.compile(r"(?:node=(\S+) )?type=(\S+) msg=audit\((\d+)(?:\.(\d+))?:(\d+)\): ?(.*)", re.DOTALL)
 # Only at the beginning of a word, or a long one would be looked at again from each of its letters.
 _PAIR: Final = re.compile(r"(?<![A-Za-z0-9_\-\[\]])([A-Za-z0-9_\-\[\]]+)=(\"[^\"]*+\"|'[^']*+'|\S*+)")
-_HEX: Final = re.compile(r"(?:[0-9A-F]{2})+")
+_HEX: Final = re.compile(r"(?:[0-9A-F]{2}){2,}")
+_ARGUMENT: Final = re.compile(r"a\d+(?:\[\d+\])?")
 _CODED: Final = frozenset(["proctitle", "name", "cwd", "comm", "exe", "cmd", "acct", "path", "data"])
 _SHARED: Final = ("syscall", "exe", "comm", "auid", "uid", "euid", "tty", "ses", "pid", "ppid", "success", "key", "cwd")
 _LOGINS: Final = frozenset(["USER_LOGIN", "USER_AUTH"])
+_QUOTES: Final = ('"', "'")
 _UNSET: Final = frozenset(["4294967295", "-1", "unset", "?", "(none)"])
+_WORDS: Final = Present([f"a{number}" for number in range(MOST)])
+_WHO: Final = Present(_SHARED, lambda name: name.endswith("_name"))
+_OTHER: Final = LogSource("linux", None, "auditd")
 
-
-class _Event:
-    def __init__(self) -> None:
-        self.records: list[tuple[int, Fields, int]] = []
+_Event = list[tuple[int, Fields, int]]
+"""Time, fields and line of each of its records."""
 
 
 class AuditReader:
@@ -55,10 +59,10 @@ class AuditReader:
         if node:
             fields["host"] = node
         key = f"{seconds}.{part}:{serial}"
-        event = self._waiting.setdefault(key, _Event())
-        event.records.append((time, fields, line))
+        event = self._waiting.setdefault(key, [])
+        event.append((time, fields, line))
         done: list[Record] = []
-        if kind == "EOE" or len(event.records) >= MOST:
+        if kind == "EOE" or len(event) >= MOST:
             done += _together(self._waiting.pop(key))
         while len(self._waiting) > OPEN:
             done += _together(self._waiting.popitem(last=False)[1])
@@ -73,13 +77,13 @@ class AuditReader:
 def _pairs(text: str) -> Fields:
     """Read `name=value`; what stands in the message of a program (`msg='…'`) is read, too."""
     raw, _, names = text.partition("\x1d")
-    fields: dict[str, str] = {}
+    fields: Fields = {}
     for name, value in _PAIR.findall(raw):
         lowered = name.lower()
         if lowered == "msg" and value[:1] == "'":
             fields |= {inner.lower(): _plain(inner.lower(), text) for inner, text in _PAIR.findall(value[1:-1])}
-        else:
-            fields.setdefault(lowered, _plain(lowered, value))
+        elif lowered not in fields:
+            fields[lowered] = _plain(lowered, value)
     # The enriched names stand beside the numbers: UID="ada" beside uid=1000.
     for name, value in _PAIR.findall(names):
         if value.strip('"') not in _UNSET:
@@ -88,27 +92,28 @@ def _pairs(text: str) -> Fields:
 
 
 def _plain(name: str, value: str) -> str:
-    if value[:1] in "\"'" and value[-1:] == value[:1] and len(value) > 1:
+    if value[:1] in _QUOTES and value[-1:] == value[:1] and len(value) > 1:
         return value[1:-1]
     # What holds a blank, a quote or a control character is written as hexadecimal digits; numbers are not.
-    coded = name in _CODED or re.fullmatch(r"a\d+(\[\d+\])?", name)
-    if coded and len(value) >= 4 and _HEX.fullmatch(value) and not value.isdigit():
+    coded = name in _CODED or (name[:1] == "a" and _ARGUMENT.fullmatch(name))
+    if coded and not value.isdigit() and _HEX.fullmatch(value):
         return bytes.fromhex(value).replace(b"\0", b" ").decode("utf-8", "replace").strip()
     return value
 
 
 def _together(event: _Event) -> list[Record]:
     shared: Fields = {}
-    for _, fields, _ in event.records:
+    for _, fields, _ in event:
         if fields["type"] in ("SYSCALL", "CWD"):
-            shared |= {name: fields[name] for name in _SHARED if name in fields}
-            shared |= {name: value for name, value in fields.items() if name.endswith("_name")}
+            for names in _WHO.of(fields):
+                shared |= {name: fields[name] for name in names}
     records = []
-    for time, fields, line in event.records:
-        if fields["type"] in ("EOE", "PROCTITLE") and len(event.records) > 1:
+    for time, fields, line in event:
+        if fields["type"] in ("EOE", "PROCTITLE") and len(event) > 1:
             continue
         for name, value in shared.items():
-            fields.setdefault(name, value)
+            if name not in fields:
+                fields[name] = value
         records.append(Record(fields, _completed(fields), time, line, AuditReader.name))
     return records
 
@@ -136,11 +141,11 @@ def _completed(fields: Fields) -> LogSource:
         fields.pop("hostname", None)
         fields["outcome"] = SUCCESS if fields.get("res") in ("success", "1", 1) else FAILURE
         return LogSource("linux", "authentication", "auditd")
-    return LogSource("linux", None, "auditd")
+    return _OTHER
 
 
 def _execution(fields: Fields) -> LogSource:
-    words = [str(fields[f"a{number}"]) for number in range(MOST) if f"a{number}" in fields]
+    words = [str(fields[name]) for name in _WORDS.of(fields)[0]]
     fields.update(made({"commandline": " ".join(words), "image": fields.get("exe") or (words[0] if words else None)}))
     if "cwd" in fields:
         fields["currentdirectory"] = fields["cwd"]

@@ -80,7 +80,9 @@ def _of_rights(name: str) -> bool:
 def judged(row: dict[str, Any]) -> dict[str, Any]:
     """Say of a call that sets a policy whom that lets in, while its statements stand apart."""
     asked = row.get("requestParameters")
-    policies = [asked[name] for name in _NESTED if type(asked.get(name)) is dict] if type(asked) is dict else []
+    if type(asked) is not dict or asked.keys().isdisjoint(_NESTED):
+        return row
+    policies = [asked[name] for name in _NESTED if type(asked.get(name)) is dict]
     if not policies:
         return row
     if any(map(opens, policies)):

@@ -90,9 +90,8 @@ def fill(fields: Fields, names: FieldMap) -> None:
     for name, sources in names.items():
         if name in fields:
             continue
-        for source in (sources,) if isinstance(sources, str) else sources:
-            value = fields.get(source)
-            if value is not None and value != "" and value != "-":
+        for source in (sources,) if type(sources) is str else sources:
+            if source in fields and (value := fields[source]) != "" and value != "-":
                 fields[name] = value
                 break
 
