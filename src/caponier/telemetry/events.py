@@ -261,10 +261,21 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, hint="Change --rejected")
-        if not file.named and file.problem is None and _holds_others(file.path):
-            # It may be anything, and much of it: nobody asked for that.
-            file = replace(file, problem="may hold logs, which are read if it is named itself")
-        yield file
+        if file.named or file.problem is not None or not _holds_others(file.path):
+            yield file
+        elif is_archive(file.path, head_of(file.path)):
+            yield from _in_archive(file)
+        else:
+            # It may be anything: nobody asked for that.
+            yield replace(file, problem="may hold logs, which are read if it is named itself")
+
+
+def _in_archive(archive: LogFile) -> Iterator[LogFile]:
+    """Yield the logs in an archive that a folder holds; other archives in it stay as they are."""
+    try:
+        yield from (replace(one, named=False) for one in log_files([unpacked(archive.path)], _is_log, KINDS))
+    except InputError as wrong:
+        yield replace(archive, problem=wrong.what)
 
 
 def _holds_others(path: Path) -> bool:

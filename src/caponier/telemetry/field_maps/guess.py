@@ -30,6 +30,7 @@ from caponier.telemetry.field_maps.class_scores import (
     share_place,
     with_classes,
 )
+from caponier.telemetry.field_maps.conversations import last_words
 from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
@@ -394,12 +395,12 @@ class _Work(FlatGuess):
         inner = alike([value[0] for value in values if value])
         if not inner:
             return False
+        if (said := last_words(values)) is not None:
+            # What was said last is what the model is asked.
+            self.columns["input_raw"] = MapColumn(path=(f"{path}{said}",))
+            self.used.add(place)
+            return True
         if all(isinstance(one, dict) for one in inner):
-            if all("content" in one and "role" in one for one in inner):
-                # A conversation: what was said last is what the model is asked.
-                self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
-                self.used.add(place)
-                return True
             items = [one for value in values for one in value if isinstance(one, dict)]
             if are_tensors(items):
                 return self._take_text_tensors(values, path, place)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
+from caponier.records.event import OPERATIONS
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
@@ -278,10 +279,16 @@ def _are_durations(values: list[Any]) -> bool:
     return _are_numbers(values) or are_spans(values)
 
 
+def _are_operations(values: list[Any]) -> bool:
+    """Tell whether values are operations of the event schema; what others call theirs, such as `Converse`, is none."""
+    return nearly(value in OPERATIONS for value in values)
+
+
 FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
     "time": _is_time,
     "label": _is_answer,
     "scores": _is_scores,
+    "operation": _are_operations,
     "status": _are_numbers,
     "latency_ms": _are_durations,
     "cost": _are_numbers,

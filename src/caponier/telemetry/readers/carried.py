@@ -20,8 +20,9 @@ from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
-from caponier.telemetry.readers.held_rows import held_rows
+from caponier.telemetry.readers.held_rows import ISO, held_rows, is_moment
 from caponier.telemetry.readers.otlp import records_of, spans_of
+from caponier.telemetry.readers.traces import traced
 from caponier.telemetry.readers.typed_values import has_typed, untyped
 from caponier.telemetry.streams import BOM, LINE_LIMIT
 
@@ -65,8 +66,6 @@ _CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inference|call|scor(?:ed|ing))_.+|t")
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
-_ISO: Final = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
-_EPOCH_LEAST: Final = 1_000_000_000
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
@@ -437,7 +436,9 @@ def _begin_of(prefix: str) -> str:
 
 
 def _is_record(row: Row) -> bool:
-    """Tell whether an object is a record itself, and no table or answer that holds some."""
+    """Tell whether an object is a record itself, and no table, answer or span that holds some."""
+    if "attributes" in row and traced(row) is not None:
+        return False
     return any(normal(str(key)) in _TIME_NAMES and not isinstance(one, dict) for key, one in row.items()) or (
         held_rows(row) is None
     )
@@ -446,14 +447,9 @@ def _is_record(row: Row) -> bool:
 def _names_time(row: Row) -> bool:
     names = [normal(str(key)) for key in row]
     return any(name in _TIME_NAMES for name in names) or any(
-        _LIKE_TIMES.fullmatch(name) and LIKE["time"].fullmatch(name) and _is_moment(value)
+        _LIKE_TIMES.fullmatch(name) and LIKE["time"].fullmatch(name) and is_moment(value)
         for name, value in zip(names, row.values(), strict=True)
     )
-
-
-def _is_moment(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value >= _EPOCH_LEAST if is_number else isinstance(value, str) and _ISO.match(value) is not None
 
 
 def _timed(row: Row, time: Any) -> Row:
@@ -483,7 +479,7 @@ def _headers(held: Any) -> Row:
 
 def _time_in(prefix: str) -> str | None:
     """Return the time that stands before a record, in a form that a time can be told by."""
-    if found := _ISO.search(prefix):
+    if found := ISO.search(prefix):
         return found[0].replace(",", ".").replace("/", "-")
     if found := _EPOCH.search(prefix):
         return found[1]

@@ -518,7 +518,7 @@ _SPANS: Final = r"(?:response|processing|inference|execution|prediction|predict|
 LIKE: Final = {
     "time": re.compile(
         r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano|ticks)|ticks"
-        r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
+        r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|secs?|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
     "label": re.compile(

@@ -1,0 +1,50 @@
+"""What was said last in a conversation, in the forms in which servers and tracers of language models write one."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+_TEXTS: Final = ("text", "content")
+_MESSAGE: Final = (
+    ("content", r".content"),
+    ("parts", r".parts"),
+    ("kwargs", r".kwargs"),
+    ("message.content", r".message\.content"),
+)
+"""Where a message has what was said: of most, of Gemini and OpenTelemetry, of LangChain, and of OpenInference."""
+_ROLES: Final = ("role", "message.role", "id", "type")
+"""One of these a message has besides: an object with a content alone may be anything."""
+
+
+def last_words(values: Sequence[Any]) -> str | None:
+    """Return the path, below a list of messages, to the text of the last one; None where lists hold other things.
+
+    Args:
+        values: The lists.
+    """
+    held = [value for value in values if isinstance(value, list) and value]
+    if not held:
+        return None
+    if all(isinstance(value[0], list) for value in held):
+        # Several conversations, as a batch of LangChain is.
+        inner = last_words([value[0] for value in held])
+        return None if inner is None else f"[0]{inner}"
+    last = [value[-1] for value in held]
+    if not all(isinstance(one, dict) and any(role in one for role in _ROLES) for one in last):
+        return None
+    for key, step in _MESSAGE:
+        said = [one.get(key) for one in last]
+        if (inner := _text_below(said)) is not None:
+            return f"[-1]{step}{inner}"
+    return None
+
+
+def _text_below(said: Sequence[Any]) -> str | None:
+    """Return the path from what a message says to its text."""
+    if said and all(isinstance(one, str) for one in said):
+        return ""
+    if said and all(isinstance(one, list) and one and isinstance(one[0], dict) for one in said):
+        found = next((key for key in _TEXTS if all(isinstance(one[0].get(key), str) for one in said)), None)
+        return f"[0].{found}" if found else None
+    if said and all(isinstance(one, dict) for one in said):
+        return ".content" if all(isinstance(one.get("content"), str) for one in said) else None
+    return None
