@@ -189,12 +189,13 @@ def _is_argument(place: Place) -> bool:
     return any(normal(step) in PERHAPS for step in place[:-1])
 
 
-def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
+def who_come_again(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Ranked]:
     """Put an id that each row has another of behind names that come again: it is of what was asked about.
 
     Args:
         ranked: Fields that may say who asked, the surest first.
         nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
     """
     if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS:
         return ranked
@@ -203,6 +204,10 @@ def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
         others = [one for one in ranked[1:] if _ASKED_BY.fullmatch(normal(one[1][-1]))]
         ranked = [ranked[0], *others] if _ABOUT_WHOM.fullmatch(normal(place[-1])) else ranked[:1]
     values = [str(value) for value in nodes[place] if not is_missing(value)]
+    if len(values) >= FEW_ROWS and len(set(values)) == 1:
+        # An account that is the same in all rows is the owner's, where another field tells those apart who asked.
+        who = caller_place(nodes, lambda one: one == place or is_taken(one))
+        return ranked if who is None else [((0, 0), who), *ranked]
     if len(values) < FEW_ROWS or len(set(values)) < len(values):
         return ranked
     return [one for one in ranked if are_callers(nodes[one[1]])] or ranked

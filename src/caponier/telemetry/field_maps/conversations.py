@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from caponier.telemetry.field_maps.paths import Records, steps_of
+
+_ASKED: Final = ("prompt", "inputs", "inputText", "text")
+"""Under these a request has its text: of OpenAI and Triton, of Hugging Face, of Titan, and of services of one's own."""
 _TEXTS: Final = ("text", "content")
 _MESSAGE: Final = (
     ("content", r".content"),
@@ -48,3 +52,18 @@ def _text_below(said: Sequence[Any]) -> str | None:
     if said and all(isinstance(one, dict) for one in said):
         return ".content" if all(isinstance(one.get("content"), str) for one in said) else None
     return None
+
+
+def asked_in_words(body: Any) -> str | None:
+    """Return the text that a request asks a model of texts about; None where it asks about something else.
+
+    Args:
+        body: The request.
+    """
+    if not isinstance(body, dict):
+        return None
+    messages = body.get("messages")
+    if isinstance(messages, list) and (path := last_words([messages])) is not None:
+        return str(Records([{"said": messages}]).values(steps_of(f"said{path}"))[0])
+    found = next((body[name] for name in _ASKED if isinstance(body.get(name), str)), None)
+    return None if found is None else str(found)

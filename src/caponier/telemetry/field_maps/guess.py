@@ -73,6 +73,7 @@ from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
     BODIES,
+    COUNTED,
     IDS,
     LIKE,
     NO_FEATURES,
@@ -176,18 +177,22 @@ class _Work(FlatGuess):
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
+            if column in ("label", "scores") and any(COUNTED.fullmatch(normal(step)) for step in place[:-1]):
+                continue
             like = len(names) if self._is_like(column, place) else None
             rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
             if rank is None:
                 continue
             held = [value for value in values if not is_missing(value)]
             if held and fits(held) and not (column == "principal" and are_places_in_code(held)):
+                # What an answer calls its model is the name inside the server; what the log says of the call comes first.
+                rank += len(names) if column == "model" and not self.is_asked_for(place) else 0
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
         if column == "source_ip":
             return outer_address(ranked, self.nodes)
         if column == "principal":
-            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
+            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes, self._is_taken)
         return ranked
 
     def _is_like(self, column: str, place: Place) -> bool:
@@ -535,7 +540,7 @@ class _Work(FlatGuess):
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
     def _told_as_access_log(self) -> bool:
-        if not self.is_access_log():
+        if not self.is_access_log() and not self.is_of_calls():
             return False
         self.out.remarks.append("an access log: it says who asked, and not what")
         return True

@@ -73,7 +73,7 @@ _EXPLAINED: Final = re.compile(r"(?:^|_)(?:shap|attribution|importance|contribut
 """Words of what explains an answer: an object with the names of all features, which are none."""
 _MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|schwelle|seuil|umbral|limiar)")
 _OTHER_ANSWER: Final = re.compile(
-    r"(?:^|_)(?:predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
+    r"(?:^|_)(?:actual|truth|ground_truth|y_true|predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9

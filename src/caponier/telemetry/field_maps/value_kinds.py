@@ -103,6 +103,12 @@ def _features_in(
     return found
 
 
+def are_moments(values: Sequence[Any]) -> bool:
+    """Tell whether all values are moments: a second clock of a row is no feature."""
+    held = [value for value in values if not is_missing(value)]
+    return bool(held) and _is_time(held)
+
+
 def union_of(values: Sequence[Row]) -> str | None:
     """Return the type that a union of Avro names around each value in JSON, `{"double": 1.5}`; None if it is none."""
     kinds = {str(key) for value in values for key in value}

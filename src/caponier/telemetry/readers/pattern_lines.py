@@ -18,6 +18,11 @@ LONGEST: Final = 16_384
 _BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 _SAMPLE: Final = 50
 _ENOUGH: Final = 0.9
+_FEW: Final = 3
+_SHARE: Final = 0.1
+"""Share of the lines of a server's log that tell of calls, where others are told by it among them."""
+_PAIRS: Final = 3
+_WHO: Final = frozenset(("principal", "session", "source_ip"))
 _CONTAINER: Final = re.compile(rb"\d{4}-\d\d-\d\dT\S{1,40} (?:stdout|stderr) F(?::\S*)? (.*)", re.DOTALL)
 _SYSLOG: Final = re.compile(
     rb"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} "
@@ -96,10 +101,20 @@ def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
     sample = [bare(line[:LONGEST]).decode("utf-8", "replace") for line in _first_lines(path)]
     if not sample or sample[0].lstrip()[:1] == "{":
         return None
-    for one, pattern in patterns:
-        if sum(pattern.fullmatch(line) is not None for line in sample) >= _ENOUGH * len(sample):
+    fits = [sum(pattern.fullmatch(line) is not None for line in sample) for _, pattern in patterns]
+    for (one, _), fit in zip(patterns, fits, strict=True):
+        if fit >= _ENOUGH * len(sample):
             return one
-    return None
+    if any(map(_may_hold_record, sample)):
+        return None
+    # A server's whole log has lines of calls among others; those that say who asked come first.
+    least = max(_FEW, _SHARE * len(sample))
+    mixed = [(not _WHO & set(one.columns), -fit, at) for at, ((one, _), fit) in enumerate(zip(patterns, fits, strict=True)) if fit >= least]
+    return patterns[min(mixed)[-1]][0] if mixed else None
+
+
+def _may_hold_record(line: str) -> bool:
+    return "{" in line or line.count("=") >= _PAIRS
 
 
 def _first_lines(path: Path) -> list[bytes]:
