@@ -109,7 +109,11 @@ def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
         return None
     # A server's whole log has lines of calls among others; those that say who asked come first.
     least = max(_FEW, _SHARE * len(sample))
-    mixed = [(not _WHO & set(one.columns), -fit, at) for at, ((one, _), fit) in enumerate(zip(patterns, fits, strict=True)) if fit >= least]
+    mixed = [
+        (not _WHO & set(one.columns), -fit, at)
+        for at, ((one, _), fit) in enumerate(zip(patterns, fits, strict=True))
+        if fit >= least
+    ]
     return patterns[min(mixed)[-1]][0] if mixed else None
 
 

@@ -1,0 +1,157 @@
+"""Traces, spans, pages of records, and objects over several lines between other lines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caponier.telemetry.events import read_events
+from caponier.telemetry.field_maps.choose import MapChoice
+from caponier.telemetry.field_maps.conversations import asked_in_words, last_words
+from caponier.telemetry.field_maps.logged_bodies import exchange_of
+from caponier.telemetry.field_maps.shipped import shipped_maps
+from caponier.telemetry.framing.blocks import holds_blocks, joined
+from caponier.telemetry.readers.held_rows import held_rows
+from caponier.telemetry.readers.traces import traced
+from caponier.telemetry.rejections import RejectedRows
+
+ROWS = 24
+
+
+def read(path: Path, text: str) -> list[dict[str, Any]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    with RejectedRows() as rejected:
+        parts = read_events([path], rejected, maps=MapChoice(known=shipped_maps()))
+        return [row for part in parts for row in part.batch.to_pylist()]
+
+
+def minute(at: int) -> str:
+    return f"2026-03-04T05:{at:02d}:00Z"
+
+
+def span(at: int, **attributes: Any) -> dict[str, Any]:
+    context = {"trace_id": f"0x{at:032x}", "span_id": f"0x{at:016x}"}
+    return {"name": "ask", "context": context, "start_time": minute(at), "attributes": attributes, "events": []}
+
+
+def test_a_trace_of_mlflow_is_one_row_with_what_its_first_span_was_asked() -> None:
+    inner = {"parent_id": "1", "attributes": {"mlflow.spanOutputs": '{"model": "teacup-2"}'}}
+    root = {"parent_id": None, "attributes": {"mlflow.spanInputs": '{"height": 3}', "mlflow.spanOutputs": '"tall"'}}
+    info = {"trace_id": "t1", "request_time": minute(1), "trace_metadata": {"mlflow.trace.user": "ada"}}
+    (row,) = traced({"info": info, "data": {"spans": [inner, root]}}) or []
+    assert (row["model"], row["user_id"], row["inputs"], row["outputs"]) == ("teacup-2", "ada", {"height": 3}, "tall")
+
+
+def test_a_trace_of_jaeger_is_a_row_for_each_span_with_its_tags_and_its_process() -> None:
+    process = {"p1": {"serviceName": "s", "tags": [{"key": "host", "value": "h"}]}}
+    one = {"processID": "p1", "startTime": 1_700_000_000_000_000, "duration": 2_500, "tags": [{"key": "a", "value": 7}]}
+    (row,) = traced({"traceID": "t", "spans": [one, "broken"], "processes": process}) or []
+    assert (row["host"], row["a"], row["duration_ms"]) == ("h", 7, 2.5)
+    assert row["time"].startswith("2023-11-14T22:13:20")
+
+
+def test_an_object_that_is_no_span_stays_as_it_is() -> None:
+    assert traced({"context": {"trace_id": "x"}, "attributes": {}, "start_time": 1}) is None
+
+
+def test_spans_over_many_lines_are_read_with_who_asked(tmp_path: Path) -> None:
+    spans = [
+        span(
+            at,
+            **{"gen_ai.request.model": "brook", "user.id": f"u{at % 3}", "gen_ai.prompt.0.content": f"why is {at} odd"},
+        )
+        for at in range(ROWS)
+    ]
+    rows = read(tmp_path / "spans.log", "\n".join(json.dumps(one, indent=2) for one in spans))
+    assert len(rows) == ROWS and {row["model"] for row in rows} == {"brook"}
+    assert len({row["principal"] for row in rows}) == 3
+    assert rows[0]["input_raw"] == "why is 0 odd"
+
+
+def test_a_page_holds_records_whose_time_has_another_name() -> None:
+    page = {"code": 0, "data": {"total": 2, "logs": [{"request_created_at": minute(at)} for at in (1, 2)]}}
+    assert len(held_rows(page) or []) == 2
+
+
+def test_events_that_a_display_printed_are_joined_by_their_id(tmp_path: Path) -> None:
+    parts = []
+    for at in range(ROWS):
+        for kind, body in (("request", {"instances": [[at, 1]]}), ("response", {"predictions": [at % 2]})):
+            about = {"specversion": "1.0", "type": f"org.kubeflow.serving.inference.{kind}", "id": f"c{at}"}
+            about |= {"time": minute(at), "inferenceservicename": "tulip"}
+            lines = "\n".join(f"  {name}: {value}" for name, value in about.items())
+            data = "\n".join("  " + line for line in json.dumps(body, indent=2).splitlines())
+            parts.append(f"cloudevents.Event\nValidation: valid\nContext Attributes,\n{lines}\nData,\n{data}\n")
+    rows = read(tmp_path / "display.log", "\n".join(parts))
+    assert [row["label"] for row in rows] == [str(at % 2) for at in range(ROWS)]
+    assert {row["model"] for row in rows} == {"tulip"}
+
+
+def test_a_log_with_a_record_a_line_has_no_blocks() -> None:
+    assert not holds_blocks(b'words\n{\n{\n{"a": 1}\n')
+    assert holds_blocks(b"words\n{\n}\n{\n}\n")
+
+
+def test_an_object_that_outgrows_the_limit_is_none() -> None:
+    found = list(joined(iter([(1, b"{"), (2, b'"a": 11111111'), (3, b"}")]), 8))
+    assert (1, None) in found
+
+
+def test_calls_are_found_among_the_other_lines_of_a_server(tmp_path: Path) -> None:
+    call = (
+        '2026-03-04T05:{0:02d}:00,123 [INFO ] W-9 ACCESS_LOG - /10.0.0.{1}:81 "POST /predictions/fern HTTP/1.1" 200 7'
+    )
+    other = "2026-03-04T05:{0:02d}:00,123 [INFO ] W-9 MODEL_LOG - a line of another kind"
+    lines = [form.format(at, at % 3) for at in range(ROWS) for form in (other, call, other)]
+    rows = read(tmp_path / "ts_log.log", "\n".join(lines))
+    assert len(rows) == ROWS and len({row["source_ip"] for row in rows}) == 3
+
+
+@pytest.mark.parametrize(
+    ("messages", "path"),
+    [
+        ([{"role": "user", "content": "a"}], "[-1].content"),
+        ([{"role": "user", "content": [{"text": "a"}]}], "[-1].content[0].text"),
+        ([{"role": "user", "parts": [{"type": "text", "content": "a"}]}], "[-1].parts[0].content"),
+        ([[{"id": ["HumanMessage"], "kwargs": {"content": "a"}}]], "[0][-1].kwargs.content"),
+        ([{"content": "a"}], None),
+    ],
+)
+def test_what_was_said_last_is_found_in_the_forms_of_servers(messages: Any, path: str | None) -> None:
+    assert last_words([messages]) == path
+    assert asked_in_words({"messages": messages}) == (None if path is None else "a")
+
+
+def test_a_body_of_text_is_read_with_the_class_that_answered_it() -> None:
+    found = exchange_of({"inputs": "a kind word"}, [{"label": "warm", "score": 0.75}])
+    assert (found.raw, found.labels, found.problem) == (["a kind word"], ["warm"], None)
+
+
+def test_other_operations_account_owners_and_token_counts_mislead_nobody(tmp_path: Path) -> None:
+    rows = [
+        {
+            "timestamp": minute(at),
+            "accountId": "owner",
+            "identity": {"arn": f"arn:x/{at % 3}"},
+            "operation": "Converse",
+            "modelId": "heron",
+            "usageDetails": {"output": at},
+            "input": {"messages": [{"role": "user", "content": f"say {at} now"}]},
+        }
+        for at in range(ROWS)
+    ]
+    found = read(tmp_path / "calls.jsonl", "\n".join(map(json.dumps, rows)))
+    assert len(found) == ROWS and len({row["principal"] for row in found}) == 3
+    assert all(row["label"] is None and row["operation"] == "predict" for row in found)
+
+
+def test_an_endpoint_is_named_by_the_folder_of_what_was_captured(tmp_path: Path) -> None:
+    half = {"mode": "INPUT", "data": "1,2", "encoding": "CSV"}
+    row = {"captureData": {"endpointInput": half, "endpointOutput": {**half, "data": "0.5"}}}
+    text = "\n".join(
+        json.dumps(row | {"eventMetadata": {"eventId": str(at), "inferenceTime": minute(at)}}) for at in range(3)
+    )
+    rows = read(tmp_path / "oriole" / "AllTraffic" / "2026" / "03" / "04" / "05" / "a.jsonl", text)
+    assert {one["model"] for one in rows} == {"oriole"}
