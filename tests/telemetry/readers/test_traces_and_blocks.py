@@ -65,7 +65,8 @@ def test_spans_over_many_lines_are_read_with_who_asked(tmp_path: Path) -> None:
         for at in range(ROWS)
     ]
     rows = read(tmp_path / "spans.log", "\n".join(json.dumps(one, indent=2) for one in spans))
-    assert len(rows) == ROWS and {row["model"] for row in rows} == {"brook"}
+    assert len(rows) == ROWS
+    assert {row["model"] for row in rows} == {"brook"}
     assert len({row["principal"] for row in rows}) == 3
     assert rows[0]["input_raw"] == "why is 0 odd"
 
@@ -106,7 +107,8 @@ def test_calls_are_found_among_the_other_lines_of_a_server(tmp_path: Path) -> No
     other = "2026-03-04T05:{0:02d}:00,123 [INFO ] W-9 MODEL_LOG - a line of another kind"
     lines = [form.format(at, at % 3) for at in range(ROWS) for form in (other, call, other)]
     rows = read(tmp_path / "ts_log.log", "\n".join(lines))
-    assert len(rows) == ROWS and len({row["source_ip"] for row in rows}) == 3
+    assert len(rows) == ROWS
+    assert len({row["source_ip"] for row in rows}) == 3
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,8 @@ def test_other_operations_account_owners_and_token_counts_mislead_nobody(tmp_pat
         for at in range(ROWS)
     ]
     found = read(tmp_path / "calls.jsonl", "\n".join(map(json.dumps, rows)))
-    assert len(found) == ROWS and len({row["principal"] for row in found}) == 3
+    assert len(found) == ROWS
+    assert len({row["principal"] for row in found}) == 3
     assert all(row["label"] is None and row["operation"] == "predict" for row in found)
 
 

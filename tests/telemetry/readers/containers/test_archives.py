@@ -100,10 +100,10 @@ def test_what_only_begins_like_something_packed_is_no_archive(head: bytes, tmp_p
 def test_one_that_lies_in_a_folder_is_read_and_a_broken_one_is_told(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
-    tar(logs / "may.tgz", "w:gz", log=LOG)
     (logs / "june.zip").write_bytes(zipped()[:60])
     (logs / "other.gz").write_bytes(b"nothing")
     about = {"time": "2026-05-01T12:00:00Z", "model": "m", "operation": "predict", "principal": "k-0123456789abcdef"}
+    tar(logs / "may.tgz", "w:gz", **{"may.jsonl": json.dumps(about).encode()})
     (logs / "july.jsonl").write_text(json.dumps(about) + "\n")
     with RejectedRows() as rejected:
         found = list(read_events([logs], rejected))
