@@ -61,7 +61,7 @@ class ScoreGuess(AccessGuess):
                 self.columns[column] = about
 
     def _take_class_beside(self) -> None:
-        """Take the class beside a score in one answer, whatever it is called: `{"species": "a", "probability": 0.9}`."""
+        """Take the class beside a score in an answer, whatever its name: `{"species": "a", "probability": 0.9}`."""
         scores = self._place_of("scores")
         if scores is None or len(scores) < 2:
             return
