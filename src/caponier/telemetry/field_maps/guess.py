@@ -185,7 +185,7 @@ class _Work(FlatGuess):
                 continue
             held = [value for value in values if not is_missing(value)]
             if held and fits(held) and not (column == "principal" and are_places_in_code(held)):
-                # What an answer calls its model is the name inside the server; what the log says of the call comes first.
+                # What an answer calls its model is a name inside the server: what the log says of the call comes first.
                 rank += len(names) if column == "model" and not self.is_asked_for(place) else 0
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
