@@ -2,6 +2,10 @@
 
 Whoever prints an object so closes it where it was opened: at the same indent. Knative's event display, to which the
 documentation of KServe sends its log, prints the attributes of a CloudEvent as lines, and its data as such an object.
+
+Data that is no JSON it prints as it came, line ends and all: a caller can write whole events there, and no reader can
+tell them from others. So what was displayed says of no event who asked, and its ids are of no other log: it can accuse
+nobody. What was asked, and what was answered, is read.
 """
 
 from collections.abc import Iterator
@@ -15,6 +19,10 @@ _LEAST: Final = 2
 _ATTRIBUTES: Final = b"Context Attributes,"
 _DATA: Final = b"Data,"
 _HEADINGS: Final = (b"Extensions,", b"Validation:")
+_TOLD: Final = frozenset(("specversion", "type", "source", "time", "inferenceservicename", "namespace", "component", "path"))
+"""Attributes that are taken: none says who asked."""
+SHOWN: Final = "displayed-"
+"""Stands before an id that was displayed, so that nothing is joined by it to another log."""
 
 
 def holds_blocks(head: bytes) -> bool:
@@ -34,33 +42,71 @@ def joined(lines: Iterator[tuple[int, bytes | None]], limit: int) -> Iterator[tu
         lines: With their numbers; None for one that is too long.
         limit: Bytes of the longest object.
     """
-    held: list[bytes] = []
-    size = began = 0
-    event = _Event()
+    block, event = _Block(limit), _Event()
     for number, line in lines:
         if line is None:
-            held = []
+            block.lines = []
             yield number, None
-        elif held:
-            held.append(line)
-            size += len(line)
-            if size > limit:
-                held = []
-                yield began, None
-            elif line.rstrip() == held[0].rstrip()[:-1] + b"}":
-                yield began, event.with_data(b"\n".join(held).strip())
-                held = []
-        elif line.strip() == b"{":
-            held, size, began = [line], len(line), number
-        elif event.takes(line):
             continue
-        elif event.waits and line.lstrip()[:1] == b"{":
+        if block.lines and not block.takes(line):
+            # Nothing that was printed so is as far out: it was cut off, and what follows is read for itself.
+            yield block.began, block.text()
+        elif block.lines:
+            if (whole := block.whole()) is not None:
+                yield block.began, event.with_data(whole) if whole else None
+            continue
+        if block.begins(number, line) or event.takes(line):
+            continue
+        if event.waits and line.lstrip()[:1] == b"{":
             yield number, event.with_data(line.strip())
         elif _says_something(line):
             yield number, line
-    if held:
+    if block.lines:
         # It was cut off: reading it says so.
-        yield began, b"\n".join(held)
+        yield block.began, block.text()
+
+
+class _Block:
+    """The lines of an object, while it is open.
+
+    All objects of a log stand at the indent of the first: one that stands elsewhere is part of something else.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._size = limit, 0
+        self._indent: bytes | None = None
+        self.lines: list[bytes] = []
+        self.began = 0
+
+    def begins(self, number: int, line: bytes) -> bool:
+        """Take the bracket that opens an object, and tell whether a line is one."""
+        indent = line.rstrip()[:-1]
+        if line.strip() != b"{" or self._indent not in (None, indent):
+            return False
+        self._indent, self.lines, self._size, self.began = indent, [line], len(line), number
+        return True
+
+    def takes(self, line: bytes) -> bool:
+        """Take a line, and tell whether it can stand in the object: further in than its brackets, or the last."""
+        indent = self._indent or b""
+        is_within = line.startswith(indent) and line[len(indent) : len(indent) + 1] in (b" ", b"\t")
+        if not is_within and line.rstrip() != indent + b"}":
+            return False
+        self.lines.append(line)
+        self._size += len(line)
+        return True
+
+    def whole(self) -> bytes | None:
+        """Return the object once it is closed, and nothing of one that is too long; None while it is open."""
+        if self._size > self._limit:
+            self.lines = []
+            return b""
+        return self.text() if self.lines[-1].rstrip() == (self._indent or b"") + b"}" else None
+
+    def text(self) -> bytes:
+        """Return what was held, and hold nothing."""
+        held, self.lines = b"\n".join(self.lines).strip(), []
+        return held
 
 
 def _says_something(line: bytes) -> bool:
@@ -90,7 +136,8 @@ class _Event:
             return True
         name, colon, value = text.decode("utf-8", "replace").partition(":")
         if colon and line[:1] == b" ":
-            self._about[name] = value.strip()
+            told = {name: value.strip()} if name in _TOLD else {"id": SHOWN + value.strip()} if name == "id" else {}
+            self._about.update(told)
         return bool(colon) or not text
 
     def with_data(self, data: bytes) -> bytes:
@@ -100,4 +147,9 @@ class _Event:
         except orjson.JSONDecodeError:
             return data
         about, waits, self._about, self.waits = self._about, self.waits, None, False
-        return orjson.dumps({**about, "data": inner} if about and waits else inner)
+        if not about or not waits:
+            return orjson.dumps(inner)
+        if isinstance(inner, dict) and "id" in inner:
+            # A request may name its own id, which counts before the event's.
+            inner["id"] = f"{SHOWN}{inner['id']}"
+        return orjson.dumps({**about, "data": inner})
