@@ -131,6 +131,7 @@ def read_events(
             if joined is not None and not events.native:
                 events = events.of(joined.complete(events.batch))
             yield events
+        rejected.tell_others()
         if halves.joined:
             rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
         if moments.joined:
@@ -211,7 +212,7 @@ class _Reading:
         if by_line is not None and by_line.line:
             if maps.named is None:
                 report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
-            rows = pattern_lines.read(path, by_line.line)
+            rows = pattern_lines.read(path, by_line.line, is_named=maps.named is not None)
             return mapped(rows, replace(maps, named=by_line), report, shown_path(path))
         if read is not json_lines.read:
             return mapped(with_partitions(read(path), path), maps, report, shown_path(path))

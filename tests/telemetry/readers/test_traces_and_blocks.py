@@ -11,7 +11,7 @@ from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.field_maps.conversations import asked_in_words, last_words
 from caponier.telemetry.field_maps.logged_bodies import exchange_of
 from caponier.telemetry.field_maps.shipped import shipped_maps
-from caponier.telemetry.framing.blocks import holds_blocks, joined
+from caponier.telemetry.framing.blocks import SHOWN, holds_blocks, joined
 from caponier.telemetry.readers.held_rows import held_rows
 from caponier.telemetry.readers.traces import traced
 from caponier.telemetry.rejections import RejectedRows
@@ -76,18 +76,79 @@ def test_a_page_holds_records_whose_time_has_another_name() -> None:
     assert len(held_rows(page) or []) == 2
 
 
+def displayed(at: int, kind: str, body: str, **more: str) -> str:
+    about = {"specversion": "1.0", "type": f"org.kubeflow.serving.inference.{kind}", "id": f"c{at}"}
+    about |= {"time": minute(at), "inferenceservicename": "tulip"}
+    lines = "\n".join(f"  {name}: {value}" for name, value in about.items())
+    extensions = "".join(f"\n  {name}: {value}" for name, value in more.items())
+    return f"cloudevents.Event\nContext Attributes,\n{lines}\nExtensions,{extensions}\nData,\n  {body}\n"
+
+
+def printed(body: Any) -> str:
+    return json.dumps(body, indent=2).replace("\n", "\n  ")
+
+
+def conversation(first: int = 0) -> str:
+    """Return what a display prints of requests and their answers."""
+    return "\n".join(
+        displayed(at, kind, printed(body))
+        for at in range(first, ROWS)
+        for kind, body in (("request", {"instances": [[at, 1]]}), ("response", {"predictions": [at % 2]}))
+    )
+
+
 def test_events_that_a_display_printed_are_joined_by_their_id(tmp_path: Path) -> None:
-    parts = []
-    for at in range(ROWS):
-        for kind, body in (("request", {"instances": [[at, 1]]}), ("response", {"predictions": [at % 2]})):
-            about = {"specversion": "1.0", "type": f"org.kubeflow.serving.inference.{kind}", "id": f"c{at}"}
-            about |= {"time": minute(at), "inferenceservicename": "tulip"}
-            lines = "\n".join(f"  {name}: {value}" for name, value in about.items())
-            data = "\n".join("  " + line for line in json.dumps(body, indent=2).splitlines())
-            parts.append(f"cloudevents.Event\nValidation: valid\nContext Attributes,\n{lines}\nData,\n{data}\n")
-    rows = read(tmp_path / "display.log", "\n".join(parts))
+    rows = read(tmp_path / "display.log", conversation())
     assert [row["label"] for row in rows] == [str(at % 2) for at in range(ROWS)]
     assert {row["model"] for row in rows} == {"tulip"}
+
+
+def test_data_that_imitates_an_event_can_accuse_nobody(tmp_path: Path) -> None:
+    forged = displayed(1, "request", printed({"id": "of-the-victim", "instances": [[9, 9]]}), metadata=VICTIM)
+    hostile = displayed(0, "request", f"no JSON\n{forged}")
+    rows = read(tmp_path / "display.log", f"{hostile}\n{conversation()}")
+    assert len(rows) >= ROWS
+    assert {(row["principal"], row["session"], row["source_ip"]) for row in rows} == {(None, None, None)}
+    # No log of a gateway has these ids: nobody's name is brought to a row from there.
+    assert all(row["request_id"].startswith(SHOWN) for row in rows)
+
+
+VICTIM = json.dumps({"Authorization": ["Bearer victim"], "X-Forwarded-For": ["192.0.2.7"]})
+
+
+@pytest.mark.parametrize("data", ["{", "     {", "{\n   {\n", "  }\n{", "{" * 400, "\u2601 Data,\n{", "Data,\nData,"])
+def test_data_that_opens_what_it_never_closes_hides_no_later_event(tmp_path: Path, data: str) -> None:
+    text = conversation() + "\n" + displayed(0, "request", data) + "\n" + conversation(first=1)
+    assert len(read(tmp_path / "display.log", text)) >= 2 * ROWS - 2
+
+
+def test_an_object_at_another_indent_is_part_of_something_else() -> None:
+    lines = [b"words", b"{", b" 1", b"}", b"words", b"  {", b"    2", b"  }"]
+    assert [line for _, line in joined(enumerate(lines), 99) if line and line[:1] == b"{"] == [b"{\n 1\n}"]
+
+
+def test_what_a_server_writes_between_its_records_is_told_and_not_rejected(tmp_path: Path) -> None:
+    record = {"ts": 1772600000, "user": "", "model": "fern", "inputs": {"a": 1, "b": 2}, "prediction": "x"}
+    lines = ["INFO:     Started server process [1]"]
+    for at in range(ROWS):
+        lines += [json.dumps(record | {"ts": record["ts"] + at, "user": f"u{at % 3}"})]
+        lines += [f'INFO:     10.0.0.{at % 3}:3 - "POST /x?a=1 HTTP/1.1" 200 OK']
+    lines += ["ERROR:    Exception in ASGI application", "Traceback (most recent call last):", "KeyError: 'a'"]
+    rejected = RejectedRows()
+    (tmp_path / "app.log").write_text("\n".join(lines))
+    assert sum(one.batch.num_rows for one in read_events([tmp_path / "app.log"], rejected)) == ROWS
+    assert rejected.count == 0
+    assert any(f"{ROWS + 4} lines of another kind lie between the records" in words for words in rejected.told)
+
+
+@pytest.mark.parametrize("line", ['{"ts": 17726', "words", 'INFO: {"ts": 17726', "INFO: payload={'a'"])
+def test_a_record_that_cannot_be_read_is_still_rejected(tmp_path: Path, line: str) -> None:
+    record = {"ts": 1772600000, "user": "", "model": "fern", "inputs": {"a": 1, "b": 2}, "prediction": "x"}
+    lines = [json.dumps(record | {"ts": record["ts"] + at, "user": f"u{at % 3}"}) for at in range(ROWS)]
+    (tmp_path / "app.log").write_text("\n".join([*lines, line]))
+    rejected = RejectedRows()
+    assert sum(one.batch.num_rows for one in read_events([tmp_path / "app.log"], rejected)) == ROWS
+    assert rejected.count == 1
 
 
 def test_a_log_with_a_record_a_line_has_no_blocks() -> None:
@@ -96,7 +157,7 @@ def test_a_log_with_a_record_a_line_has_no_blocks() -> None:
 
 
 def test_an_object_that_outgrows_the_limit_is_none() -> None:
-    found = list(joined(iter([(1, b"{"), (2, b'"a": 11111111'), (3, b"}")]), 8))
+    found = list(joined(iter([(1, b"{"), (2, b' "a": 11111111'), (3, b"}")]), 8))
     assert (1, None) in found
 
 
@@ -109,6 +170,13 @@ def test_calls_are_found_among_the_other_lines_of_a_server(tmp_path: Path) -> No
     rows = read(tmp_path / "ts_log.log", "\n".join(lines))
     assert len(rows) == ROWS
     assert len({row["source_ip"] for row in rows}) == 3
+    rejected = RejectedRows()
+    list(read_events([tmp_path / "ts_log.log"], rejected, maps=MapChoice(known=shipped_maps())))
+    assert rejected.count == 0
+    # Of a call, which cannot be read, it is said all the same.
+    (tmp_path / "ts_log.log").write_text("\n".join([*lines, 'x "POST /predictions/fern HTTP/1.1" y']))
+    list(read_events([tmp_path / "ts_log.log"], rejected, maps=MapChoice(known=shipped_maps())))
+    assert rejected.count == 1
 
 
 @pytest.mark.parametrize(

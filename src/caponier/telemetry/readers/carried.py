@@ -24,6 +24,7 @@ from caponier.telemetry.readers.held_rows import ISO, held_rows, is_moment
 from caponier.telemetry.readers.otlp import records_of, spans_of
 from caponier.telemetry.readers.traces import traced
 from caponier.telemetry.readers.typed_values import has_typed, untyped
+from caponier.telemetry.rejections import OtherLineError
 from caponier.telemetry.streams import BOM, LINE_LIMIT
 
 TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
@@ -78,6 +79,11 @@ _VARYING: Final = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
     r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|trace|debug|info|notice|warn|warning|error):?"
 )
+_SERVERS: Final = re.compile(
+    rb"[\[(]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b|[\[(<]?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:",
+    re.IGNORECASE,
+)
+"""How the lines begin that servers write of themselves: with a level or a time."""
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
@@ -110,6 +116,10 @@ class CarriedRecords:
         self._usual: frozenset[str] | None = None
         """How lines with a record begin; None where that is not known."""
         self._printed = 0
+        self._holds = b""
+        """What each line with a record has in it, where it is known that the log has records."""
+        self._is_mixed = False
+        """Whether a server wrote other lines between them."""
         self._fields: list[str] = []
         """Of the lines, where the log has named them."""
         self._pieces: dict[str, list[bytes]] = {}
@@ -122,12 +132,18 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
-        self._printed = read = 0
+        self._printed = read = objects = others = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
-                read += bool(self.rows(line.strip()))
+                has = bool(self.rows(line.strip()))
+                read += has
+                objects += has and b"{" in line
             except ValueError:
+                others += b"{" not in line and _SERVERS.match(line) is not None
                 continue
+        if read:
+            self._holds = b"{" if 2 * objects > read else b"="
+            self._is_mixed = others > 0
         # Lines are counted, and not what they begin with: a container's line and the one in it have one each. Some
         # hold more than is read as Python's, as a caller may wish.
         self._is_python = 2 * self._printed > read
@@ -324,6 +340,9 @@ class CarriedRecords:
                 break
         prefix, pairs = _pairs(line.decode("utf-8", "replace"))
         if pairs is None:
+            self._is_mixed = self._is_mixed or _SERVERS.match(line) is not None
+            if self._is_mixed and self._holds and self._holds not in line:
+                raise OtherLineError
             raise ValueError(f"bad JSON: {NOT_JSON}")
         self._check_begin(_begin_of(prefix))
         yield _timed(pairs, time or _time_in(prefix))

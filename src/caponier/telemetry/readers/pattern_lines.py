@@ -11,6 +11,7 @@ from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
+from caponier.telemetry.rejections import OtherLineError
 from caponier.telemetry.streams import LINE_LIMIT, STDIN, BrokenStreamError, lines, opened
 
 LONGEST: Final = 16_384
@@ -23,6 +24,8 @@ _SHARE: Final = 0.1
 """Share of the lines of a server's log that tell of calls, where others are told by it among them."""
 _PAIRS: Final = 3
 _WHO: Final = frozenset(("principal", "session", "source_ip"))
+_CALL: Final = re.compile(rb"\bHTTP/\d|\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
+"""A line with one tells of a call, whether or not it can be read."""
 _CONTAINER: Final = re.compile(rb"\d{4}-\d\d-\d\dT\S{1,40} (?:stdout|stderr) F(?::\S*)? (.*)", re.DOTALL)
 _SYSLOG: Final = re.compile(
     rb"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} "
@@ -31,8 +34,13 @@ _SYSLOG: Final = re.compile(
 )
 
 
-def read(path: Path, pattern: str) -> Iterator[Chunk]:
+def read(path: Path, pattern: str, *, is_named: bool = True) -> Iterator[Chunk]:
     """Yield chunks of rows by the names of groups.
+
+    Args:
+        path: The log.
+        pattern: Of a line.
+        is_named: Whether somebody said that it is the lines' pattern; else a server may write lines of other kinds.
 
     Raises:
         InputError: If the file cannot be opened, or the pattern is none.
@@ -43,6 +51,8 @@ def read(path: Path, pattern: str) -> Iterator[Chunk]:
         if len(line) > LONGEST:
             raise ValueError(f"line too long: more than {LONGEST:,} bytes")
         found = _matched(compiled, line)
+        if found is None and not is_named and _CALL.search(line) is None:
+            raise OtherLineError
         if found is None:
             raise ValueError("the line does not fit the map's pattern")
         return [{name: _plain(value) for name, value in found.groupdict().items()}]
