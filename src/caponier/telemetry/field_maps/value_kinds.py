@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 from caponier.records.event import OPERATIONS
@@ -282,7 +283,13 @@ def are_spans(values: Sequence[Any]) -> bool:
 
 
 def _are_durations(values: list[Any]) -> bool:
-    return _are_numbers(values) or are_spans(values)
+    return (_are_numbers(values) and not _rise(values)) or are_spans(values)
+
+
+def _rise(values: list[Any]) -> bool:
+    """Tell whether each number is larger than the one before: such is the time since a program was started."""
+    numbers = [float(one) for one in values if is_number(one) and "," not in str(one)]
+    return len(numbers) >= ROWS_TO_TELL and all(one < after for one, after in pairwise(numbers))
 
 
 def _are_operations(values: list[Any]) -> bool:
