@@ -21,6 +21,8 @@ _SAID: Final = frozenset(name for column in ("model", "model_version", "principa
 _DATED: Final = re.compile(r".*/([^/]{1,255})/[^/]{1,255}/\d{4}/[01]\d/[0-3]\d/[0-2]\d/[^/]+")
 """How SageMaker lays out what it captures: by endpoint, variant, and the parts of a date."""
 _CAPTURED: Final = "captureData"
+_MONITORED: Final = re.compile(r".*/monitoring/([^/]{1,255})/data/data\.[^/]*log[^/]*")
+"""How BentoML lays out what a monitor logs: by the name that the service gives it."""
 
 
 def partition_values(path: Path) -> dict[str, str]:
@@ -37,7 +39,10 @@ def with_partitions(chunks: Iterator[Chunk], path: Path) -> Iterator[Chunk]:
         chunks: Of a file.
         path: The file.
     """
-    said, endpoint = partition_values(path), _DATED.fullmatch(path.absolute().as_posix())
+    where = path.absolute().as_posix()
+    said, endpoint = partition_values(path), _DATED.fullmatch(where)
+    if monitor := _MONITORED.fullmatch(where):
+        said = {"model_name": monitor[1], **said}
     for chunk in chunks:
         if said and chunk.batch is not None:
             yield replace(chunk, batch=_completed(chunk.batch, said))
