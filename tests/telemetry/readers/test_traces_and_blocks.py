@@ -226,3 +226,33 @@ def test_an_endpoint_is_named_by_the_folder_of_what_was_captured(tmp_path: Path)
     )
     rows = read(tmp_path / "oriole" / "AllTraffic" / "2026" / "03" / "04" / "05" / "a.jsonl", text)
     assert {one["model"] for one in rows} == {"oriole"}
+
+
+def nested(depth: int, inner: str = "1") -> str:
+    return "[" * depth + inner + "]" * depth
+
+
+@pytest.mark.parametrize("depth", [900, 1_020])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{{"logs": {deep}}}',
+        '{{"ts": 1772600000, "user": "eve", "model": "fern", "inputs": {deep}, "prediction": "x"}}',
+        '{{"traceID": "1", "spans": [1, null, {{"tags": {deep}, "startTime": 1}}], "processes": {deep}}}',
+        '{{"info": {{"trace_metadata": {deep}}}, "data": {{"spans": [{{"attributes": {{"mlflow.spanInputs": {deep}}}}}]}}}}',
+        '{{"context": {{"trace_id": 1, "span_id": 2}}, "start_time": 1, "attributes": {{"mlflow.spanInputs": "{deep}"}}}}',
+        '{{"ts": 1772600000, "user": "eve", "messages": {deep}}}',
+    ],
+)
+def test_what_is_nested_deep_ends_the_reading_of_no_other_row(tmp_path: Path, form: str, depth: int) -> None:
+    record = {"ts": 1772600000, "user": "", "model": "fern", "inputs": {"a": 1, "b": 2}, "prediction": "x"}
+    lines = [json.dumps(record | {"ts": record["ts"] + at, "user": f"u{at % 3}"}) for at in range(ROWS)]
+    rows = read(tmp_path / "app.log", "\n".join([*lines, form.format(deep=nested(depth)), *lines]))
+    assert sum(len(row["input"] or ()) == 2 for row in rows) == 2 * ROWS
+
+
+def test_one_conversation_in_another_form_hides_no_other() -> None:
+    usual = [[{"role": "user", "content": f"a {at}"}] for at in range(ROWS)]
+    for odd in ([], [1], [[]], [{"role": "user"}], [{"role": "user", "content": [{"type": "image"}]}]):
+        assert last_words([*usual, odd]) == "[-1].content"
+    assert last_words([*usual[:12], *[[{"role": "user", "content": {"a": 1}}]] * 12]) is None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from caponier.telemetry.field_maps.paths import Records, steps_of
+from caponier.telemetry.field_maps.value_kinds import NEARLY_ALL, nearly
 
 _ASKED: Final = ("prompt", "inputs", "inputText", "text")
 """Under these a request has its text: of OpenAI and Triton, of Hugging Face, of Titan, and of services of one's own."""
@@ -28,12 +29,12 @@ def last_words(values: Sequence[Any]) -> str | None:
     held = [value for value in values if isinstance(value, list) and value]
     if not held:
         return None
-    if all(isinstance(value[0], list) for value in held):
+    if nearly(isinstance(value[0], list) for value in held):
         # Several conversations, as a batch of LangChain is.
-        inner = last_words([value[0] for value in held])
+        inner = last_words([value[0] for value in held if isinstance(value[0], list)])
         return None if inner is None else f"[0]{inner}"
-    last = [value[-1] for value in held]
-    if not all(isinstance(one, dict) and any(role in one for role in _ROLES) for one in last):
+    last = [one for value in held if isinstance(one := value[-1], dict) and any(role in one for role in _ROLES)]
+    if not nearly([True] * len(last) + [False] * (len(held) - len(last))):
         return None
     for key, step in _MESSAGE:
         said = [one.get(key) for one in last]
@@ -43,15 +44,15 @@ def last_words(values: Sequence[Any]) -> str | None:
 
 
 def _text_below(said: Sequence[Any]) -> str | None:
-    """Return the path from what a message says to its text."""
-    if said and all(isinstance(one, str) for one in said):
+    """Return the path from what a message says to its text, in the form of nearly all of them."""
+    if nearly(isinstance(one, str) for one in said):
         return ""
-    if said and all(isinstance(one, list) and one and isinstance(one[0], dict) for one in said):
-        found = next((key for key in _TEXTS if all(isinstance(one[0].get(key), str) for one in said)), None)
-        return f"[0].{found}" if found else None
-    if said and all(isinstance(one, dict) for one in said):
-        return ".content" if all(isinstance(one.get("content"), str) for one in said) else None
-    return None
+    parts = [one[0] for one in said if isinstance(one, list) and one and isinstance(one[0], dict)]
+    for key in _TEXTS if parts else ():
+        if sum(isinstance(one.get(key), str) for one in parts) >= NEARLY_ALL * len(said):
+            return f"[0].{key}"
+    inner = nearly(isinstance(one, dict) and isinstance(one.get("content"), str) for one in said)
+    return ".content" if inner else None
 
 
 def asked_in_words(body: Any) -> str | None:

@@ -34,7 +34,7 @@ from caponier.telemetry.field_maps.conversations import last_words
 from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
@@ -117,6 +117,14 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         model: What the model is called where no row says so.
         name: What the map is called.
     """
+    try:
+        return _guessed(rows, model, name)
+    except RecursionError:
+        # Whoever calls may put lists into each other as deep as he likes: such rows decide nothing.
+        return _guessed([row for row in rows if not is_deep(row)], model, name)
+
+
+def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
     nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
@@ -126,7 +134,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.take_lone_answer()
     found = work.finished(model, name)
     if found.map is not None:
-        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
+        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: _guessed(part, model, name).map)
     return found
 
 

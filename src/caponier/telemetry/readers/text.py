@@ -48,6 +48,9 @@ def take(
     except OtherLineError:
         chunk.rejections.append(Rejection(file, number, OTHER))
         return
+    except RecursionError:
+        chunk.rejections.append(Rejection(file, number, "bad JSON: objects and lists too deep in each other"))
+        return
     except ValueError as bad:
         chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
         return
