@@ -72,7 +72,7 @@ def test_a_log_of_a_shipped_map_says_who_asked_or_that_nobody_did(key: str, know
 
 def test_who_is_named_in_a_row_of_azure_is_no_feature_of_it(tmp_path: Path) -> None:
     about = {"specversion": "1.0", "source": "/x/onlineEndpoints/loan/deployments/a", "id": "1"}
-    about["type"] = "azureml.inference.model_inputs"
+    about |= {"type": "azureml.inference.model_inputs", "collectdatatype": "pandas.core.frame.DataFrame"}
     path = tmp_path / "inputs.jsonl"
     rows = [
         {"time": f"2026-01-05T12:00:{at:02}Z", "correlationid": str(at), "data": [{"client_id": f"u{at % 3}", "a": at}]}

@@ -239,8 +239,8 @@ def nested(depth: int, inner: str = "1") -> str:
         '{{"logs": {deep}}}',
         '{{"ts": 1772600000, "user": "eve", "model": "fern", "inputs": {deep}, "prediction": "x"}}',
         '{{"traceID": "1", "spans": [1, null, {{"tags": {deep}, "startTime": 1}}], "processes": {deep}}}',
-        '{{"info": {{"trace_metadata": {deep}}}, "data": {{"spans": [{{"attributes": {{"mlflow.spanInputs": {deep}}}}}]}}}}',
-        '{{"context": {{"trace_id": 1, "span_id": 2}}, "start_time": 1, "attributes": {{"mlflow.spanInputs": "{deep}"}}}}',
+        '{{"info": {{"trace_metadata": {deep}}}, "data": {{"spans": [{{"attributes": {{"x": {deep}}}}}]}}}}',
+        '{{"context": {{"trace_id": 1, "span_id": 2}}, "start_time": 1, "attributes": {{"inputs": {deep}}}}}',
         '{{"ts": 1772600000, "user": "eve", "messages": {deep}}}',
     ],
 )

@@ -19,7 +19,9 @@ _LEAST: Final = 2
 _ATTRIBUTES: Final = b"Context Attributes,"
 _DATA: Final = b"Data,"
 _HEADINGS: Final = (b"Extensions,", b"Validation:")
-_TOLD: Final = frozenset(("specversion", "type", "source", "time", "inferenceservicename", "namespace", "component", "path"))
+_TOLD: Final = frozenset(
+    ("specversion", "type", "source", "time", "inferenceservicename", "namespace", "component", "path")
+)
 """Attributes that are taken: none says who asked."""
 SHOWN: Final = "displayed-"
 """Stands before an id that was displayed, so that nothing is joined by it to another log."""
