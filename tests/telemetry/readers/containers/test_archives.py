@@ -110,3 +110,17 @@ def test_one_that_lies_in_a_folder_is_read_and_a_broken_one_is_told(tmp_path: Pa
     assert {Path(part.source).parent.name for part in found if part.batch.num_rows} == {"logs", "may.tgz"}
     assert [Path(one.file).name for one in rejected.first] == ["june.zip"]
     assert "cannot be read" in rejected.first[0].reason
+
+
+def test_many_in_a_folder_unpack_together_to_no_more_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LEAST", 5_000)
+    monkeypatch.setattr(archives, "DENSEST", 0)
+    monkeypatch.setattr(archives, "_sizes", {})
+    for name in "abc":
+        tar(tmp_path / f"{name}.tgz", "w:gz", **{f"{name}.jsonl": b"{}" + b" " * 3_000})
+    with RejectedRows() as rejected:
+        list(read_events([tmp_path], rejected))
+    assert sum("holds more than" in one.reason for one in rejected.first) == 2
+    assert sum(archives._sizes.values()) <= 5_000
+    # Whoever names one has said that he wants it.
+    assert unpacked(tmp_path / "c.tgz").is_dir()
