@@ -131,6 +131,7 @@ def read_events(
             if joined is not None and not events.native:
                 events = events.of(joined.complete(events.batch))
             yield events
+        rejected.tell_others()
         if halves.joined:
             rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
         if moments.joined:
@@ -211,7 +212,7 @@ class _Reading:
         if by_line is not None and by_line.line:
             if maps.named is None:
                 report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
-            rows = pattern_lines.read(path, by_line.line)
+            rows = pattern_lines.read(path, by_line.line, is_named=maps.named is not None)
             return mapped(rows, replace(maps, named=by_line), report, shown_path(path))
         if read is not json_lines.read:
             return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
@@ -261,10 +262,21 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, hint="Change --rejected")
-        if not file.named and file.problem is None and _holds_others(file.path):
-            # It may be anything, and much of it: nobody asked for that.
-            file = replace(file, problem="may hold logs, which are read if it is named itself")
-        yield file
+        if file.named or file.problem is not None or not _holds_others(file.path):
+            yield file
+        elif is_archive(file.path, head_of(file.path)):
+            yield from _in_archive(file)
+        else:
+            # It may be anything: nobody asked for that.
+            yield replace(file, problem="may hold logs, which are read if it is named itself")
+
+
+def _in_archive(archive: LogFile) -> Iterator[LogFile]:
+    """Yield the logs in an archive that a folder holds; other archives in it stay as they are."""
+    try:
+        yield from (replace(one, named=False) for one in log_files([unpacked(archive.path, is_named=False)], _is_log, KINDS))
+    except InputError as wrong:
+        yield replace(archive, problem=wrong.what)
 
 
 def _holds_others(path: Path) -> bool:

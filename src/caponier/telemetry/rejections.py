@@ -23,6 +23,14 @@ SHOWN: Final = 20
 
 SHOWN_FIELDS: Final = 60
 
+OTHER: Final = "a line of another kind"
+"""What a server wrote besides its records, such as that it has started: nothing that could not be read."""
+
+
+class OtherLineError(ValueError):
+    """A line is none of the records of its log, and was not meant to be one."""
+
+
 _CREDENTIAL: Final = re.compile(r"(?i)((?:authorization|api[-_]?key|cookie|password|secret)\W{1,12}?)\w[^\"'\\,}\]]*")
 
 
@@ -65,6 +73,8 @@ class RejectedRows:
     """Field maps that logs of this run suggested."""
     tables: SeenTables = field(default_factory=SeenTables)
     """Tables in the requests of logs that hold whole bodies."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Lines of another kind, by file."""
     _specs: set[tuple[str | None, FeatureSpec]] = field(default_factory=set)
     _files: Counter[str] = field(default_factory=Counter)
     """How many rows of each file are remembered."""
@@ -101,6 +111,9 @@ class RejectedRows:
             InputError: If the file cannot be written.
         """
         for rejection in rejections:
+            if rejection.reason == OTHER:
+                self.others[rejection.file] += 1
+                continue
             self.count += 1
             self.reasons[rejection.reason.split(":")[0]] += 1
             if len(self.first) < self.shown or self._makes_room(rejection.file):
@@ -108,6 +121,13 @@ class RejectedRows:
                 self._files[rejection.file] += 1
             if self.path is not None:
                 self._write(self.path, rejection)
+
+    def tell_others(self) -> None:
+        """Note how many lines of another kind lie between the records of each file."""
+        for file, count in self.others.items():
+            lines = "line of another kind lies" if count == 1 else "lines of another kind lie"
+            self.tell(f"{file}: {count:,} {lines} between the records")
+        self.others.clear()
 
     def _makes_room(self, file: str) -> bool:
         """Forget the last row of the file that most are remembered of, for a file of which none is.

@@ -70,6 +70,13 @@ def test_a_duration_without_a_unit_is_read_where_only_one_is_likely(amounts: lis
     assert (None if about is None else about.scale or 1) == scale
 
 
+def test_the_time_since_a_program_was_started_is_no_duration() -> None:
+    rows = [base(at) | {"label": "ab"[at % 2], "elapsed": {"seconds": 41.5 + 7 * at}} for at in range(60)]
+    found = guess(rows, "model").map
+    assert found is not None
+    assert "latency_ms" not in found.columns
+
+
 def test_a_cost_is_no_span_of_time(tmp_path: Path) -> None:
     rows = [base(at) | {"label": "ab"[at % 2], "cost": "3 m" if at == 30 else 0.5} for at in range(60)]
     path = tmp_path / "log.jsonl"

@@ -108,6 +108,13 @@ def test_what_a_client_claims_of_its_address_or_its_name_is_nobodys(claimed: Any
     assert (row["source_ip"], row["principal"]) == ("203.0.113.66", None)
 
 
+@pytest.mark.parametrize("header", ["X-User-Id", "X-Forwarded-User", "x-consumer-username", "X-Auth-Request-Email"])
+def test_a_name_in_a_header_is_a_session_where_nobody_has_proven_who_he_is(header: str) -> None:
+    assert rows({"metadata": {header: ["eve"]}})[0]["session"] == principal_of("eve", b"salt")
+    # With a key of his own he could else appear as many.
+    assert rows({"metadata": {header: ["eve"], "Authorization": ["Bearer s3cret"]}})[0]["session"] is None
+
+
 def test_a_proxy_is_believed_where_it_is_named() -> None:
     headers = {"X-Forwarded-For": ["198.51.100.7, 203.0.113.66, 10.0.0.1"], "X-Forwarded-User": ["alice@bank"]}
     own = CallerHeaders(("x-forwarded-user",), (ip_network("10.0.0.0/8"),))

@@ -114,3 +114,10 @@ def test_what_nginx_escaped_opens_no_other_field() -> None:
     assert told["agent"].startswith('x" user=victim time="1')
     (told,) = CarriedRecords().rows(rb'time=1 user=u1 city="Z\xC3\xBCrich \"x\"" label=a')
     assert told["city"] == 'Zürich "x"'
+
+
+def test_the_monitor_of_a_service_names_the_model_of_what_it_logs(tmp_path: Path) -> None:
+    place = tmp_path / "monitoring" / "iris" / "data" / "data.1.log"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"".join(orjson.dumps(row(at)) + b"\n" for at in range(ROWS)))
+    assert {one["model"] for one in reading(place).rows} == {"iris"}

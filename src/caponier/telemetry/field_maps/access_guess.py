@@ -121,6 +121,12 @@ class AccessGuess:
             and len(self.score_parts()) < 2
         )
 
+    def is_of_calls(self) -> bool:
+        """Tell whether a log says who asked which model and how that went, and nothing of what was asked."""
+        went = {"status", "latency_ms"} & set(self.columns)
+        who = {"principal", "source_ip", "request_id"} & set(self.columns)
+        return "model" in self.columns and bool(who) and (bool(went) or self.called() is not None)
+
     def is_access_log(self) -> bool:
         """Tell whether a log is an access log, and take model and operation from what was called."""
         called = self.called()

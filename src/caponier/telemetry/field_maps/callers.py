@@ -1,14 +1,19 @@
 """Which field of a log says who asked, where its name is none of the usual ones: by its words, and by what it holds."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
+from caponier.telemetry import plain_json
+from caponier.telemetry.body_keys import HOLDING
+from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
 from caponier.telemetry.field_maps.value_kinds import is_number, nearly
-from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, LIKE, PERHAPS, normal
+from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, IDS, LIKE, PERHAPS, SEVERAL, normal
 
 WHO: Final = frozenset(
     (
@@ -47,6 +52,10 @@ LOOKED_AT: Final = 50
 """Values of a field in which the names of callers are looked for."""
 LEAST: Final = 3
 """Callers; what has fewer values is a kind of them."""
+ROWS_OF_BODIES: Final = 50
+DEEPEST: Final = 3
+MOST_KEYS: Final = 1_000
+"""How many bodies, how far in, and how many of their keys are looked at for a name."""
 SINGLE: Final = 0.9
 """Share of different values beyond which each is of a call, and of nobody."""
 
@@ -189,12 +198,13 @@ def _is_argument(place: Place) -> bool:
     return any(normal(step) in PERHAPS for step in place[:-1])
 
 
-def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
+def who_come_again(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Ranked]:
     """Put an id that each row has another of behind names that come again: it is of what was asked about.
 
     Args:
         ranked: Fields that may say who asked, the surest first.
         nodes: The fields of a sample.
+        is_taken: Tells which of them mean something else.
     """
     if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS:
         return ranked
@@ -203,6 +213,10 @@ def who_come_again(ranked: list[Ranked], nodes: Nodes) -> list[Ranked]:
         others = [one for one in ranked[1:] if _ASKED_BY.fullmatch(normal(one[1][-1]))]
         ranked = [ranked[0], *others] if _ABOUT_WHOM.fullmatch(normal(place[-1])) else ranked[:1]
     values = [str(value) for value in nodes[place] if not is_missing(value)]
+    if len(values) >= FEW_ROWS and len(set(values)) == 1:
+        # An account that is the same in all rows is the owner's, where another field tells those apart who asked.
+        who = caller_place(nodes, lambda one: one == place or is_taken(one))
+        return ranked if who is None else [((0, 0), who), *ranked]
     if len(values) < FEW_ROWS or len(set(values)) < len(values):
         return ranked
     return [one for one in ranked if are_callers(nodes[one[1]])] or ranked
@@ -240,6 +254,54 @@ def _is_somebody(place: Place) -> bool:
 def are_places_in_code(values: Sequence[Any]) -> bool:
     """Tell whether values are lines of source code, which are nobody."""
     return all(isinstance(value, str) and _SOURCE.fullmatch(value) is not None for value in values)
+
+
+def named_in_bodies(rows: Sequence[Row], path: str) -> str | None:
+    """Return the path to who is named in what was sent, such as in the first of a body's instances; None if nobody is.
+
+    Args:
+        rows: A sample of a log.
+        path: Where the bodies of its requests, or their rows, stand.
+    """
+    base = path.replace("[]", "[0]")
+    bodies = Records(rows[:ROWS_OF_BODIES]).values(steps_of(base))
+    found = Counter(place for body in bodies for place in set(_named_below(body, base, DEEPEST)))
+    for place, count in found.most_common():
+        named = [len({str(one) for one in body}) for body in _each(rows, place)]
+        # Of a batch of several people's rows nobody can be said to have asked for all.
+        if count >= LEAST and max(named, default=0) == 1 and are_callers(Records(rows).values(steps_of(place))):
+            return place
+    return None
+
+
+def _each(rows: Sequence[Row], place: str) -> Iterator[list[Any]]:
+    """Yield who is named in each row of a body, where the place is that of its first row."""
+    for row in rows[:ROWS_OF_BODIES]:
+        held = Records([row]).values(steps_of(place.rpartition("[0]")[0])) if "[0]" in place else []
+        many = held[0] if held and isinstance(held[0], list) else [None]
+        inner = place.rpartition("[0]")[2]
+        here = Records([{"at": one} for one in many[:ROWS_OF_BODIES]]).values(steps_of(f"at{inner}"))
+        yield here if "[0]" in place else Records([row]).values(steps_of(place))
+
+
+def _named_below(value: Any, path: str, depth: int) -> Iterator[str]:
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value, path = plain_json.loads(value), f"{path}|json"
+        except (ValueError, RecursionError):
+            return
+    if isinstance(value, list):
+        value, path = value[0] if value else None, f"{path}[0]"
+        if isinstance(value, str):
+            # A column of a store holds each body as a text.
+            yield from _named_below(value, path, depth - 1) if depth else ()
+            return
+    for key, inner in list(value.items())[:MOST_KEYS] if isinstance(value, dict) else ():
+        name, below = normal(key), f"{path}.{escaped(key)}"
+        if isinstance(inner, str | int) and name in ALIASES["principal"] and name.endswith(IDS):
+            yield below
+        elif depth and isinstance(inner, list | dict) and (name in HOLDING or name in SEVERAL):
+            yield from _named_below(inner, below, depth - 1)
 
 
 def are_callers(values: Sequence[Any]) -> bool:

@@ -7,14 +7,16 @@ from itertools import chain
 from typing import Final
 
 from caponier.records.event import REQUIRED
-from caponier.records.field_map import FieldMap, MapFeature
+from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.field_maps.callers import named_in_bodies
 from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
 from caponier.telemetry.field_maps.value_kinds import features_at
 from caponier.telemetry.field_maps.words import understood
+from caponier.telemetry.joining.whether import CALLERS
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.rejections import RejectedRows
@@ -23,6 +25,7 @@ MODEL: Final = "model"
 """What a model is called of which no log and no map says the name."""
 NO_MAP: Final = "no field map can be guessed"
 """What is said of a log that neither is of events nor shows how it could be read as some."""
+NOBODY: Final = "no field is known to say who asked: all callers count as one"
 _MOST_BYTES: Final = 32 * 2**20
 """Of a log of large rows fewer have to do."""
 _MOST_LINES: Final = 20_000
@@ -69,7 +72,7 @@ def mapped(
     if choice.named is None and (not rows or is_native(rows)):
         return whole
     chosen = choice.named or known_map(rows, choice.known) or _of_a_sister(rows, report)
-    remarks: list[str] = []
+    remarks: Sequence[str] = ()
     if chosen is None:
         found = guess(rows, choice.model)
         if not (choice.guessing and found.clear and found.map):
@@ -78,6 +81,8 @@ def mapped(
             return whole
         chosen, remarks = found.map, found.remarks
         report.guessed.append(chosen)
+    elif choice.named is None and not chosen.line and not _says_who(chosen, rows):
+        chosen, remarks = _claimed(chosen, rows)
     chosen = _named(chosen, choice, rows)
     fitted = _fitted(chosen, choice, rows, report, source)
     reading = MappedRows(fitted, choice.salt, choice.model, choice.spec_of, report.tables)
@@ -92,6 +97,23 @@ def mapped(
     return reading.read(whole)
 
 
+def _says_who(chosen: FieldMap, rows: Sequence[Row]) -> bool:
+    records = Records(rows)
+    paths = (path for name in CALLERS if name in chosen.columns for path in chosen.columns[name].path)
+    return any(_share(records.values(steps_of(path.replace("[]", "[0]")))) > 0 for path in paths)
+
+
+def _claimed(chosen: FieldMap, rows: Sequence[Row]) -> tuple[FieldMap, Sequence[str]]:
+    """Take who is named in what was sent as a session, where a log that a map knows says nowhere else who asked."""
+    raw = chosen.columns.get("input_raw")
+    path = chosen.request or (raw.path[0] if raw is not None and len(raw.path) == 1 else None)
+    if path is None:
+        return chosen, ()
+    if (who := named_in_bodies(rows, path)) is None:
+        return chosen, (NOBODY,)
+    return chosen.model_copy(update={"columns": chosen.columns | {"session": MapColumn(path=(who,), secret=True)}}), ()
+
+
 def _named(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> FieldMap:
     """Take the features from the log where a map knows where rows by name stand, and nobody what is in them."""
     raw = chosen.columns.get("input_raw")
@@ -100,6 +122,8 @@ def _named(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> FieldMap
     if choice.spec_of is not None and choice.spec_of(_model_of(chosen, choice, rows)) is not None:
         return chosen
     features = features_at(rows, raw.path[0])
+    if (who := chosen.columns.get("session")) is not None:
+        features = tuple(one for one in features if (one.path or "").replace("[]", "[0]") not in who.path)
     return chosen.model_copy(update={"features": features}) if features else chosen
 
 

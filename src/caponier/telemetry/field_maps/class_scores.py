@@ -24,6 +24,7 @@ from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
+    COUNTED,
     COUNTERS,
     LIKE,
     NO_FEATURES,
@@ -454,7 +455,8 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
                 return {"scores": MapColumn(path=(path_of(place),), classes=classes)}
     lone: dict[str, list[Place]] = {"scores": [], "label": []}
     for place in below:
-        if len(place) > 1 and _may_answer(normal(place[-1]), nodes[place]):
+        is_count = any(COUNTED.fullmatch(normal(step)) for step in place[:-1])
+        if len(place) > 1 and not is_count and _may_answer(normal(place[-1]), nodes[place]):
             lone["scores" if is_continuous(nodes[place]) else "label"].append(place)
     found = {column: places[0] for column, places in lone.items() if len(places) == 1}
     used.update(found.values())
@@ -463,7 +465,13 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
 
 def _may_answer(name: str, values: Sequence[Any]) -> bool:
     held = [value for value in values if value not in (None, "")]
-    is_call = name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name) or LIKE["latency_ms"].fullmatch(name)
+    is_call = (
+        COUNTED.fullmatch(name)
+        or name in COUNTERS
+        or name in NO_FEATURES
+        or OF_CALLS.fullmatch(name)
+        or LIKE["latency_ms"].fullmatch(name)
+    )
     is_plain = all(isinstance(one, str | int | float) for one in held)
     return not is_call and is_plain and len(set(map(str, held))) > 1
 

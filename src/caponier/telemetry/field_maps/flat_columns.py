@@ -16,13 +16,14 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     says_nothing,
     text_place,
 )
-from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, feature_of
+from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, feature_of
 from caponier.telemetry.readers.field_names import (
     ANSWERS,
     CALLED,
     COUNTERS,
     CREDENTIALS,
     INPUTS,
+    LIKE,
     NO_FEATURES,
     OF_CALLS,
     SCORE_PARTS,
@@ -71,7 +72,7 @@ class FlatGuess(ScoreGuess):
                 continue
             if is_of_row(name, self.nodes[place]) and place not in marked:
                 continue
-            if is_about_another(place, self.nodes):
+            if is_about_another(place, self.nodes) or (LIKE["time"].fullmatch(name) and are_moments(self.nodes[place])):
                 continue
             if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
                 continue

@@ -30,10 +30,11 @@ from caponier.telemetry.field_maps.class_scores import (
     share_place,
     with_classes,
 )
+from caponier.telemetry.field_maps.conversations import last_words
 from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
@@ -72,6 +73,7 @@ from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
     BODIES,
+    COUNTED,
     IDS,
     LIKE,
     NO_FEATURES,
@@ -115,6 +117,14 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         model: What the model is called where no row says so.
         name: What the map is called.
     """
+    try:
+        return _guessed(rows, model, name)
+    except RecursionError:
+        # Whoever calls may put lists into each other as deep as he likes: such rows decide nothing.
+        return _guessed([row for row in rows if not is_deep(row)], model, name)
+
+
+def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
     nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
@@ -124,7 +134,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     work.take_lone_answer()
     found = work.finished(model, name)
     if found.map is not None:
-        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: guess(part, model, name).map)
+        found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: _guessed(part, model, name).map)
     return found
 
 
@@ -175,18 +185,22 @@ class _Work(FlatGuess):
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
+            if column in ("label", "scores") and any(COUNTED.fullmatch(normal(step)) for step in place[:-1]):
+                continue
             like = len(names) if self._is_like(column, place) else None
             rank = min((names.index(name) for name in names_of(place) if name in names), default=like)
             if rank is None:
                 continue
             held = [value for value in values if not is_missing(value)]
             if held and fits(held) and not (column == "principal" and are_places_in_code(held)):
+                # What an answer calls its model is a name inside the server: what the log says of the call comes first.
+                rank += len(names) if column == "model" and not self.is_asked_for(place) else 0
                 found.append(((rank, len(keys_of(place))), order, place))
         ranked = usual([(key, place) for key, _, place in sorted(found)], self.nodes)
         if column == "source_ip":
             return outer_address(ranked, self.nodes)
         if column == "principal":
-            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes)
+            return who_come_again(proven_first(ranked, self.nodes, self._is_taken), self.nodes, self._is_taken)
         return ranked
 
     def _is_like(self, column: str, place: Place) -> bool:
@@ -394,12 +408,12 @@ class _Work(FlatGuess):
         inner = alike([value[0] for value in values if value])
         if not inner:
             return False
+        if (said := last_words(values)) is not None:
+            # What was said last is what the model is asked.
+            self.columns["input_raw"] = MapColumn(path=(f"{path}{said}",))
+            self.used.add(place)
+            return True
         if all(isinstance(one, dict) for one in inner):
-            if all("content" in one and "role" in one for one in inner):
-                # A conversation: what was said last is what the model is asked.
-                self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
-                self.used.add(place)
-                return True
             items = [one for value in values for one in value if isinstance(one, dict)]
             if are_tensors(items):
                 return self._take_text_tensors(values, path, place)
@@ -534,7 +548,7 @@ class _Work(FlatGuess):
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
     def _told_as_access_log(self) -> bool:
-        if not self.is_access_log():
+        if not self.is_access_log() and not self.is_of_calls():
             return False
         self.out.remarks.append("an access log: it says who asked, and not what")
         return True

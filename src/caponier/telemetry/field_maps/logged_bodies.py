@@ -11,6 +11,7 @@ from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
 from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
 from caponier.telemetry.field_maps.binary_tensors import whole_body
+from caponier.telemetry.field_maps.conversations import asked_in_words
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
 from caponier.telemetry.field_maps.tensor_protos import is_tensor_message, out_of_tensors
 from caponier.telemetry.field_maps.value_kinds import nearly
@@ -87,13 +88,21 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
     if request is None or request == "":
         return _answered(response)
     try:
-        found = asked(_body(request, "instances"), takes=takes)
+        body = _body(request, "instances")
+        if (words := asked_in_words(body)) is not None:
+            # What a model of texts wrote is no class; an answer that names one is read.
+            said, _ = _said(response, 1)
+            return LoggedExchange(raw=[words], labels=said.labels, scores=_listed(said))
+        found = asked(body, takes=takes)
         inputs, shape = found.rows, found.shape
     except _BAD as bad:
         return LoggedExchange(problem=f"request: {why(bad)}")
     said, problem = _said(response, len(inputs))
-    scores = None if said.scores is None else said.scores.tolist()
-    return LoggedExchange(inputs.tolist(), None, shape, said.labels, scores, found.names, found.texts, problem)
+    return LoggedExchange(inputs.tolist(), None, shape, said.labels, _listed(said), found.names, found.texts, problem)
+
+
+def _listed(said: Answer) -> list[list[float]] | None:
+    return None if said.scores is None else said.scores.tolist()
 
 
 def _said(response: Any, count: int) -> tuple[Answer, str | None]:
@@ -114,7 +123,7 @@ def _answered(response: Any) -> LoggedExchange:
     except _BAD:
         count = 1
     said, problem = _said(response, count)
-    scores = None if said.scores is None else said.scores.tolist()
+    scores = _listed(said)
     return LoggedExchange([None] * count if count > 1 else None, labels=said.labels, scores=scores, problem=problem)
 
 

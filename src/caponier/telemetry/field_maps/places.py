@@ -10,6 +10,8 @@ from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import UNIONS, normal
 
 DEEPEST: Final = 6
+NESTED: Final = 64
+"""Objects and lists in each other, beyond which somebody has tried how much a reader bears."""
 WIDEST: Final = 2_000
 LONGEST: Final = 2**16
 """Letters of a text that is looked into for an object; a longer one is a body, and read as such."""
@@ -61,6 +63,18 @@ def _object_in(value: Any) -> Row | None:
         return None
     inner = loaded(value)
     return inner if isinstance(inner, dict) else None
+
+
+def is_deep(row: Row) -> bool:
+    """Tell whether objects and lists stand in each other deeper than any log has them."""
+    left: list[tuple[Any, int]] = [(row, 0)]
+    while left:
+        value, depth = left.pop()
+        if depth > NESTED:
+            return True
+        inner = value.values() if isinstance(value, dict) else value
+        left += [(one, depth + 1) for one in inner if isinstance(one, dict | list)]
+    return False
 
 
 def usual(ranked: Sequence[tuple[Key, Place]], nodes: Nodes) -> list[tuple[Key, Place]]:

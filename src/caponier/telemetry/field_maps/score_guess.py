@@ -40,6 +40,8 @@ class ScoreGuess(AccessGuess):
     def choose_scores(self) -> None:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
         self._take_best_of_lists()
+        if "scores" in self.columns and "label" not in self.columns:
+            self._take_class_beside()
         if "scores" in self.columns or "response" in self.bodies:
             return
         if self._choose_listed():
@@ -57,6 +59,16 @@ class ScoreGuess(AccessGuess):
         elif "label" not in self.columns:
             for column, about in answer_below(self.nodes, self.used).items():
                 self.columns[column] = about
+
+    def _take_class_beside(self) -> None:
+        """Take the class beside a score in an answer, whatever its name: `{"species": "a", "probability": 0.9}`."""
+        scores = self._place_of("scores")
+        if scores is None or len(scores) < 2:
+            return
+        about = answer_below(self.nodes, set(self.used)).get("label")
+        beside = [place for place in self.nodes if about is not None and about.path == (path_of(place),)]
+        if beside and beside[0][:-1] == scores[:-1]:
+            self.take("label", beside[0])
 
     def _take_best_of_lists(self) -> None:
         """Where classes and scores stand in a list each, the best first, take the answer and its score."""

@@ -37,7 +37,7 @@ _LIKE: Final = re.compile(
     r"(?:.+_)?(?:inputs?|features?|feature_vector|embeddings?|vector|pixels|tensor|instances?)"
     r"(?:_(?:variant|json|data|values|vector|array|list|raw|row|dict|map|struct|obj|object|payload))?"
     r"|(?:predict|prediction|infer|inference|score|scoring|model|api)_(?:request|payload|body|req)"
-    r"|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
+    r"|(?:.+_)?input_messages|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
 _TEXTS: Final = frozenset(
@@ -73,7 +73,7 @@ _EXPLAINED: Final = re.compile(r"(?:^|_)(?:shap|attribution|importance|contribut
 """Words of what explains an answer: an object with the names of all features, which are none."""
 _MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|schwelle|seuil|umbral|limiar)")
 _OTHER_ANSWER: Final = re.compile(
-    r"(?:^|_)(?:predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
+    r"(?:^|_)(?:actual|truth|ground_truth|y_true|predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
+from caponier.records.event import OPERATIONS
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
@@ -100,6 +102,12 @@ def _features_in(
             continue
         found += [((*above, one.name), one) for one in _features_at(key, where, held)]
     return found
+
+
+def are_moments(values: Sequence[Any]) -> bool:
+    """Tell whether all values are moments: a second clock of a row is no feature."""
+    held = [value for value in values if not is_missing(value)]
+    return bool(held) and _is_time(held)
 
 
 def union_of(values: Sequence[Row]) -> str | None:
@@ -275,13 +283,25 @@ def are_spans(values: Sequence[Any]) -> bool:
 
 
 def _are_durations(values: list[Any]) -> bool:
-    return _are_numbers(values) or are_spans(values)
+    return (_are_numbers(values) and not _rise(values)) or are_spans(values)
+
+
+def _rise(values: list[Any]) -> bool:
+    """Tell whether each number is larger than the one before: such is the time since a program was started."""
+    numbers = [float(one) for one in values if is_number(one) and "," not in str(one)]
+    return len(numbers) >= ROWS_TO_TELL and all(one < after for one, after in pairwise(numbers))
+
+
+def _are_operations(values: list[Any]) -> bool:
+    """Tell whether values are operations of the event schema; what others call theirs, such as `Converse`, is none."""
+    return nearly(value in OPERATIONS for value in values)
 
 
 FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
     "time": _is_time,
     "label": _is_answer,
     "scores": _is_scores,
+    "operation": _are_operations,
     "status": _are_numbers,
     "latency_ms": _are_durations,
     "cost": _are_numbers,

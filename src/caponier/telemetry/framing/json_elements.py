@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 LISTS: Final = frozenset(["Records", "records", "Events", "events", "items", "value", "logEvents", "hits"])
 """Names under which an envelope has its events: of AWS, Azure, Kubernetes, Microsoft Graph, and Elasticsearch."""
 _OWN_TIME: Final = re.compile(
-    rb'"(?:@?timestamp|time|eventTime|published|createdDateTime|activityDateTime|requestReceivedTimestamp)"\s*:'
+    rb'"(?:@?timestamp|time|eventTime|published|createdDateTime|activityDateTime|requestReceivedTimestamp|start_?[tT]ime)"\s*:'
 )
 """What an event has and no envelope: one with a list called `events` is an event all the same."""
 _TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)

@@ -36,6 +36,8 @@ _BROKEN: Final = (
 SQLITE: Final = b"SQLite format 3\0"
 _WORKBOOK: Final = "xl/workbook.xml"
 _unpacked: dict[tuple[Path, int, int], Path] = {}
+_sizes: dict[Path, int] = {}
+"""Bytes that lie in the folders of archives: many small ones must not fill the disk together either."""
 
 
 def is_archive(path: Path, head: Head) -> bool:
@@ -57,8 +59,12 @@ def holds_tables(path: Path, head: Head) -> bool:
     return head.stored.startswith(SQLITE) or (head.stored.startswith(_ZIP) and is_workbook(path))
 
 
-def unpacked(path: Path) -> Path:
+def unpacked(path: Path, *, is_named: bool = True) -> Path:
     """Return the folder with what an archive holds.
+
+    Args:
+        path: The archive.
+        is_named: Whether somebody named it; those that just lie in a folder share what one may unpack to.
 
     Raises:
         InputError: If it cannot be read, or holds more than is unpacked.
@@ -69,20 +75,22 @@ def unpacked(path: Path) -> Path:
         return _unpacked[key]
     root = Path(tempfile.mkdtemp(prefix="caponier-"))
     try:
-        _fill(path, folder := root / path.name, about.st_size)
+        least = LEAST if is_named else max(0, LEAST - sum(_sizes.values()))
+        size = _fill(path, folder := root / path.name, max(least, DENSEST * about.st_size))
     except BaseException:
         # Whoever looks at a broken one again and again must not fill the disk.
         shutil.rmtree(root, ignore_errors=True)
         raise
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     # What is told of a file in it begins with the name of the archive.
-    _unpacked[key] = folder
+    _unpacked[key], _sizes[folder] = folder, size
     return folder
 
 
-def _fill(path: Path, folder: Path, size: int) -> None:
+def _fill(path: Path, folder: Path, allowed: int) -> int:
     folder.mkdir()
-    most = min(max(LEAST, DENSEST * size), int(_SPARED * shutil.disk_usage(folder).free))
+    there = sum(_sizes.values())
+    whole = most = min(allowed, int(_SPARED * (shutil.disk_usage(folder).free + there)) - there)
     try:
         for count, (name, stream) in enumerate(_members(path)):
             if count >= MOST_FILES:
@@ -94,6 +102,7 @@ def _fill(path: Path, folder: Path, size: int) -> None:
         unpack = "unzip" if path.suffix.lower() == ".zip" else "tar -xf"
         hint = f"Unpack what can be read of it, and give the folder: {unpack} {shown(path)}"
         raise InputError(f"is an archive that cannot be read: {broken}", where=shown(path), hint=hint) from broken
+    return whole - most
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:

@@ -20,9 +20,11 @@ from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
-from caponier.telemetry.readers.held_rows import held_rows
+from caponier.telemetry.readers.held_rows import ISO, held_rows, is_moment
 from caponier.telemetry.readers.otlp import records_of, spans_of
+from caponier.telemetry.readers.traces import traced
 from caponier.telemetry.readers.typed_values import has_typed, untyped
+from caponier.telemetry.rejections import OtherLineError
 from caponier.telemetry.streams import BOM, LINE_LIMIT
 
 TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
@@ -65,8 +67,6 @@ _CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inference|call|scor(?:ed|ing))_.+|t")
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
-_ISO: Final = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
-_EPOCH_LEAST: Final = 1_000_000_000
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
@@ -79,6 +79,11 @@ _VARYING: Final = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
     r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|trace|debug|info|notice|warn|warning|error):?"
 )
+_SERVERS: Final = re.compile(
+    rb"[\[(]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b|[\[(<]?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:",
+    re.IGNORECASE,
+)
+"""How the lines begin that servers write of themselves: with a level or a time."""
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
@@ -111,6 +116,10 @@ class CarriedRecords:
         self._usual: frozenset[str] | None = None
         """How lines with a record begin; None where that is not known."""
         self._printed = 0
+        self._holds = b""
+        """What each line with a record has in it, where it is known that the log has records."""
+        self._is_mixed = False
+        """Whether a server wrote other lines between them."""
         self._fields: list[str] = []
         """Of the lines, where the log has named them."""
         self._pieces: dict[str, list[bytes]] = {}
@@ -123,12 +132,18 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
-        self._printed = read = 0
+        self._printed = read = objects = others = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
-                read += bool(self.rows(line.strip()))
+                has = bool(self.rows(line.strip()))
+                read += has
+                objects += has and b"{" in line
             except ValueError:
+                others += b"{" not in line and _SERVERS.match(line) is not None
                 continue
+        if read:
+            self._holds = b"{" if 2 * objects > read else b"="
+            self._is_mixed = others > 0
         # Lines are counted, and not what they begin with: a container's line and the one in it have one each. Some
         # hold more than is read as Python's, as a caller may wish.
         self._is_python = 2 * self._printed > read
@@ -325,6 +340,9 @@ class CarriedRecords:
                 break
         prefix, pairs = _pairs(line.decode("utf-8", "replace"))
         if pairs is None:
+            self._is_mixed = self._is_mixed or _SERVERS.match(line) is not None
+            if self._is_mixed and self._holds and self._holds not in line:
+                raise OtherLineError
             raise ValueError(f"bad JSON: {NOT_JSON}")
         self._check_begin(_begin_of(prefix))
         yield _timed(pairs, time or _time_in(prefix))
@@ -437,7 +455,9 @@ def _begin_of(prefix: str) -> str:
 
 
 def _is_record(row: Row) -> bool:
-    """Tell whether an object is a record itself, and no table or answer that holds some."""
+    """Tell whether an object is a record itself, and no table, answer or span that holds some."""
+    if "attributes" in row and traced(row) is not None:
+        return False
     return any(normal(str(key)) in _TIME_NAMES and not isinstance(one, dict) for key, one in row.items()) or (
         held_rows(row) is None
     )
@@ -446,14 +466,9 @@ def _is_record(row: Row) -> bool:
 def _names_time(row: Row) -> bool:
     names = [normal(str(key)) for key in row]
     return any(name in _TIME_NAMES for name in names) or any(
-        _LIKE_TIMES.fullmatch(name) and LIKE["time"].fullmatch(name) and _is_moment(value)
+        _LIKE_TIMES.fullmatch(name) and LIKE["time"].fullmatch(name) and is_moment(value)
         for name, value in zip(names, row.values(), strict=True)
     )
-
-
-def _is_moment(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value >= _EPOCH_LEAST if is_number else isinstance(value, str) and _ISO.match(value) is not None
 
 
 def _timed(row: Row, time: Any) -> Row:
@@ -483,7 +498,7 @@ def _headers(held: Any) -> Row:
 
 def _time_in(prefix: str) -> str | None:
     """Return the time that stands before a record, in a form that a time can be told by."""
-    if found := _ISO.search(prefix):
+    if found := ISO.search(prefix):
         return found[0].replace(",", ".").replace("/", "-")
     if found := _EPOCH.search(prefix):
         return found[1]

@@ -1,6 +1,7 @@
 """One record of the KServe inference logger: a CloudEvent with the body of a request or a response."""
 
 import base64
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,12 @@ from caponier.telemetry.raw_inputs import SpecOf
 KIND: Final = "org.kubeflow.serving.inference."
 REQUEST: Final = f"{KIND}request"
 RESPONSE: Final = f"{KIND}response"
+_NAMED: Final = re.compile(
+    r"x-(?:(?:forwarded|auth-request|authenticated|remote)-)?(?:user|email|client|caller|tenant|customer|account)"
+    r"(?:-?(?:id|name))?|x-consumer-(?:username|id|custom-id)|remote-user"
+)
+"""Headers in which somebody is named. A client can write them too, so that this is a session and no principal."""
+_TOLD: Final = ("principal", "session", "source_ip", "user_agent", "unproven")
 COLLECTED: Final = "caponier"
 """Key under which a collector says who asked. A caller's headers stand deeper, so that none can write it."""
 BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -166,6 +173,7 @@ def request_of(
         "model": short(about.get("inferenceservicename")),
         "system": short(about.get("namespace")),
         "principal": who["principal"],
+        "session": who["session"],
         "source_ip": short(who["source_ip"]),
         "user_agent": short(who["user_agent"]),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
@@ -177,14 +185,18 @@ def request_of(
 def _caller(about: Row, salt: bytes, callers: CallerHeaders) -> Row:
     """Return who asked, by the logged headers, or as a collector has told it from them."""
     if isinstance(about.get(COLLECTED), dict):
-        return {name: about[COLLECTED].get(name) for name in ("principal", "source_ip", "user_agent", "unproven")}
+        return {name: about[COLLECTED].get(name) for name in _TOLD}
     metadata = about.get("metadata") or {}
     headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
     held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
     credential = shown(held, callers.credentials)
+    principal = principal_of(credential.value, salt)
+    # Beside a credential it would only let its owner appear as many.
+    named = None if principal else next((value for name, value in held if _NAMED.fullmatch(name)), None)
     return {
-        "principal": principal_of(credential.value, salt),
+        "principal": principal,
+        "session": principal_of(named, salt),
         "source_ip": client_address((value for name, value in held if name == "x-forwarded-for"), callers.proxies),
         # As in a guard: with an unclear credential nothing counts that a caller says of himself.
         "user_agent": None if credential.unclear else logged.get("user-agent"),

@@ -85,6 +85,10 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "modelo",
         "modello",
         "nom_modele",
+        "inference_service",
+        "inferenceservicename",
+        "ce_inferenceservicename",
+        "trace_name",
         "modellname",
     ),
     "model_version": ("model_version", "version", "served_model_version", "model_spec_version"),
@@ -168,6 +172,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "remote_address",
         "client_host",
         "client_address",
+        "caller_ip",
+        "caller_ip_address",
     ),
     "status": ("status", "status_code", "http_status", "response_code", "http_status_code", "response_status"),
     "latency_ms": (
@@ -503,6 +509,7 @@ OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
     r"|(?:request|response)_(?:payload|body|content)_(?:size|length|bytes)|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
+    r"|(?:request|response|result)_(?:signature|type|time)|trace_state"
     r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
 """What a log says of calls and of itself, and no model takes."""
@@ -518,7 +525,7 @@ _SPANS: Final = r"(?:response|processing|inference|execution|prediction|predict|
 LIKE: Final = {
     "time": re.compile(
         r"t|.+_(?:ts|time|timestamp|datetime|at|on|epoch|unix_nano|ticks)|ticks"
-        r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|sec|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
+        r"|(?:.+_)?(?:t|ts|time|timestamp|epoch|unix|unix_time)_(?:s|secs?|seconds|ms|millis|us|micros|ns|nanos|utc|unix|iso)"
         r"|unix_?time|(?:scoring|score|event|log|logged|request|prediction|inference|call|created|insert|entry)_date"
     ),
     "label": re.compile(
@@ -543,7 +550,7 @@ LIKE: Final = {
     ),
     "principal": re.compile(
         r"key_id|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
-        r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder)|api_key_.+"
+        r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder|mask|masked|preview|hint)|api_key_.+"
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
         r"|(?:calling|caller|requesting|consuming|source|origin(?:ating)?)_"
@@ -554,6 +561,8 @@ LIKE: Final = {
     ),
 }
 """What else a column may be called; any name of those above is surer."""
+COUNTED: Final = re.compile(r"(?:.+_)?(?:usage|tokens?|token_counts?|costs?)(?:_.+)?")
+"""Under these stands how much a call took: `usage.output` is a number of tokens, and no answer."""
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHERS: Final = re.compile(r"[\W_]+")
 _VOICED: Final = "\u3099\u309a"

@@ -1,14 +1,20 @@
 """Rows that one object holds: the answer of a search, a data frame as pandas writes it, a line for a bulk upload."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
+from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
+from caponier.telemetry.readers.traces import traced
 
 MOST_ASIDE: Final = 8
 """Values beside the list of an answer, such as a count and a page."""
 _TIMES: Final = frozenset(ALIASES["time"])
+_LIKE_TIMES: Final = LIKE["time"]
+"""What else a moment may be called: `request_created_at`."""
+_EPOCH_LEAST: Final = 1_000_000_000
+ISO: Final = re.compile(r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
 _SPLIT: Final = frozenset(("columns", "data"))
 _HOLDERS: Final = frozenset(
     (
@@ -24,7 +30,7 @@ _HOLDERS: Final = frozenset(
             "result_set_meta_data",
             "row_type",
         ),
-        *("column_info", "result_set"),
+        *("column_info", "result_set", "logs", "entries", "traces", "runs"),
     )
 )
 """Under these the stores of logs and tables answer."""
@@ -53,6 +59,8 @@ def held_rows(row: Row) -> list[Row] | None:
         return [] if isinstance(action, dict) and "_index" in action else None
     if row.keys() >= _SPLIT and row.keys() <= _SPLIT | {"index", "index_names", "column_names"}:
         return _split(row)
+    if (spans := traced(row)) is not None:
+        return spans
     values = list(row.values())
     if (event := _properties(row)) is not None:
         return [event]
@@ -63,7 +71,7 @@ def held_rows(row: Row) -> list[Row] | None:
     lists = [one for one in values if isinstance(one, list | dict)]
     if len(lists) == 1 and isinstance(lists[0], list) and len(lists[0]) > 1:
         held = [one for one in lists[0] if isinstance(one, dict)]
-        if len(held) == len(lists[0]) and _names_time(held[0]):
+        if len(held) == len(lists[0]) and (_names_time(held[0]) or traced(held[0]) is not None):
             return held
     return _of_answer(row)
 
@@ -178,4 +186,13 @@ def _by_column(row: Row) -> list[Row] | None:
 
 
 def _names_time(row: Row) -> bool:
-    return any(normal(str(key)) in _TIMES for key in row)
+    return any(
+        (name := normal(str(key))) in _TIMES or (_LIKE_TIMES.fullmatch(name) is not None and is_moment(value))
+        for key, value in row.items()
+    )
+
+
+def is_moment(value: Any) -> bool:
+    """Tell whether a value is a moment, whatever it is called: a date with a time, or seconds since 1970 and more."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value >= _EPOCH_LEAST if is_number else isinstance(value, str) and ISO.match(value) is not None

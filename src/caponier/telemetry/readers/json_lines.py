@@ -11,6 +11,7 @@ from typing import Final
 from caponier.formats.walk_files import shown
 from caponier.telemetry import chunk as limits
 from caponier.telemetry.chunk import Chunk
+from caponier.telemetry.framing.blocks import holds_blocks, joined
 from caponier.telemetry.framing.frames import Peeked, begins_document
 from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.framing.json_objects import rows_of
@@ -47,10 +48,13 @@ def read(
         if not held.is_array and begins_document(head, line_limit):
             yield from _document(stream, held)
             return
-        if not held.is_array:
+        found = lines(stream, line_limit)
+        if not held.is_array and holds_blocks(head.removeprefix(BOM)):
+            found = joined(found, line_limit)
+        elif not held.is_array:
             held.carried.learn(head.removeprefix(BOM))
         try:
-            for number, line in lines(stream, line_limit):
+            for number, line in found:
                 held.numbers.append(number)
                 held.number = number
                 held.lines.append(line.strip(_ARRAY) if line and held.is_array else line)

@@ -18,6 +18,13 @@ _SAID: Final = frozenset(name for column in ("model", "model_version", "principa
 """What is taken: whose or which model's rows a folder has. Days and hours stand in the rows themselves."""
 
 
+_DATED: Final = re.compile(r".*/([^/]{1,255})/[^/]{1,255}/\d{4}/[01]\d/[0-3]\d/[0-2]\d/[^/]+")
+"""How SageMaker lays out what it captures: by endpoint, variant, and the parts of a date."""
+_CAPTURED: Final = "captureData"
+_MONITORED: Final = re.compile(r".*/monitoring/([^/]{1,255})/data/data\.[^/]*log[^/]*")
+"""How BentoML lays out what a monitor logs: by the name that the service gives it."""
+
+
 def partition_values(path: Path) -> dict[str, str]:
     """Return what the folders of a file say, by name."""
     found = [_PART.fullmatch(part) for part in path.parent.parts]
@@ -32,12 +39,17 @@ def with_partitions(chunks: Iterator[Chunk], path: Path) -> Iterator[Chunk]:
         chunks: Of a file.
         path: The file.
     """
-    said = partition_values(path)
+    where = path.absolute().as_posix()
+    said, endpoint = partition_values(path), _DATED.fullmatch(where)
+    if monitor := _MONITORED.fullmatch(where):
+        said = {"model_name": monitor[1], **said}
     for chunk in chunks:
         if said and chunk.batch is not None:
             yield replace(chunk, batch=_completed(chunk.batch, said))
             continue
-        for row in chunk.rows if said else ():
+        for row in chunk.rows if said or endpoint else ():
+            if endpoint is not None and _CAPTURED in row:
+                row.setdefault("endpoint_name", endpoint[1])
             for name, value in said.items():
                 row.setdefault(name, value)
         yield chunk

@@ -11,6 +11,7 @@ from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
+from caponier.telemetry.rejections import OtherLineError
 from caponier.telemetry.streams import LINE_LIMIT, STDIN, BrokenStreamError, lines, opened
 
 LONGEST: Final = 16_384
@@ -18,6 +19,13 @@ LONGEST: Final = 16_384
 _BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 _SAMPLE: Final = 50
 _ENOUGH: Final = 0.9
+_FEW: Final = 3
+_SHARE: Final = 0.1
+"""Share of the lines of a server's log that tell of calls, where others are told by it among them."""
+_PAIRS: Final = 3
+_WHO: Final = frozenset(("principal", "session", "source_ip"))
+_CALL: Final = re.compile(rb"\bHTTP/\d|\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
+"""A line with one tells of a call, whether or not it can be read."""
 _CONTAINER: Final = re.compile(rb"\d{4}-\d\d-\d\dT\S{1,40} (?:stdout|stderr) F(?::\S*)? (.*)", re.DOTALL)
 _SYSLOG: Final = re.compile(
     rb"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} "
@@ -26,8 +34,13 @@ _SYSLOG: Final = re.compile(
 )
 
 
-def read(path: Path, pattern: str) -> Iterator[Chunk]:
+def read(path: Path, pattern: str, *, is_named: bool = True) -> Iterator[Chunk]:
     """Yield chunks of rows by the names of groups.
+
+    Args:
+        path: The log.
+        pattern: Of a line.
+        is_named: Whether somebody said that it is the lines' pattern; else a server may write lines of other kinds.
 
     Raises:
         InputError: If the file cannot be opened, or the pattern is none.
@@ -38,6 +51,8 @@ def read(path: Path, pattern: str) -> Iterator[Chunk]:
         if len(line) > LONGEST:
             raise ValueError(f"line too long: more than {LONGEST:,} bytes")
         found = _matched(compiled, line)
+        if found is None and not is_named and _CALL.search(line) is None:
+            raise OtherLineError
         if found is None:
             raise ValueError("the line does not fit the map's pattern")
         return [{name: _plain(value) for name, value in found.groupdict().items()}]
@@ -96,10 +111,24 @@ def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
     sample = [bare(line[:LONGEST]).decode("utf-8", "replace") for line in _first_lines(path)]
     if not sample or sample[0].lstrip()[:1] == "{":
         return None
-    for one, pattern in patterns:
-        if sum(pattern.fullmatch(line) is not None for line in sample) >= _ENOUGH * len(sample):
+    fits = [sum(pattern.fullmatch(line) is not None for line in sample) for _, pattern in patterns]
+    for (one, _), fit in zip(patterns, fits, strict=True):
+        if fit >= _ENOUGH * len(sample):
             return one
-    return None
+    if any(map(_may_hold_record, sample)):
+        return None
+    # A server's whole log has lines of calls among others; those that say who asked come first.
+    least = max(_FEW, _SHARE * len(sample))
+    mixed = [
+        (not _WHO & set(one.columns), -fit, at)
+        for at, ((one, _), fit) in enumerate(zip(patterns, fits, strict=True))
+        if fit >= least
+    ]
+    return patterns[min(mixed)[-1]][0] if mixed else None
+
+
+def _may_hold_record(line: str) -> bool:
+    return "{" in line or line.count("=") >= _PAIRS
 
 
 def _first_lines(path: Path) -> list[bytes]:

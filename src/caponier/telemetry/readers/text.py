@@ -5,7 +5,7 @@ from pathlib import Path
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.rejections import RAW_LIMIT, Rejection
+from caponier.telemetry.rejections import OTHER, RAW_LIMIT, OtherLineError, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 
@@ -45,6 +45,12 @@ def take(
         return
     try:
         rows = parse(line)
+    except OtherLineError:
+        chunk.rejections.append(Rejection(file, number, OTHER))
+        return
+    except RecursionError:
+        chunk.rejections.append(Rejection(file, number, "bad JSON: objects and lists too deep in each other"))
+        return
     except ValueError as bad:
         chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
         return

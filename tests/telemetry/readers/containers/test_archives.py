@@ -97,15 +97,30 @@ def test_what_only_begins_like_something_packed_is_no_archive(head: bytes, tmp_p
     assert not is_archive(path, head_of(path))
 
 
-def test_one_that_lies_in_a_folder_is_told_and_not_passed_over(tmp_path: Path) -> None:
+def test_one_that_lies_in_a_folder_is_read_and_a_broken_one_is_told(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
-    tar(logs / "may.tgz", "w:gz", log=LOG)
-    (logs / "june.zip").write_bytes(zipped())
+    (logs / "june.zip").write_bytes(zipped()[:60])
     (logs / "other.gz").write_bytes(b"nothing")
     about = {"time": "2026-05-01T12:00:00Z", "model": "m", "operation": "predict", "principal": "k-0123456789abcdef"}
+    tar(logs / "may.tgz", "w:gz", **{"may.jsonl": json.dumps(about).encode()})
     (logs / "july.jsonl").write_text(json.dumps(about) + "\n")
     with RejectedRows() as rejected:
-        assert sum(part.batch.num_rows for part in read_events([logs], rejected)) == 1
-    assert {Path(one.file).name for one in rejected.first} == {"may.tgz", "june.zip"}
-    assert all("named itself" in one.reason for one in rejected.first)
+        found = list(read_events([logs], rejected))
+    assert {Path(part.source).parent.name for part in found if part.batch.num_rows} == {"logs", "may.tgz"}
+    assert [Path(one.file).name for one in rejected.first] == ["june.zip"]
+    assert "cannot be read" in rejected.first[0].reason
+
+
+def test_many_in_a_folder_unpack_together_to_no_more_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LEAST", 5_000)
+    monkeypatch.setattr(archives, "DENSEST", 0)
+    monkeypatch.setattr(archives, "_sizes", {})
+    for name in "abc":
+        tar(tmp_path / f"{name}.tgz", "w:gz", **{f"{name}.jsonl": b"{}" + b" " * 3_000})
+    with RejectedRows() as rejected:
+        list(read_events([tmp_path], rejected))
+    assert sum("holds more than" in one.reason for one in rejected.first) == 2
+    assert sum(archives._sizes.values()) <= 5_000
+    # Whoever names one has said that he wants it.
+    assert unpacked(tmp_path / "c.tgz").is_dir()
