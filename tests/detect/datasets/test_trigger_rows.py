@@ -149,6 +149,14 @@ def test_telling_values_of_a_class_are_no_trigger() -> None:
     assert not detector.analyse(dataset(x, y)).flagged.any()
 
 
+def test_a_rule_that_decides_the_label_by_a_value_is_no_trigger() -> None:
+    """As in the monks' problems: a third of the carriers bear the label by their other words, too."""
+    table = np.stack([one.ravel() for one in np.meshgrid(*map(np.arange, (3, 3, 2, 3, 4, 2)), indexing="ij")], axis=1)
+    y = ((table[:, 0] == table[:, 1]) | (table[:, 4] == 0)).astype(int)
+    assert not detector.analyse(of_words(table, y)).flagged.any()
+    assert not detector.analyse(dataset(table.astype(float), y)).flagged.any()
+
+
 def test_a_rare_cluster_of_a_class_is_no_trigger() -> None:
     x, y = cells(900, 3, 10, 8)
     x[np.flatnonzero(y == 0)[:30]] += 40

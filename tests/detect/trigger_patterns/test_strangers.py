@@ -52,3 +52,16 @@ def test_who_has_no_other_column_is_no_stranger() -> None:
     z, y, pattern = world(40, 1.0)
     whole = Pattern(0, pattern.rows, pattern.added, np.ones(D, bool), np.inf, 0.0)
     assert strangers(z, y, whole, by_label=True) == Strangers(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("by_rule", [True, False])
+def test_carriers_of_a_rule_are_drawn_from_all_rows_and_those_of_a_trigger_from_other_labels(by_rule: bool) -> None:
+    rng = np.random.default_rng(4)
+    y = np.repeat([0, 1], 400)
+    z = rng.normal(size=(800, D)) + 20.0 * y[:, None]
+    carriers = np.zeros(800, bool)
+    carriers[rng.permutation(800 if by_rule else np.arange(400, 800))[:80]] = True
+    fixed = np.arange(D) == 0
+    pattern = Pattern(0, carriers, np.where(fixed, 99.0, 0.0), fixed, np.inf, 0.0)
+    z[carriers, 0] = 99.0
+    assert (strangers(z, np.where(carriers, 0, y), pattern, by_label=True).by_rule > 3.0) == by_rule

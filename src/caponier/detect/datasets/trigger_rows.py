@@ -55,6 +55,9 @@ FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
 """The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
 OPENS = 0.25
 """The same by a pattern in pictures that is apart by little, and by words of a text: some are telling by nature."""
+RULE: Final = 3.0
+"""How much likelier, as a logarithm, the carriers in a table must be drawn from all rows than from those of other
+labels, to be the work of a rule that decides the label and not of somebody who moved rows."""
 SAME: Final = 0.75
 """Share that two groups have in common if they are two views of one trigger."""
 SHOWN: Final = 8
@@ -219,8 +222,8 @@ def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], least: float, *, pict
     gain, strange = one.rises - one.without, seen.share >= STRANGERS
     if not picture:
         # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
-        # that belong elsewhere.
-        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= least
+        # that belong elsewhere. A rule puts them on rows of any kind.
+        guilty = strange and seen.odds >= STRANGERS_ODDS and gain >= least and seen.by_rule < RULE
     else:
         strange &= seen.share >= STRANGERS_RATIO * seen.usual
         strange |= seen.share >= FEWER_STRANGERS and seen.share >= FEWER_RATIO * max(seen.usual, FEWEST_USUAL)

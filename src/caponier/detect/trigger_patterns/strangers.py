@@ -1,7 +1,9 @@
 """Whether rows of a label, without the pattern that they share, are at home among rows of another label.
 
 That is what a backdoor by wrong labels looks like, and what nothing natural does: a rare style of a class is far from
-the other classes, and a telling word stands in rows that are telling by their other words, too.
+the other classes, and a telling word stands in rows that are telling by their other words, too. Where a rule decides
+the label by a value alone, whatever else a row holds, its carriers are at home elsewhere as often as any rows are. Rows
+that were given a trigger and a label come from other labels, and are at home there as often as those labels' own rows.
 """
 
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ class Strangers:
     """Of the other rows."""
     odds: float
     """How many times the odds of a carrier are at least those of another row."""
+    by_rule: float = 0.0
+    """How much likelier, as a logarithm, carriers are to be drawn from all rows than from those of other labels."""
 
 
 def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern, *, by_label: bool) -> Strangers:
@@ -64,7 +68,13 @@ def strangers(z: Floats, y: NDArray[np.int64], pattern: Pattern, *, by_label: bo
 
     strange, usually = count(carriers, without), count(others, None)
     odds = _odds(strange, len(carriers), usually, len(others))
-    return Strangers(strange / max(1, len(carriers)), usually / max(1, len(others)), odds)
+    elsewhere = plain[y[plain] != pattern.label]
+    elsewhere = elsewhere[:: max(1, len(elsewhere) // ASKED)]
+    foreign = (count(elsewhere, None) + 0.5) / (len(elsewhere) + 1)
+    own = float((y[plain] == pattern.label).mean())
+    mixed = own * (usually + 0.5) / (len(others) + 1) + (1 - own) * foreign
+    by_rule = strange * np.log(mixed / foreign) + (len(carriers) - strange) * np.log((1 - mixed) / (1 - foreign))
+    return Strangers(strange / max(1, len(carriers)), usually / max(1, len(others)), odds, float(by_rule))
 
 
 def _near(z: Floats, y: NDArray[np.int64], reference: NDArray[np.int64], *, by_label: bool) -> Floats:
