@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.giving_way import GivingWay
+from caponier.app.guard.listener import AT_ONCE, Listener
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 START_S: Final = 10.0
 SWITCH_S: Final = 0.0002
 GRACE_S: Final = 5
-MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
 """What no request that passes through a guard carries."""
 KEEP_ALIVE_S: Final = 65
@@ -366,11 +365,11 @@ def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], 
         InputError: If the address cannot be listened on.
     """
     settings = GuardSettings(host=host, port=port)
-    with _listener(settings) as listener:
+    with Listener.at(settings.host, settings.port) as listener:
         server = collector_server(app, settings)
         # Whoever is told the address may connect at once.
         listener.listen()
-        listening(_url(listener))
+        listening(listener.url)
         server.run([listener])
 
 
@@ -381,7 +380,7 @@ def collector_server(app: Any, settings: GuardSettings) -> Any:
 
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        app, http=protocol_with(_limits(settings)), access_log=False, date_header=False, log_config=None,
+        app, http=protocol_with(_limits(settings)), backlog=AT_ONCE, access_log=False, date_header=False, log_config=None,
         log_level="critical", proxy_headers=False, server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
         lifespan="off",
     )  # fmt: skip
@@ -396,39 +395,18 @@ def guarding(guard: Guard) -> Iterator[Listening]:
         InputError: If the address cannot be listened on.
         CaponierError: If the server does not start.
     """
-    with _listener(guard.settings) as listener:
+    with Listener.at(guard.settings.host, guard.settings.port) as listener:
         server = _server(guard)
         thread = Thread(target=_serve, args=(server, listener, guard), name="caponier-guard", daemon=True)
         guard.start()
         thread.start()
         try:
             _await_start(server, thread)
-            yield Listening(_url(listener), guard, thread)
+            yield Listening(listener.url, guard, thread)
         finally:
             server.should_exit = True
             thread.join(START_S)
             guard.close()
-
-
-def _listener(settings: GuardSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it, answers take 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as failed:
-        listener.close()
-        where = f"{settings.host}:{settings.port}"
-        raise InputError(
-            f"cannot be listened on: {failed.strerror}", where=where, hint="Choose another --port"
-        ) from None
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _limits(settings: GuardSettings, refused: Callable[[str], None] = lambda _: None) -> "ConnectionLimits":
@@ -455,7 +433,7 @@ def _server(guard: Guard) -> Any:
         http=protocol_with(
             _limits(guard.settings, lambda why: guard.metrics.count("connections_refused", label("why", why)))
         ),
-        backlog=min(guard.settings.connections, MOST_BACKLOG),
+        backlog=AT_ONCE,
         access_log=False,
         date_header=False,
         lifespan="auto",
@@ -470,7 +448,7 @@ def _server(guard: Guard) -> Any:
     return uvicorn.Server(config)
 
 
-def _serve(server: Any, listener: socket.socket, guard: Guard) -> None:
+def _serve(server: Any, listener: Listener, guard: Guard) -> None:
     with asyncio.Runner(loop_factory=guard.gives_way.loop) as runner:
         runner.run(server.serve([listener]))
 
