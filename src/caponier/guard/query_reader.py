@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from caponier.guard.call import is_exact
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
-from caponier.guard.servers import BY_NAME
 from caponier.records.event import UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
@@ -59,7 +58,7 @@ class QueryReader:
             return str(unreadable)
         # Nobody here knows that the server takes by name what has names: one caller asks in one order.
         model, names = call.model or UNKNOWN, exchange.query.names or exchange.query.turned
-        if self.layouts is None or self.server in BY_NAME:
+        if self.layouts is None:
             return None
         who = exchange.caller.name
         if exchange.caller.unproven:

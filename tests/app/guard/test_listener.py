@@ -47,9 +47,7 @@ async def busy(_: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-def test_of_callers_who_come_together_few_are_let_in_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_callers_who_come_together_few_are_let_in_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create_workspace(tmp_path)
     turns = Turns(monkeypatch)
     with guarding(Guard(require_workspace(tmp_path), GuardSettings(port=0), app=busy)) as standing, ExitStack() as held:

@@ -44,12 +44,13 @@ from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
 from caponier.guard.proven import ProvenCallers, is_within
 from caponier.guard.query_reader import QueryReader
-from caponier.guard.servers import probe
+from caponier.guard.servers import BY_NAME, Server, probe
 from caponier.guard.settings import GuardSettings, read_settings
 from caponier.guard.spool import free_spools
 from caponier.guard.token_keys import Tokens, read_keys
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
+from caponier.telemetry.column_layouts import ColumnLayouts
 from caponier.telemetry.principals import principal_of, proven_principal
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Guard:
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self._show()
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
-        self.reader.layouts = self.work.layouts
+        self._read_as(self.settings.server)
         guarded = self._guarded(app or self._upstream(), terms.salt)
         asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
         self._asgi = BehindProxies(asgi, self.settings.proxies) if self.settings.proxies else asgi
@@ -226,11 +227,10 @@ class Guard:
         """Tell what the model server is, so that requests are read as it reads them."""
         settings, notes = self.settings, self.live.remarks.notes
         if self.settings.upstream is None or self._inside:
-            self.reader.server = self.work.server = settings.server
             return
         probed = probe(self.settings.upstream, next(iter(self.live.models), None))
         server = settings.server or probed.server
-        self.reader.server = self.work.server = server
+        self._read_as(server)
         known = "as is set" if settings.server else "as it says itself"
         notes.append(
             f"the model server is {server}, {known}" if server else "it is not known which model server this is"
@@ -240,6 +240,11 @@ class Guard:
                 "the model server does not turn a made-up key away: unless something before this guard does, anybody "
                 "can be somebody else with every query; set credentials = [] in [guard] then: the address counts"
             )
+
+    def _read_as(self, server: Server | None) -> None:
+        self.reader.server = self.work.server = server
+        # Where the server goes by the names, their order is nobody's business.
+        self.reader.layouts = self.work.layouts = None if server in BY_NAME else ColumnLayouts()
 
     def _record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""
@@ -380,8 +385,9 @@ def collector_server(app: Any, settings: GuardSettings) -> Any:
 
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        app, http=protocol_with(_limits(settings)), backlog=AT_ONCE, access_log=False, date_header=False, log_config=None,
-        log_level="critical", proxy_headers=False, server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
+        app, http=protocol_with(_limits(settings)), backlog=AT_ONCE, access_log=False, date_header=False,
+        log_config=None, log_level="critical", proxy_headers=False, server_header=False,
+        timeout_graceful_shutdown=GRACE_S, ws="none",
         lifespan="off",
     )  # fmt: skip
     return uvicorn.Server(config)
