@@ -20,7 +20,7 @@ import orjson
 
 from caponier.errors import CaponierError
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
-from caponier.guard.body_room import SMALL, BodyRoom, NoRoomError
+from caponier.guard.body_room import SMALL, BodyReader, BodyRoom, NoRoomError
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import ARRIVED, Caller, Exchange
@@ -150,7 +150,7 @@ class Middleware:
         self._shown_in = frozenset(name.encode("latin-1", "replace") for name in self._credentials)
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
         # One request alone may always be as large as it may be.
-        self._room = BodyRoom(max(bodies_limit, 2 * body_limit))
+        self._room, self._aside = BodyRoom(max(bodies_limit, 2 * body_limit)), BodyReader()
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
         self._session_alone = session_alone
@@ -250,7 +250,7 @@ class Middleware:
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:
             if exchange.is_large:
-                return await asyncio.to_thread(reader.why_not, exchange, path)
+                return await self._aside(exchange.caller.place or "", partial(reader.why_not, exchange, path))
             return reader.why_not(exchange, path)
         except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
             self._on_failure(failed)
@@ -334,7 +334,7 @@ class Middleware:
         try:
             return self._verdict(exchange)
         except _UncountedError:
-            exchange.examples = await asyncio.to_thread(self._count, exchange)
+            exchange.examples = await self._aside(exchange.caller.place or "", partial(self._count, exchange))
             return self._verdict(exchange)
 
     def _verdict(self, exchange: Exchange) -> Verdict:
