@@ -231,6 +231,7 @@ class Guard:
         probed = probe(self.settings.upstream, next(iter(self.live.models), None))
         server = settings.server or probed.server
         self._read_as(server)
+        self.work.callers.checks_keys = probed.asks_for_keys is True
         known = "as is set" if settings.server else "as it says itself"
         notes.append(
             f"the model server is {server}, {known}" if server else "it is not known which model server this is"
