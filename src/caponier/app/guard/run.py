@@ -19,8 +19,9 @@ from caponier.app.guard.giving_way import GivingWay
 from caponier.app.guard.listener import AT_ONCE, Listener
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
-from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.response import UNTIL_STORED, GuardResponse
 from caponier.app.guard.retention import Retention
+from caponier.app.guard.unanswered import told, unanswered
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
 from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
@@ -273,10 +274,13 @@ class Guard:
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
         self.work.response.doubt(found)
         new = unknown_findings(self._workspace, found)
-        # What the store knows was answered then, and may have been undone since.
-        certain = [finding for finding in self.live.certain() if finding in new]
-        if new:
-            self.work.response.take(new, certain)
+        certain = self.live.certain()
+        # What else the store knows was answered then, and may have been undone since.
+        left = list(unanswered(self._workspace, found, UNTIL_STORED))
+        rare = {told(finding) for finding in certain} | {told(one) for one in left if self.work.response.answers(one)}
+        sure = [finding for finding in certain if finding in new] + [one for one in left if told(one) in rare]
+        if new or sure:
+            self.work.response.take(new, sure)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""
