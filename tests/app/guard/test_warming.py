@@ -1,5 +1,6 @@
 """A restart, and any number of new names, gain an attacker nothing."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from caponier.app.guard import response
 from caponier.app.guard import warming as warming_module
-from caponier.app.guard.log import GuardLog
+from caponier.app.guard.log import SPILLED, GuardLog
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.run import Guard
@@ -95,6 +96,25 @@ def test_what_a_kill_kept_from_being_told_is_told_and_nothing_twice(workspace: W
     with_guard(workspace)
     assert list_findings(workspace) == told
     record_findings(workspace, told, actor="x")
+
+
+def test_what_waits_beside_the_spool_is_known_after_a_restart(workspace: Workspace) -> None:
+    rows, spools = attack(EventOrder(), 20), workspace.root / ".caponier/spool"
+    log = GuardLog(workspace, b"")
+    log.beside = spools / "0" / SPILLED
+    log.write(rows[:5])
+    log.close()
+    lake = Path(workspace.lake)
+    # The lake cannot be written from now on; a part of it was moved, and the guard was killed meanwhile.
+    for file in list(lake.glob("*/guard-*.jsonl")):
+        shutil.copytree(file.parent, log.beside / file.parent.name)
+    later = GuardLog(workspace, b"")
+    later._root = log.beside
+    later.write(rows[5:])
+    later.close()
+    terms = DetectionSettings.of(workspace)
+    assert Warming(lake, 1_000, spools).warm(LiveFindings(terms, str))[0] == 20
+    assert Warming(lake, 1_000).warm(LiveFindings(terms, str))[0] == 5
 
 
 @pytest.mark.parametrize("killed", ["record_findings", "correlate_findings", "_answer_due"])

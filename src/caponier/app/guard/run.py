@@ -103,7 +103,8 @@ class Guard:
         self._failed = Failures(self.metrics, tell)
         self.gives_way = GivingWay(lambda: self.work.hurries)
         terms, order = DetectionSettings.of(workspace), EventOrder()
-        self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
+        spools = workspace.root / self.settings.spool if self.settings.spool else None
+        self._warming = Warming(Path(workspace.lake), self.settings.warm_events, spools)
         self.live = LiveFindings(
             _by_traffic_alone(terms),
             lambda seq: self._warming.id_of(seq) or order.event_id(seq),
