@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from caponier.guard import exchange, query_reader
+from caponier.guard import exchange, query_reader, question
 from caponier.guard.events import events_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware
@@ -190,6 +191,21 @@ def test_of_columns_that_the_model_has_one_caller_keeps_one_order_too() -> None:
     turned = {"dataframe_records": [{"b": 2, "a": 1}]}
     assert [ask(body, b"k-1") for body in (own, {"inputs": [[1, 2]]}, turned, own)] == [200, 200, 400, 200]
     assert [ask(body, b"k-2") for body in (turned, turned, own)] == [200, 200, 400]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"{", ()), (gzip.compress(b" " * LIMITS.expanded + GOOD), [(b"content-encoding", b"gzip")])],
+    ids=["broken", "bomb"],
+)
+def test_what_was_refused_unread_is_not_read_again(body: bytes, headers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, seen, _ = sent(INFER, body, JSON, *headers)
+    assert status == 400
+    anew = events_of(replace(seen, unreadable=None), LIMITS, 2)
+    monkeypatch.setattr(question, "opened", None)
+    assert events_of(seen, LIMITS, 2) == anew
+    assert seen.unreadable is not None
+    assert seen.unreadable.__traceback__ is None, "it holds on to nothing of the body"
 
 
 def test_who_leaves_columns_out_asks_in_no_other_order() -> None:

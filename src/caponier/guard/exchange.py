@@ -92,6 +92,8 @@ class Exchange:
     answer_too_large: bool = False
     query: ModelQuery | None = None
     """What it asks, where that was read before it went to the model."""
+    unreadable: Exception | None = None
+    """Why that cannot be read, where it was tried."""
     examples: int | None = None
     """How many it may ask about, where that was counted."""
     unread: str = ""

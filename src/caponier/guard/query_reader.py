@@ -55,6 +55,8 @@ class QueryReader:
             takes = self.takes_of(call.model)
             exchange.query = question(exchange, self.limits, size, takes, self.server)
         except (UnreadableQueryError, UnreadError) as unreadable:
+            # Another one, for this one knows the body as it was unpacked.
+            exchange.unreadable = type(unreadable)(str(unreadable))
             return str(unreadable)
         # Nobody here knows that the server takes by name what has names: one caller asks in one order.
         model, names = call.model or UNKNOWN, exchange.query.names or exchange.query.turned
