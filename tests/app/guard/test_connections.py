@@ -136,7 +136,8 @@ def test_a_connection_costs_no_more_where_there_are_many() -> None:
 
     def seconds(some: list[str]) -> float:
         began = process_time()
-        assert all([limits.take(one) for one in some])
+        taken = [limits.take(one) for one in some]
+        assert all(taken)
         return process_time() - began
 
     first = seconds(addresses[:2_000])
