@@ -126,6 +126,12 @@ class Exchange:
         return len(self.body) > LARGE or b"content-encoding" in self.headers
 
     @property
+    def has_large_answer(self) -> bool:
+        """Whether that holds of the answer."""
+        packed = any(name.lower() == b"content-encoding" for name, _ in self.answer_headers)
+        return len(self.answer) > LARGE or packed
+
+    @property
     def size(self) -> int:
         """Bytes that are held in memory for it, roughly."""
         read = 0 if self.query is None else self.query.rows.nbytes
