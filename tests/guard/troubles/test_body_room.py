@@ -73,7 +73,7 @@ def test_a_body_that_cannot_be_read_keeps_no_other_waiting() -> None:
     def fail() -> None:
         raise ValueError
 
-    async def read_both(reader: BodyReader) -> list[object]:
+    async def read_both(reader: BodyReader) -> tuple[object, object]:
         return await asyncio.gather(reader("eve", fail), reader("eve", lambda: 1), return_exceptions=True)
 
     failed, read = asyncio.run(read_both(BodyReader()))

@@ -33,7 +33,7 @@ def unanswered(workspace: Workspace, found: Sequence[Finding], within: timedelta
         yield from (one for one in known if told(one) in wanted and not _is_decided(connection, one))
 
 
-def told(finding: Finding) -> tuple[str, str, SubjectRef]:
+def told(finding: Finding) -> tuple[str, str | None, SubjectRef]:
     """Return what a finding tells: it is found again with another trigger where fewer events are looked at."""
     return finding.detector, finding.model, finding.subject
 
