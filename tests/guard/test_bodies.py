@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
 import zlib
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.guard.bodies import BINARY_HEADER, GoneError, TooLargeError, document, read
+from caponier.guard.codings import expanded
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 zipped = partial(gzip.compress, mtime=0)
@@ -221,3 +223,14 @@ def test_no_body_is_an_error(body: bytes, encoding: bytes, length: bytes | None)
     headers = [(b"content-encoding", encoding), *([(BINARY_HEADER, length)] if length else [])]
     with suppress(UnreadError):
         assert isinstance(document(body, headers, LIMIT), dict | None)
+
+
+def test_what_is_unpacked_is_held_once() -> None:
+    size = 8 * 2**20
+    packed = gzip.compress(b" " * size, 1)
+    tracemalloc.start()
+    try:
+        assert len(expanded(packed, [b"gzip"], size)) == size
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * size
+    finally:
+        tracemalloc.stop()

@@ -4,13 +4,18 @@ A body is held as a whole until it is answered. Whoever begins many and ends non
 he has connections, times the largest body that there may be.
 """
 
+import asyncio
 from collections import Counter
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 from caponier.errors import InputError
 
 SMALL: Final = 64 * 1024
 """Bytes up to which a body does not count: there are no more of these than connections."""
+T = TypeVar("T")
 
 
 class NoRoomError(InputError):
@@ -60,3 +65,22 @@ class BodyRoom:
         self._held[who] -= size
         if self._held[who] <= 0:
             del self._held[who]
+
+
+class BodyReader:
+    """Has large bodies read in a thread of its own, one at a time.
+
+    A small body may unpack to hundreds of times as much, and each may take as much memory as one is allowed: what is
+    read together would add up. Whoever sends several waits for his own, so that others wait for one of his at most.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "caponier-guard-bodies")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(self, who: str, read: Callable[[], T]) -> T:
+        """Return what `read` does, which reads a body of a sender."""
+        turn = self._turns.get(who) or asyncio.Lock()
+        self._turns[who] = turn
+        async with turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, read)

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
+from io import BytesIO
 from typing import Final
 
 import pyarrow as pa
@@ -53,16 +54,16 @@ def expanded(body: bytes, encodings: Iterable[bytes], limit: int) -> bytes:
 
 
 def _joined(pieces: Pieces, limit: int) -> bytes:
-    # One growing array: a list of pieces would hold everything twice when it is joined.
-    whole = bytearray()
+    # A list of pieces would hold everything twice when it is joined, and so would an array that is copied at the end.
+    whole = BytesIO()
     try:
         for piece in pieces:
-            if len(whole) + len(piece) > limit:
+            if whole.tell() + len(piece) > limit:
                 raise UnreadError(f"more than {limit:,} bytes once it is unpacked")
-            whole += piece
+            whole.write(piece)
     except (zlib.error, OSError, EOFError):
         raise UnreadError("compressed, and cut off or broken") from None
-    return bytes(whole)
+    return whole.getvalue()
 
 
 def _gzip(body: bytes) -> Pieces:

@@ -15,7 +15,6 @@ from caponier.guard.bodies import WRONG, answers, opened
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
-from caponier.guard.servers import BY_NAME
 from caponier.records.event import UNAUTHENTICATED, UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
@@ -68,7 +67,7 @@ def events_of(
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
         return [shared]
-    if layouts is not None and server not in BY_NAME and not _is_usual(exchange, layouts, shared["model"], asked.names):
+    if layouts is not None and not _is_usual(exchange, layouts, shared["model"], asked.names):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)

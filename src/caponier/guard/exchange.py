@@ -92,6 +92,8 @@ class Exchange:
     answer_too_large: bool = False
     query: ModelQuery | None = None
     """What it asks, where that was read before it went to the model."""
+    unreadable: Exception | None = None
+    """Why that cannot be read, where it was tried."""
     examples: int | None = None
     """How many it may ask about, where that was counted."""
     unread: str = ""
@@ -122,6 +124,12 @@ class Exchange:
     def is_large(self) -> bool:
         """Whether reading it takes so long that no other caller may wait for it."""
         return len(self.body) > LARGE or b"content-encoding" in self.headers
+
+    @property
+    def has_large_answer(self) -> bool:
+        """Whether that holds of the answer."""
+        packed = any(name.lower() == b"content-encoding" for name, _ in self.answer_headers)
+        return len(self.answer) > LARGE or packed
 
     @property
     def size(self) -> int:

@@ -19,8 +19,8 @@ from typing import Any, Final
 import orjson
 
 from caponier.errors import CaponierError
-from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
-from caponier.guard.body_room import SMALL, BodyRoom, NoRoomError
+from caponier.guard.bodies import GoneError, Receive, TooLargeError, read
+from caponier.guard.body_room import SMALL, BodyReader, BodyRoom, NoRoomError
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import ARRIVED, Caller, Exchange
@@ -29,9 +29,9 @@ from caponier.guard.parameters import have_room
 from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.question import DECIDING, repeated
-from caponier.guard.rounding import rounded
+from caponier.guard.rounding import rounded_answer
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
-from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
+from caponier.telemetry.body_limits import LIMITS, BodyLimits
 from caponier.telemetry.credentials import header_name, shown
 
 Scope = MutableMapping[str, Any]
@@ -150,7 +150,7 @@ class Middleware:
         self._shown_in = frozenset(name.encode("latin-1", "replace") for name in self._credentials)
         self._hold_s, self._held, self._body_s = hold_s, 0, body_s
         # One request alone may always be as large as it may be.
-        self._room = BodyRoom(max(bodies_limit, 2 * body_limit))
+        self._room, self._aside = BodyRoom(max(bodies_limit, 2 * body_limit)), BodyReader()
         self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
         self._session_alone = session_alone
@@ -230,7 +230,7 @@ class Middleware:
                 await answer(send, 400, {"error": f"the request cannot be read: {exchange.unread}"})
                 return
         rounds = self._enforce and exchange.verdict.measure is Measure.ROUND
-        relay = _Relay(send, exchange, self._limit, self._limits, rounds=rounds)
+        relay = _Relay(send, exchange, self._limit, self._limits, self._aside, rounds=rounds)
         await self._app(scope, _replay(exchange.body, receive), relay)
 
     async def _hold(self, exchange: Exchange) -> None:
@@ -250,7 +250,7 @@ class Middleware:
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:
             if exchange.is_large:
-                return await asyncio.to_thread(reader.why_not, exchange, path)
+                return await self._aside(exchange.caller.place or "", partial(reader.why_not, exchange, path))
             return reader.why_not(exchange, path)
         except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
             self._on_failure(failed)
@@ -334,7 +334,7 @@ class Middleware:
         try:
             return self._verdict(exchange)
         except _UncountedError:
-            exchange.examples = await asyncio.to_thread(self._count, exchange)
+            exchange.examples = await self._aside(exchange.caller.place or "", partial(self._count, exchange))
             return self._verdict(exchange)
 
     def _verdict(self, exchange: Exchange) -> Verdict:
@@ -493,8 +493,10 @@ def _length_of(start: Message, *, bodiless: bool) -> int | None:
 class _Relay:
     """Passes an answer on and keeps a copy; or holds it back until it can be rounded."""
 
-    def __init__(self, send: Send, exchange: Exchange, limit: int, limits: BodyLimits, *, rounds: bool) -> None:
-        self._send, self._exchange, self._rounds = send, exchange, rounds
+    def __init__(
+        self, send: Send, exchange: Exchange, limit: int, limits: BodyLimits, aside: BodyReader, *, rounds: bool
+    ) -> None:
+        self._send, self._exchange, self._aside, self._rounds = send, exchange, aside, rounds
         self._limit, self._limits = limit, limits
         self._parts: list[bytes] = []
         self._size = 0
@@ -530,11 +532,10 @@ class _Relay:
 
     async def _send_rounded(self) -> None:
         exchange = self._exchange
-        try:
-            found = document(exchange.answer, exchange.answer_headers, self._limits)
-        except UnreadError:
-            found = None
-        reply = rounded(found, exchange.verdict.decimals) if found is not None else None
+        read = partial(
+            rounded_answer, exchange.answer, exchange.answer_headers, self._limits, exchange.verdict.decimals
+        )
+        reply = await self._aside(exchange.caller.place or "", read) if exchange.has_large_answer else read()
         asked = exchange.call.asks or exchange.call.unknown
         if reply is None and (asked or exchange.answer_too_large):
             # What cannot be rounded, such as tensors in binary, must not go out as it is; what was too large to be

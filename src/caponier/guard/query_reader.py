@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from caponier.guard.call import is_exact
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
-from caponier.guard.servers import BY_NAME
 from caponier.records.event import UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
@@ -56,10 +55,12 @@ class QueryReader:
             takes = self.takes_of(call.model)
             exchange.query = question(exchange, self.limits, size, takes, self.server)
         except (UnreadableQueryError, UnreadError) as unreadable:
+            # Another one, for this one knows the body as it was unpacked.
+            exchange.unreadable = type(unreadable)(str(unreadable))
             return str(unreadable)
         # Nobody here knows that the server takes by name what has names: one caller asks in one order.
         model, names = call.model or UNKNOWN, exchange.query.names or exchange.query.turned
-        if self.layouts is None or self.server in BY_NAME:
+        if self.layouts is None:
             return None
         who = exchange.caller.name
         if exchange.caller.unproven:

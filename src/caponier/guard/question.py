@@ -51,6 +51,9 @@ def question(
     """
     if exchange.query is not None:
         return exchange.query
+    if exchange.unreadable is not None:
+        # Another one: whatever is raised holds on to those who did, and so to the exchange itself.
+        raise type(exchange.unreadable)(str(exchange.unreadable))
     _check_headers(exchange)
     limits = limits if size is None else limits.fitting(size)
     try:

@@ -42,6 +42,14 @@ def test_odd_values_are_kept(workspace: Workspace, url: str, value: bytes) -> No
     scan_inference([Path(workspace.lake)], workspace=workspace)
 
 
+def test_a_body_beyond_a_limit_is_refused_as_such(workspace: Workspace, url: str) -> None:
+    many = orjson.dumps(record(1, "request", data={"inputs": [0] * 2_100_000}))
+    reply = sent(url, many, STRUCTURED)
+    assert reply.status == 413
+    assert b"beyond a limit" in reply.body
+    assert not lines(workspace)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

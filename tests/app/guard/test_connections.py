@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from time import sleep
+from time import process_time, sleep
 from typing import Any
 
 import pytest
@@ -128,6 +128,21 @@ def test_whoever_has_the_most_connections_makes_room_for_one_who_has_fewer() -> 
     assert refused == ["made room", "made room", "too many", "too many"]
     limits.leave("eve", busy)
     assert limits.take("carl", Connection())
+
+
+def test_a_connection_costs_no_more_where_there_are_many() -> None:
+    limits = ConnectionLimits(100_000, 100, 1, 1, lambda _: False, lambda _: None)
+    addresses = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(20_000)]
+
+    def seconds(some: list[str]) -> float:
+        began = process_time()
+        taken = [limits.take(one) for one in some]
+        assert all(taken)
+        return process_time() - began
+
+    first = seconds(addresses[:2_000])
+    seconds(addresses[2_000:-2_000])
+    assert seconds(addresses[-2_000:]) < 4 * first + 0.01
 
 
 def test_where_nothing_is_idle_nobody_makes_room() -> None:

@@ -258,7 +258,7 @@ def test_what_turned_certain_is_not_remembered_without_end(
         turned = [shared("eve", 0.009, n) for n in range(9)]
         for finding_ in turned:
             one.response.take([], [finding_])
-        assert [one.response._answers(each) for each in turned] == [False] * 6 + [True] * 3
+        assert [one.response.answers(each) for each in turned] == [False] * 6 + [True] * 3
 
 
 def test_closing_writes_what_is_left(workspace: Workspace) -> None:

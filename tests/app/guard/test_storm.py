@@ -6,13 +6,18 @@ import pytest
 from typer.testing import CliRunner
 
 from app.guard.test_response import JudgedSubject, found
+from caponier.app.guard import run
 from caponier.app.guard.callers import MOST, RecentCallers
 from caponier.app.guard.response import ACTOR
+from caponier.app.guard.run import Guard
 from caponier.app.respond.respond import by_doubt, list_actions, undo_for
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.cli import app
 from caponier.errors import InputError
+from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
+from caponier.guard.servers import Probed
+from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState
 from guard.test_spooled import exchange
@@ -78,6 +83,7 @@ def test_a_caller_who_is_bound_by_mistake_is_one_command_to_undo_and_stands_firs
 class TestRecentCallers:
     def test_callers_of_the_last_hour_count_and_strangers_do_not(self) -> None:
         recent = RecentCallers()
+        recent.checks_keys = True
         for n in range(20):
             recent.note(exchange(caller=Caller(f"k-{n}", None, "a")), now=100.0 * n)
         recent.note(exchange(caller=Caller("k-401", None, "a"), status=401), now=1_900)
@@ -95,5 +101,33 @@ class TestRecentCallers:
         monkeypatch.setattr("caponier.app.guard.callers.MOST", 5)
         recent = RecentCallers()
         for n in range(50):
-            recent.note(exchange(caller=Caller(f"k-{n}", None, "a")), now=1.0)
+            recent.note(exchange(caller=Caller(None, None, f"10.0.0.{n}")), now=1.0)
         assert recent.count(now=2.0) == 5
+
+    def test_names_count_only_for_models_that_turn_keys_away(self) -> None:
+        recent, keyed = RecentCallers(), Call("predict", "keyed")
+
+        def ask_under_many_names(call: Call) -> int:
+            for n in range(100):
+                recent.note(exchange(call=call, caller=Caller(f"k-{call.model}-{n}", None, "10.0.0.1")), now=1.0)
+            return recent.count(now=2.0)
+
+        assert ask_under_many_names(Call("predict", "open")) == 1
+        for call, name in ((Call("metadata", "open"), "k-1"), (keyed, None)):
+            recent.note(exchange(call=call, caller=Caller(name, None, "10.0.0.1"), status=401), now=1.0)
+        assert ask_under_many_names(keyed) == 1, "neither who shows no key tells whether keys are looked at"
+        recent.note(exchange(call=keyed, caller=Caller("k-wrong", None, "10.0.0.1"), status=401), now=1.0)
+        assert ask_under_many_names(Call("predict", "open")) == 1
+        assert ask_under_many_names(keyed) == 101
+
+    @pytest.mark.parametrize(("asks", "counted"), [(False, 1), (None, 1), (True, 100)])
+    def test_names_count_where_the_server_turned_a_made_up_key_away(
+        self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, asks: bool | None, counted: int
+    ) -> None:
+        monkeypatch.setattr(run, "probe", lambda *_: Probed("kserve-v2", asks))
+        guard = Guard(workspace, GuardSettings(upstream="http://127.0.0.1:9", spool=False))
+        guard.start()
+        for n in range(100):
+            guard.work.callers.note(exchange(caller=Caller(f"k-{n}", None, "10.0.0.1")))
+        assert guard.work.callers.count() == counted
+        guard.close()

@@ -9,7 +9,7 @@ import pytest
 
 from caponier.app.guard.run import Guard
 from caponier.app.guard.unreadable import MOST_CALLERS, UnreadableQueries
-from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.app.workspace.workspace import create_workspace, load_workspace, require_workspace
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.metrics import Metrics
@@ -133,3 +133,13 @@ def test_answers_in_a_form_that_nobody_knows_are_counted_and_told_once_a_model()
         queries.note_answer(model, "why")
     assert [line.partition("cannot")[0] for line in told] == [f"warning: an answer of model {m} " for m in "mn"]
     assert 'caponier_guard_unread_total{part="answer"} 5' in metrics.text()
+
+
+@pytest.mark.parametrize(("server", "matters"), [("triton", False), ("mlserver", True), (None, True)])
+def test_the_order_of_columns_matters_unless_the_server_goes_by_their_names(
+    tmp_path: Path, server: Any, matters: bool
+) -> None:
+    create_workspace(tmp_path)
+    guard = Guard(require_workspace(tmp_path), GuardSettings(upstream="http://127.0.0.1:9", server=server))
+    assert guard.work.layouts is guard.reader.layouts, "what is refused and what is recorded go by the same"
+    assert (guard.work.layouts is not None) == matters

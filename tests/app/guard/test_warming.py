@@ -1,5 +1,6 @@
 """A restart, and any number of new names, gain an attacker nothing."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,23 @@ import numpy as np
 import orjson
 import pytest
 
+from caponier.app.guard import response
 from caponier.app.guard import warming as warming_module
-from caponier.app.guard.log import GuardLog
+from caponier.app.guard.log import SPILLED, GuardLog
 from caponier.app.guard.order import EventOrder
+from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.run import Guard
 from caponier.app.guard.warming import Warming
 from caponier.app.incidents.findings import list_findings, record_findings
 from caponier.app.inference import live as live_module
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.plan import DetectionSettings
+from caponier.app.respond.respond import list_actions, undo_for
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.guard.call import Call
+from caponier.guard.exchange import Caller
 from caponier.guard.settings import GuardSettings
+from caponier.guard.verdict import PASS, Verdict
 from caponier.records.inventory import Workspace
 
 MODEL = '[[model]]\nname = "m"\nfeatures = {kind = "numeric", shape = [4], minimum = 0.0, maximum = 1.0}\n'
@@ -91,11 +98,60 @@ def test_what_a_kill_kept_from_being_told_is_told_and_nothing_twice(workspace: W
     record_findings(workspace, told, actor="x")
 
 
-def with_guard(workspace: Workspace) -> Guard:
+def test_what_waits_beside_the_spool_is_known_after_a_restart(workspace: Workspace) -> None:
+    rows, spools = attack(EventOrder(), 20), workspace.root / ".caponier/spool"
+    log = GuardLog(workspace, b"")
+    log.beside = spools / "0" / SPILLED
+    log.write(rows[:5])
+    log.close()
+    lake = Path(workspace.lake)
+    # The lake cannot be written from now on; a part of it was moved, and the guard was killed meanwhile.
+    for file in list(lake.glob("*/guard-*.jsonl")):
+        shutil.copytree(file.parent, log.beside / file.parent.name)
+    later = GuardLog(workspace, b"")
+    later._root = log.beside
+    later.write(rows[5:])
+    later.close()
+    terms = DetectionSettings.of(workspace)
+    assert Warming(lake, 1_000, spools).warm(LiveFindings(terms, str))[0] == 20
+    assert Warming(lake, 1_000).warm(LiveFindings(terms, str))[0] == 5
+
+
+@pytest.mark.parametrize("killed", ["record_findings", "correlate_findings", "_answer_due"])
+def test_whoever_was_found_before_a_kill_is_refused_after_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    lake_of(workspace, attack(EventOrder()))
+    with monkeypatch.context() as patched:
+        patched.setattr(GuardResponse if killed == "_answer_due" else response, killed, die)
+        with_guard(workspace, mode="enforce")
+    assert not list_actions(workspace)
+    guard = guard_of(workspace, mode="enforce")
+    guard.start()
+    assert verdict(guard) is not PASS, "before anything is written"
+    guard.close()
+    assert {action.scope.id for action in list_actions(workspace)} == {"k-eve"}
+    undo_for(workspace, "k-eve")
+    assert verdict(with_guard(workspace, mode="enforce")) is PASS
+
+
+def verdict(guard: Guard) -> Verdict:
+    return guard.decisions(Caller("k-eve", None, None), Call("predict", "m"), lambda: 1)
+
+
+def die(*_: Any, **__: Any) -> None:
+    raise RuntimeError
+
+
+def guard_of(workspace: Workspace, mode: Any = "observe") -> Guard:
     async def model(*_: Any) -> None:
         raise AssertionError
 
-    guard = Guard(workspace, GuardSettings(), app=model)
+    return Guard(workspace, GuardSettings(mode=mode), app=model)
+
+
+def with_guard(workspace: Workspace, mode: Any = "observe") -> Guard:
+    guard = guard_of(workspace, mode)
     guard.start()
     guard.close()
     return guard

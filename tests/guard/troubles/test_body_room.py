@@ -1,9 +1,14 @@
 """Memory for bodies, shared among those who send them."""
 
+import asyncio
+from functools import partial
+from threading import Lock
+from time import sleep
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.guard.body_room import BodyRoom, NoRoomError
+from caponier.guard.body_room import BodyReader, BodyRoom, NoRoomError
 
 
 def taken(room: BodyRoom, who: str, step: int = 1) -> int:
@@ -41,3 +46,36 @@ def test_there_is_never_more_than_that(asks: list[tuple[str, int]]) -> None:
             if held:
                 room.give_back(*held.pop(0))
         assert room.held == sum(size for _, size in held) <= 100
+
+
+def test_bodies_are_read_one_at_a_time_and_each_sender_has_one_in_the_queue() -> None:
+    order: list[str] = []
+    reading = Lock()
+
+    def read(who: str) -> str:
+        assert reading.acquire(blocking=False), "another one is being read"
+        sleep(0.002)
+        order.append(who)
+        reading.release()
+        return who
+
+    async def read_all(reader: BodyReader) -> list[str]:
+        asked = ["eve"] * 20 + ["ada", "bob"]
+        return await asyncio.gather(*(reader(who, partial(read, who)) for who in asked))
+
+    reader = BodyReader()
+    assert asyncio.run(read_all(reader)) == ["eve"] * 20 + ["ada", "bob"]
+    assert {"ada", "bob"} <= set(order[:4]), "nobody waits for all that another sends"
+    assert not reader._turns
+
+
+def test_a_body_that_cannot_be_read_keeps_no_other_waiting() -> None:
+    def fail() -> None:
+        raise ValueError
+
+    async def read_both(reader: BodyReader) -> tuple[object, object]:
+        return await asyncio.gather(reader("eve", fail), reader("eve", lambda: 1), return_exceptions=True)
+
+    failed, read = asyncio.run(read_both(BodyReader()))
+    assert isinstance(failed, ValueError)
+    assert read == 1

@@ -9,9 +9,10 @@ import pytest
 from caponier.guard import middleware
 from caponier.guard.decisions import TokenBucket
 from caponier.guard.events import queries_of
-from caponier.guard.verdict import PASS, REFUSE, Verdict
+from caponier.guard.rounding import rounded_answer
+from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from guard.loopback import ask
-from guard.test_middleware import INFER, standing
+from guard.test_middleware import INFER, Answering, standing
 
 SMALL = orjson.dumps({"instances": [[1, 2]] * 3})
 LARGE = orjson.dumps({"instances": [[1, 2]] * 9_000 + [[3] * 20_000]})
@@ -49,3 +50,23 @@ def test_what_is_too_much_at_once_takes_nothing() -> None:
     now = bucket._last
     assert not bucket.take(6, now)
     assert bucket.take(5, now)
+
+
+@pytest.mark.parametrize(("n", "aside"), [(3, False), (9_000, True)])
+def test_a_large_answer_is_rounded_in_another_thread(monkeypatch: pytest.MonkeyPatch, n: int, aside: bool) -> None:
+    said = orjson.dumps({"predictions": [[0.123456789]] * n})
+    servers: list[Thread] = []
+    threads: list[Thread] = []
+
+    def decide(*_: Any) -> Verdict:
+        servers.append(current_thread())
+        return Verdict(Measure.ROUND, 1)
+
+    def rounding(*arguments: Any) -> bytes | None:
+        threads.append(current_thread())
+        return rounded_answer(*arguments)
+
+    monkeypatch.setattr(middleware, "rounded_answer", rounding)
+    with standing(decide, app=Answering(said), enforce=True) as site:
+        assert orjson.loads(ask(site.url, INFER, SMALL).body) == {"predictions": [[0.1]] * n}
+    assert (threads != servers) == aside

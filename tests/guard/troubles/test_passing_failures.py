@@ -118,7 +118,8 @@ def test_a_guard_reads_on_and_ends_while_its_spool_cannot_be_read(
         work.start()
         work.close()
     assert work.metrics.total("events") == 0
-    assert told[0] == "warning: spool: OSError; the guard goes on, and counts how often this happens"
+    why = "spool: OSError (Too many open files)"
+    assert told[0] == f"warning: {why}; the guard goes on, and counts how often this happens"
     again = guard_in(tmp_path / "again", []).work
     again.backlog.spool = next(free_spools(tmp_path / "spool", LIMIT))
     assert again.recover() == 4

@@ -9,18 +9,32 @@ from caponier.guard.exchange import Exchange
 HOUR_S: Final = 3_600.0
 MOST: Final = 200_000
 """That are remembered: a hundredth of them is as many as a machine should ever bind."""
+MOST_MODELS: Final = 1_000
+"""Of which it is remembered that their callers need keys."""
 
 
 class RecentCallers:
-    """Counts callers whom the model server has answered; whoever is turned away could make up any number of names."""
+    """Counts callers whom the model server has answered; whoever is turned away could make up any number of names.
+
+    A server that checks no keys answers made-up ones, too: where it was not seen to turn a key away, all names from one
+    address count once.
+    """
 
     def __init__(self) -> None:
         self._last: OrderedDict[str, float] = OrderedDict()
+        self.checks_keys = False
+        """Whether the model server turned a made-up key away."""
+        self._keyed: set[str | None] = set()
+        """Models of which it has turned a caller away since."""
 
     def note(self, exchange: Exchange, now: float | None = None) -> None:
         """Take a finished exchange; in one thread."""
-        caller = exchange.caller
-        who = caller.principal or caller.place
+        caller, call = exchange.caller, exchange.call
+        # One who shows no key at all tells nothing: a server may want one, and take any.
+        if exchange.status == 401 and call.asks and caller.principal and len(self._keyed) < MOST_MODELS:
+            self._keyed.add(call.model)
+        counts = self.checks_keys or call.model in self._keyed
+        who = (caller.principal if counts else None) or caller.place
         if who is None or exchange.stranger or exchange.status // 100 != 2:
             return
         moment = time.monotonic() if now is None else now

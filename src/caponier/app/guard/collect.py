@@ -107,7 +107,9 @@ class Collector:
     def _taken(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[int, dict[str, Any]]:
         try:
             kserve, events = self._records(headers, body)
-        except (*BAD, UnreadError):
+        except UnreadError as beyond:
+            return 413, {"error": f"the body is beyond a limit: {beyond}"}
+        except BAD:
             return 400, {"error": "neither a CloudEvent of the inference logger nor events in lines of JSON"}
         try:
             self._write("kserve", kserve)

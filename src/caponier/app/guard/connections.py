@@ -4,7 +4,7 @@ import fcntl
 import resource
 import sys
 import termios
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
@@ -63,7 +63,8 @@ class ConnectionLimits:
         self._most, self._per_address = most, per_address
         self._is_proxy, self.refused = is_proxy, refused
         self._from: Counter[str] = Counter()
-        self._held: dict[str, list[OpenConnection]] = defaultdict(list)
+        self._all = 0
+        self._held: dict[str, dict[OpenConnection, None]] = {}
         """Connections from addresses that are no proxies of ours, the oldest first."""
 
     def take(self, address: str, connection: OpenConnection | None = None) -> bool:
@@ -73,23 +74,26 @@ class ConnectionLimits:
         """
         who, proxy = sender_address(address), self._is_proxy(address)
         alone = self._from[who] >= self._per_address and not proxy
-        if alone or (self._from.total() >= self._most and not self._has_made_room(who)):
+        if alone or (self._all >= self._most and not self._has_made_room(who)):
             self.refused("too many from one address" if alone else "too many")
             return False
         self._from[who] += 1
+        self._all += 1
         if connection is not None and not proxy:
-            self._held[who].append(connection)
+            self._held.setdefault(who, {})[connection] = None
         return True
 
     def leave(self, address: str, connection: OpenConnection | None = None) -> None:
         """Count one less."""
         who = sender_address(address)
         self._from[who] -= 1
+        self._all -= 1
         if self._from[who] <= 0:
             del self._from[who]
-        if connection in self._held.get(who, ()) and connection is not None:
-            self._held[who].remove(connection)
-            if not self._held[who]:
+        held = self._held.get(who, {})
+        if connection is not None and connection in held:
+            del held[connection]
+            if not held:
                 del self._held[who]
 
     def _has_made_room(self, newcomer: str) -> bool:

@@ -1,5 +1,6 @@
 """Failures that a guard survives: counted, and told when they are new and when they have become ten times as many."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
@@ -20,7 +21,7 @@ _AGAIN: Final = "warning: {kind}; this has happened {times:,} times by now"
 class Failures:
     """Takes failures from any thread.
 
-    The message of an exception is not repeated: it may hold what a caller sent.
+    The message of an exception is not repeated: it may hold what a caller sent. What the system says of an error is.
 
     Args:
         metrics: Counts.
@@ -40,7 +41,7 @@ class Failures:
             failure: What was raised.
         """
         kind = f"{where}: {type(failure).__name__}"
-        self._note(kind, f'kind="{kind}"', _SAID)
+        self._note(kind, f'kind="{kind}"', _SAID, _of_system(failure))
 
     def detection(self, model: str, where: str, failure: Exception) -> None:
         """Count a failure to look at some of a model's events, and say what becomes of them.
@@ -54,7 +55,8 @@ class Failures:
         labels = f'kind="{kind}",{label("model", model)},{label("part", where)}'
         self._note(f"detection: {where} on model {model}: {type(failure).__name__}", labels, _DETECTION)
 
-    def _note(self, kind: str, labels: str, said: str) -> None:
+    def _note(self, kind: str, labels: str, said: str, why: str = "") -> None:
+        kind = f"{kind} ({why})" if why else kind
         with self._lock:
             self._metrics.count("failures", labels)
             self._seen[kind] += 1
@@ -63,3 +65,12 @@ class Failures:
             self._tell(said.format(kind=kind))
         elif str(times).strip("0") == "1":
             self._tell(_AGAIN.format(kind=kind, times=times))
+
+
+def _of_system(failure: BaseException | None) -> str:
+    """Return what the system says of an error that led to a failure; empty if none did."""
+    while failure is not None:
+        if isinstance(failure, OSError) and isinstance(failure.errno, int) and failure.errno > 0:
+            return os.strerror(failure.errno)
+        failure = failure.__cause__ or failure.__context__
+    return ""

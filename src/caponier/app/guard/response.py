@@ -219,7 +219,7 @@ class GuardResponse:
 
     def _answer(self, incident_id: str) -> None:
         """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
-        planned = plan_response(self._workspace, incident_id, actor=ACTOR, answers=self._answers).plan.actions
+        planned = plan_response(self._workspace, incident_id, actor=ACTOR, answers=self.answers).plan.actions
         # Asked afterwards: an action that is undone between the two would be planned again and not be known as undone.
         known = show_incident(self._workspace, incident_id).actions
         undone = {key_of(action): action for action in known if action.state is ActionState.UNDONE}
@@ -229,7 +229,7 @@ class GuardResponse:
         if not wanted:
             return
         applied = apply_response(
-            self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most(), answers=self._answers
+            self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most(), answers=self.answers
         )
         for action in applied.actions:
             what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
@@ -316,13 +316,13 @@ class GuardResponse:
                 alone += correlate([finding], (), (), self._workspace, self._settings, now).incidents
         return alone
 
-    def _answers(self, finding: Finding) -> bool:
+    def answers(self, finding: Finding) -> bool:
         """Tell whether a finding is rare enough for a response that nobody was asked about."""
         share = finding.evidence.share
         return share is None or share <= self._settings.alpha or finding.finding_id in self._certain
 
     def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
-        own = [one for one in self._waiting if one.finding_id in incident.finding_ids and self._answers(one)]
+        own = [one for one in self._waiting if one.finding_id in incident.finding_ids and self.answers(one)]
         made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
         for action in made.actions:
             if not action.needs_approval and self._spared.get(key_of(action), now) <= now:

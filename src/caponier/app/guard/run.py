@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.giving_way import GivingWay
+from caponier.app.guard.listener import AT_ONCE, Listener
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
-from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.response import UNTIL_STORED, GuardResponse
 from caponier.app.guard.retention import Retention
+from caponier.app.guard.unanswered import told, unanswered
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
 from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
@@ -44,12 +45,13 @@ from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
 from caponier.guard.proven import ProvenCallers, is_within
 from caponier.guard.query_reader import QueryReader
-from caponier.guard.servers import probe
+from caponier.guard.servers import BY_NAME, Server, probe
 from caponier.guard.settings import GuardSettings, read_settings
 from caponier.guard.spool import free_spools
 from caponier.guard.token_keys import Tokens, read_keys
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
+from caponier.telemetry.column_layouts import ColumnLayouts
 from caponier.telemetry.principals import principal_of, proven_principal
 
 if TYPE_CHECKING:
@@ -58,7 +60,6 @@ if TYPE_CHECKING:
 START_S: Final = 10.0
 SWITCH_S: Final = 0.0002
 GRACE_S: Final = 5
-MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
 """What no request that passes through a guard carries."""
 KEEP_ALIVE_S: Final = 65
@@ -102,7 +103,8 @@ class Guard:
         self._failed = Failures(self.metrics, tell)
         self.gives_way = GivingWay(lambda: self.work.hurries)
         terms, order = DetectionSettings.of(workspace), EventOrder()
-        self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
+        spools = workspace.root / self.settings.spool if self.settings.spool else None
+        self._warming = Warming(Path(workspace.lake), self.settings.warm_events, spools)
         self.live = LiveFindings(
             _by_traffic_alone(terms),
             lambda seq: self._warming.id_of(seq) or order.event_id(seq),
@@ -133,7 +135,7 @@ class Guard:
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self._show()
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
-        self.reader.layouts = self.work.layouts
+        self._read_as(self.settings.server)
         guarded = self._guarded(app or self._upstream(), terms.salt)
         asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
         self._asgi = BehindProxies(asgi, self.settings.proxies) if self.settings.proxies else asgi
@@ -227,11 +229,11 @@ class Guard:
         """Tell what the model server is, so that requests are read as it reads them."""
         settings, notes = self.settings, self.live.remarks.notes
         if self.settings.upstream is None or self._inside:
-            self.reader.server = self.work.server = settings.server
             return
         probed = probe(self.settings.upstream, next(iter(self.live.models), None))
         server = settings.server or probed.server
-        self.reader.server = self.work.server = server
+        self._read_as(server)
+        self.work.callers.checks_keys = probed.asks_for_keys is True
         known = "as is set" if settings.server else "as it says itself"
         notes.append(
             f"the model server is {server}, {known}" if server else "it is not known which model server this is"
@@ -241,6 +243,11 @@ class Guard:
                 "the model server does not turn a made-up key away: unless something before this guard does, anybody "
                 "can be somebody else with every query; set credentials = [] in [guard] then: the address counts"
             )
+
+    def _read_as(self, server: Server | None) -> None:
+        self.reader.server = self.work.server = server
+        # Where the server goes by the names, their order is nobody's business.
+        self.reader.layouts = self.work.layouts = None if server in BY_NAME else ColumnLayouts()
 
     def _record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""
@@ -268,10 +275,13 @@ class Guard:
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
         self.work.response.doubt(found)
         new = unknown_findings(self._workspace, found)
-        # What the store knows was answered then, and may have been undone since.
-        certain = [finding for finding in self.live.certain() if finding in new]
-        if new:
-            self.work.response.take(new, certain)
+        certain = self.live.certain()
+        # What else the store knows was answered then, and may have been undone since.
+        left = list(unanswered(self._workspace, found, UNTIL_STORED))
+        rare = {told(finding) for finding in certain} | {told(one) for one in left if self.work.response.answers(one)}
+        sure = [finding for finding in certain if finding in new] + [one for one in left if told(one) in rare]
+        if new or sure:
+            self.work.response.take(new, sure)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""
@@ -366,11 +376,11 @@ def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], 
         InputError: If the address cannot be listened on.
     """
     settings = GuardSettings(host=host, port=port)
-    with _listener(settings) as listener:
+    with Listener.at(settings.host, settings.port) as listener:
         server = collector_server(app, settings)
         # Whoever is told the address may connect at once.
         listener.listen()
-        listening(_url(listener))
+        listening(listener.url)
         server.run([listener])
 
 
@@ -381,8 +391,9 @@ def collector_server(app: Any, settings: GuardSettings) -> Any:
 
         from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        app, http=protocol_with(_limits(settings)), access_log=False, date_header=False, log_config=None,
-        log_level="critical", proxy_headers=False, server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
+        app, http=protocol_with(_limits(settings)), backlog=AT_ONCE, access_log=False, date_header=False,
+        log_config=None, log_level="critical", proxy_headers=False, server_header=False,
+        timeout_graceful_shutdown=GRACE_S, ws="none",
         lifespan="off",
     )  # fmt: skip
     return uvicorn.Server(config)
@@ -396,39 +407,18 @@ def guarding(guard: Guard) -> Iterator[Listening]:
         InputError: If the address cannot be listened on.
         CaponierError: If the server does not start.
     """
-    with _listener(guard.settings) as listener:
+    with Listener.at(guard.settings.host, guard.settings.port) as listener:
         server = _server(guard)
         thread = Thread(target=_serve, args=(server, listener, guard), name="caponier-guard", daemon=True)
         guard.start()
         thread.start()
         try:
             _await_start(server, thread)
-            yield Listening(_url(listener), guard, thread)
+            yield Listening(listener.url, guard, thread)
         finally:
             server.should_exit = True
             thread.join(START_S)
             guard.close()
-
-
-def _listener(settings: GuardSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it, answers take 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as failed:
-        listener.close()
-        where = f"{settings.host}:{settings.port}"
-        raise InputError(
-            f"cannot be listened on: {failed.strerror}", where=where, hint="Choose another --port"
-        ) from None
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _limits(settings: GuardSettings, refused: Callable[[str], None] = lambda _: None) -> "ConnectionLimits":
@@ -455,7 +445,7 @@ def _server(guard: Guard) -> Any:
         http=protocol_with(
             _limits(guard.settings, lambda why: guard.metrics.count("connections_refused", label("why", why)))
         ),
-        backlog=min(guard.settings.connections, MOST_BACKLOG),
+        backlog=AT_ONCE,
         access_log=False,
         date_header=False,
         lifespan="auto",
@@ -470,7 +460,7 @@ def _server(guard: Guard) -> Any:
     return uvicorn.Server(config)
 
 
-def _serve(server: Any, listener: socket.socket, guard: Guard) -> None:
+def _serve(server: Any, listener: Listener, guard: Guard) -> None:
     with asyncio.Runner(loop_factory=guard.gives_way.loop) as runner:
         runner.run(server.serve([listener]))
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
+from caponier.app.guard.log import SPILLED
 from caponier.app.inference.live import LiveFindings, subject_of
 from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE
 from caponier.guard.events import Row
@@ -31,10 +32,12 @@ class Warming:
     Args:
         lake: The folder.
         most: Events, at most: the newest of them, shared among the callers.
+        spools: Folder of the spools, beside which events wait that could not be written to the lake; None if there are
+            none.
     """
 
-    def __init__(self, lake: Path, most: int) -> None:
-        self._lake, self._most = lake, most
+    def __init__(self, lake: Path, most: int, spools: Path | None = None) -> None:
+        self._lake, self._most, self._spools = lake, most, spools
         self._ids: dict[int, str] = {}
 
     def id_of(self, seq: int) -> str | None:
@@ -74,10 +77,17 @@ class Warming:
         return list(_read(sorted(_shared(newest, self._most))))
 
     def _files(self, now: datetime) -> Iterable[Path]:
-        """Return the files that guards wrote, the newest day and hour first."""
+        """Return the files that guards wrote, to the lake or beside it, the newest day and hour first."""
         since = (now - BACK).date().isoformat()
-        found = [file for file in self._lake.glob("*/guard-*.jsonl") if _day_of(file) >= since]
-        return sorted(found, key=lambda file: (_day_of(file), file.name[:8]), reverse=True)
+        beside = [] if self._spools is None else sorted(self._spools.glob(f"*/{SPILLED}"))
+        # One that was being moved into the lake is in both.
+        found = {
+            file.relative_to(root): file
+            for root in (*beside, self._lake)
+            for file in root.glob("*/guard-*.jsonl")
+            if _day_of(file) >= since
+        }
+        return sorted(found.values(), key=lambda file: (_day_of(file), file.name[:8]), reverse=True)
 
 
 def _day_of(file: Path) -> str:

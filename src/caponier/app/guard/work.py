@@ -78,7 +78,8 @@ class GuardWork:
     enforce: bool
     limits: BodyLimits
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
-    layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
+    layouts: ColumnLayouts | None = None
+    """Of columns; None where they do not matter."""
     ahead: AnswersAhead = field(default_factory=AnswersAhead)
     callers: RecentCallers = field(default_factory=RecentCallers)
     crowded_s: float = 2.5
