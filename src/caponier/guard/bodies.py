@@ -14,7 +14,7 @@ from caponier.errors import InputError
 from caponier.guard.codings import expanded
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError, check_json
-from caponier.telemetry.field_maps.binary_tensors import fill_tensors
+from caponier.telemetry.field_maps.tensors.binary_tensors import fill_tensors
 
 BINARY_HEADER: Final = b"inference-header-content-length"
 """Length of the JSON before the tensors, in the binary data extension of the Open Inference Protocol."""

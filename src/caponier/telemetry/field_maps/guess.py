@@ -36,7 +36,7 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
-from caponier.telemetry.field_maps.text_tensors import are_tensors, text_in_tensors
+from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
     answers_alone,

@@ -10,10 +10,10 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
 from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
-from caponier.telemetry.field_maps.binary_tensors import whole_body
 from caponier.telemetry.field_maps.conversations import asked_in_words
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
-from caponier.telemetry.field_maps.tensor_protos import is_tensor_message, out_of_tensors
+from caponier.telemetry.field_maps.tensors.binary_tensors import whole_body
+from caponier.telemetry.field_maps.tensors.tensor_protos import is_tensor_message, out_of_tensors
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
 
