@@ -27,6 +27,8 @@ PERFECT: Final = 1000
 """All that changed, changed alike."""
 EVENLY: Final = 800
 """Below it no step is called even, whatever benign clients do; uniform changes are at 750."""
+RIGHT: Final = 500
+"""Thousandths of lying between two others from which there is a line: less than a right angle never is."""
 COUNTED: Final = 255
 """Changed features that are counted at most."""
 BLOCK: Final = 1024
@@ -70,6 +72,52 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
         both = np.minimum(upward, moved - upward) >= ONE_WAY * moved
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
     return found
+
+
+def betweenness(
+    query: NDArray[np.uint8],
+    at: NDArray[np.int64],
+    nearest: NDArray[np.int64],
+    second: NDArray[np.int64],
+    moved: NDArray[np.uint8],
+) -> NDArray[np.int16]:
+    """Return how much rows lie between the two nearest earlier ones, in thousandths: 1000 right in the middle.
+
+    It is the squared distance of the two over twice the sum of the row's own from each (the law of the parallelogram):
+    250 for three that have nothing to do with each other, 100 where one step follows another straight on.
+
+    Args:
+        query: (m, width) quantised inputs.
+        at: (n,) rows that are looked at.
+        nearest: (n,) the nearest earlier row of each; negative where there is none.
+        second: (n,) the nearest but that; likewise.
+        moved: (n,) how many features differ from the nearest.
+
+    Returns:
+        (n,) whole numbers; 0 where there are no two earlier rows, or few features differ. Negative ones are of lines
+        along which nearly all goes up, or down, as light does: from RIGHT on.
+    """
+    found = np.zeros(len(at), np.int16)
+    known = np.flatnonzero((second >= 0) & (moved >= FEWEST))
+    for start in range(0, len(known), BLOCK):
+        rows = known[start : start + BLOCK]
+        own, one, other = (query[place].astype(np.float32) for place in (at[rows], nearest[rows], second[rows]))
+        across = one - other
+        own += own
+        own -= one
+        own -= other
+        # Whole numbers below 2**24, which float32 holds exactly; of the other sum, four times the squared median.
+        apart, off = np.einsum("ij,ij->i", across, across).astype(np.int64), _squared(own)
+        share = PERFECT * apart // np.maximum(1, apart + off)
+        lines = np.flatnonzero(share >= RIGHT)
+        total, net = np.abs(across[lines]).sum(axis=1), np.abs(across[lines].sum(axis=1))
+        share[lines] *= np.where(3 * net >= 2 * total, -1, 1)
+        found[rows] = share
+    return found
+
+
+def _squared(change: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.einsum("ij,ij->i", change, change, dtype=np.float64).astype(np.int64)
 
 
 def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import evenness, moved
+from caponier.detect.similarity.changes import betweenness, evenness, moved
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -96,11 +96,13 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
         moved: how many features differ from the nearest's, 255 at most.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
+        between: how much it lies between the two nearest, in thousandths; see `caponier.detect.similarity.changes`;
+            not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squared, neighbour, crowd = _nearest(history, at)
+    squared, neighbour, crowd, second = _nearest(history, at)
     flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
     found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
     found["moved"] = moved(history.query, at, neighbour)
@@ -109,6 +111,8 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         history.signals[name][at], signals[name][unique] = column, column
     signals["back"] = np.zeros(len(batch), np.uint8)
     signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
+    signals["between"] = np.zeros(len(batch), np.int16)
+    signals["between"][unique] = betweenness(history.query, at, neighbour, second, found["moved"])
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -201,13 +205,15 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 
 def _nearest(
     history: EventBatch, at: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
     """Search the ring before each of the rows `at`.
 
     Returns:
-        Squared distances, positions in the history, and the crowd, (len(at),) each; FAR, -1 and 0 where there is none.
+        Squared distances, positions in the history, the crowd, and positions of the second nearest, (len(at),) each;
+        FAR, -1, 0 and -1 where there is none.
     """
     squared, neighbour, crowd = np.full(len(at), FAR), np.full(len(at), -1), np.zeros(len(at), np.uint8)
+    second = np.full(len(at), -1)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
@@ -215,15 +221,18 @@ def _nearest(
         rows, most = slice(start, end), int(reach[start:end].max())
         if most and end - start == 1 and history.query.shape[1] <= EXACT_FEATURES:
             # As events come, most callers have one at a time: to make products ready takes longer than to go without.
-            least_one, back, near_one = _least_of_one(history.query, int(at[start]), most)
+            least_one, back, near_one, next_one = _least_of_one(history.query, int(at[start]), most)
             squared[start], neighbour[start], crowd[start] = least_one, at[start] - most + back, near_one
+            second[start] = at[start] - most + next_one if most > 1 else -1
         elif most:
             stretch.lay(int(at[start]), end - start)
-            least, best, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
+            least, best, near, after = _least(stretch.windows(reach[rows], most), reach[rows], most)
             found = least < np.inf
             squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
             crowd[rows][found] = near[found]
-    return squared, neighbour, crowd
+            found = reach[rows] > 1
+            second[rows][found] = (at[rows] - most + after)[found]
+    return squared, neighbour, crowd, second
 
 
 def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -236,10 +245,10 @@ def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 def _least(
     windows: NDArray[Any], reach: NDArray[np.int64], most: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint8]]:
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
     """Return the least distance of (n,) rows from as many as they `reach` before them, which that is, and its crowd.
 
-    The windows are those of `_Stretch.windows(reach, most)`; `most` is the farthest reach.
+    Last comes which one is the least but for that. The windows, which are written into, are those of `_Stretch.windows(reach, most)`; `most` is the farthest reach.
     """
     n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
@@ -252,17 +261,21 @@ def _least(
     least = np.take_along_axis(windows, best[:, :, None], axis=2)
     # A ring is shorter than 256, so that bytes can count it.
     crowd = np.add.reduce((windows <= CROWDED * least).view(np.uint8), axis=2, dtype=np.uint8)
-    return least.ravel()[:n], best.ravel()[:n], crowd.ravel()[:n]
+    np.put_along_axis(windows, best[:, :, None], np.inf, axis=2)
+    second = windows.argmin(axis=2)
+    return least.ravel()[:n], best.ravel()[:n], crowd.ravel()[:n], second.ravel()[:n]
 
 
-def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[int, int, int]:
+def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[int, int, int, int]:
     """Return what `_least` does, of one row that reaches `most` before it: its sums are whole numbers, and the same."""
     apart = query[at - most : at].astype(np.float32)
     apart -= query[at]
     distance = np.einsum("ij,ij->i", apart, apart)
     best = int(distance.argmin())
     least = distance[best]
-    return int(least), best, int(np.count_nonzero(distance <= CROWDED * least))
+    crowd = int(np.count_nonzero(distance <= CROWDED * least))
+    distance[best] = np.inf
+    return int(least), best, crowd, int(distance.argmin())
 
 
 class _Stretch:
