@@ -37,7 +37,7 @@ def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool], list[i
             squared.append(FAR if near is None else distances[near])
             flip.append(near is not None and 0 != label != ring[near][2] != 0)
             crowd.append(0 if near is None else sum(one <= CROWDED * distances[near] for one in distances))
-            between.append(middle(query, [other for _, other, _ in ring], distances) if new else 0)
+            between.append(middle(query, ring, distances) if new else 0)
             if new:
                 ring = [*ring, (key, query, label)][-RING:]
     return unique, squared, flip, crowd, between
@@ -47,16 +47,17 @@ def apart(one: list[int], other: list[int]) -> int:
     return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
 
 
-def middle(query: list[int], earlier: list[list[int]], distances: list[int]) -> int:
-    order = sorted(range(len(earlier)), key=lambda at: distances[at])
-    if len(order) < 2 or sum(a != b for a, b in zip(query, earlier[order[0]], strict=True)) < FEWEST:
+def middle(query: list[int], ring: list[tuple[int, list[int], int]], distances: list[int]) -> int:
+    order = sorted(range(len(ring)), key=lambda at: distances[at])
+    if len(order) < 2 or sum(a != b for a, b in zip(query, ring[order[0]][1], strict=True)) < FEWEST:
         return 0
     nearest, second = order[:2]
-    one, other = earlier[nearest], earlier[second]
+    (_, one, answer), (_, other, another) = ring[nearest], ring[second]
     share = 1000 * apart(one, other) // (2 * (distances[nearest] + distances[second]))
+    if share < RIGHT or not 0 != answer != another != 0:
+        return 0
     changes = [a - b for a, b in zip(one, other, strict=True)]
-    one_way = 3 * abs(sum(changes)) >= 2 * sum(map(abs, changes))
-    return -share if share >= RIGHT and one_way else share
+    return -share if 3 * abs(sum(changes)) >= 2 * sum(map(abs, changes)) else share
 
 
 def check(batch: EventBatch) -> None:

@@ -4,7 +4,7 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Seven kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Eight kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
@@ -19,7 +19,9 @@ are like (Rényi 1962). Seven kinds of evidence are gathered over all stays of a
 - *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
   in bits;
 - *turns*: answers that differ from the nearest earlier one's, along steps of many lengths along which benign callers'
-  hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either.
+  hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either;
+- *lines*: queries between the two nearest earlier ones, which were answered differently, straighter than benign ones,
+  in bits. Who halves the way to a boundary asks for one middle after the other. Nor is any for that.
 
 Who varies an input whatever the answers are (a slider, field after field, a view that grows dark) goes on from the last
 try, also when that did not help; a search goes back to the best it has. So steps of such a *walk* are neither lows nor
@@ -86,7 +88,7 @@ SEARCHING: Final = [1, 2, 4, 5, 6, 7]
 """Kinds that nothing but a search has many of: all but lows and wins."""
 BEYOND: Final = 2
 """Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
-LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5, 2.5)
+LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5, 4.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
 SEARCHES: Final = 0.6
 """How often a search goes on from the best that it has after a failure; the nearest query may be another."""
@@ -290,17 +292,16 @@ def _lines(queries: EventBatch) -> NDArray[np.int64]:
         all benign callers count: cameras are few, and no others draw them.
     """
     between = queries.signals["between"].astype(np.int64)
-    both = -_without_odd(-between, between > 0, queries.subject, queries.subjects)
-    usual = (max(RIGHT, float(np.quantile(one, 1 - QUANTILE)) if one.size else 0) for one in (both, -between[between < 0]))
-    return np.stack([levels_beyond(one, MOST_STRAIGHT) for one in usual])
+    both = -_without_odd(-between, between >= 0, queries.subject, queries.subjects)
+    usual = (float(np.quantile(one, 1 - QUANTILE)) if one.size else 0.0 for one in (both, -between[between < 0]))
+    return np.stack([levels_beyond(max(RIGHT, one), MOST_STRAIGHT) for one in usual])
 
 
 def _straight(params: Params, between: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many quarter bits it counts that queries (n,) lie between two others."""
-    both, one_way = (
-        np.searchsorted(levels, side, side="right") for levels, side in zip(params["lines"], (between, -between), strict=True)
-    )
-    return np.where(between < 0, one_way, both)
+    """Return how many quarter bits it counts that queries (n,) lie on a line between two others."""
+    both, one_way = params["lines"]
+    found = np.searchsorted(both, between, side="right"), np.searchsorted(one_way, -between, side="right")
+    return np.where(between < 0, *found[::-1])
 
 
 def _without_odd(
@@ -313,7 +314,9 @@ def _without_odd(
     there = np.sort(least[least < none])
     if not there.size:
         return values[:0]
-    return values[known & (least >= there[min(int(np.ceil(ODD * len(there))), len(there) - 1)])[subject]]
+    usual: NDArray[np.bool_] = least >= there[min(int(np.ceil(ODD * len(there))), len(there) - 1)]
+    kept: NDArray[np.int64] = values[known & usual[subject]]
+    return kept
 
 
 def _reach(kinds: list[NDArray[np.float64]], queries: EventBatch) -> NDArray[np.float64]:

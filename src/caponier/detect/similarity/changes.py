@@ -31,6 +31,8 @@ RIGHT: Final = 500
 """Thousandths of lying between two others from which there is a line: less than a right angle never is."""
 COUNTED: Final = 255
 """Changed features that are counted at most."""
+WHOLE: Final = 2**24
+"""Below it float32 holds whole numbers exactly."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -75,11 +77,7 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
 
 
 def betweenness(
-    query: NDArray[np.uint8],
-    at: NDArray[np.int64],
-    nearest: NDArray[np.int64],
-    second: NDArray[np.int64],
-    moved: NDArray[np.uint8],
+    query: NDArray[np.uint8], places: NDArray[np.int64], squares: NDArray[np.int64], at: NDArray[np.int64]
 ) -> NDArray[np.int16]:
     """Return how much rows lie between the two nearest earlier ones, in thousandths: 1000 right in the middle.
 
@@ -88,36 +86,26 @@ def betweenness(
 
     Args:
         query: (m, width) quantised inputs.
-        at: (n,) rows that are looked at.
-        nearest: (n,) the nearest earlier row of each; negative where there is none.
-        second: (n,) the nearest but that; likewise.
-        moved: (n,) how many features differ from the nearest.
+        places: (2, n) the nearest earlier row of each, and the nearest but that.
+        squares: (2, n) their squared distances.
+        at: (k,) which of the n are looked at: of these there must be two earlier rows.
 
     Returns:
-        (n,) whole numbers; 0 where there are no two earlier rows, or few features differ. Negative ones are of lines
-        along which nearly all goes up, or down, as light does: from RIGHT on.
+        (n,) whole numbers from RIGHT on; 0 where there is no line. Negative ones are of lines along which nearly all
+        goes up, or down, as light does.
     """
-    found = np.zeros(len(at), np.int16)
-    known = np.flatnonzero((second >= 0) & (moved >= FEWEST))
-    for start in range(0, len(known), BLOCK):
-        rows = known[start : start + BLOCK]
-        own, one, other = (query[place].astype(np.float32) for place in (at[rows], nearest[rows], second[rows]))
-        across = one - other
-        own += own
-        own -= one
-        own -= other
-        # Whole numbers below 2**24, which float32 holds exactly; of the other sum, four times the squared median.
-        apart, off = np.einsum("ij,ij->i", across, across).astype(np.int64), _squared(own)
-        share = PERFECT * apart // np.maximum(1, apart + off)
+    found = np.zeros(places.shape[1], np.int16)
+    exact = np.float32 if query.shape[1] * HIGHEST**2 < WHOLE else np.float64
+    for start in range(0, len(at), BLOCK):
+        rows = at[start : start + BLOCK]
+        # Up to 127 either way: what a byte runs over by is its sign.
+        across = (query[places[0, rows]] - query[places[1, rows]]).view(np.int8).astype(np.float32)
+        apart = np.einsum("ij,ij->i", across, across, dtype=exact).astype(np.int64)
+        share = PERFECT * apart // (2 * squares[:, rows].sum(axis=0))
         lines = np.flatnonzero(share >= RIGHT)
         total, net = np.abs(across[lines]).sum(axis=1), np.abs(across[lines].sum(axis=1))
-        share[lines] *= np.where(3 * net >= 2 * total, -1, 1)
-        found[rows] = share
+        found[rows[lines]] = np.where(3 * net >= 2 * total, -share[lines], share[lines])
     return found
-
-
-def _squared(change: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.einsum("ij,ij->i", change, change, dtype=np.float64).astype(np.int64)
 
 
 def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.uint8]:
