@@ -11,9 +11,20 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Params
-from caponier.detect.events.input_search import BEFORE, FULL, LEVELS, _near, _sparse, _tries, detector
+from caponier.detect.events.input_search import (
+    BEFORE,
+    FULL,
+    KINDS,
+    LEVELS,
+    _lines,
+    _near,
+    _sparse,
+    _tries,
+    detector,
+)
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
+from caponier.detect.similarity.changes import RIGHT
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.similarity.stays import Followed
 from caponier.engines.columns import SURE
@@ -360,6 +371,124 @@ class TestHeedless:
             for column, own, other in zip(mixed, (queries, labels, sure), walk, strict=True):
                 column.extend([other[at], own[at]])
         assert course(mixed).max() > 3 * FULL
+
+
+def bisection(seed: int, images: int = 4, halvings: int = 7) -> Asked:
+    """Halve the way from each image to one that is answered otherwise."""
+    rng, model = np.random.default_rng(seed), Model()
+    for _ in range(images):
+        row = _image(rng)
+        first, _ = model(row)
+        other = _image(rng)
+        while model(other)[0] == first:
+            other = _image(rng)
+        for _ in range(halvings):
+            middle = (row + other) / 2
+            row, other = (middle, other) if model(middle)[0] == first else (row, middle)
+    return model.asked
+
+
+def pendulum(seed: int, n: int = 90, noise: float = 1.0) -> Asked:
+    """Go to and fro between two views, by steps that hit other places each time."""
+    rng, model = np.random.default_rng(seed), Model()
+    one, other = _image(rng), _image(rng)
+    for at in range(n):
+        model(one + (other - one) * abs(at * 0.067 % 2 - 1) + rng.normal(0, noise, WIDTH))
+    return model.asked
+
+
+def slow_motion(seed: int, n: int = 90) -> Asked:
+    """Frames are drawn between each two that were taken, and asked after these."""
+    rng, model = np.random.default_rng(seed), Model()
+    last = _image(rng)
+    model(last)
+    for _ in range(n // 2):
+        frame = last + rng.normal(0, 9, WIDTH)
+        model(frame)
+        model((last + frame) / 2)
+        last = frame
+    return model.asked
+
+
+def sensor(seed: int, n: int = 90) -> Asked:
+    """Numbers that come round again and again."""
+    rng, model = np.random.default_rng(seed), Model()
+    mean, swing, late = 32 + _image(rng) / 2, rng.normal(0, 15, WIDTH), rng.uniform(0, 0.6, WIDTH)
+    for at in range(n):
+        model(mean + swing * np.sin(at / 3.77 + late) + rng.normal(0, 1, WIDTH))
+    return model.asked
+
+
+def clouds(seed: int) -> Asked:
+    """A view in light that comes and goes."""
+    rng, model = np.random.default_rng(seed), Model()
+    view = 20 + _image(rng) / 2
+    for at in range(90):
+        model(view + 20 * np.sin(at / 3.77))
+    return model.asked
+
+
+def blending(seed: int) -> Asked:
+    """Shares of two images, three for each pair."""
+    rng, model = np.random.default_rng(seed), Model()
+    for _ in range(18):
+        one, other = _image(rng), _image(rng)
+        for share in (0.0, 1.0, *rng.beta(2, 2, 3)):
+            model(one + (other - one) * share)
+    return model.asked
+
+
+class TestLines:
+    """Who halves the way between two inputs asks for what lies between them."""
+
+    def of(self, asked: Asked, params: Params | None = None) -> float:
+        """Return how many times the benign reach a caller's lines come to."""
+        params = params or knowing()
+        kinds, _ = detector._kinds(params, np.zeros(1, detector.state), events([asked], False).queries()[0])
+        at = KINDS.index("lines")
+        return float(kinds[at].max() / params["reach"][at])
+
+    def test_halving_the_way_to_a_boundary_is_told_at_the_first_image(self) -> None:
+        assert self.of(bisection(1, images=1)) > 3
+        assert course(bisection(1), told=False).max() > 3 * FULL
+
+    @pytest.mark.parametrize("habit", [plain, camera, augmenter, lambda seed: slider(seed, 300, 12)])
+    def test_usual_callers_come_to_nothing(self, habit: Callable[[int], Asked]) -> None:
+        assert max(self.of(habit(seed)) for seed in range(7_000, 7_004)) <= 1
+
+    @pytest.mark.parametrize("habit", [pendulum, sensor, clouds, lambda seed: lighting(seed, 90, 24)])
+    def test_lines_between_like_answers_are_none(self, habit: Callable[[int], Asked]) -> None:
+        """Nobody taught it these; what comes and goes seldom crosses a boundary."""
+        assert max(self.of(habit(seed)) for seed in range(7_000, 7_004)) <= 1
+
+    @pytest.mark.parametrize("habit", [slow_motion, blending])
+    def test_who_draws_lines_for_a_living_teaches_how_many_they_are(self, habit: Callable[[int], Asked]) -> None:
+        """One in twelve benign callers is enough; without them they would be taken for searches."""
+        params = detector.fit(events([*benign_callers(), *(habit(seed) for seed in range(300, 309))], False))
+        learned = max(self.of(habit(seed), params) for seed in range(7_000, 7_004))
+        assert learned < min(2, max(self.of(habit(seed)) for seed in range(7_000, 7_004)))
+
+    def test_one_who_searches_among_the_benign_teaches_nothing(self) -> None:
+        hidden = detector.fit(events([*benign_callers(), bisection(2)], False))
+        assert self.of(bisection(1), hidden) > 3
+
+    def test_light_that_comes_and_goes_takes_nothing_from_other_lines(self) -> None:
+        lit = detector.fit(events([*benign_callers(), *(clouds(seed) for seed in range(300, 309))], False))
+        assert lit["lines"][1][0] > knowing()["lines"][1][0]
+        assert lit["lines"][0][0] <= knowing()["lines"][0][0]
+        assert self.of(bisection(1), lit) > 3
+
+    def test_nobody_tells_that_lines_begin_at_a_right_angle(self) -> None:
+        levels = _lines(events([plain(1, 1)]).queries()[0])
+        assert (levels[:, 0] > RIGHT).all()
+        assert (np.diff(levels) >= 0).all()
+
+    def test_a_sum_goes_on_where_a_batch_ends(self) -> None:
+        queries = events([bisection(3)], False).queries()[0]
+        whole, _ = detector._kinds(knowing(), np.zeros(1, detector.state), queries)
+        first, kept = detector._kinds(knowing(), np.zeros(1, detector.state), queries.take(np.arange(20)))
+        then, _ = detector._kinds(knowing(), kept, queries.take(np.arange(20, len(queries))))
+        assert np.array_equal(np.concatenate([first[-1], then[-1]]), whole[-1])
 
 
 def test_it_learns_the_same_in_whatever_order_callers_come() -> None:

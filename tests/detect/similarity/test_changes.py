@@ -14,8 +14,11 @@ from caponier.detect.similarity.changes import (
     MOST,
     ONE_WAY,
     PERFECT,
+    RIGHT,
     STILL,
+    WHOLE,
     _apart,
+    betweenness,
     evenness,
     levels_beyond,
 )
@@ -157,3 +160,39 @@ def test_moved_counts_every_feature_that_differs() -> None:
         for row, before in zip(at.tolist(), earlier.tolist(), strict=True)
     ]
     assert features_moved(rows, at, earlier).tolist() == expected
+
+
+class TestBetweenness:
+    """The oracle is in `test_nearest_query`, where the nearest two are found."""
+
+    def of(self, *rows: list[int]) -> int:
+        """Return how much the last of three lies between the others."""
+        there = np.array(rows, np.uint8)
+        squares = np.square(there[:2].astype(int) - there[2].astype(int)).sum(axis=1)[:, None]
+        return int(betweenness(there, np.array([[0], [1]]), squares, np.array([0]))[0])
+
+    def test_right_in_the_middle_is_all_of_it(self) -> None:
+        assert self.of(moved(20, 8, 8), moved(-20, 8, 8), SAME) == PERFECT
+
+    def test_steps_straight_on_and_what_has_nothing_to_do_with_each_other_are_no_line(self) -> None:
+        assert self.of(moved(20, 8, 8), moved(40, 8, 8), SAME) == 0
+        assert self.of(*np.random.default_rng(3).integers(0, 128, (3, 1040)).tolist()) == 0
+
+    def test_at_a_right_angle_begin_lines(self) -> None:
+        other = [60] * 16 + [80] * 16 + [60] * (WIDTH - 32)
+        assert self.of(moved(20, 8, 8), other, SAME) == RIGHT
+        assert self.of(moved(20, 8, 8), [*moved(20, 1, 0)[:1], *other[1:]], SAME) == 0
+
+    def test_growing_light_draws_lines_of_the_other_sign(self) -> None:
+        assert self.of(moved(20, 16, 0), moved(-20, 16, 0), SAME) == -PERFECT
+        assert self.of(moved(20, 14, 2), moved(-20, 14, 2), SAME) == -PERFECT
+        assert self.of(moved(20, 13, 3), moved(-20, 13, 3), SAME) == PERFECT
+
+    @pytest.mark.parametrize("width", [WHOLE // HIGHEST**2, WHOLE // HIGHEST**2 + 1, 3_000])
+    def test_the_largest_differences_are_whole(self, width: int) -> None:
+        up = [0, HIGHEST] * (width // 2) + [HIGHEST] * (width % 2)
+        assert self.of(up, [HIGHEST - one for one in up], [63] * width) == 1000 * HIGHEST**2 // (2 * (63**2 + 64**2))
+
+    def test_of_rows_that_are_not_looked_at_it_says_nothing(self) -> None:
+        nobody, far = np.full((2, 3), -1), np.full((2, 3), np.iinfo(np.int64).max)
+        assert betweenness(np.zeros((2, 8), np.uint8), nobody, far, np.zeros(0, np.int64)).tolist() == [0, 0, 0]

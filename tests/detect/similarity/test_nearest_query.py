@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query
+from caponier.detect.similarity.changes import FEWEST, RIGHT
 from caponier.detect.similarity.nearest_query import (
     BLOCK,
     CROWDED,
@@ -22,32 +23,51 @@ from detect.batches import batch_of, line, similar
 WIDTHS = (1, 64, 196, 520, 521, 784, 1040)
 
 
-def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool], list[int]]:
+def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool], list[int], list[int]]:
     """Compute the signals one event at a time, in Python's own whole numbers."""
-    unique, squared, flip, crowd = [], [], [], []
+    unique, squared, flip, crowd, between = [], [], [], [], []
     for subject in range(batch.subjects):
         ring: list[tuple[int, list[int], int]] = []
         for row in range(batch.offsets[subject], batch.offsets[subject + 1]):
             key, query, label = int(batch.key[row]), batch.query[row].tolist(), int(batch.label[row])
             new = key != 0 and key not in {one for one, _, _ in ring}
-            distances = [sum((a - b) ** 2 for a, b in zip(query, other, strict=True)) for _, other, _ in ring]
+            distances = [apart(query, other) for _, other, _ in ring]
             near = distances.index(min(distances)) if new and distances else None
             unique.append(new)
             squared.append(FAR if near is None else distances[near])
             flip.append(near is not None and 0 != label != ring[near][2] != 0)
             crowd.append(0 if near is None else sum(one <= CROWDED * distances[near] for one in distances))
+            between.append(middle(query, ring, distances) if new else 0)
             if new:
                 ring = [*ring, (key, query, label)][-RING:]
-    return unique, squared, flip, crowd
+    return unique, squared, flip, crowd, between
+
+
+def apart(one: list[int], other: list[int]) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+
+def middle(query: list[int], ring: list[tuple[int, list[int], int]], distances: list[int]) -> int:
+    order = sorted(range(len(ring)), key=lambda at: distances[at])
+    if len(order) < 2 or sum(a != b for a, b in zip(query, ring[order[0]][1], strict=True)) < FEWEST:
+        return 0
+    nearest, second = order[:2]
+    (_, one, answer), (_, other, another) = ring[nearest], ring[second]
+    share = 1000 * apart(one, other) // (2 * (distances[nearest] + distances[second]))
+    if share < RIGHT or not 0 != answer != another != 0:
+        return 0
+    changes = [a - b for a, b in zip(one, other, strict=True)]
+    return -share if 3 * abs(sum(changes)) >= 2 * sum(map(abs, changes)) else share
 
 
 def check(batch: EventBatch) -> None:
-    unique, squared, flip, crowd = oracle(batch)
+    unique, squared, flip, crowd, between = oracle(batch)
     seen = similar(batch)
     assert seen.signals["unique"].tolist() == unique
     assert seen.signals["squared"].tolist() == squared
     assert seen.signals["flip"].tolist() == flip
     assert seen.signals["crowd"].tolist() == crowd
+    assert seen.signals["between"].tolist() == between
 
 
 def drawn(seed: int, width: int, subjects: int, rows: int, kinds: int) -> EventBatch:

@@ -4,7 +4,7 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Seven kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Eight kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
@@ -19,7 +19,9 @@ are like (Rényi 1962). Seven kinds of evidence are gathered over all stays of a
 - *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
   in bits;
 - *turns*: answers that differ from the nearest earlier one's, along steps of many lengths along which benign callers'
-  hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either.
+  hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either;
+- *lines*: queries between the two nearest earlier ones, which were answered differently, straighter than benign ones,
+  in bits. Who halves the way to a boundary asks for one middle after the other. Nor is any for that.
 
 Who varies an input whatever the answers are (a slider, field after field, a view that grows dark) goes on from the last
 try, also when that did not help; a search goes back to the best it has. So steps of such a *walk* are neither lows nor
@@ -48,6 +50,7 @@ from caponier.detect.detector import (
     Subject,
 )
 from caponier.detect.similarity import nearest_query, turns
+from caponier.detect.similarity.changes import RIGHT, levels_beyond
 from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
@@ -77,11 +80,15 @@ MOST_SPARSE: Final = 4 * QUARTERS
 """What a sparse step counts at most."""
 DRAIN: Final = 2
 """What is taken from each step around an input, in quarter bits."""
-SEARCHING: Final = [1, 2, 4, 5, 6]
+MOST_STRAIGHT: Final = 6 * QUARTERS
+"""What a query on a line between two others counts at most."""
+ASTRAY: Final = 1
+"""What is taken from each different query there, in quarter bits."""
+SEARCHING: Final = [1, 2, 4, 5, 6, 7]
 """Kinds that nothing but a search has many of: all but lows and wins."""
 BEYOND: Final = 2
 """Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
-LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5)
+LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5, 4.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
 SEARCHES: Final = 0.6
 """How often a search goes on from the best that it has after a failure; the nearest query may be another."""
@@ -91,7 +98,7 @@ CHANCE: Final = 1 / np.maximum(BEST - 1, 1)
 LOYAL: Final = np.floor(QUARTERS * np.log2(np.maximum(SEARCHES / CHANCE, 1))).astype(np.int64)
 OTHERWISE: Final = np.ceil(QUARTERS * np.log2(np.maximum((1 - CHANCE) / (1 - SEARCHES), 1))).astype(np.int64)
 """What it counts at each visit if a search goes on from the lowest, and if it does not, in quarter bits."""
-KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal", "turns")
+KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal", "turns", "lines")
 DEVIATIONS: Final = KINDS[:3]
 """Of these, chance comes to a square as often as to a number of bits: their squares are told."""
 FULL: Final = 100
@@ -125,11 +132,11 @@ class InputSearch:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL, Signal.BASELINE})
     columns = frozenset({Column.SURENESS})
     state = np.dtype(
-        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64)]
+        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64), ("lines", np.int64)]
         + [(kind, np.int64, (2,)) for kind in KINDS[:3]]
         + [("turns", np.int32, (turns.LENGTHS,))],
     )
-    state_version = 4
+    state_version = 5
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
     suspect = 3.0 * FULL
@@ -144,7 +151,7 @@ class InputSearch:
         classes = np.array([are_classes(queries.label)])
         params: Params = {**learned(queries.query), "near": _near(queries), "classes": classes}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
-        params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
+        params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries), "lines": _lines(queries)}
         params["turns"] = turns.learned(queries, int(params["near"][0]))
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
         return {**params, "reach": _reach(kinds, queries)}
@@ -206,7 +213,9 @@ class InputSearch:
         across, after["turns"] = turns.turned(
             params["turns"], int(params["near"][0]), state["turns"], queries, ~told.heedless
         )
-        return [*kinds, *(each / QUARTERS for each in (won, sparse, chosen, across))], after
+        straight = _straight(params, queries.signals["between"].astype(np.int64)) - ASTRAY
+        along, after["lines"] = above_zero(straight, queries.offsets, state["lines"])
+        return [*kinds, *(each / QUARTERS for each in (won, sparse, chosen, across, along))], after
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say around how many inputs the last different queries were asked, and which answers turned."""
@@ -269,14 +278,45 @@ def _tries(told: Followed, queries: EventBatch) -> NDArray[np.int64]:
 def _sparse(queries: EventBatch) -> NDArray[np.float64]:
     """Return descending numbers of changed features (MOST_SPARSE,) up to which a step is sparser by a quarter bit."""
     moved, subject = queries.signals["moved"].astype(np.int64), queries.subject
-    known = moved > 0
-    least = np.full(queries.subjects, np.iinfo(np.int64).max)
-    np.minimum.at(least, subject[known], moved[known])
-    there = np.sort(least[least < np.iinfo(np.int64).max])
-    if not there.size:
+    usual = _without_odd(moved, moved > 0, subject, queries.subjects)
+    if not usual.size:
         return np.zeros(MOST_SPARSE)
-    usual = moved[known & (least >= there[min(int(np.ceil(ODD * len(there))), len(there) - 1)])[subject]]
     return float(np.quantile(usual, QUANTILE)) / FEWER * 2.0 ** (-np.arange(MOST_SPARSE) / QUARTERS)
+
+
+def _lines(queries: EventBatch) -> NDArray[np.int64]:
+    """Return from which thousandths on a query lies straighter between two others by a quarter bit each.
+
+    Returns:
+        (2, MOST_STRAIGHT) ascending, for lines up and down, and for those one way, which growing light draws. Of these
+        all benign callers count: cameras are few, and no others draw them.
+    """
+    between = queries.signals["between"].astype(np.int64)
+    both = -_without_odd(-between, between >= 0, queries.subject, queries.subjects)
+    usual = (float(np.quantile(one, 1 - QUANTILE)) if one.size else 0.0 for one in (both, -between[between < 0]))
+    return np.stack([levels_beyond(max(RIGHT, one), MOST_STRAIGHT) for one in usual])
+
+
+def _straight(params: Params, between: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many quarter bits it counts that queries (n,) lie on a line between two others."""
+    both, one_way = params["lines"]
+    found = np.searchsorted(both, between, side="right"), np.searchsorted(one_way, -between, side="right")
+    return np.where(between < 0, *found[::-1])
+
+
+def _without_odd(
+    values: NDArray[np.int64], known: NDArray[np.bool_], subject: NDArray[np.int64], subjects: int
+) -> NDArray[np.int64]:
+    """Return the `known` values (n,) of benign callers without those few who have the least."""
+    none = np.iinfo(np.int64).max
+    least = np.full(subjects, none)
+    np.minimum.at(least, subject[known], values[known])
+    there = np.sort(least[least < none])
+    if not there.size:
+        return values[:0]
+    usual: NDArray[np.bool_] = least >= there[min(int(np.ceil(ODD * len(there))), len(there) - 1)]
+    kept: NDArray[np.int64] = values[known & usual[subject]]
+    return kept
 
 
 def _reach(kinds: list[NDArray[np.float64]], queries: EventBatch) -> NDArray[np.float64]:

@@ -27,8 +27,12 @@ PERFECT: Final = 1000
 """All that changed, changed alike."""
 EVENLY: Final = 800
 """Below it no step is called even, whatever benign clients do; uniform changes are at 750."""
+RIGHT: Final = 500
+"""Thousandths of lying between two others from which there is a line: less than a right angle never is."""
 COUNTED: Final = 255
 """Changed features that are counted at most."""
+WHOLE: Final = 2**24
+"""Below it float32 holds whole numbers exactly."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -69,6 +73,38 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
         even = PERFECT * total * total // np.maximum(1, count * energy.astype(np.int64))
         both = np.minimum(upward, moved - upward) >= ONE_WAY * moved
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
+    return found
+
+
+def betweenness(
+    query: NDArray[np.uint8], places: NDArray[np.int64], squares: NDArray[np.int64], at: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """Return how much rows lie between the two nearest earlier ones, in thousandths: 1000 right in the middle.
+
+    It is the squared distance of the two over twice the sum of the row's own from each (the law of the parallelogram):
+    250 for three that have nothing to do with each other, 100 where one step follows another straight on.
+
+    Args:
+        query: (m, width) quantised inputs.
+        places: (2, n) the nearest earlier row of each, and the nearest but that.
+        squares: (2, n) their squared distances.
+        at: (k,) which of the n are looked at: of these there must be two earlier rows.
+
+    Returns:
+        (n,) whole numbers from RIGHT on; 0 where there is no line. Negative ones are of lines along which nearly all
+        goes up, or down, as light does.
+    """
+    found = np.zeros(places.shape[1], np.int16)
+    exact = np.float32 if query.shape[1] * HIGHEST**2 < WHOLE else np.float64
+    for start in range(0, len(at), BLOCK):
+        rows = at[start : start + BLOCK]
+        # Up to 127 either way: what a byte runs over by is its sign.
+        across = (query[places[0, rows]] - query[places[1, rows]]).view(np.int8).astype(np.float32)
+        apart = np.einsum("ij,ij->i", across, across, dtype=exact).astype(np.int64)
+        share = PERFECT * apart // (2 * squares[:, rows].sum(axis=0))
+        lines = np.flatnonzero(share >= RIGHT)
+        total, net = np.abs(across[lines]).sum(axis=1), np.abs(across[lines].sum(axis=1))
+        found[rows[lines]] = np.where(3 * net >= 2 * total, -share[lines], share[lines])
     return found
 
 

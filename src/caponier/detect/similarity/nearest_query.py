@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import evenness, moved
+from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -96,11 +96,14 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
         moved: how many features differ from the nearest's, 255 at most.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
+        between: how much it lies on a line between the two nearest, if these were answered differently and it differs
+            in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squared, neighbour, crowd = _nearest(history, at)
+    squares, places, crowd = _nearest(history, at)
+    squared, neighbour = squares[0], places[0]
     flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
     found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
     found["moved"] = moved(history.query, at, neighbour)
@@ -109,6 +112,9 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         history.signals[name][at], signals[name][unique] = column, column
     signals["back"] = np.zeros(len(batch), np.uint8)
     signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
+    signals["between"] = np.zeros(len(batch), np.int16)
+    ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
+    signals["between"][unique] = betweenness(history.query, places, squares, ends)
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -205,25 +211,28 @@ def _nearest(
     """Search the ring before each of the rows `at`.
 
     Returns:
-        Squared distances, positions in the history, and the crowd, (len(at),) each; FAR, -1 and 0 where there is none.
+        Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
+        and the crowd (len(at),); FAR, -1 and 0 where there is none.
     """
-    squared, neighbour, crowd = np.full(len(at), FAR), np.full(len(at), -1), np.zeros(len(at), np.uint8)
+    squares, places = np.full((2, len(at)), FAR), np.full((2, len(at)), -1)
+    crowd = np.zeros(len(at), np.uint8)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
     for start, end in _stretches(at):
         rows, most = slice(start, end), int(reach[start:end].max())
-        if most and end - start == 1 and history.query.shape[1] <= EXACT_FEATURES:
+        if not most:
+            continue
+        if end - start == 1 and history.query.shape[1] <= EXACT_FEATURES:
             # As events come, most callers have one at a time: to make products ready takes longer than to go without.
-            least_one, back, near_one = _least_of_one(history.query, int(at[start]), most)
-            squared[start], neighbour[start], crowd[start] = least_one, at[start] - most + back, near_one
-        elif most:
+            least, back, crowd[start] = _least_of_one(history.query, int(at[start]), most)
+        else:
             stretch.lay(int(at[start]), end - start)
-            least, best, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
-            found = least < np.inf
-            squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
-            crowd[rows][found] = near[found]
-    return squared, neighbour, crowd
+            least, back, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
+            crowd[rows] = np.where(reach[rows] > 0, near, 0)
+        known = reach[rows] > [[0], [1]]
+        squares[:, rows][known], places[:, rows][known] = least[known], (at[rows] - most + back)[known]
+    return squares, places, crowd
 
 
 def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -237,9 +246,9 @@ def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 def _least(
     windows: NDArray[Any], reach: NDArray[np.int64], most: int
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint8]]:
-    """Return the least distance of (n,) rows from as many as they `reach` before them, which that is, and its crowd.
+    """Return the two least distances of (n,) rows from as many as they `reach` before them, whose they are, and crowds.
 
-    The windows are those of `_Stretch.windows(reach, most)`; `most` is the farthest reach.
+    The windows are those of `_Stretch.windows(reach, most)`, and are written into; `most` is the farthest reach.
     """
     n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
@@ -248,21 +257,28 @@ def _least(
         begins = np.full(blocks * rows, most)
         begins[:n] = reach
         windows = np.maximum(windows, edge[begins].reshape(blocks, rows, most))
-    best = windows.argmin(axis=2)
-    least = np.take_along_axis(windows, best[:, :, None], axis=2)
+    best = windows.argmin(axis=2)[:, :, None]
+    least = np.take_along_axis(windows, best, axis=2)
     # A ring is shorter than 256, so that bytes can count it.
     crowd = np.add.reduce((windows <= CROWDED * least).view(np.uint8), axis=2, dtype=np.uint8)
-    return least.ravel()[:n], best.ravel()[:n], crowd.ravel()[:n]
+    np.put_along_axis(windows, best, np.inf, axis=2)
+    next_best = windows.argmin(axis=2)[:, :, None]
+    next_least = np.take_along_axis(windows, next_best, axis=2)
+    both = (np.stack([one.ravel()[:n], other.ravel()[:n]]) for one, other in ((least, next_least), (best, next_best)))
+    return *both, crowd.ravel()[:n]
 
 
-def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[int, int, int]:
+def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[NDArray[Any], NDArray[np.int64], int]:
     """Return what `_least` does, of one row that reaches `most` before it: its sums are whole numbers, and the same."""
     apart = query[at - most : at].astype(np.float32)
     apart -= query[at]
     distance = np.einsum("ij,ij->i", apart, apart)
     best = int(distance.argmin())
     least = distance[best]
-    return int(least), best, int(np.count_nonzero(distance <= CROWDED * least))
+    crowd = int(np.count_nonzero(distance <= CROWDED * least))
+    distance[best] = np.inf
+    next_best = int(distance.argmin())
+    return np.array([[least], [distance[next_best]]]), np.array([[best], [next_best]]), crowd
 
 
 class _Stretch:
