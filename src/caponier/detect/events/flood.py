@@ -1,4 +1,4 @@
-"""Denial of service: one principal asks more within ten seconds than benign clients do, or goes on while it is too much.
+"""Denial of service: one principal asks more within ten seconds than benign clients do, or goes on though refused.
 
 Every event counts, repeats and requests without an input included: they keep the model busy all the same. Time is the
 event's own, in whole seconds, so that a log that is read late or in pieces gives the same counts.
