@@ -1,7 +1,14 @@
-"""Denial of service by rate: one principal asks more within ten seconds than benign clients do.
+"""Denial of service: one principal asks more within ten seconds than benign clients do, or goes on though refused.
 
 Every event counts, repeats and requests without an input included: they keep the model busy all the same. Time is the
 event's own, in whole seconds, so that a log that is read late or in pieces gives the same counts.
+
+How much a service bears it says itself. Whoever is turned away for overload asks again, and is answered in the end;
+whoever goes on although more is refused than answered does not need the answers. So refusals are added up, an answer
+takes one away, and the sum never falls below zero: once over all requests, and once over those alone that ask what
+was asked before, for ordinary requests in between must not make up for a few rows over and over. An outage answers
+everybody alike, however often anybody asks: of refusals in a row that a limit does not give, the first ones count.
+What benign callers come to, and a number at least, weighs as much as the least rate that counts.
 """
 
 from typing import Final
@@ -11,6 +18,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.windows import above_zero, run_lengths
 from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
 
@@ -19,13 +27,28 @@ SECONDS: Final = 10
 FLOOR: Final = 200
 """Twenty a second: what any client may do."""
 MICROS: Final = 1_000_000
+LIMITED: Final = 429
+"""Told to who passes a limit."""
+DOWN: Final = (502, 503, 504)
+"""Told to everybody while a service is overloaded, or is not there."""
+OUTAGE: Final = 3
+"""Of refusals in a row for that reason so many count."""
+REFUSALS: Final = 20
+"""Beyond the answers, that weigh as much as `FLOOR` at least."""
+USUAL: Final = "refusals"
+"""Parameter (1,): how many weigh as much."""
+SHARE: Final = 0.97
+"""Of benign callers come to no more: floods may be among the others."""
+KINDS: Final = 2
+"""A score is twice what it tells, and one more where refusals tell it."""
 
 
 class Flood:
-    """Counts a principal's events within ten seconds."""
+    """Counts a principal's events within ten seconds, and what is refused for overload beyond what is answered."""
 
     name = "flood"
-    statistic = "events_in_10_seconds"
+    statistic = "requests_or_refusals"
+    parts = KINDS
     techniques = (
         TechniqueId("atlas", "AML.T0029"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
@@ -33,35 +56,71 @@ class Flood:
     subject = Subject.PRINCIPAL
     counts = Counts.WINDOWS
     needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
-    columns: frozenset[Column] = frozenset()
-    state = np.dtype([("second", np.int64), ("events", np.int64, (SECONDS,))])
-    state_version = 1
-    floor = FLOOR
+    columns = frozenset({Column.STATUS})
+    state = np.dtype(
+        [
+            ("second", np.int64),
+            ("events", np.int64, (SECONDS,)),
+            ("down", np.int64),
+            ("refused", np.int64),
+            ("repeated", np.int64),
+        ]
+    )
+    state_version = 2
+    floor = KINDS * FLOOR + 1
     suspect = None
     max_confidence = Confidence.HIGH
     emulations = ("flood",)
     controls = ("heavy", "burst", "batch_scoring", "flash_crowd", "camera")
 
     def fit(self, benign: EventBatch) -> Params:
-        """Learn nothing: the usual rate is in the benign maxima."""
-        return {}
+        """Learn what benign callers are refused beyond what they are answered; the usual rate is in their maxima."""
+        beyond = _beyond_answers(benign, np.zeros(benign.subjects, self.state))[0]
+        peaks = np.zeros(benign.subjects, np.int64)
+        np.maximum.at(peaks, benign.subject, beyond)
+        usual = int(np.quantile(peaks, SHARE, method="higher")) if peaks.size else 0
+        return {USUAL: np.array([np.clip(usual, REFUSALS, FLOOR)], np.int64)}
 
     def priors(self) -> tuple[Params, float] | None:
         """What a usual rate is, only a baseline can tell."""
         return None
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Count, at each event, the events of its second and the nine seconds before it."""
+        """Count, at each event, those of its second and the nine before it, and refusals beyond answers up to it."""
         second, subject = batch.time // MICROS, batch.subject
-        scores = _in_batch(second, batch.offsets, subject) + _before(second, subject, state)
-        return _after(second, batch, state), scores
+        rate = _in_batch(second, batch.offsets, subject) + _before(second, subject, state)
+        beyond, refused = _beyond_answers(batch, state)
+        weight = beyond * FLOOR // int(params[USUAL][0])
+        after = _after(second, batch, refused)
+        return after, np.where(weight > rate, KINDS * weight + 1, KINDS * rate)
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
-        """Say how many events there were."""
-        count = int(events.signals["score"][-1])
+        """Say how many events there were, or how many were refused beyond those that were answered."""
+        count, by_refusals = divmod(int(events.signals["score"][-1]), KINDS)
+        last = np.array([len(events) - 1])
+        if by_refusals:
+            beyond = -(-count * int(params[USUAL][0]) // FLOOR)
+            more = f"{how_many(beyond, 'request')} more {'was' if beyond == 1 else 'were'} refused than answered"
+            summary = f"One caller went on asking while the service was overloaded: {more}"
+            return Explanation(summary, {"refused_beyond_answers": beyond}, last)
         summary = f"One caller sent {how_many(count, 'request')} in {how_many(SECONDS, 'second')}"
         facts = {"events": count, "seconds": SECONDS, "events_per_second": round(count / SECONDS, 1)}
-        return Explanation(summary, facts, np.array([len(events) - 1]))
+        return Explanation(summary, facts, last)
+
+
+def _beyond_answers(batch: EventBatch, state: State) -> tuple[NDArray[np.int64], State]:
+    """Return how many more of a subject's requests were refused than answered, at each row (n,), and the new state."""
+    after, n = state.copy(), len(batch)
+    status = batch.signals.get(Column.STATUS, np.zeros(n, np.int64))
+    down = np.isin(status, DOWN)
+    row, after["down"] = run_lengths(down, batch.offsets, state["down"])
+    step = np.where((status == LIMITED) | (down & (row <= OUTAGE)), 1, -1)
+    # Nothing is known of an event without a status, and an outage that goes on says nothing new.
+    step[(status == 0) | (down & (row > OUTAGE))] = 0
+    again = (batch.key != 0) & ~batch.signals.get("unique", np.ones(n, bool))
+    refused, after["refused"] = above_zero(step, batch.offsets, state["refused"])
+    repeated, after["repeated"] = above_zero(np.where(again, step, 0), batch.offsets, state["repeated"])
+    return np.maximum(refused, repeated), after
 
 
 def _in_batch(second: NDArray[np.int64], offsets: NDArray[np.int64], subject: NDArray[np.int64]) -> NDArray[np.int64]:
