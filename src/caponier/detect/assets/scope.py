@@ -107,7 +107,11 @@ def _values(kind: str, fields: Fields, names: Sequence[str]) -> Iterator[str]:
         if ", " in value and kind in _LISTED:
             yield from islice(value.split(", "), _PARTS)
     if kind == "instance":
-        yield from (str(fields[name]) for name in _NAMED_IN_CALLS.of(fields)[0])
+        for name in _NAMED_IN_CALLS.of(fields)[0]:
+            yield from islice(str(fields[name]).split(", "), _PARTS)
+    if kind == "cluster" and not names and "objectref.resource" in fields:
+        # A cluster does not name itself in its own log: whoever owns every cluster owns this one.
+        yield ""
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
     if kind == "registry" and "repository" in fields:

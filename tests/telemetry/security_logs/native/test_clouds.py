@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.telemetry.security_logs.fields import Fields, flatten
-from caponier.telemetry.security_logs.native import cloudtrail, entra, envelopes, gcp_audit
+from caponier.telemetry.security_logs.native import cloudtrail, entra, envelopes, gcp_audit, kubernetes_audit
 from caponier.telemetry.security_logs.native.record import fill, made, outcome_of, split_url, whole
 
 words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12)
@@ -36,6 +36,16 @@ def allowing(principal: str, **condition: Any) -> dict[str, Any]:
 
 
 class TestCloudTrail:
+    @pytest.mark.parametrize("nothing", ["", " ", "-"])
+    def test_a_call_whose_error_says_nothing_was_answered(self, nothing: str) -> None:
+        answered = called(errorCode=nothing, errorMessage=nothing)
+        assert answered["outcome"] == "success"
+        assert answered.keys().isdisjoint({"errorcode", "errormessage"})
+
+    def test_a_call_with_an_error_was_refused(self) -> None:
+        refused = called(errorCode="AccessDenied", errorMessage="")
+        assert (refused["outcome"], refused["errorcode"]) == ("failure", "AccessDenied")
+
     @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
     @pytest.mark.parametrize("name", ["bucketPolicy", "policy", "policyDocument", "policyText"])
     @pytest.mark.parametrize("as_text", [True, False])
@@ -203,3 +213,33 @@ class TestRecord:
         found = split_url(f"/{path}?next=http://{host}/x")
         assert "cs-host" not in found
         assert found["cs-uri-stem"] == f"/{path}"
+
+
+class TestPermissionsOfGoogle:
+    @pytest.mark.parametrize(("given", "outcome"), [((True,), "success"), ((True, False), "failure"), ((), "success")])
+    def test_one_permission_that_is_not_given_refuses_the_call(self, given: tuple[bool, ...], outcome: str) -> None:
+        asked = [{"permission": f"iam.serviceAccounts.p{number}", "granted": one} for number, one in enumerate(given)]
+        payload = {"serviceName": "iam.googleapis.com", "methodName": "SignJwt", "authorizationInfo": asked}
+        fields, _ = flatten({"protoPayload": payload})
+        gcp_audit.FORMAT.complete(fields)
+        assert fields["outcome"] == outcome
+
+
+class TestClustersWithoutEnvelope:
+    ASKED: dict[str, Any] = {
+        "verb": "create",
+        "user": {"username": "eve"},
+        "objectRef": {"resource": "pods", "name": "miner"},
+        "responseStatus": {"code": 201},
+    }
+
+    def test_a_record_is_known_by_who_asks_what(self) -> None:
+        fields, _ = flatten(self.ASKED)
+        assert kubernetes_audit.FORMAT.fits(fields)
+        assert kubernetes_audit.FORMAT.complete(fields) == ("kubernetes", "application", "audit")
+        assert fields["outcome"] == "success"
+
+    @pytest.mark.parametrize("missing", ["verb", "user", "objectRef"])
+    def test_one_that_leaves_any_of_it_out_is_not(self, missing: str) -> None:
+        fields, _ = flatten({name: value for name, value in self.ASKED.items() if name != missing})
+        assert not kubernetes_audit.FORMAT.fits(fields)
