@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -180,7 +180,10 @@ class TestNamesInCalls:
 
 
 class TestClustersThatNameThemselvesNowhere:
-    ASKED: dict[str, Any] = {"verb": "create", "objectRef": {"resource": "clusterrolebindings", "name": "all"}}
+    ASKED: ClassVar[dict[str, Any]] = {
+        "verb": "create",
+        "objectRef": {"resource": "clusterrolebindings", "name": "all"},
+    }
 
     def test_whoever_owns_every_cluster_owns_this_one(self) -> None:
         assert kinds(self.ASKED, clusters=("*",)) == ["cluster"]

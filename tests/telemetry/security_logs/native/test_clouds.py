@@ -1,7 +1,7 @@
 """Records of clouds: who let everybody in, what failed, and what a record has been wrapped in."""
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -226,7 +226,7 @@ class TestPermissionsOfGoogle:
 
 
 class TestClustersWithoutEnvelope:
-    ASKED: dict[str, Any] = {
+    ASKED: ClassVar[dict[str, Any]] = {
         "verb": "create",
         "user": {"username": "eve"},
         "objectRef": {"resource": "pods", "name": "miner"},
