@@ -390,7 +390,7 @@ def _news(past: Past, episode: _Episode) -> _News:
         return _News.VOUCHED
     known = _known(past, rule.name, who, episode) or any(_known(past, part, who, episode) for part in rule.parts)
     if not known and rule.news != "place":
-        return _News.ACT
+        return _News.VOUCHED if _at_work(past, episode) else _News.ACT
     if not strange:
         return _News.NONE if known else _News.ACT
     if all(account and past.vouched(account, address, episode.days) for account, address in strange) and (
@@ -400,6 +400,14 @@ def _news(past: Past, episode: _Episode) -> _News:
     ):
         return _News.VOUCHED
     return _News.PLACE if past.familiar(who, episode.days) else _News.ACT
+
+
+def _at_work(past: Past, episode: _Episode) -> bool:
+    """Tell whether a server does not log who asks, and is asked from inside from where it is used for weeks."""
+    if episode.subject.kind != "address" or episode.places or episode.first.rule.level in _SEVERE:
+        return False
+    at = episode.subject.id
+    return bool(episode.hosts) and all(past.used_from(at, host, episode.days) for host in episode.hosts)
 
 
 def _by_strangers(episode: _Episode) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from caponier.detect.assets.inside import Inside
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.identity import Identity, identity
 
 DAYS: Final = 3
 """Other days on which something happened, at least, to be usual: a weekly task is usual in its fourth week."""
@@ -83,15 +83,18 @@ class Past:
             if _failed(fields):
                 continue
             who = identity(fields)
-            if who.account is None:
-                continue
             day, address = event.time // _DAY, who.address
+            if who.account is None and (who.host is None or address is None):
+                continue
             risk = fields.get("risk")
             if (mark := (who.account, address, who.host, day, risk)) in self._seen:
                 continue
             if len(self._seen) >= _SEEN:
                 self._seen.clear()
             self._seen.add(mark)
+            if who.account is None:
+                self._learn_use(who, day, inside.abroad(fields, address or ""))
+                continue
             name = role_of(who.account)
             self.add(Fact(HERE, name, ""), day)
             if who.host is not None:
@@ -103,6 +106,11 @@ class Past:
                 if risk is not None and str(risk).lower() in _CALM:
                     # Name and address together are one person.
                     self.add(Fact(VOUCHED, person_of(name), address), day)
+
+    def _learn_use(self, who: Identity, day: int, abroad: bool) -> None:
+        """Take from where a server is used that does not write by whom; of strangers there is no end."""
+        if who.address is not None and who.host is not None and not abroad:
+            self.add(Fact(HOST, _machine(who.address), who.host), day)
 
     def add(self, fact: Fact, day: int) -> None:
         """Take that something happened on a day (since 1970, UTC)."""
@@ -156,6 +164,10 @@ class Past:
         mine = set(days)
         known = self._days.get(Fact(HOST, role_of(account), host), set()) - mine
         return len(known) >= DAYS and _span(known | mine) >= WEEKS
+
+    def used_from(self, address: str, host: str, days: Iterable[int]) -> bool:
+        """Tell whether a host is used from a neighbourhood inside time and again, by whom it does not say."""
+        return self.works_on(_machine(address), host, days)
 
     def vouched(self, account: str, address: str, days: Iterable[int]) -> bool:
         """Tell whether the identity provider saw somebody log in from an address on one of these days, and no risk.
@@ -243,6 +255,10 @@ def role_of(account: str) -> str:
 def person_of(account: str) -> str:
     """Return the name that hosts know a person by, where directories know them by mail."""
     return account.partition("@")[0]
+
+
+def _machine(address: str) -> str:
+    return role_of(f"address {network_of(address)}")
 
 
 def act(rule: str, kind: str) -> str:
