@@ -178,6 +178,13 @@ class TestNamesInCalls:
         assert kinds(called, instances=("digits-net",)) == ["instance"]
         assert kinds(called, instances=("ml", kind)) == []
 
+    @pytest.mark.parametrize(
+        ("pattern", "found"), [("digits-*", ["instance"]), ("ml*", []), ("dig?ts-net", ["instance"])]
+    )
+    def test_a_pattern_is_about_the_end_of_a_path_as_well(self, pattern: str, found: list[str]) -> None:
+        called = {"resourceId": "/subscriptions/s/resourceGroups/ml-group/providers/Some.Thing/locks/digits-net"}
+        assert kinds(called, instances=(pattern,)) == found
+
 
 class TestClustersThatNameThemselvesNowhere:
     ASKED: ClassVar[dict[str, Any]] = {

@@ -157,7 +157,8 @@ def _last(value: str) -> str:
 def _glob(kind: str, name: str) -> Callable[[str], bool]:
     exact = kind in ("bucket", "dataset") or kind in _EXACT
     pattern = re.compile(translate(_bare(name) if exact else _bare(name).lower()))
-    forms = {"host": _host_forms, "account": _account_forms}.get(kind, _path_forms if exact else _folded_forms)
+    ways = {"host": _host_forms, "account": _account_forms, "instance": _instance_forms}
+    forms = ways.get(kind, _path_forms if exact else _folded_forms)
     return lambda value: any(pattern.match(form) for form in forms(value))
 
 
@@ -174,6 +175,11 @@ def _account_forms(value: str) -> tuple[str, ...]:
 
 def _path_forms(value: str) -> tuple[str, ...]:
     return (_bare(value),)
+
+
+def _instance_forms(value: str) -> tuple[str, ...]:
+    # Like a plain name, a pattern is about the end of a path as well.
+    return (_bare(value), value.rpartition("/")[2]) if value.startswith("/") else (_bare(value),)
 
 
 def _folded_forms(value: str) -> tuple[str, ...]:
