@@ -232,6 +232,7 @@ class Reading:
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
         fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
+        _put_together(fields)
         if fields.keys().isdisjoint(_SAID):
             for format_ in NATIVE:
                 if format_.fits(fields):
@@ -286,6 +287,17 @@ def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, 
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _put_together(fields: Fields) -> None:
+    """Make one time of a day and a time of day that stand apart."""
+    day, clock = fields.get("date"), fields.get("time")
+    if type(day) is str and type(clock) is str and _DAY.fullmatch(day) and _CLOCK.match(clock):
+        fields["date"] = fields["time"] = f"{day}T{clock}"
+
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CLOCK: Final = re.compile(r"\d{2}:\d{2}:\d{2}", re.ASCII)
 
 
 def _seen(row: dict[str, Any]) -> str:

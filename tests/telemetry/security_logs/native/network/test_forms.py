@@ -108,6 +108,24 @@ def test_a_line_of_names_and_values_is_a_record() -> None:
     assert (found.fields["c-ip"], found.fields["sc-status"], found.fields["level"]) == (CALLER, 401, "info")
 
 
+@pytest.mark.parametrize("behind", ["[02/Mar/2026:09:00:00 +0000], ", f"{WHEN} ", "[2026-03-02 09:00:00] "])
+@pytest.mark.parametrize("between", [", ", " ", "; "])
+def test_names_and_values_may_stand_behind_a_time(behind: str, between: str) -> None:
+    pairs = ('x_forwarded_for="-"', f'remote_ip="{CALLER}"', "http_method=HEAD", "port=8080", "uri=/m", "status=404")
+    found = read(behind + between.join(pairs))
+    assert found.time == MOMENT
+    told = {"c-ip": CALLER, "cs-method": "HEAD", "sc-status": 404, "cs-uri-stem": "/m", "port": "8080"}
+    assert {field: found.fields.get(field) for field in told} == told
+
+
+def test_a_day_and_a_time_of_day_are_one_time() -> None:
+    asked = {name: value for name, value in REQUESTS["short names"].items() if name != "ts"}
+    for clock in ("09:00:00", "09:00:00.000", "09:00:00Z"):
+        assert read({"date": "2026-03-02", "time": clock, **asked}).time == MOMENT
+    assert read({"time": "09:00:00Z", "product": "aws", "service": "x", "date": "2026-03-02"}).time == MOMENT
+    assert read({"date": "yesterday", "time": WHEN, **asked}).fields["date"] == "yesterday"
+
+
 @pytest.mark.parametrize("text", ["a=1 b=2 c=3", "words and a=1 b=2 c=3 d=4", "==", "x = 1 y = 2 z = 3 w = 4", ""])
 def test_few_pairs_or_words_before_them_are_text(text: str) -> None:
     assert forms.pairs(text) is None

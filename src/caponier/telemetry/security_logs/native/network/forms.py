@@ -74,14 +74,19 @@ def recognise(fields: Fields) -> Formed | None:
 
 
 def pairs(text: str) -> dict[str, Any] | None:
-    """Read a line of `name=value` and `name="value"`, as logfmt has it; None where it is none."""
-    if not _BEGINS.match(text):
+    """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
+    begin = _BEGINS.match(text)
+    if not begin:
         return None
-    found = {name: quoted or bare for name, quoted, bare in _PAIR.findall(text)}
-    return found if len(found) >= _FEWEST else None
+    found = {name: quoted or bare.rstrip(",;") for name, quoted, bare in _PAIR.findall(text)}
+    if len(found) < _FEWEST:
+        return None
+    return found if begin[1] is None else {"time": begin[1].strip("[]"), **found}
 
 
-_BEGINS: Final = re.compile(r'[A-Za-z_][\w.\-]{0,63}=(?:"|[^\s="])')
+_BEGINS: Final = re.compile(
+    r'(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\dT[\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?)?[,;]?\s{0,4}[A-Za-z_][\w.\-]{0,63}=(?:"|[^\s="])'
+)
 _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
 _FEWEST: Final = 4
 
