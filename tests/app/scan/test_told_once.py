@@ -63,6 +63,11 @@ def test_the_most_severe_rule_tells_it_whichever_came_first(home: Workspace) -> 
     assert told(scan(home, rows, FEW | {"level": "high"}, MANY | {"level": "medium"})) == ["few"]
 
 
+def test_of_equals_the_rule_that_asks_for_most_tells_it(home: Workspace) -> None:
+    rows = [opened(second) for second in range(8)]
+    assert told(scan(home, rows, FEW | {"level": "low"}, MANY | {"level": "low"})) == ["many"]
+
+
 def test_no_event_and_no_moment_of_it_is_lost(home: Workspace) -> None:
     rows = [opened(second) for second in range(0, 400, 10)]
     apart = scan(home, rows, FEW | {"level": "medium"}).findings + scan(home, rows, MANY | {"level": "high"}).findings

@@ -294,11 +294,11 @@ def _sort_out(judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episod
 def _told_once(episodes: Sequence[_Episode]) -> list[_Episode]:
     """Put together what several rules count of the same events, of the same actor: one theft passes many thresholds.
 
-    The most severe rule tells it, and takes up the events of the others.
+    The most severe rule tells it, of these the one that asks for most, and takes up the events of the others.
     """
     tellers: dict[tuple[object, ...], list[_Episode]] = {}
     left = set[int]()
-    for episode in sorted(episodes, key=lambda one: (_LEVELS.index(one.first.rule.level), one.order)):
+    for episode in sorted(episodes, key=_weight):
         rule = episode.first.rule
         if episode.first.statistic not in _COUNTS:
             continue
@@ -311,6 +311,10 @@ def _told_once(episodes: Sequence[_Episode]) -> list[_Episode]:
             teller.join(episode)
             teller.also[rule.title] = None
     return [one for one in episodes if one.order not in left]
+
+
+def _weight(episode: _Episode) -> tuple[int, float, int]:
+    return _LEVELS.index(episode.first.rule.level), -episode.first.threshold, episode.order
 
 
 @dataclass
