@@ -102,7 +102,11 @@ def _there(fields: Fields) -> dict[str, Scalar]:
         plain = "".join(filter(str.isalpha, last))
         bare = _PREFIXES.sub("", plain)
         for word, names in _WORDS.items():
-            if word not in found and (plain in names or bare in names):
+            if (
+                word not in found
+                and (plain in names or bare in names)
+                and not (word == "time" and _moment(value) is None)
+            ):
                 found[word] = value
     return found
 
