@@ -68,7 +68,7 @@ class Past:
     def __init__(self, facts: Iterable[tuple[Fact, Iterable[int]]] = ()) -> None:
         self._days: dict[Fact, set[int]] = {fact: set(days) for fact, days in facts}
         self._known: dict[Fact, set[int]] = {fact: set(days) for fact, days in self._days.items()}
-        self._seen: set[tuple[str, str | None, str | None, int, object]] = set()
+        self._seen: set[tuple[str | None, str | None, str | None, int, object]] = set()
         self._by_what: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
         self._by_who: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
         self._accounts: dict[str, list[str]] = defaultdict(list)
