@@ -215,6 +215,29 @@ class TestRecord:
         assert found["cs-uri-stem"] == f"/{path}"
 
 
+class TestClaimsOfAzure:
+    PERSON = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+
+    def told(self, holder: str, **claims: str) -> Fields:
+        row = {"time": "2026-03-02T09:00:00Z", "resourceId": "/SUBSCRIPTIONS/S", "category": "Administrative",
+               "operationName": "MICROSOFT.KEYVAULT/VAULTS/WRITE", "identity": {holder: claims}}  # fmt: skip
+        fields, _ = flatten(row)
+        (form,) = [one for one in entra.FORMATS if one.fits(fields)]
+        form.complete(fields)
+        return fields
+
+    @pytest.mark.parametrize("holder", ["claims", "claim"])
+    @pytest.mark.parametrize(
+        "claim", [PERSON + "name", PERSON + "upn", "upn", "preferred_username", "unique_name", "appid", "oid"]
+    )
+    def test_who_asks_stands_in_any_claim_about_him(self, holder: str, claim: str) -> None:
+        assert self.told(holder, **{claim: "ada@example.org"})["user"] == "ada@example.org"
+
+    def test_a_person_goes_before_the_application_that_he_uses(self) -> None:
+        assert self.told("claims", appid="portal", upn="ada@example.org")["user"] == "ada@example.org"
+        assert "user" not in self.told("claims", aud="https://management.azure.com/")
+
+
 class TestPermissionsOfGoogle:
     @pytest.mark.parametrize(("given", "outcome"), [((True,), "success"), ((True, False), "failure"), ((), "success")])
     def test_one_permission_that_is_not_given_refuses_the_call(self, given: tuple[bool, ...], outcome: str) -> None:
