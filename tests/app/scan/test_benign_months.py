@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.habits.past import Past
 from caponier.emulate.attack_steps.attack_step import aws, kubernetes, okta, requested, sshd, timed
 from caponier.records.finding import Severity
+from caponier.records.inside import ChangeWindow, InsideSettings
 from caponier.records.inventory import System, Workspace
 from caponier.respond.correlate import correlate
 
@@ -149,6 +150,41 @@ def test_a_known_colleague_without_a_name_in_the_log_is_context_and_a_stranger_i
     told = [finding.subject.id for finding in report.findings if finding.detector == "sigma:mlflow_rights_changed"]
     assert told == ["203.0.113.66"]
     assert any(event.rule == "sigma:mlflow_rights_changed" for event in report.context)
+
+
+def asked(address: str, path: str, method: str = "POST") -> dict[str, Any]:
+    return {"time": None, "category": "webserver", "host": "gpu-01", "c-ip": address, "cs-method": method,
+            "cs-uri-stem": f"/api/2.0/mlflow/{path}", "sc-status": 200}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [("10.8.0.9", 0), ("10.9.0.9", 1), ("203.0.113.66", 1)],
+    ids=["from where it is used", "from elsewhere inside", "from where strangers use it"],
+)
+def test_a_server_without_names_knows_from_where_it_is_used(home: Workspace, address: str, found: int) -> None:
+    days: Days = {day: [asked("10.8.0.9", "runs/get"), asked("203.0.113.66", "runs/get")] for day in range(20)}
+    days[18] += [asked(address, "users/create")]
+    report = scan(home, days)
+    assert rules(report)["mlflow_rights_changed"] == found
+    told = [*report.findings, *report.context]
+    assert len([one for one in told if "MLflow" in one.summary]) == 1, "it is kept, as a finding or as context"
+
+
+def test_a_server_that_was_used_for_some_days_knows_nobody(home: Workspace) -> None:
+    days: Days = {day: [asked("10.8.0.9", "runs/get")] for day in range(10)}
+    days[9] += [asked("10.8.0.9", "users/create")]
+    assert rules(scan(home, days)) == {"mlflow_rights_changed": 1}
+
+
+def test_rights_that_somebody_gives_now_and_then_are_usual_and_in_a_window_at_once(home: Workspace) -> None:
+    days: Days = {day: [asked("10.8.0.9", "users/create")] for day in (0, 30, 60, 90)}
+    assert rules(scan(home, days)) == {}
+    window = InsideSettings(changes=(ChangeWindow(days=("mon",), begin=time(7), until=time(9)),))
+    planned = home.model_copy(update={"inside": window})
+    assert rules(scan(planned, {0: [asked("10.8.0.9", "users/create")]})) == {}
+    assert rules(scan(planned, {1: [asked("10.8.0.9", "users/create")]})) == {"mlflow_rights_changed": 1}
+    assert rules(scan(planned, {0: [asked("203.0.113.66", "users/create")]})) == {"mlflow_rights_changed": 1}
 
 
 def test_an_address_of_a_pool_is_its_neighbourhood(home: Workspace) -> None:

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -162,3 +162,46 @@ def test_fields_of_another_shape_are_looked_at_anew() -> None:
         assert [one.kind for one in scope.assets({"model": "reader", "host": "gpu-01"})] == ["host", "model"]
         assert scope.assets({"other": "gpu-01"}) == ()
     assert Scope([]).assets({"host": "gpu-01"}) == ()
+
+
+class TestNamesInCalls:
+    @pytest.mark.parametrize("names", ["/ml/store-key", "/shop/colour, /ml/store-key"])
+    def test_each_name_of_a_list_counts(self, names: str) -> None:
+        called = {"requestParameters": {"names": names}}
+        assert kinds(called, instances=("/ml/store-key",)) == ["instance"]
+        assert kinds(called, instances=("/ml/store",)) == []
+
+    @pytest.mark.parametrize("field", ["resourceId", "_ResourceId", "protoPayload.resourceName"])
+    @pytest.mark.parametrize("kind", ["networkSecurityGroups", "locks", "thingsNobodyKnowsYet"])
+    def test_a_path_is_about_what_stands_at_its_end(self, field: str, kind: str) -> None:
+        called = {field: f"/subscriptions/s/resourceGroups/ml/providers/Some.Thing/{kind}/digits-net"}
+        assert kinds(called, instances=("digits-net",)) == ["instance"]
+        assert kinds(called, instances=("ml", kind)) == []
+
+    @pytest.mark.parametrize(
+        ("pattern", "found"), [("digits-*", ["instance"]), ("ml*", []), ("dig?ts-net", ["instance"])]
+    )
+    def test_a_pattern_is_about_the_end_of_a_path_as_well(self, pattern: str, found: list[str]) -> None:
+        called = {"resourceId": "/subscriptions/s/resourceGroups/ml-group/providers/Some.Thing/locks/digits-net"}
+        assert kinds(called, instances=(pattern,)) == found
+
+
+class TestClustersThatNameThemselvesNowhere:
+    ASKED: ClassVar[dict[str, Any]] = {
+        "verb": "create",
+        "objectRef": {"resource": "clusterrolebindings", "name": "all"},
+    }
+
+    def test_whoever_owns_every_cluster_owns_this_one(self) -> None:
+        assert kinds(self.ASKED, clusters=("*",)) == ["cluster"]
+
+    @pytest.mark.parametrize("named", ["ml-prod", "ml-*", "?"])
+    def test_one_by_name_may_be_another(self, named: str) -> None:
+        assert kinds(self.ASKED, clusters=(named,)) == []
+
+    def test_a_cluster_that_names_itself_is_told_by_its_name(self) -> None:
+        assert kinds({**self.ASKED, "cluster": "shop"}, clusters=("ml-*",)) == []
+        assert kinds({**self.ASKED, "cluster": "shop"}, clusters=("*",)) == ["cluster"]
+
+    def test_what_is_no_record_of_a_cluster_touches_none(self) -> None:
+        assert kinds({"verb": "create"}, clusters=("*",)) == []

@@ -88,3 +88,21 @@ def test_what_was_learned_can_be_kept_and_goes_on() -> None:
     whole = past(MONTH)
     assert dict(second.changed()) == dict(whole.changed())
     assert second.at_home("ada", HOME, [30])
+
+
+def test_a_server_that_names_nobody_is_used_from_somewhere_inside() -> None:
+    def asked(day: int, address: str, **more: str) -> LogEvent:
+        told = {"host": "gpu-01", "c-ip": address, **more}
+        return LogEvent(day * DAY, dict(told), LogSource(None, "webserver", None), "log", 1)
+
+    known = Past()
+    for address in ("10.8.0.9", ELSEWHERE):
+        known.learn([asked(day, address) for day in MONTH], Inside())
+    assert known.used_from("10.8.0.77", "gpu-01", [9])
+    assert not known.used_from("10.8.0.9", "gpu-02", [9])
+    assert not known.used_from("10.8.1.9", "gpu-01", [9])
+    assert not known.used_from(ELSEWHERE, "gpu-01", [9]), "of strangers there is no end"
+    for unasked in ({"sc-status": "403"}, {"host": ""}):
+        known = Past()
+        known.learn([asked(day, "10.8.0.9", **unasked) for day in MONTH], Inside())
+        assert known.facts() == []

@@ -93,6 +93,11 @@ def test_what_is_no_event_is_named(text: str, problem: str) -> None:
         event_of(text.encode())
 
 
+@pytest.mark.parametrize("letter", ["\x01", "\x0f", "\x1f", "\ufffe", "\uffff"])
+def test_letters_that_no_xml_may_hold_spoil_no_event(letter: str) -> None:
+    assert event_of(f"<Event><a>rights{letter}-</a></Event>".encode()) == {"Event": {"a": "rights\ufffd-"}}
+
+
 @pytest.mark.parametrize(
     "entity", ['"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"', 'SYSTEM "http://127.0.0.1:9/x"', '"&x;&x;"']
 )
@@ -125,3 +130,12 @@ def test_data_without_names_and_of_users_are_kept() -> None:
         b"<Event><UserData><X xmlns='y'><Name>a</Name></X></UserData><Data>1</Data><Data>2</Data></Event>"
     )
     assert made == {"Event": {"UserData": {"X": {"@xmlns": "y", "Name": "a"}}, "Data": ["1", "2"]}}
+
+
+def test_a_trace_without_a_channel_is_told_by_its_provider(tmp_path: Path) -> None:
+    trace = event().replace("<Channel>", "<Nothing>").replace("</Channel>", "</Nothing>")
+    events, rejected = read(tmp_path / "x.xml", trace.encode())
+    assert rejected.count == 0
+    (found,) = events
+    assert found.origin.product == "windows"
+    assert found.fields["channel"] == found.fields["provider_name"]

@@ -111,6 +111,11 @@ def test_the_first_field_that_says_something_counts() -> None:
         ("get", "secrets", None, "reveal"),
         ("list", "secrets", None, "grant"),
         ("watch", "pods", None, None),
+        ("update", "leases", None, None),
+        ("create", "events", None, None),
+        ("patch", "nodes", "status", None),
+        ("patch", "nodes", None, "change"),
+        ("create", "subjectaccessreviews", None, None),
     ],
 )
 def test_of_a_cluster_the_verb_and_what_it_is_about(

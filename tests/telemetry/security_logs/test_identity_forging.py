@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caponier.telemetry.client_address import address_name
@@ -79,6 +79,9 @@ def test_every_spelling_of_a_long_address_is_one(address: IPv6Address) -> None:
 
 
 @given(text=ANY)
+@example("\\\r0")
+@example("CORP\\ ann")
+@example("arn:aws:iam::1:user/ ann")
 def test_names_are_settled_after_one_reading(text: str) -> None:
     """What was read once reads the same again: findings, context and inventory meet by it."""
     assert address_name(address_name(text)) == address_name(text)
@@ -86,6 +89,14 @@ def test_names_are_settled_after_one_reading(text: str) -> None:
     if not once.startswith("arn:"):
         assert account_name(once) == once
     assert account_name(text.upper()) == account_name(text.upper().lower())
+
+
+@given(text=ANY)
+@example("a..")
+@example("a :22")
+@example("a. ")
+def test_hosts_are_settled_after_one_reading(text: str) -> None:
+    assert host_name(host_name(text)) == host_name(text)
 
 
 @given(name=st.text("abc-", min_size=1, max_size=8), port=st.integers(1, 65535))

@@ -30,6 +30,8 @@ LISTED: Final = 1_000
 _AWAY: Final = 7 * 24 * 3600 * 10**6
 """Microseconds within which work from one new place is one finding: a journey, not each of its days."""
 _SEVERE: Final = frozenset(["high", "critical"])
+_COUNTS: Final = frozenset(["value_count", "event_count"])
+_LEVELS: Final = ("critical", "high", "medium", "low", "informational")
 _FACTS: Final = 10
 """Places in logs and assets that a finding names."""
 
@@ -94,6 +96,8 @@ class _Episode:
     days: set[int] = field(default_factory=set)
     places: set[tuple[str | None, str]] = field(default_factory=set)
     """Accounts and the addresses outside that they came from; no more than are told to be known in a moment."""
+    also: dict[str, None] = field(default_factory=dict)
+    """Titles of other rules that told of the same events."""
 
     def take(self, match: LogMatch) -> None:
         """Put a match to it."""
@@ -113,6 +117,7 @@ class _Episode:
         self.left_out += other.left_out
         self.ids |= other.ids
         self.days |= other.days
+        self.also |= other.also
         self.lines.extend(other.lines)
         for mine, others in (
             (self.targets, other.targets), (self.accounts, other.accounts), (self.addresses, other.addresses),
@@ -283,7 +288,33 @@ def _sort_out(judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episod
         else:
             into.findings.append(episode)
     judged.context = [_context(one) for one in sorted(into.context, key=lambda one: (one.first.time, one.order))]
-    return into.findings
+    return _told_once(into.findings)
+
+
+def _told_once(episodes: Sequence[_Episode]) -> list[_Episode]:
+    """Put together what several rules count of the same events, of the same actor: one theft passes many thresholds.
+
+    The most severe rule tells it, of these the one that asks for most, and takes up the events of the others.
+    """
+    tellers: dict[tuple[object, ...], list[_Episode]] = {}
+    left = set[int]()
+    for episode in sorted(episodes, key=_weight):
+        rule = episode.first.rule
+        if episode.first.statistic not in _COUNTS:
+            continue
+        known = tellers.setdefault((episode.subject, episode.inside[0], frozenset(rule.techniques)), [])
+        teller = next((one for one in known if not one.ids.keys().isdisjoint(episode.ids)), None)
+        if teller is None:
+            known.append(episode)
+        else:
+            left.add(episode.order)
+            teller.join(episode)
+            teller.also[rule.title] = None
+    return [one for one in episodes if one.order not in left]
+
+
+def _weight(episode: _Episode) -> tuple[int, float, int]:
+    return _LEVELS.index(episode.first.rule.level), -episode.first.threshold, episode.order
 
 
 @dataclass
@@ -363,7 +394,7 @@ def _news(past: Past, episode: _Episode) -> _News:
         return _News.VOUCHED
     known = _known(past, rule.name, who, episode) or any(_known(past, part, who, episode) for part in rule.parts)
     if not known and rule.news != "place":
-        return _News.ACT
+        return _News.VOUCHED if _at_work(past, episode) else _News.ACT
     if not strange:
         return _News.NONE if known else _News.ACT
     if all(account and past.vouched(account, address, episode.days) for account, address in strange) and (
@@ -373,6 +404,14 @@ def _news(past: Past, episode: _Episode) -> _News:
     ):
         return _News.VOUCHED
     return _News.PLACE if past.familiar(who, episode.days) else _News.ACT
+
+
+def _at_work(past: Past, episode: _Episode) -> bool:
+    """Tell whether a server does not log who asks, and is asked from inside from where it is used for weeks."""
+    if episode.subject.kind != "address" or episode.places or episode.first.rule.level in _SEVERE:
+        return False
+    at = episode.subject.id
+    return bool(episode.hosts) and all(past.used_from(at, host, episode.days) for host in episode.hosts)
 
 
 def _by_strangers(episode: _Episode) -> bool:
@@ -465,6 +504,8 @@ def _facts(episode: _Episode, confidence: RuleConfidence) -> dict[str, object]:
         "systems": list(episode.inside),
         "lines": list(episode.lines),
     }
+    if episode.also:
+        facts["also"] = list(episode.also)
     if episode.left_out:
         facts["events_not_listed"] = episode.left_out
     return facts

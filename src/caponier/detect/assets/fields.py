@@ -90,6 +90,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "useridentity.arn",
         # And whatever an inventory names by its name alone.
         *("endpoint", "model", "repository", "target_host", "database_name"),
+        # The path of a resource ends with its name, whatever kind of thing it is: no list of kinds ever has all.
+        *("resourceid", "_resourceid", "protopayload.resourcename"),
         # A service or an application as a whole: that of the cloud, and what somebody logs in to.
         *("eventsource", "gcp.audit.service_name", "app", "appdisplayname", "properties.appdisplayname"),
         *("resourcedisplayname", "properties.resourcedisplayname", "target.displayname", "request.path"),
@@ -98,7 +100,7 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 
 NAMED_FIELDS: Final = ("requestparameters.", "requestparams.", "request_params.", "protopayload.request.")
 """Beginnings of the names under which a call says what it is about; of these, what ends as `NAMING` counts."""
-NAMING: Final = ("name", "id", "identifier", "arn", "ids", "model")
+NAMING: Final = ("name", "names", "id", "identifier", "arn", "ids", "model")
 
 OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")
 """The object in a bucket; bucket and object together are a path, too."""

@@ -107,7 +107,11 @@ def _values(kind: str, fields: Fields, names: Sequence[str]) -> Iterator[str]:
         if ", " in value and kind in _LISTED:
             yield from islice(value.split(", "), _PARTS)
     if kind == "instance":
-        yield from (str(fields[name]) for name in _NAMED_IN_CALLS.of(fields)[0])
+        for name in _NAMED_IN_CALLS.of(fields)[0]:
+            yield from islice(str(fields[name]).split(", "), _PARTS)
+    if kind == "cluster" and not names and "objectref.resource" in fields:
+        # A cluster does not name itself in its own log: whoever owns every cluster owns this one.
+        yield ""
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
     if kind == "registry" and "repository" in fields:
@@ -153,7 +157,8 @@ def _last(value: str) -> str:
 def _glob(kind: str, name: str) -> Callable[[str], bool]:
     exact = kind in ("bucket", "dataset") or kind in _EXACT
     pattern = re.compile(translate(_bare(name) if exact else _bare(name).lower()))
-    forms = {"host": _host_forms, "account": _account_forms}.get(kind, _path_forms if exact else _folded_forms)
+    ways = {"host": _host_forms, "account": _account_forms, "instance": _instance_forms}
+    forms = ways.get(kind, _path_forms if exact else _folded_forms)
     return lambda value: any(pattern.match(form) for form in forms(value))
 
 
@@ -170,6 +175,11 @@ def _account_forms(value: str) -> tuple[str, ...]:
 
 def _path_forms(value: str) -> tuple[str, ...]:
     return (_bare(value),)
+
+
+def _instance_forms(value: str) -> tuple[str, ...]:
+    # Like a plain name, a pattern is about the end of a path as well.
+    return (_bare(value), value.rpartition("/")[2]) if value.startswith("/") else (_bare(value),)
 
 
 def _folded_forms(value: str) -> tuple[str, ...]:

@@ -16,7 +16,14 @@ from typing import Final, NamedTuple
 from caponier.detect.assets.inside import Inside
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields, Scalar
-from caponier.telemetry.security_logs.identity import ACCOUNT_FIELDS, ADDRESS_FIELDS, HOST_FIELDS, LIMIT, identity
+from caponier.telemetry.security_logs.identity import (
+    ACCOUNT_FIELDS,
+    ADDRESS_FIELDS,
+    HOST_FIELDS,
+    LIMIT,
+    Identity,
+    identity,
+)
 from caponier.telemetry.security_logs.shapes import ByShape
 
 DAYS: Final = 3
@@ -93,9 +100,10 @@ class Past:
                 continue
             self._remember(mark)
             who, risk = identity(fields), fields.get("risk")
-            if who.account is None:
-                continue
             address = who.address
+            if who.account is None:
+                self._learn_use(who, day, inside.abroad(fields, address or ""))
+                continue
             name = role_of(who.account)
             self.add(Fact(HERE, name, ""), day)
             if who.host is not None:
@@ -116,6 +124,11 @@ class Past:
         if len(self._seen) >= _SEEN:
             self._seen.clear()
         self._seen.add(mark)
+
+    def _learn_use(self, who: Identity, day: int, abroad: bool) -> None:
+        """Take from where a server is used that does not write by whom; of strangers there is no end."""
+        if who.address is not None and who.host is not None and not abroad:
+            self.add(Fact(HOST, _machine(who.address), who.host), day)
 
     def add(self, fact: Fact, day: int) -> None:
         """Take that something happened on a day (since 1970, UTC)."""
@@ -169,6 +182,10 @@ class Past:
         mine = set(days)
         known = self._days.get(Fact(HOST, role_of(account), host), set()) - mine
         return len(known) >= DAYS and _span(known | mine) >= WEEKS
+
+    def used_from(self, address: str, host: str, days: Iterable[int]) -> bool:
+        """Tell whether a host is used from a neighbourhood inside time and again, by whom it does not say."""
+        return self.works_on(_machine(address), host, days)
 
     def vouched(self, account: str, address: str, days: Iterable[int]) -> bool:
         """Tell whether the identity provider saw somebody log in from an address on one of these days, and no risk.
@@ -258,6 +275,10 @@ def person_of(account: str) -> str:
     return account.partition("@")[0]
 
 
+def _machine(address: str) -> str:
+    return role_of(f"address {network_of(address)}")
+
+
 def act(rule: str, kind: str) -> str:
     """Name that a rule was set off on a kind of a system's assets, such as `host of digits`."""
     return f"{rule} {kind}"
@@ -284,7 +305,9 @@ def _span(days: set[int]) -> int:
 
 def _telling(fields: Fields) -> Callable[[Fields], Sequence[Scalar]] | None:
     """Return how to read all that is learned from; None where the names alone say that nothing is."""
-    if "errorcode" in fields or fields.keys().isdisjoint(ACCOUNT_FIELDS):
+    nobody = fields.keys().isdisjoint(ACCOUNT_FIELDS)
+    nowhere = fields.keys().isdisjoint(HOST_FIELDS) or fields.keys().isdisjoint(ADDRESS_FIELDS)
+    if "errorcode" in fields or (nobody and nowhere):
         return None
     names = [name for name in _LEARNED if name in fields]
     # Of a single name `itemgetter` gives no sequence.

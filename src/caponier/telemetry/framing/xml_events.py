@@ -99,7 +99,7 @@ class _Event:
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = _refuse
         try:
-            parser.Parse(text, True)
+            parser.Parse(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}".encode(), text), True)
         except expat.ExpatError as bad:
             raise ValueError(f"bad XML: {expat.errors.messages.get(bad.code, 'unreadable')}") from bad
         return self._root
@@ -126,6 +126,10 @@ class _Event:
             known.append(value)
         else:
             into[name] = value
+
+
+_UNWRITABLE: Final = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+"""Characters that no XML may hold, and that Windows writes where a driver or an attacker left them in a value."""
 
 
 def _refuse(*_about: object) -> None:

@@ -96,11 +96,22 @@ _CARE: Final = frozenset(
 """What is set to take care of something: only taking it away is worth a word."""
 
 
+_UPKEEP: Final = frozenset(
+    [
+        *("leases", "events", "endpoints", "endpointslices", "csinodes", "tokenreviews", "subjectaccessreviews"),
+        *("localsubjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews", "volumeattachments"),
+    ]
+)
+"""What a cluster writes to keep itself going, each second; nobody owns anything by it."""
+
+
 def act(fields: Fields) -> Act | None:
     """Tell what kind of act an event is; None where it only reads or uses, or says nothing of it."""
     verb = fields.get("verb")
     if verb is not None and "objectref.resource" in fields:
         below = fields.get("objectref.subresource")
+        if below == "status" or fields["objectref.resource"] in _UPKEEP:
+            return None
         return _act_of(f"{verb}.{fields['objectref.resource']}{f'.{below}' if below else ''}"[:_LONGEST])
     if "request.path" in fields and "request.operation" in fields:
         return _act_of_vault(str(fields["request.operation"]), str(fields["request.path"])[:_LONGEST])

@@ -6,6 +6,7 @@ The lists are read from the left; the first field with a value counts. They are 
 
 from collections.abc import Callable
 from functools import lru_cache
+from string import whitespace
 from typing import Final, NamedTuple
 
 from caponier.telemetry.client_address import client_address
@@ -32,6 +33,7 @@ SIGN_ON: Final = "awsreservedsso_"
 LIMIT: Final = 256
 """Characters of a name that are kept; longer ones are somebody's payload."""
 _CACHED: Final = 20_000
+_ENDS: Final = "." + whitespace
 _NO_VALUE: Final = ("", "-")
 
 
@@ -72,7 +74,7 @@ def account_name(text: str) -> str:
     name = text.strip().lower()
     if name.startswith("arn:"):
         name = _of_arn(name)
-    return name.rsplit("\\", 1)[-1]
+    return name.rsplit("\\", 1)[-1].strip()
 
 
 def _of_arn(arn: str) -> str:
@@ -88,7 +90,7 @@ def host_name(text: str) -> str:
     name = text.strip().lower()
     if name.count(":") == 1:
         name = name.split(":")[0]
-    return name.removesuffix(".")
+    return name.rstrip(_ENDS)
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> str | None:

@@ -1,7 +1,7 @@
 """Records of clouds: who let everybody in, what failed, and what a record has been wrapped in."""
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.telemetry.security_logs.fields import Fields, flatten
-from caponier.telemetry.security_logs.native import cloudtrail, entra, envelopes, gcp_audit
+from caponier.telemetry.security_logs.native import cloudtrail, entra, envelopes, gcp_audit, kubernetes_audit
 from caponier.telemetry.security_logs.native.record import fill, made, outcome_of, split_url, whole
 
 words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12)
@@ -36,6 +36,16 @@ def allowing(principal: str, **condition: Any) -> dict[str, Any]:
 
 
 class TestCloudTrail:
+    @pytest.mark.parametrize("nothing", ["", " ", "-"])
+    def test_a_call_whose_error_says_nothing_was_answered(self, nothing: str) -> None:
+        answered = called(errorCode=nothing, errorMessage=nothing)
+        assert answered["outcome"] == "success"
+        assert answered.keys().isdisjoint({"errorcode", "errormessage"})
+
+    def test_a_call_with_an_error_was_refused(self) -> None:
+        refused = called(errorCode="AccessDenied", errorMessage="")
+        assert (refused["outcome"], refused["errorcode"]) == ("failure", "AccessDenied")
+
     @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
     @pytest.mark.parametrize("name", ["bucketPolicy", "policy", "policyDocument", "policyText"])
     @pytest.mark.parametrize("as_text", [True, False])
@@ -203,3 +213,56 @@ class TestRecord:
         found = split_url(f"/{path}?next=http://{host}/x")
         assert "cs-host" not in found
         assert found["cs-uri-stem"] == f"/{path}"
+
+
+class TestClaimsOfAzure:
+    PERSON = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+
+    def told(self, holder: str, **claims: str) -> Fields:
+        row = {"time": "2026-03-02T09:00:00Z", "resourceId": "/SUBSCRIPTIONS/S", "category": "Administrative",
+               "operationName": "MICROSOFT.KEYVAULT/VAULTS/WRITE", "identity": {holder: claims}}  # fmt: skip
+        fields, _ = flatten(row)
+        (form,) = [one for one in entra.FORMATS if one.fits(fields)]
+        form.complete(fields)
+        return fields
+
+    @pytest.mark.parametrize("holder", ["claims", "claim"])
+    @pytest.mark.parametrize(
+        "claim", [PERSON + "name", PERSON + "upn", "upn", "preferred_username", "unique_name", "appid", "oid"]
+    )
+    def test_who_asks_stands_in_any_claim_about_him(self, holder: str, claim: str) -> None:
+        assert self.told(holder, **{claim: "ada@example.org"})["user"] == "ada@example.org"
+
+    def test_a_person_goes_before_the_application_that_he_uses(self) -> None:
+        assert self.told("claims", appid="portal", upn="ada@example.org")["user"] == "ada@example.org"
+        assert "user" not in self.told("claims", aud="https://management.azure.com/")
+
+
+class TestPermissionsOfGoogle:
+    @pytest.mark.parametrize(("given", "outcome"), [((True,), "success"), ((True, False), "failure"), ((), "success")])
+    def test_one_permission_that_is_not_given_refuses_the_call(self, given: tuple[bool, ...], outcome: str) -> None:
+        asked = [{"permission": f"iam.serviceAccounts.p{number}", "granted": one} for number, one in enumerate(given)]
+        payload = {"serviceName": "iam.googleapis.com", "methodName": "SignJwt", "authorizationInfo": asked}
+        fields, _ = flatten({"protoPayload": payload})
+        gcp_audit.FORMAT.complete(fields)
+        assert fields["outcome"] == outcome
+
+
+class TestClustersWithoutEnvelope:
+    ASKED: ClassVar[dict[str, Any]] = {
+        "verb": "create",
+        "user": {"username": "eve"},
+        "objectRef": {"resource": "pods", "name": "miner"},
+        "responseStatus": {"code": 201},
+    }
+
+    def test_a_record_is_known_by_who_asks_what(self) -> None:
+        fields, _ = flatten(self.ASKED)
+        assert kubernetes_audit.FORMAT.fits(fields)
+        assert kubernetes_audit.FORMAT.complete(fields) == ("kubernetes", "application", "audit")
+        assert fields["outcome"] == "success"
+
+    @pytest.mark.parametrize("missing", ["verb", "user", "objectRef"])
+    def test_one_that_leaves_any_of_it_out_is_not(self, missing: str) -> None:
+        fields, _ = flatten({name: value for name, value in self.ASKED.items() if name != missing})
+        assert not kubernetes_audit.FORMAT.fits(fields)

@@ -22,6 +22,7 @@ _NAMES: Final[FieldMap] = {
 }
 _OWN: Final = frozenset(["eventversion", "awsregion", "eventcategory", "recipientaccountid", "useridentity.type"])
 """Names of which every call has one; calls over an endpoint in a network have no version."""
+_REFUSALS: Final = ("errorcode", "errormessage")
 _NESTED: Final = ("bucketPolicy", "policy", "policyDocument", "policyText", "assumeRolePolicyDocument")
 _STATEMENTS: Final = tuple(f"requestparameters.{name.lower()}" for name in _NESTED)
 
@@ -32,6 +33,10 @@ def _fits(fields: Fields) -> bool:
 
 def _complete(fields: Fields) -> LogSource:
     fill(fields, _NAMES)
+    for name in _REFUSALS:
+        # Tables and shippers write a field without a value where the call was answered.
+        if name in fields and not str(fields[name]).strip("- "):
+            del fields[name]
     refused = "errorcode" in fields or fields.get("responseelements.consolelogin") == "Failure"
     fields.setdefault("outcome", FAILURE if refused else SUCCESS)
     if _opens(fields):

@@ -55,10 +55,15 @@ _AUDIT: Final[FieldMap] = {
     "properties.message": ("activitydisplayname", "operationname"),
     "target_user": ("targetresources.userprincipalname", "targetresources.displayname"),
 }
+_PERSON: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_CLAIMS: Final = (
+    *(f"{_PERSON}name", "name", f"{_PERSON}upn", "upn", f"{_PERSON}emailaddress", "preferred_username", "unique_name"),
+    *("appid", "http://schemas.microsoft.com/identity/claims/objectidentifier", "oid"),
+)
+"""Who a token is about: of a person the name, of a service its application; what it holds hangs on who gave it."""
 _ACTIVITY: Final[FieldMap] = {
     "user": (
-        "identity.claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-        "identity.claims.name",
+        *(f"identity.{claims}.{claim}" for claim in _CLAIMS for claims in ("claims", "claim")),
         "identity.authorization.evidence.principalid",
         "caller",
     ),

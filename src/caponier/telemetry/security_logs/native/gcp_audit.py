@@ -47,7 +47,9 @@ def _fits(fields: Fields) -> bool:
 def _complete(fields: Fields) -> LogSource:
     fill(fields, _NAMES)
     code = whole(fields.get("protopayload.status.code"))
-    fields.setdefault("outcome", FAILURE if code else SUCCESS)
+    # Of several permissions that a call asks for, one that is not given is enough to refuse it.
+    given = str(fields.get("protopayload.authorizationinfo.granted", "")).lower().split(", ")
+    fields.setdefault("outcome", FAILURE if code or "false" in given else SUCCESS)
     if found := _OBJECT.fullmatch(str(fields.get("protopayload.resourcename", ""))):
         fields.setdefault("bucket", found[1])
         fields.setdefault("object", found[2])

@@ -36,7 +36,7 @@ from caponier.telemetry.security_logs.native import (
     zeek,
 )
 from caponier.telemetry.security_logs.native.auditd import AuditReader
-from caponier.telemetry.security_logs.native.network import firewalls, proxies
+from caponier.telemetry.security_logs.native.network import firewalls, forms, proxies
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
@@ -204,6 +204,8 @@ class Reading:
         if len(text) > LINE:
             raise ValueError(f"too long: a line of text of more than {LINE:,} characters")
         found = self._of_line(text, line)
+        if found is None and (named := forms.pairs(text)):
+            found = [self._of_object({**place, **named}, line, seen)]
         if found is None:
             if self._text_seen and _GOES_ON.match(text):
                 self.continued += 1
@@ -230,6 +232,7 @@ class Reading:
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
         fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
+        _put_together(fields)
         if fields.keys().isdisjoint(_SAID):
             for format_ in NATIVE:
                 if format_.fits(fields):
@@ -239,16 +242,18 @@ class Reading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
+        if said is None and self._origin is None and (known := forms.recognise(fields)):
+            return Record(fields, known.origin, known.time or seen, line, known.name, cut)
         stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError(f"no time: {_seen(row)}")
         time = _time(stamp) if stamp is not None else seen
-        known = said or self._origin
-        if known is None:
+        origin = said or self._origin
+        if origin is None:
             raise ValueError(
                 f"no log source: neither product, category nor service, nor an OCSF class_uid; {_seen(row)}"
             )
-        return Record(fields, known, time, line, OWN if said else GIVEN, cut)
+        return Record(fields, origin, time, line, OWN if said else GIVEN, cut)
 
 
 class _Around(NamedTuple):
@@ -282,6 +287,17 @@ def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, 
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _put_together(fields: Fields) -> None:
+    """Make one time of a day and a time of day that stand apart."""
+    day, clock = fields.get("date"), fields.get("time")
+    if type(day) is str and type(clock) is str and _DAY.fullmatch(day) and _CLOCK.match(clock):
+        fields["date"] = fields["time"] = f"{day}T{clock}"
+
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CLOCK: Final = re.compile(r"\d{2}:\d{2}:\d{2}", re.ASCII)
 
 
 def _seen(row: dict[str, Any]) -> str:

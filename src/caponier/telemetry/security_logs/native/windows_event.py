@@ -113,6 +113,8 @@ def _of_xml(event: dict[str, Any]) -> dict[str, Any]:
     flat["Provider_Name"] = _attribute(system.get("Provider"), "Name")
     flat["TimeCreated"] = _attribute(system.get("TimeCreated"), "SystemTime")
     flat["UserID"] = _attribute(system.get("Security"), "UserID")
+    # A trace has no channel, and its provider says as much.
+    flat["Channel"] = flat.get("Channel") or flat["Provider_Name"]
     for part in ("EventData", "UserData"):
         for name, value in _data(event.get(part)):
             flat.setdefault(name, value)

@@ -1,0 +1,150 @@
+"""Requests and connections of products that nobody has described, told by their form alone.
+
+Every server that answers requests logs a method, a target and a status, and everything that passes connections on logs
+two addresses, a port and what it did. What these are called differs by little: a prefix, a case, a dash.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any, Final, NamedTuple
+
+from caponier.telemetry.framing import stamps
+from caponier.telemetry.security_logs.fields import Fields, Scalar
+from caponier.telemetry.security_logs.native.access_log import WEB
+from caponier.telemetry.security_logs.native.record import fill, split_url, whole
+from caponier.telemetry.security_logs.sources import LogSource
+
+CONNECTION: Final = LogSource(None, "firewall", None)
+_METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"])
+_PREFIXES: Final = re.compile(r"^(?:client|http|request|req|response|resp|res|edge|downstream|cs|sc|remote)+")
+"""What products set before the same few words, each in its own mixture."""
+_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "method": frozenset(["method", "verb"]),
+    "target": frozenset(["uri", "url", "path", "uristem", "target", "fullpath", "uripath", "urlpath", "requestedpath"]),
+    "status": frozenset(["status", "statuscode", "code"]),
+    "address": frozenset(["ip", "addr", "address", "cip", "peer", "sourceip", "srcip", "srcaddr"]),
+    "host": frozenset(["host", "authority", "vhost", "servername", "domain", "hostheader"]),
+    "agent": frozenset(["useragent"]),
+    "user": frozenset(["user", "username"]),
+    "source": frozenset(["srcaddr", "srcip", "sourceip", "sourceaddress", "srcaddress", "sourceaddr", "src"]),
+    "destination": frozenset(
+        ["dstaddr", "dstip", "destip", "destinationip", "destinationaddress", "dstaddress", "dst"]
+    ),
+    "port": frozenset(["dstport", "destport", "destinationport", "dport"]),
+    "action": frozenset(["action", "verdict", "decision", "disposition"]),
+    "time": frozenset(
+        [
+            *("time", "timestamp", "ts", "date", "datetime", "timelocal", "timeiso", "starttime", "starttimestamp"),
+            *("start", "eventtime", "msec", "createdat", "timestampns", "timestampms", "logtime", "localtime", "t"),
+        ]
+    ),
+}
+_PASSED: Final = frozenset(["accept", "accepted", "allow", "allowed", "pass", "permit", "permitted", "passed"])
+_CALLERS: Final = ("header", "query", "body", "cookie", "param")
+"""Parts of names below which a caller writes what he likes."""
+_DEEP: Final = 4
+_LONG: Final = 64
+
+
+class Formed(NamedTuple):
+    """What a record turns out to be."""
+
+    origin: LogSource
+    time: int | None
+    name: str
+
+
+def recognise(fields: Fields) -> Formed | None:
+    """Tell a request or a connection by its form, and fill the normalised fields in; None where it is neither."""
+    there = _there(fields)
+    method = str(there.get("method", "")).upper()
+    status = whole(there.get("status"))
+    if method in _METHODS and status is not None and 100 <= status <= 599 and _is_target(there.get("target")):
+        _request(fields, there, method, status)
+        return Formed(WEB, _moment(there.get("time")), "requests of an unknown product")
+    if _is_address(there.get("source")) and _is_address(there.get("destination")) and "action" in there:
+        fields["src_ip"], fields["dst_ip"] = there["source"], there["destination"]
+        passed = str(there["action"]).lower() in _PASSED
+        fields["action"] = "accept" if passed else there["action"]
+        if (port := whole(there.get("port"))) is not None:
+            fields["dst_port"] = port
+        return Formed(CONNECTION, _moment(there.get("time")), "connections of an unknown product")
+    return None
+
+
+def pairs(text: str) -> dict[str, Any] | None:
+    """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
+    begin = _BEGINS.match(text)
+    if not begin:
+        return None
+    found = {name: quoted or bare.rstrip(",;") for name, quoted, bare in _PAIR.findall(text)}
+    if len(found) < _FEWEST:
+        return None
+    return found if begin[1] is None else {"time": begin[1].strip("[]"), **found}
+
+
+_BEGINS: Final = re.compile(
+    r'(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\dT[\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?)?[,;]?\s{0,4}[A-Za-z_][\w.\-]{0,63}=(?:"|[^\s="])'
+)
+_PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
+_FEWEST: Final = 4
+
+
+def _there(fields: Fields) -> dict[str, Scalar]:
+    """Return the first value under each word, those that stand furthest outside first."""
+    found: dict[str, Scalar] = {}
+    for name in sorted(fields, key=lambda name: name.count(".")):
+        above, _, last = name.rpartition(".")
+        value = fields[name]
+        if value == "" or value == "-" or above.count(".") >= _DEEP or any(part in above for part in _CALLERS):
+            continue
+        plain = "".join(filter(str.isalpha, last))
+        bare = _PREFIXES.sub("", plain)
+        for word, names in _WORDS.items():
+            if (
+                word not in found
+                and (plain in names or bare in names)
+                and not (word == "time" and _moment(value) is None)
+            ):
+                found[word] = value
+    return found
+
+
+def _request(fields: Fields, there: Mapping[str, Scalar], method: str, status: int) -> None:
+    parts = split_url(str(there["target"]))
+    address = str(there.get("address", ""))
+    if address.count(":") == 1:
+        address = address.partition(":")[0]
+    given: Fields = {**parts, "cs-method": method, "sc-status": status}
+    for name, word in (("cs-host", "host"), ("cs-user-agent", "agent"), ("cs-username", "user"), ("user", "user")):
+        if word in there:
+            given.setdefault(name, there[word])
+    if _is_address(address):
+        given["c-ip"] = address
+    fill(given, {"account": "user"})
+    for name, value in given.items():
+        fields.setdefault(name, value)
+    fields["sc-status"], fields["cs-method"] = status, method
+
+
+def _is_target(value: Scalar | None) -> bool:
+    return isinstance(value, str) and (value[:1] in ("/", "*") or "://" in value[:9])
+
+
+def _is_address(value: Scalar | None) -> bool:
+    try:
+        ip_address(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)
+
+
+def _moment(value: Scalar | None) -> int | None:
+    """Read a time; None where there is none, so that the envelope's counts."""
+    if value is None or len(str(value)) > _LONG:
+        return None
+    try:
+        return stamps.access_log(str(value)) if "/" in str(value)[:7] else stamps.any_time(value)
+    except (ValueError, OverflowError):
+        return None
