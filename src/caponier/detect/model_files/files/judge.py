@@ -41,8 +41,10 @@ _USER_BLOCK: Final = 512
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
+_BLANK: Final = ord(" ")
 _OUTSIDE: Final = ord("P")
 """By this a pickle asks for an object that lies outside of it."""
+_WITHOUT_SIGNS: Final = bytes(code if code >= _BLANK or code in b"\t\n\r" else _BLANK for code in range(256))
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -226,12 +228,23 @@ class _Judge:
         if (model := onnx.read(content, self.budget)) is not None:
             return model
         if (graph := tensorflow.read(content, self.budget)) is not None:
-            return graph
+            return self._readable(graph, content)
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
         return Part("unknown", unknown=[_UNKNOWN])
+
+    def _readable(self, graph: Part, content: memoryview) -> Part:
+        """Judge a graph as text, too, if all of it is letters: a shell or Python pass over what stands between them."""
+        if graph.unknown or len(content) > self.budget.limits.text_bytes:
+            return graph
+        self.budget.look(_TEXT * len(content))
+        words = text.decode(memoryview(bytes(content).translate(_WITHOUT_SIGNS)), self.budget.limits.text_bytes)
+        if words is not None:
+            also = text.read(words, self.budget)
+            graph.unknown += [*also.unsafe, *also.unknown]
+        return graph
 
     def _report(self, part: Part, where: str, depth: int) -> str:
         self.findings.add(part, where)
