@@ -334,7 +334,8 @@ class Calls:
 
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
-            return value.module == "numpy" and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
+            of_numpy = value.module == "numpy" or value in arrays.RECORDS
+            return of_numpy and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
         return arrays.is_type_name(value)
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
