@@ -25,7 +25,7 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
-from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson
+from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson, word2vec, xgboost
 from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -217,8 +217,9 @@ class _Judge:
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
-        if (model := flat.read(content, self.budget) or msgpack.read(content, self.budget)) is not None:
-            return model
+        for read in (flat.read, xgboost.read, msgpack.read):
+            if (model := read(content, self.budget)) is not None:
+                return model
         if (named := named_format(content)) is not None:
             return Part(named.kind, unknown=[named.reason])
         if ubjson.is_ubjson(content):
@@ -233,6 +234,8 @@ class _Judge:
         if words is not None:
             self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
+        if (vectors := word2vec.read(content, self.budget)) is not None:
+            return self._readable(vectors, content)
         return Part("unknown", unknown=[_UNKNOWN])
 
     def _readable(self, graph: Part, content: memoryview) -> Part:
