@@ -100,3 +100,26 @@ def test_records_name_their_class_instead_of_a_size(home: str) -> None:
     made = b"cnumpy\ndtype\n(c%s\nrecord\nI0\nI1\ntR(K\x03U\x01|N(U\x01at%sK\x08K\x01K\0tb."
     assert read(b"\x80\x02" + made % (home.encode(), fields)).is_clean
     assert not read(b"\x80\x02" + made.replace(b"K\x08", b"K\x04") % (home.encode(), fields)).is_clean
+
+
+KEYED = b"cgensim.models.keyedvectors\nKeyedVectors\n"
+COUNTS = b"cnltk.probability\nFreqDist\n"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        KEYED + b")\x81N}U\x0cvectors_normK\x01s\x86b",
+        KEYED + b")\x81}U\x06appendcos\nsystem\nsbU\x02ida",
+        KEYED + b")\x81}U\x0c__setstate__cbuiltins\nprint\nsbK\x01b",
+        COUNTS + KEYED + b")\x81}U\x05itemscnltk.probability\nFreqDist\nsb\x85R",
+        b"cnltk.probability\nConditionalFreqDist\n)RN}U\x0fdefault_factorycbuiltins\nprint\ns\x86b",
+        b"cbuiltins\nhash\nK\x01\x85R",
+        b"cgensim.utils\nidentity\nK\x01\x85R",
+        b"cgensim.models.phrases\noriginal_scorer\n(K\x01K\x01K\x01K\x01K\x01K\x01tR",
+        b"cnumpy.core._internal\n_reconstruct\n(cos\nPathLike\nK\x00\x85U\x01btR",
+        b"cnumpy.core.records\nrecarray\n(K\x01\x85tU\x02O8\x86\x81",
+    ],
+)
+def test_what_is_listed_is_no_way_to_what_is_not(made: bytes) -> None:
+    assert not read(b"\x80\x02" + made + b".").is_clean
