@@ -58,3 +58,9 @@ def test_a_graph_that_is_a_program_as_well_is_not_clean() -> None:
     program = b"#\nimport os\nos.system('id')\nfor x in range(3):\n    print(x)\n"
     inner = field(1, program) + field(2, b"MatMul")
     assert verdict(field(1, inner)) is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize("name", [b"\nimport os\n" * 60_000, b"two words", b"#", b"\xff"])
+def test_a_node_with_a_name_that_tensorflow_refuses_leaves_it_open(name: bytes) -> None:
+    assert verdict(PLAIN + field(1, field(1, name) + field(2, b"MatMul"))) is Verdict.UNKNOWN
+    assert verdict(PLAIN + field(1, field(1, b"scope_1/x.y") + field(2, b"MatMul"))) is Verdict.CLEAN

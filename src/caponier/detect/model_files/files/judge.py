@@ -240,11 +240,15 @@ class _Judge:
 
     def _readable(self, graph: Part, content: memoryview) -> Part:
         """Judge a graph as text, too, if all of it is letters: a shell or Python pass over what stands between them."""
-        if graph.unknown or len(content) > self.budget.limits.text_bytes:
+        try:
+            str(content, "utf-8")
+        except UnicodeDecodeError:
             return graph
         self.budget.look(_TEXT * len(content))
         words = text.decode(memoryview(bytes(content).translate(_WITHOUT_SIGNS)), self.budget.limits.text_bytes)
-        if words is not None:
+        if words is None:
+            graph.unknown.append("may be read as a text as well, which is longer than a scan reads")
+        else:
             also = text.read(words, self.budget)
             graph.unknown += [*also.unsafe, *also.unknown]
         return graph

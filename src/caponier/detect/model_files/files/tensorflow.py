@@ -20,6 +20,8 @@ _HARMFUL: Final = frozenset({
 })  # fmt: skip
 _USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
 """What every saved model has, to be saved again: it writes only if it is asked to."""
+_NODE: Final = re.compile(rb"[A-Za-z0-9._][\w.\\/>-]*")
+"""What TensorFlow takes for the name of a node: no line of any program."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
 _MOST_SHOWN: Final = 5
 _META_GRAPHS, _GRAPH = 2, 2
@@ -106,4 +108,5 @@ def _operator(node: memoryview, budget: Budget) -> str:
     """Return the name of a node's operator, if it has one; of a field that is there twice the last one counts."""
     found = {number: value for number, value in messages(node, budget) if number in (_NODE_NAME, _NODE_OPERATOR)}
     name = bytes(found.get(_NODE_OPERATOR, b"")[:200])
-    return name.decode() if _NODE_NAME in found and _NAME.fullmatch(name) else _UNNAMED
+    node_name = _NODE.fullmatch(found.get(_NODE_NAME, b""))
+    return name.decode() if node_name and _NAME.fullmatch(name) else _UNNAMED
