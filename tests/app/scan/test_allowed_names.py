@@ -46,10 +46,10 @@ def test_what_the_workspace_allows_passes_and_the_scan_says_so(home: Path) -> No
 
 def test_nothing_is_allowed_without_the_entry_in_another_role_or_after_its_end(home: Path) -> None:
     (home / "model.pkl").write_bytes(OBJECT)
-    assert scan_artifact([home / "model.pkl"], workspace=load_workspace(home)).scanned[0].verdict is Verdict.UNSAFE
+    assert scan_artifact([home / "model.pkl"], workspace=load_workspace(home)).scanned[0].verdict is Verdict.UNKNOWN
     assert scanned(home, CALLED).scanned[0].verdict is Verdict.UNSAFE
     late = scanned(home, OBJECT, ENTRY.replace("2027-06-30", "2026-11-30"))
-    assert late.scanned[0].verdict is Verdict.UNSAFE
+    assert late.scanned[0].verdict is Verdict.UNKNOWN
     assert late.notes == [f"{FILE_NAME}: fleet.models.Net was allowed until 2026-11-30, which is over"]
 
 

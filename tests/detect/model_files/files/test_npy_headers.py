@@ -84,7 +84,7 @@ HEADERS = [
     "{'descr': __import__('os').system('id'), 'fortran_order': False, 'shape': (1,)}",
     "[" * 9_000,
     "-" * 9_000 + "1",
-    "{'descr': '<f8', 'shape': (1L,), 'fortran_order': False}",
+    "{'descr': '<f8', 'shape': (L1,), 'fortran_order': False}",
     "",
     "\x00" * 64,
 ]
@@ -164,3 +164,14 @@ def test_no_header_is_clean_that_numpy_reads_in_another_way(descr: Any, shape: A
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_behind_the_magic_make_it_fail(tail: bytes, version: int) -> None:
     judged(b"\x93NUMPY" + bytes([version]) + tail, SMALL)
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")
+@pytest.mark.parametrize("shape", ["(1L,)", "(1L, 1L)", "(1,1L)"])
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_lengths_of_python_2_are_read_as_numpy_reads_them(shape: str, version: int) -> None:
+    header = f"{{'descr': '<f8', 'shape': {shape}, 'fortran_order': False}}"
+    content = npy(header, b"\0" * 8, version)
+    assert (as_numpy_reads(content) is not None) == (version < 3)
+    assert verdict(content) is (Verdict.CLEAN if version < 3 else Verdict.UNKNOWN)
+    assert verdict(content + b"\0") is Verdict.UNKNOWN

@@ -21,6 +21,10 @@ class Reading:
         return [(use.role.value, use.what) for use in self.ledger.unsafe if use.role is not Role.NAME]
 
     @property
+    def foreign(self) -> list[tuple[str, str]]:
+        return [(use.role.value, use.what) for use in self.ledger.foreign]
+
+    @property
     def is_clean(self) -> bool:
         return self.error is None and not self.ledger.uses and not self.ledger.doubts
 

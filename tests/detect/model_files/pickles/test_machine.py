@@ -69,8 +69,9 @@ def test_the_end_is_the_byte_after_the_pickle() -> None:
         (b"\x83\x05\x00)R", [("call", "copyreg extension.5")]),
         (b"\x84\x05\x00\x00\x00)R", [("call", "copyreg extension.5")]),
         (b"c__builtin__\neval\n" + ORDER + b"\x85R", [("call", "builtins.eval")]),
-        (b"csome.where\nThing\n)\x81}b", [("new", "some.where.Thing"), ("build", "some.where.Thing")]),
-        (b"csome.where\nThing\n)\x81K\x01a", [("new", "some.where.Thing"), ("items", "some.where.Thing")]),
+        (b"csome.where\nthing\n)\x81}b", [("new", "some.where.thing"), ("build", "some.where.thing")]),
+        (b"csome.where\nthing\n)\x81K\x01a", [("new", "some.where.thing"), ("items", "some.where.thing")]),
+        (b"cpoplib\nPOP3\n)\x81}b", [("new", "poplib.POP3"), ("build", "poplib.POP3")]),
     ],
 )
 def test_every_way_to_run_code_is_noted(instructions: bytes, expected: list[tuple[str, str]]) -> None:

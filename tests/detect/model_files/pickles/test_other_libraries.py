@@ -7,7 +7,10 @@ from detect.model_files.pickles.reading import read
 MADE = [
     "catboost.core CatBoostClassifier", "category_encoders.glmm GLMMEncoder",
     "category_encoders.quantile_encoder SummaryEncoder", "category_encoders.target_encoder TargetEncoder",
-    "hmmlearn.hmm GaussianHMM",
+    "gensim.corpora.dictionary Dictionary", "gensim.models.keyedvectors KeyedVectors",
+    "gensim.models.phrases FrozenPhrases", "gensim.models.word2vec Word2Vec", "hmmlearn.hmm GaussianHMM",
+    "nltk.classify.naivebayes NaiveBayesClassifier", "nltk.tag.sequential UnigramTagger",
+    "nltk.tokenize.punkt PunktSentenceTokenizer", "numpy.core.records recarray",
     "networkx.classes.digraph DiGraph", "numpy.matrixlib.defmatrix matrix",
     "pandas.core.arrays.categorical Categorical", "pandas.core.arrays.floating Float64Dtype",
     "pandas.core.arrays.integer IntegerArray",
@@ -23,6 +26,7 @@ MADE = [
 OPEN = {
     "statsmodels.tsa.arima.model ARIMA": "evaluates the formula",
     "statsmodels.discrete.discrete_model NegativeBinomial": "its state may have set",
+    "torch.utils.data.dataset Subset": "a set of data and no model",
     "torch.utils.data.dataset TensorDataset": "a set of data and no model",
     "sklearn_pandas.dataframe_mapper DataFrameMapper": "calls what its state names",
     "sklearn2pmml.preprocessing ExpressionTransformer": "evaluates a text",
@@ -70,3 +74,52 @@ def test_zones_of_pytz_are_made_by_its_own_functions() -> None:
     zone = b"\x80\x02cpytz\n_p\n(X\x0d\x00\x00\x00Europe/BerlinM\x10\x0eK\x00X\x03\x00\x00\x00CETtR."
     assert read(zone).is_clean
     assert read(b"\x80\x02cpytz\ntimezone\nX\x03\x00\x00\x00UTC\x85R.").unsafe
+
+
+@pytest.mark.parametrize("name", ["FreqDist", "ConditionalFreqDist"])
+def test_counts_of_nltk_are_made_by_their_constructor(name: str) -> None:
+    counted = b"cnltk.probability\n%s\n}U\x01aK\x02s\x85R" % name.encode()
+    assert read(b"\x80\x02" + counted + b".").is_clean
+    assert read(b"\x80\x02" + counted + b"U\x01bK\x01s.").is_clean
+    handed = b"cnltk.probability\n%s\n(ctorch.storage\n_load_from_bytes\ntR." % name.encode()
+    assert read(b"\x80\x02" + handed).unsafe
+
+
+@pytest.mark.parametrize(
+    "name", ["Senna", "MaxentClassifierTrainer", "HunposTagger", "StanfordTagger", "PathLineSentences", "RpModel"]
+)
+def test_what_runs_programs_or_keeps_its_state_as_it_is_is_not_listed(name: str) -> None:
+    made = f"cnltk.tag.senna\n{name}\n".encode() + b")\x81}b."
+    assert not read(b"\x80\x02" + made).is_clean
+    assert not read(b"\x80\x02" + made.replace(b"nltk.tag.senna", b"gensim.models.rpmodel")).is_clean
+
+
+@pytest.mark.parametrize("home", ["numpy.core.records", "numpy._core.records", "numpy"])
+def test_records_name_their_class_instead_of_a_size(home: str) -> None:
+    fields = b"}(U\x01acnumpy\ndtype\n(U\x02f8I0\nI1\ntR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbK\0\x86u"
+    made = b"cnumpy\ndtype\n(c%s\nrecord\nI0\nI1\ntR(K\x03U\x01|N(U\x01at%sK\x08K\x01K\0tb."
+    assert read(b"\x80\x02" + made % (home.encode(), fields)).is_clean
+    assert not read(b"\x80\x02" + made.replace(b"K\x08", b"K\x04") % (home.encode(), fields)).is_clean
+
+
+KEYED = b"cgensim.models.keyedvectors\nKeyedVectors\n"
+COUNTS = b"cnltk.probability\nFreqDist\n"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        KEYED + b")\x81N}U\x0cvectors_normK\x01s\x86b",
+        KEYED + b")\x81}U\x06appendcos\nsystem\nsbU\x02ida",
+        KEYED + b")\x81}U\x0c__setstate__cbuiltins\nprint\nsbK\x01b",
+        COUNTS + KEYED + b")\x81}U\x05itemscnltk.probability\nFreqDist\nsb\x85R",
+        b"cnltk.probability\nConditionalFreqDist\n)RN}U\x0fdefault_factorycbuiltins\nprint\ns\x86b",
+        b"cbuiltins\nhash\nK\x01\x85R",
+        b"cgensim.utils\nidentity\nK\x01\x85R",
+        b"cgensim.models.phrases\noriginal_scorer\n(K\x01K\x01K\x01K\x01K\x01K\x01tR",
+        b"cnumpy.core._internal\n_reconstruct\n(cos\nPathLike\nK\x00\x85U\x01btR",
+        b"cnumpy.core.records\nrecarray\n(K\x01\x85tU\x02O8\x86\x81",
+    ],
+)
+def test_what_is_listed_is_no_way_to_what_is_not(made: bytes) -> None:
+    assert not read(b"\x80\x02" + made + b".").is_clean

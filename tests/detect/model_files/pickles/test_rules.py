@@ -62,6 +62,7 @@ def test_functions_are_told_from_classes() -> None:
     assert not {"collections.OrderedDict", "builtins.dict", "datetime.datetime", "numpy.dtype"} & functions
 
 
+@pytest.mark.filterwarnings("ignore:numpy.core.records is deprecated")
 @pytest.mark.parametrize("library", ["builtins", "collections", "copyreg", "datetime", "decimal", "numpy", "sklearn"])
 def test_allowed_classes_are_what_they_seem(library: str) -> None:
     """Whatever has a class's role and is there, is a class; whatever is a function has no other role than call."""

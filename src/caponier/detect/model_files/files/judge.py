@@ -25,7 +25,7 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
-from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson
+from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson, word2vec, xgboost
 from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -41,8 +41,10 @@ _USER_BLOCK: Final = 512
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
+_BLANK: Final = ord(" ")
 _OUTSIDE: Final = ord("P")
 """By this a pickle asks for an object that lies outside of it."""
+_WITHOUT_SIGNS: Final = bytes(code if code >= _BLANK or code in b"\t\n\r" else _BLANK for code in range(256))
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -215,8 +217,9 @@ class _Judge:
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
-        if (model := flat.read(content, self.budget) or msgpack.read(content, self.budget)) is not None:
-            return model
+        for read in (flat.read, xgboost.read, msgpack.read):
+            if (model := read(content, self.budget)) is not None:
+                return model
         if (named := named_format(content)) is not None:
             return Part(named.kind, unknown=[named.reason])
         if ubjson.is_ubjson(content):
@@ -226,12 +229,29 @@ class _Judge:
         if (model := onnx.read(content, self.budget)) is not None:
             return model
         if (graph := tensorflow.read(content, self.budget)) is not None:
-            return graph
+            return self._readable(graph, content)
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
+        if (vectors := word2vec.read(content, self.budget)) is not None:
+            return self._readable(vectors, content)
         return Part("unknown", unknown=[_UNKNOWN])
+
+    def _readable(self, graph: Part, content: memoryview) -> Part:
+        """Judge a graph as text, too, if all of it is letters: a shell or Python pass over what stands between them."""
+        try:
+            str(content, "utf-8")
+        except UnicodeDecodeError:
+            return graph
+        self.budget.look(_TEXT * len(content))
+        words = text.decode(memoryview(bytes(content).translate(_WITHOUT_SIGNS)), self.budget.limits.text_bytes)
+        if words is None:
+            graph.unknown.append("may be read as a text as well, which is longer than a scan reads")
+        else:
+            also = text.read(words, self.budget)
+            graph.unknown += [*also.unsafe, *also.unknown]
+        return graph
 
     def _report(self, part: Part, where: str, depth: int) -> str:
         self.findings.add(part, where)

@@ -1,5 +1,6 @@
 """Numpy's own format, `.npy`: numbers are harmless, Python objects are a pickle."""
 
+import re
 import struct
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from caponier.detect.model_files.pickles.stream import BrokenError
 
 MAGIC: Final = b"\x93NUMPY"
 _LONGEST: Final = 1 << 16
+_LONG_NUMBER: Final = re.compile(r"([(,\s]\d{1,20})L(?=[,\s)])")
+_OF_PYTHON_2: Final = 2
 _MOST_ELEMENTS: Final = 1 << 62
 
 
@@ -58,7 +61,9 @@ def _header(content: memoryview) -> tuple[int, dict[str, Any]]:
     start = 8 + width + length
     if length > _LONGEST or start > len(content):
         raise BrokenError("the header is too long")
-    header = literal(bytes(content[8 + width : start]).decode("latin-1").strip())
+    words = bytes(content[8 + width : start]).decode("latin-1").strip()
+    # Python 2 wrote lengths as long numbers, and numpy still reads them in its first two versions.
+    header = literal(_LONG_NUMBER.sub(r"\1", words) if content[6] <= _OF_PYTHON_2 else words)
     if not isinstance(header, dict):
         raise BrokenError("the header is no dictionary")
     return start, header

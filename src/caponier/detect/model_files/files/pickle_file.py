@@ -134,7 +134,8 @@ def read_torch(
     report = follow(content, budget, budget.rules, joblib=False)
     if script:
         uses = report.ledger.uses
-        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is AllowLevel.UNLISTED]
+        levels = (AllowLevel.FOREIGN, AllowLevel.UNLISTED)
+        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing in levels]
         for key in own:
             del uses[key]
     return _part(content, budget, report, storages), report.ledger.storages
@@ -148,7 +149,7 @@ def carries(views: Collection[memoryview], budget: Budget, part: Part, depth: in
         worst = report.ledger.unsafe[:1]
         if worst and worst[0].standing is AllowLevel.DANGEROUS:
             part.unsafe.append(f"carries a pickle as a value that {_sentences(worst)[0]}")
-        elif worst or report.exceeded or report.ledger.embedded:
+        elif worst or report.ledger.foreign or report.exceeded or report.ledger.embedded:
             part.unknown.append("carries a pickle as a value that runs what is not on the allow list")
         elif depth >= budget.limits.depth and report.ledger.carried:
             part.unknown.append("carries pickles in pickles, more deeply than a scan looks")
@@ -172,7 +173,8 @@ def _part(content: memoryview, budget: Budget, report: PickleReport, storages: C
         dangerous = [use for use in torch.ledger.uses.values() if use.standing is AllowLevel.DANGEROUS]
         uses += dangerous
         others = [use for use in torch.ledger.unsafe if use not in dangerous]
-        part.unknown += _otherwise(plain, set(report.ledger.doubts), others)
+        foreign = [use for use in torch.ledger.foreign if (use.what, use.role) not in report.ledger.uses]
+        part.unknown += _otherwise(plain, set(report.ledger.doubts), others, foreign)
         loaded += torch.ledger.embedded
     part.members = _embedded(loaded)
     carries(report.ledger.carried, budget, part)
@@ -218,9 +220,23 @@ def _note_uses(part: Part, uses: list[Use]) -> None:
     part.unsafe += _sentences(unsafe)
     part.certain = any(use.standing is AllowLevel.DANGEROUS for use in unsafe)
     condemned = {use.what for use in unsafe}
+    part.unknown += _foreign([use for use in uses if use.foreign and use.what not in condemned])
     part.unknown += _sentences(
         [use for use in uses if use.standing is AllowLevel.UNLISTED and not use.unsafe and use.what not in condemned]
     )
+
+
+def _foreign(uses: list[Use]) -> list[str]:
+    """Say which classes of somebody's own are created, and what would make them known."""
+    roles: dict[str, set[Role]] = {}
+    for use in uses:
+        roles.setdefault(use.what, set()).add(use.role)
+    sentences = [
+        f"creates {what}, which is not on the allow list: once its code was read, an entry in allowed-names.yaml makes "
+        f"it known, with a reason and the roles {', '.join(role for role in Role if role in roles[what])}"
+        for what in list(roles)[:_MOST_REASONS]
+    ]
+    return [*sentences, f"and {len(roles) - _MOST_REASONS:,} more classes"] if len(roles) > _MOST_REASONS else sentences
 
 
 def _sentences(uses: list[Use]) -> list[str]:
@@ -233,11 +249,11 @@ def _sentences(uses: list[Use]) -> list[str]:
     return sentences
 
 
-def _otherwise(plain: PickleReport, known: set[str], others: list[Use]) -> Iterator[str]:
+def _otherwise(plain: PickleReport, known: set[str], others: list[Use], foreign: list[Use]) -> Iterator[str]:
     """Say what is not clean about a joblib file where plain pickle or torch reads it."""
     doubts = [doubt for doubt in plain.ledger.doubts if doubt not in known]
     limits = [plain.broken] if plain.exceeded and plain.broken else []
-    for text in [*_sentences(others), *doubts[:_MOST_REASONS], *limits]:
+    for text in [*_sentences(others), *_foreign(foreign), *doubts[:_MOST_REASONS], *limits]:
         yield f"loaded with pickle instead of joblib, it {text}"
 
 

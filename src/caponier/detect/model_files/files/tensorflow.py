@@ -1,15 +1,18 @@
 """Graphs of TensorFlow as protocol buffers: saved models, meta graphs and frozen graphs, by the operators in them.
 
-An operator may write a file, read one, or call Python; which ones those are is known. What all others do is not.
+An operator may write a file, read one, or call Python; which ones those are is known. Those that only compute are
+listed. What all others do is not known here.
 """
 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
 from caponier.detect.model_files.files.wire import WireError, messages
+from caponier.formats.strict_yaml import shipped_yaml
 
 _HARMFUL: Final = frozenset({
     "DebugIdentity", "DebugIdentityV2", "EagerPyFunc", "LookupTableExport", "LookupTableExportV2", "MatchingFiles",
@@ -17,12 +20,20 @@ _HARMFUL: Final = frozenset({
 })  # fmt: skip
 _USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
 """What every saved model has, to be saved again: it writes only if it is asked to."""
+_NODE: Final = re.compile(rb"[A-Za-z0-9._][\w.\\/>-]*")
+"""What TensorFlow takes for the name of a node: no line of any program."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
+_MOST_SHOWN: Final = 5
 _META_GRAPHS, _GRAPH = 2, 2
 STARTS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
 """The first bytes of a field that a graph, or what holds one, has."""
 _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES = 1, 2, 1, 3
 _NODE_NAME, _NODE_OPERATOR = 1, 2
+_OBJECTS: Final = 7
+"""Where a meta graph describes objects, of which Keras makes layers."""
+_STORES: Final = _USUAL | {"Restore", "RestoreSlice", "RestoreV2"}
+_UNNAMED, _WITH_OBJECTS = "", " objects"
+"""What stands for an operator whose name is none, and for objects: nothing is called so."""
 
 
 def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part | None:
@@ -33,17 +44,39 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part |
     for reading in (_of_saved_model, _of_meta_graph, _operators):
         # Fields may stand in any order, and so a graph may begin like what holds one.
         with suppress(WireError):
-            operators |= reading(content, budget)
-    if not operators:
+            found = reading(content, budget)
+            # What it is not, has no operators in it, but may have what looks like one without a name.
+            operators |= found if found - {_UNNAMED} else set()
+    named = operators - {_UNNAMED, _WITH_OBJECTS}
+    if not named:
         return None
     part = Part("tensorflow graph")
-    harmful = sorted(operators & (_HARMFUL - _USUAL))
+    harmful = sorted(named & (_HARMFUL - _USUAL))
     part.unsafe += [f"has an operator that reaches files, or calls Python: {name}" for name in harmful[:5]]
-    part.unknown.append(
-        f"is a graph of TensorFlow with {len(operators):,} kinds of operators, of which not all are known here; "
-        "weights alone, as safetensors, would be"
-    )
+    part.unknown += _doubts(operators, budget)
     return part
+
+
+def _doubts(operators: set[str], budget: Budget) -> Iterator[str]:
+    """Say what is not known of a graph, and what would make it known."""
+    foreign = sorted(operators - _HARMFUL - _STORES - _computing() - {_UNNAMED, _WITH_OBJECTS})
+    if foreign:
+        shown = f"{', '.join(foreign[:_MOST_SHOWN])}{' and others' if len(foreign) > _MOST_SHOWN else ''}"
+        yield f"is a graph of TensorFlow that needs operators which are not known to compute only: {shown}"
+    if stores := sorted(operators & _STORES):
+        yield (
+            f"is a graph of TensorFlow that writes and reads weights where it says itself ({', '.join(stores)}): "
+            "a frozen graph, or the weights alone as safetensors, would be known"
+        )
+    if _WITH_OBJECTS in operators:
+        yield "is a graph of TensorFlow that describes objects beside it, of which Keras may make layers"
+    if _UNNAMED in operators or budget.fields_left < 0:
+        yield "is a graph of TensorFlow with operators that cannot be read"
+
+
+@cache
+def _computing() -> frozenset[str]:
+    return frozenset(shipped_yaml("caponier.detect.model_files.files", "tensorflow_operators.yaml")["computes"])
 
 
 def _of_saved_model(content: memoryview, budget: Budget) -> set[str]:
@@ -52,12 +85,13 @@ def _of_saved_model(content: memoryview, budget: Budget) -> set[str]:
 
 
 def _of_meta_graph(content: memoryview, budget: Budget) -> set[str]:
-    graphs = [value for number, value in messages(content, budget) if number == _GRAPH and len(value)]
-    return {name for graph in graphs for name in _operators(graph, budget)}
+    fields = [(number, value) for number, value in messages(content, budget) if len(value)]
+    found = {name for number, graph in fields if number == _GRAPH for name in _operators(graph, budget)}
+    return found | {_WITH_OBJECTS} if found and any(number == _OBJECTS for number, _ in fields) else found
 
 
 def _operators(graph: memoryview, budget: Budget) -> set[str]:
-    return {name for node in _all_nodes(graph, budget) if (name := _operator(node, budget)) is not None}
+    return {_operator(node, budget) for node in _all_nodes(graph, budget)}
 
 
 def _all_nodes(graph: memoryview, budget: Budget) -> Iterator[memoryview]:
@@ -70,8 +104,9 @@ def _all_nodes(graph: memoryview, budget: Budget) -> Iterator[memoryview]:
                     yield from (node for at, node in messages(function, budget) if at == _FUNCTION_NODES)
 
 
-def _operator(node: memoryview, budget: Budget) -> str | None:
-    """Return the name of a node's operator; of a field that is there twice the last one counts."""
+def _operator(node: memoryview, budget: Budget) -> str:
+    """Return the name of a node's operator, if it has one; of a field that is there twice the last one counts."""
     found = {number: value for number, value in messages(node, budget) if number in (_NODE_NAME, _NODE_OPERATOR)}
     name = bytes(found.get(_NODE_OPERATOR, b"")[:200])
-    return name.decode() if _NODE_NAME in found and _NAME.fullmatch(name) else None
+    node_name = _NODE.fullmatch(found.get(_NODE_NAME, b""))
+    return name.decode() if node_name and _NAME.fullmatch(name) else _UNNAMED

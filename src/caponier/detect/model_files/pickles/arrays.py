@@ -11,8 +11,8 @@ from caponier.detect.model_files.pickles.values import Blob, Box, Global, Made
 WRAPPER: Final = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
 
 DTYPE: Final = Global("numpy", "dtype")
-_RECORD: Final = Global("numpy", "record")
-"""Numpy names this class instead of a size; the size is in the state."""
+RECORDS: Final = frozenset(Global(home, "record") for home in ("numpy", "numpy._core.records", "numpy.core.records"))
+"""Numpy names this class, by one of its homes, instead of a size; the size is in the state."""
 _CHARACTER: Final = {"S": 1, "U": 4, "V": 1}
 _SINGLE: Final = {"?": 1, "b": 1, "i": 4, "f": 4, "c": 1, "m": 8, "M": 8}
 """What a letter alone means: `f` is a float of four bytes, `c` a single character; `u` alone is none."""
@@ -168,7 +168,7 @@ class Layout:
     def _of(self, dtype: Made, depth: int) -> tuple[int, bool]:
         state = dtype.state if isinstance(dtype.state, tuple) else ()
         declared = state[_ELEMENT_SIZE] if len(state) > _ELEMENT_SIZE else -1
-        if dtype.args[0] == _RECORD and isinstance(declared, int):
+        if dtype.args[0] in RECORDS and isinstance(declared, int):
             said: int | None = declared
         else:
             said = type_size(_text(dtype.args[0]))

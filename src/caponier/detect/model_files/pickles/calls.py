@@ -12,6 +12,11 @@ from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Glob
 _ENCODE: Final = Global("_codecs", "encode")
 _GETATTR: Final = Global("builtins", "getattr")
 _NEW: Final = Global("copyreg", "__newobj__")
+_CREATING: Final = frozenset({
+    _NEW, Global("copyreg", "_reconstructor"),
+    Global("numpy._core.multiarray", "_reconstruct"), Global("numpy.core.multiarray", "_reconstruct"),
+})  # fmt: skip
+"""What makes an object of a class and hands nothing to it."""
 _KERAS, _UNPICKLES = "keras.src.", "_unpickle_model"
 _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
@@ -133,7 +138,8 @@ class Calls:
         self._guard_functions(target, args)
         self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
-        if check and check.plain and args:
+        given = any(not (isinstance(arg, Box) and not arg.items) for arg in args)
+        if (check and check.plain and args) or (given and self._is_foreign(target)):
             self._forbid(f"{target} with arguments", Role.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
 
@@ -304,8 +310,14 @@ class Calls:
             return
         if made and isinstance(made[0], Global):
             self.invoke(made[0], Role.NEW)
+            if target not in _CREATING and self._is_foreign(made[0]):
+                # It is not only created: methods of it are called, with arguments of the file's.
+                self._forbid(f"{target} of {made[0]}", Role.CALL)
         else:
             self._forbid(f"{target} of a class that is computed", Role.CALL)
+
+    def _is_foreign(self, target: Any) -> bool:
+        return isinstance(target, Global) and self.rules.standing(target, Role.NEW) is AllowLevel.FOREIGN
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
         foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")
@@ -322,7 +334,8 @@ class Calls:
 
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
-            return value.module == "numpy" and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
+            of_numpy = value.module == "numpy" or value in arrays.RECORDS
+            return of_numpy and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
         return arrays.is_type_name(value)
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:

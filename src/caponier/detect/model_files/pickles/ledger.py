@@ -32,6 +32,11 @@ class Use:
         """Whether this use alone condemns the file."""
         return self.standing is AllowLevel.DANGEROUS or (self.standing is AllowLevel.UNLISTED and self.invoked)
 
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody's own class is created, or filled, that nobody here has read."""
+        return self.standing is AllowLevel.FOREIGN
+
 
 @dataclass
 class Expense:
@@ -49,6 +54,8 @@ class Ledger:
     limits: Limits
     expense: Expense = field(default_factory=Expense)
     uses: dict[tuple[str, Role], Use] = field(default_factory=dict)
+    worst: AllowLevel = AllowLevel.ALLOWED
+    """What the worst of the uses is that condemn the file."""
     doubts: list[str] = field(default_factory=list)
     """Why the file cannot be called clean, without being unsafe."""
     loaded: dict[int, memoryview] = field(default_factory=dict)
@@ -65,8 +72,13 @@ class Ledger:
 
     def note(self, what: str, role: Role, standing: AllowLevel, at: int) -> None:
         """Note a use, once."""
-        if standing is not AllowLevel.ALLOWED and (what, role) not in self.uses and len(self.uses) < _MOST_USES:
-            self.uses[what, role] = Use(what, role, standing, at)
+        if standing is AllowLevel.ALLOWED or (what, role) in self.uses:
+            return
+        use = Use(what, role, standing, at)
+        # Many that are merely not known must not hide one that is worse.
+        if len(self.uses) < _MOST_USES or (use.unsafe and standing > self.worst):
+            self.uses[what, role] = use
+            self.worst = max(self.worst, standing if use.unsafe else AllowLevel.ALLOWED)
 
     def name(self, what: str) -> None:
         """Note that something is named."""
@@ -113,6 +125,11 @@ class Ledger:
         """The uses that condemn the file, the worst first."""
         found = [use for use in self.uses.values() if use.unsafe]
         return sorted(found, key=lambda use: (-use.standing, not use.invoked, use.at, use.what))
+
+    @property
+    def foreign(self) -> list[Use]:
+        """The uses of classes that nobody here has read."""
+        return [use for use in self.uses.values() if use.foreign]
 
     @property
     def unclear(self) -> list[Use]:

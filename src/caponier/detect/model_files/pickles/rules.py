@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from functools import cache
 from typing import Any, Final
 
+from caponier.detect.model_files.pickles import homes
 from caponier.detect.model_files.pickles.values import Global
 from caponier.formats.strict_yaml import shipped_yaml
 
@@ -32,8 +33,10 @@ class AllowLevel(IntEnum):
     ALLOWED = 0
     UNCLEAR = 1
     """Ordinary, and yet a way to run code for whoever chooses the contents."""
-    UNLISTED = 2
-    DANGEROUS = 3
+    FOREIGN = 2
+    """A class of another library, or of somebody's own, is created or filled: what it then does only it knows."""
+    UNLISTED = 3
+    DANGEROUS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class Rules:
             return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
             return AllowLevel.DANGEROUS
+        if roles is None and role in _CREATION and homes.is_foreign_class(what):
+            return AllowLevel.FOREIGN
         return AllowLevel.UNLISTED
 
     def why_unclear(self, what: Global) -> str | None:
@@ -147,6 +152,9 @@ class Rules:
 
 
 _DEEPEST: Final = 4
+
+_CREATION: Final = frozenset({Role.NEW, Role.BUILD, Role.ITEMS})
+"""What is done to an object without its constructor, or anything else that the file could choose, being called."""
 
 _PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules under their old names, which unpicklers translate for protocols below 3."""

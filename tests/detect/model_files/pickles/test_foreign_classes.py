@@ -1,0 +1,97 @@
+"""Classes that somebody else brings: created and filled, they leave a file open; called, they condemn it."""
+
+import pickle
+
+import pytest
+
+from caponier.detect.artifact import Verdict
+from caponier.detect.model_files.pickles.homes import is_foreign_class
+from caponier.detect.model_files.pickles.values import Global
+from detect.model_files.files.building import judged
+from detect.model_files.pickles.reading import read
+
+NET = b"cfleet.made\nNet\n"
+
+
+class Ours:
+    def __init__(self) -> None:
+        self.weights = [1.0]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_object_of_ones_own_leaves_a_file_open_in_every_protocol(protocol: int) -> None:
+    judgement = judged(pickle.dumps(Ours(), protocol))
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert f"creates {__name__}.Ours, which is not on the allow list" in judgement.reasons[0]
+    assert "allowed-names.yaml" in judgement.reasons[0]
+    assert judgement.reasons[0].endswith("with a reason and the roles new, build")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        NET + b")R",
+        NET + b"(U\x02idtR",
+        b"(" + NET + b"o",
+        b"(ifleet.made\nNet\n",
+        NET + b"U\x02id\x85\x81",
+        NET + b")}U\x01xK\x01s\x92",
+        b"cfleet.made\nnet\n)\x81",
+        b"cfleet.made\nsubprocess.Popen\n)\x81",
+        NET + b"}b",
+        NET + b")\x81}U\x0c__setstate__K\x01sb",
+        NET + b")\x81}b}b",
+        NET + b")\x81}bK\x01a",
+        NET + b")\x81ctorch.storage\n_load_from_bytes\nb",
+        b"cpandas.core.indexes.base\n_new_Index\n(" + NET + b"}tR",
+        b"csklearn.neighbors._kd_tree\nnewObj\n(" + NET + b"tR",
+        b"ccopy_reg\n_reconstructor\n(" + NET + NET + b"NtR",
+    ],
+)
+def test_more_than_creating_it_condemns_a_file(made: bytes) -> None:
+    assert judged(b"\x80\x02" + made + b".").verdict is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("made", [NET + b")\x81", NET + b")}\x92", NET + b")\x81}b", NET + b")\x81K\x01K\x02s}b"])
+def test_creating_and_filling_it_leaves_a_file_open(made: bytes) -> None:
+    assert judged(b"\x80\x02" + made + b".").verdict is Verdict.UNKNOWN
+
+
+def test_what_runs_beside_it_still_condemns_the_file() -> None:
+    many = b"".join(b"cfleet.made\nNet%d\n)\x810" % number for number in range(1_500))
+    assert judged(b"\x80\x02" + many + b"cfleet.made\nrun\n)R.").verdict is Verdict.UNSAFE
+
+
+def test_one_that_was_created_plainly_is_still_judged_with_arguments() -> None:
+    assert read(b"\x80\x02" + NET + b")\x810" + NET + b"K\x01\x85\x81.").unsafe
+
+
+def test_a_pickle_in_a_value_that_creates_one_is_not_passed_over() -> None:
+    inner = b"\x80\x02" + NET + b")\x81}b."
+    assert judged(pickle.dumps({"weights": inner}, 4)).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "foreign"),
+    [
+        ("gensim.models.phrases", "Phrases", True),
+        ("__main__", "_Net", True),
+        ("fleet", "Outer.Inner", True),
+        ("fleet", "os.Net", False),
+        ("fleet", "run", False),
+        ("fleet", "", False),
+        (".subprocess", "Popen", False),
+        ("fleet..made", "Net", False),
+        ("fleet made", "Net", False),
+        ("flêet", "Net", False),
+        ("subprocess", "Popen", False),
+        ("collections.abc", "Mapping", False),
+        ("commands", "Net", False),
+        ("Queue", "Queue", False),
+        ("asyncore", "Dispatcher", False),
+        ("?", "<a name that is computed>", False),
+        ("copyreg extension", "7", False),
+    ],
+)
+def test_whose_a_class_is(module: str, name: str, *, foreign: bool) -> None:
+    assert is_foreign_class(Global(module, name)) is foreign
