@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.machinery import traffic
 from bench.machinery.refusal import Refusing
 from caponier.emulate.attack import Attack
-from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.campaign import Campaign, CampaignStage
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.disguises.padding import Natural
 from caponier.emulate.evasion.adaptive import Adaptive
@@ -271,7 +271,7 @@ def _on_image(way: _Way, victim: Victim, originals: Pool, turn: int, number: int
 
 def _on_models(
     victim: Victim, split: DigitsSplit, seed: int, each: int, first: bool
-) -> Iterator[tuple[Stage, Attacker]]:
+) -> Iterator[tuple[CampaignStage, Attacker]]:
     """Yield attacks on the model as a whole; those that train one of their own only with the first."""
     for campaign in campaigns().values():
         if campaign.name in WHITE_BOX and not first:
@@ -283,7 +283,7 @@ def _on_models(
             yield stage, _on_model(campaign, stage, turn, seed * 100 + turn)
 
 
-def _on_model(campaign: Campaign, stage: Stage, turn: int, number: int) -> Attacker:
+def _on_model(campaign: Campaign, stage: CampaignStage, turn: int, number: int) -> Attacker:
     who = f"attacker-{campaign.name}-{turn}"
 
     def again(most: int) -> Outcome:

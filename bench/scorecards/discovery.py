@@ -25,7 +25,7 @@ from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.caller.wire import Reply
 from caponier.emulate.discovery.api_crawl import ApiCrawl
 from caponier.emulate.discovery.family_fingerprint import FamilyFingerprint
-from caponier.emulate.event_log import Deployment, EventLog, interleaved
+from caponier.emulate.event_log import Deployment, ServerLog, interleaved
 from caponier.emulate.images import Images
 from caponier.emulate.new_client import photos
 from caponier.emulate.probe import FAMILIES, Probe, ProbeOutcome, Truth
@@ -139,7 +139,7 @@ def _one(seed: int, kind: str) -> list[dict[str, Any]]:
     split = load_digits_split(seed)
     predict = train_kind(split, seed, kind)
     benign = [simulate(assemble(split.calibration.images, HABITUAL, seed), predict, traffic.UNIQUE)]
-    log, calm = EventLog(), list[pa.Table]()
+    log, calm = ServerLog(), list[pa.Table]()
     runs = list(_probed(split, predict, Truth(FAMILIES[kind]), log, seed))
     if kind == KINDS[0]:
         # What callers send, and how it fails, does not depend on the kind of model; only how long an answer takes does.
@@ -170,7 +170,7 @@ def _harmless(split: DigitsSplit, predict: Predict, seed: int) -> Iterator[pa.Ta
     yield let_in(visitors(others, OTHERS, seed), images, predict, begin=LATER)
 
 
-def _probed(split: DigitsSplit, predict: Predict, truth: Truth, log: EventLog, seed: int) -> Iterator[Run]:
+def _probed(split: DigitsSplit, predict: Predict, truth: Truth, log: ServerLog, seed: int) -> Iterator[Run]:
     """Carry out probes: fast, slow, slow between plain work, and those that ask only what they need."""
     place = Deployment()
     plans = [(name, probe, None) for name, probe in (*PROBES.items(), *HARDER.items())]

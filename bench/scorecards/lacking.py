@@ -27,7 +27,7 @@ from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.detect.registry import event_detectors
-from caponier.emulate.event_log import Deployment, EventLog, interleaved
+from caponier.emulate.event_log import Deployment, ServerLog, interleaved
 from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
 from caponier.emulate.registry import newcomers
@@ -122,7 +122,7 @@ def _predictions(seed: int, each: int) -> World:
         return billed(simulate(assemble(images, n, number), predict, UNIQUE, span_s=SPAN_S), settling_steps)
 
     runs, training = traffic.attacks_on(split, victim, seed, each)
-    attack_runs, probed = EventLog(), []
+    attack_runs, probed = ServerLog(), []
     for name, probe in PROBES.items():
         for turn in range(each):
             wire = LocalWire(predict, Deployment(), attack_runs.record, f"attacker-{name}-{turn}", EPOCH)

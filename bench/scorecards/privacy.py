@@ -23,7 +23,7 @@ from caponier.app.validate.lab.proving_ground import with_owners
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.attacker.membership import LEARNED, TECHNIQUES
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.campaigns.label_only_membership import MOVED, NOISY, LabelOnlyMembership
 from caponier.emulate.campaigns.membership_inference import MembershipInference
 from caponier.emulate.campaigns.shadow_membership import ShadowMembership
@@ -62,7 +62,7 @@ class Ways:
     photos: int = 0
     accounts: int = 1
 
-    def stage(self, stage: Stage, rng: np.random.Generator) -> Stage:
+    def stage(self, stage: CampaignStage, rng: np.random.Generator) -> CampaignStage:
         """Put noise on what is held, the candidates and what shadow models learn from alike."""
         if not self.noise:
             return stage
@@ -109,12 +109,12 @@ class Thief:
     budget: int = 51
     gap_s: float = 0.5
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Any = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Any = None) -> CampaignStage:
         """Attack the victim of a membership inference."""
         del victim
         return MembershipInference().stage(split, seed)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Ask; see `caponier.emulate.campaign.Campaign.run`."""
         del stage
         rng, line = np.random.default_rng(seed), MeteredModel(predict, budget or self.budget)

@@ -22,7 +22,7 @@ from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
 from caponier.engines import cells, local, spool, subjects
-from caponier.engines.profiles import Comparison
+from caponier.engines.profiles import ProfileComparison
 from caponier.engines.spool import Spool
 from caponier.engines.subjects import SubjectPass
 from caponier.telemetry.features import Encoder
@@ -43,7 +43,7 @@ DOORS: tuple[tuple[Any, str, str], ...] = (
     (nearest_query, "add_signals", "similarity: rings, repeats"),
     (nearest_query, "_nearest", "similarity: nearest queries"),
     (local.Judge, "detections", "judge"),
-    (Comparison, "watch", "compare with the profile"),
+    (ProfileComparison, "watch", "compare with the profile"),
     (SubjectPass, "_one", "columns, batches, states"),
     (scan, "_findings", "findings"),
 )

@@ -10,7 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from caponier.app.coverage.detectors import controls, emulations
-from caponier.app.validate.emulate import EmulationReport, Kind
+from caponier.app.validate.emulate import DetectorKind, EmulationReport
 from caponier.app.validate.validate import validate
 from caponier.cli.emulate import app
 from caponier.emulate.registry import attacks
@@ -77,7 +77,7 @@ def test_files_that_run_code_come_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_an_emulation_that_fails_exits_with_3() -> None:
-    failed = EmulationReport("jbda", Kind.EVENT, "digits-mlp", False, {"agreement": 0.1}, 1.0, 10, "refused")
+    failed = EmulationReport("jbda", DetectorKind.EVENT, "digits-mlp", False, {"agreement": 0.1}, 1.0, 10, "refused")
     with patch("caponier.cli.emulate.emulate", return_value=failed):
         done = run("run", "jbda")
     assert done.exit_code == 3

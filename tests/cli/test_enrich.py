@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
@@ -14,7 +14,7 @@ from cli.command import Ran, run
 
 @pytest.fixture(scope="module")
 def url(digits: tuple[DigitsSplit, Victim]) -> Iterator[str]:
-    log = EventLog()
+    log = ServerLog()
     with serve(digits[1].predict_proba, record=log.record, principal_of=lambda key: key) as server:
         yield server.url
 

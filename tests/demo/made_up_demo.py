@@ -7,6 +7,7 @@ from pathlib import Path
 from caponier.app.coverage.cover import cover
 from caponier.app.scan.artifact import ScannedFile
 from caponier.demo.outcome import (
+    AccessCheck,
     Aftermath,
     Audit,
     BatchSeen,
@@ -14,7 +15,6 @@ from caponier.demo.outcome import (
     FileSeen,
     Hunt,
     LogsSeen,
-    Probe,
     Repaired,
     Validated,
 )
@@ -123,7 +123,7 @@ def aftermath(incident_id: str = "i-1") -> Aftermath:
         undo="The guard answers again",
         approver="two",
     )
-    refused, let_in = Probe(40, 0, 5, 90, 0), Probe(40, 40, 5, 90, 0)
+    refused, let_in = AccessCheck(40, 0, 5, 90, 0), AccessCheck(40, 40, 5, 90, 0)
     return Aftermath(
         Containment(
             dry_run=DryRun(None, "stopped", 600, 600, 0, 1000),

@@ -10,7 +10,7 @@ from caponier.app.scan.artifact import scan_artifact
 from caponier.demo.batch import poisoned_batch
 from caponier.demo.models import BAD, GOOD, HARMLESS, UNSAFE, file_of, fill
 from caponier.emulate.victims.digits import load_digits_split
-from caponier.remediate.model_registry import Status, parse_registry
+from caponier.remediate.model_registry import VersionStatus, parse_registry
 from caponier.remediate.reference_model import load_reference_model
 
 
@@ -28,7 +28,10 @@ def test_every_file_is_there_and_nothing_else(folder: Path) -> None:
 
 def test_the_registry_knows_the_digests_and_serves_the_bad_version(folder: Path) -> None:
     model = parse_registry((folder / "registry.json").read_bytes(), "here").model("digits")
-    assert [(one.version, one.status) for one in model.versions] == [(GOOD, Status.RETIRED), (BAD, Status.ACTIVE)]
+    assert [(one.version, one.status) for one in model.versions] == [
+        (GOOD, VersionStatus.RETIRED),
+        (BAD, VersionStatus.ACTIVE),
+    ]
     for one in model.versions:
         assert hashlib.sha256((folder / one.path).read_bytes()).hexdigest() == one.sha256
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
@@ -45,7 +45,7 @@ def targets(split: DigitsSplit, victim: Victim) -> Pool:
 @dataclass
 class Served:
     server: ModelServer
-    log: EventLog
+    log: ServerLog
 
     def remote(self, key: str | None = "alice") -> RemoteModel:
         return RemoteModel(self.server.url, key)
@@ -60,14 +60,14 @@ def running(victim: Victim) -> Iterator[Served]:
         record=lambda rows: logs[0].log.record(rows),
         principal_of=lambda key: None if key == "stolen" else key,
     ) as server:
-        logs.append(Served(server, EventLog()))
+        logs.append(Served(server, ServerLog()))
         yield logs[0]
 
 
 @pytest.fixture
 def served(running: Served) -> Served:
     """The one server of this session, with an empty log."""
-    running.log = EventLog()
+    running.log = ServerLog()
     return running
 
 

@@ -10,8 +10,8 @@ import pytest
 from caponier.emulate import campaigns as campaign_folder
 from caponier.emulate import registry
 from caponier.emulate.caller.oracle import BudgetSpentError, RefusedError
-from caponier.emulate.campaign import Campaign, MeteredModel, Stage
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.campaign import Campaign, CampaignStage, MeteredModel
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
 from caponier.emulate.simulation.trace import trace_campaign
@@ -26,7 +26,7 @@ EVERY = pytest.mark.parametrize("campaign", registry.campaigns().values(), ids=r
 
 
 @pytest.fixture(scope="module", params=registry.campaigns().values(), ids=registry.campaigns().keys())
-def staged(request: pytest.FixtureRequest, split: DigitsSplit, victim: Victim) -> tuple[Campaign, Stage]:
+def staged(request: pytest.FixtureRequest, split: DigitsSplit, victim: Victim) -> tuple[Campaign, CampaignStage]:
     return request.param, request.param.stage(split, 5, victim)
 
 
@@ -61,7 +61,7 @@ def test_campaigns_succeed_on_every_seed(campaign: Campaign, seeded: Mapping[int
         assert outcome.queries <= campaign.budget
 
 
-def test_every_query_is_one_image_within_the_picture(staged: tuple[Campaign, Stage]) -> None:
+def test_every_query_is_one_image_within_the_picture(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
     seen = []
 
@@ -79,25 +79,25 @@ def test_every_query_is_one_image_within_the_picture(staged: tuple[Campaign, Sta
 
 
 @pytest.mark.parametrize("budget", [1, 2, 30])
-def test_a_budget_is_kept(staged: tuple[Campaign, Stage], budget: int) -> None:
+def test_a_budget_is_kept(staged: tuple[Campaign, CampaignStage], budget: int) -> None:
     campaign, stage = staged
     assert campaign.run(stage.victim.predict_proba, stage, seed=0, budget=budget).queries == budget
 
 
-def test_a_budget_of_nothing_is_refused(staged: tuple[Campaign, Stage]) -> None:
+def test_a_budget_of_nothing_is_refused(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
     with pytest.raises(InputError, match="at least one"):
         campaign.run(stage.victim.predict_proba, stage, seed=0, budget=0)
 
 
-def test_the_seed_fixes_a_campaign(staged: tuple[Campaign, Stage]) -> None:
+def test_the_seed_fixes_a_campaign(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
     once, again, other = (trace_campaign(campaign, stage, seed=seed, budget=90).events for seed in (4, 4, 5))
     assert once.equals(again)
     assert not once["time"].equals(other["time"])
 
 
-def test_a_refusal_ends_a_campaign_without_success(staged: tuple[Campaign, Stage]) -> None:
+def test_a_refusal_ends_a_campaign_without_success(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
     answered = 0
 
@@ -115,7 +115,7 @@ def test_a_refusal_ends_a_campaign_without_success(staged: tuple[Campaign, Stage
     assert campaign.name in ("jbda", "transfer") or not outcome.success
 
 
-def test_a_trace_is_what_a_server_would_have_logged(staged: tuple[Campaign, Stage]) -> None:
+def test_a_trace_is_what_a_server_would_have_logged(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
     traced = trace_campaign(campaign, stage, seed=3, principal="mallory", budget=60)
     assert traced.events.num_rows == traced.outcome.queries
@@ -126,9 +126,9 @@ def test_a_trace_is_what_a_server_would_have_logged(staged: tuple[Campaign, Stag
     assert campaign.gap_s / 2 < mean < campaign.gap_s * 2
 
 
-def test_campaigns_run_over_http_one_instance_a_request(staged: tuple[Campaign, Stage]) -> None:
+def test_campaigns_run_over_http_one_instance_a_request(staged: tuple[Campaign, CampaignStage]) -> None:
     campaign, stage = staged
-    log = EventLog()
+    log = ServerLog()
     with (
         serve(stage.victim.predict_proba, record=log.record, principal_of=lambda key: key) as server,
         RemoteModel(server.url, "mallory") as remote,

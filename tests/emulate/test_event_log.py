@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caponier.emulate.event_log import Answers, Deployment, EventLog, events, interleaved, micros
+from caponier.emulate.event_log import Answers, Deployment, ServerLog, events, interleaved, micros
 from caponier.records.event import EVENT_SCHEMA
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_moments_become_microseconds() -> None:
 
 
 def test_a_log_collects_from_many_threads() -> None:
-    log = EventLog()
+    log = ServerLog()
     row = {"time": NOON, "model": "m", "operation": "predict"}
     threads = [Thread(target=lambda: [log.record([row, row]) for _ in range(100)]) for _ in range(4)]
     for thread in threads:
@@ -84,7 +84,7 @@ def test_a_log_collects_from_many_threads() -> None:
 
 
 def test_a_log_becomes_events() -> None:
-    log = EventLog()
+    log = ServerLog()
     log.record([{"time": NOON, "model": "m", "operation": "predict", "input": np.ones(2, np.float32), "status": 200}])
     log.record([{"time": NOON - timedelta(seconds=1), "model": "m", "operation": "health"}])
     table = log.table()
@@ -94,7 +94,7 @@ def test_a_log_becomes_events() -> None:
 
 
 def test_an_empty_log_is_an_empty_table() -> None:
-    assert EventLog().table().num_rows == 0
+    assert ServerLog().table().num_rows == 0
 
 
 def test_a_deployment_has_names() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.images import CLASSES, FEATURES
 from caponier.emulate.probe import FAMILIES, Truth
 from caponier.emulate.registry import probes
@@ -33,7 +33,7 @@ def test_a_probe_says_what_it_is(name: str) -> None:
 
 @EACH
 def test_the_seed_fixes_a_probe(name: str) -> None:
-    logs = [EventLog(), EventLog(), EventLog()]
+    logs = [ServerLog(), ServerLog(), ServerLog()]
     for log, seed in zip(logs, (1, 1, 2), strict=True):
         probes()[name].run(local(log), "digits", Truth("network"), seed=seed)
     first, again, other = (
@@ -45,7 +45,7 @@ def test_the_seed_fixes_a_probe(name: str) -> None:
 @EACH
 @pytest.mark.parametrize("budget", [1, 2, 7])
 def test_a_budget_is_kept(name: str, budget: int) -> None:
-    log = EventLog()
+    log = ServerLog()
     outcome = probes()[name].run(local(log), "digits", Truth("network"), seed=0, budget=budget)
     assert outcome.requests == budget
     assert outcome.stop == "budget"
@@ -55,4 +55,4 @@ def test_a_budget_is_kept(name: str, budget: int) -> None:
 @EACH
 def test_without_a_budget_there_is_nothing(name: str) -> None:
     with pytest.raises(InputError):
-        probes()[name].run(local(EventLog()), "digits", Truth("network"), seed=0, budget=0)
+        probes()[name].run(local(ServerLog()), "digits", Truth("network"), seed=0, budget=0)

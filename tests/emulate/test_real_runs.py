@@ -9,7 +9,7 @@ import pytest
 
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Oracle, RefusedError
-from caponier.emulate.campaign import Campaign, CampaignOutcome, Stage
+from caponier.emulate.campaign import Campaign, CampaignOutcome, CampaignStage
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.registry import attacks, campaigns
@@ -31,7 +31,7 @@ class Run:
     outcome: AttackOutcome | CampaignOutcome
     events: pa.Table
     attack: Attack | None
-    stage: Stage | None
+    stage: CampaignStage | None
 
     @property
     def rows(self) -> Images:
@@ -39,12 +39,12 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def stages(split: DigitsSplit, victim: Victim) -> dict[str, Stage]:
+def stages(split: DigitsSplit, victim: Victim) -> dict[str, CampaignStage]:
     return {name: campaign.stage(split, 2, victim) for name, campaign in campaigns().items()}
 
 
 @pytest.fixture(scope="module", params=[*attacks(), *campaigns()])
-def run(request: pytest.FixtureRequest, victim: Victim, targets: Pool, stages: dict[str, Stage]) -> Run:
+def run(request: pytest.FixtureRequest, victim: Victim, targets: Pool, stages: dict[str, CampaignStage]) -> Run:
     name = request.param
     if name in campaigns():
         told = trace_campaign(campaigns()[name], stages[name], seed=2, budget=BUDGET)
@@ -141,7 +141,7 @@ def refusing_after(n: int, predict: Callable[[Images], Images]) -> Callable[[Ima
 
 @pytest.mark.parametrize("answered", [0, 1, 55])
 def test_a_campaign_that_is_refused_counts_what_it_got_and_claims_no_more(
-    campaign: Campaign, stages: dict[str, Stage], answered: int
+    campaign: Campaign, stages: dict[str, CampaignStage], answered: int
 ) -> None:
     stage = stages[campaign.name]
     cut = campaign.run(refusing_after(answered, stage.victim.predict_proba), stage, seed=1, budget=BUDGET)
@@ -172,7 +172,7 @@ def test_an_attack_that_is_refused_counts_what_it_got(name: str, victim: Victim,
 
 
 def test_what_an_attacker_holds_no_model_has_seen_and_no_user_has(
-    campaign: Campaign, stages: dict[str, Stage], split: DigitsSplit
+    campaign: Campaign, stages: dict[str, CampaignStage], split: DigitsSplit
 ) -> None:
     stage = stages[campaign.name]
     learned = {image.tobytes() for image in stage.training.images}
@@ -184,7 +184,7 @@ def test_what_an_attacker_holds_no_model_has_seen_and_no_user_has(
 
 
 def test_a_stage_is_fixed_by_its_seed(
-    campaign: Campaign, stages: dict[str, Stage], split: DigitsSplit, victim: Victim
+    campaign: Campaign, stages: dict[str, CampaignStage], split: DigitsSplit, victim: Victim
 ) -> None:
     one, again, other = stages[campaign.name], campaign.stage(split, 2, victim), campaign.stage(split, 3, victim)
     assert np.array_equal(one.held.images, again.held.images)
@@ -204,7 +204,7 @@ def test_a_seed_beyond_what_learning_libraries_take_is_one_all_the_same(
     assert campaign.run(stage.victim.predict_proba, stage, seed=2**40 + 1, budget=55).queries == 55
 
 
-def test_a_campaign_leaves_numpys_own_generator_alone(campaign: Campaign, stages: dict[str, Stage]) -> None:
+def test_a_campaign_leaves_numpys_own_generator_alone(campaign: Campaign, stages: dict[str, CampaignStage]) -> None:
     stage = stages[campaign.name]
     np.random.seed(3)
     expected = np.random.random(4)
@@ -213,7 +213,7 @@ def test_a_campaign_leaves_numpys_own_generator_alone(campaign: Campaign, stages
     assert np.array_equal(np.random.random(4), expected)
 
 
-def test_a_campaign_changes_nothing_of_its_stage(campaign: Campaign, stages: dict[str, Stage]) -> None:
+def test_a_campaign_changes_nothing_of_its_stage(campaign: Campaign, stages: dict[str, CampaignStage]) -> None:
     stage = stages[campaign.name]
     parts = (stage.held.images, stage.held.labels, stage.member, stage.exam.images, stage.training.images)
     before = [part.copy() for part in parts]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from caponier.emulate.caller.wire import Reply
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.new_client import NewClient
 from caponier.emulate.simulation.trace import EPOCH
@@ -36,7 +36,7 @@ def predict(rows: Images) -> Images:
     return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def local(log: EventLog, key: str = "alice", **more: Any) -> LocalWire:
+def local(log: ServerLog, key: str = "alice", **more: Any) -> LocalWire:
     """Open a wire to a model in this process."""
     return LocalWire(predict, Deployment(), log.record, key, EPOCH, **more)
 

@@ -17,7 +17,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.guard.bodies import BINARY_HEADER, GoneError, TooLargeError, document, read
+from caponier.guard.bodies import BINARY_HEADER, BodyTooLargeError, GoneError, document, read
 from caponier.guard.codings import expanded
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
@@ -50,7 +50,7 @@ def test_a_body_is_read_whole_or_not_at_all(parts: list[bytes]) -> None:
     whole = b"".join(parts)
     assert reading(parts, len(whole)) == whole
     if whole:
-        with pytest.raises(TooLargeError):
+        with pytest.raises(BodyTooLargeError):
             reading(parts, len(whole) - 1)
 
 

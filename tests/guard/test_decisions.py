@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from caponier.guard.call import Call
 from caponier.guard.decisions import Decisions, TokenBucket
 from caponier.guard.exchange import Caller
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import PASS, REFUSE, GuardVerdict, Measure
 from caponier.records.event import UNKNOWN
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
@@ -106,7 +106,7 @@ def test_what_people_carry_out_is_no_matter_of_the_guard() -> None:
         ({}, Call("predict", "n"), REFUSE),
     ],
 )
-def test_it_reaches_where_the_action_says(place: dict[str, str], call: Call, verdict: Verdict) -> None:
+def test_it_reaches_where_the_action_says(place: dict[str, str], call: Call, verdict: GuardVerdict) -> None:
     assert table(action(**place))(EVE, call, one) is verdict
 
 
@@ -147,7 +147,7 @@ def test_the_strictest_action_wins() -> None:
     rougher = action("round", action_id="a-3", parameters={"decimals": 0})
     slow = action("throttle", action_id="a-4", parameters={"per_minute": 1, "burst": 1})
     decide = table(rough, rougher, slow)
-    assert decide(EVE, ASK, one) == Verdict(Measure.ROUND, 0)
+    assert decide(EVE, ASK, one) == GuardVerdict(Measure.ROUND, 0)
     assert decide(EVE, ASK, one) is REFUSE
     assert table(rough, action())(EVE, ASK, one) is REFUSE
 

@@ -10,11 +10,11 @@ from caponier.guard.call import Call
 from caponier.guard.decisions import Decisions
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.middleware import Middleware
-from caponier.guard.verdict import HOLD, PASS, REFUSE, Verdict
+from caponier.guard.verdict import HOLD, PASS, REFUSE, GuardVerdict
 from guard.test_decisions import action
 
 
-def ask(verdicts: list[Verdict], times: int = 1, **options: Any) -> tuple[list[int], list[Exchange]]:
+def ask(verdicts: list[GuardVerdict], times: int = 1, **options: Any) -> tuple[list[int], list[Exchange]]:
     """Return the statuses of requests that come at once; the last verdict stays."""
     seen: list[Exchange] = []
     statuses: list[int] = []
@@ -29,7 +29,7 @@ def ask(verdicts: list[Verdict], times: int = 1, **options: Any) -> tuple[list[i
     async def send(message: dict[str, Any]) -> None:
         statuses.extend([message["status"]] if "status" in message else [])
 
-    def decide(*_: Any) -> Verdict:
+    def decide(*_: Any) -> GuardVerdict:
         return verdicts.pop(0) if len(verdicts) > 1 else verdicts[0]
 
     guard = Middleware(

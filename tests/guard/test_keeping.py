@@ -7,7 +7,7 @@ import pytest
 
 from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware, UnrecordedError
-from caponier.guard.verdict import PASS, Measure, Verdict
+from caponier.guard.verdict import PASS, GuardVerdict, Measure
 
 ANSWER = b'{"predictions":[[0.123456,0.876544]]}'
 Parts = list[tuple[bytes, bool]]
@@ -91,9 +91,9 @@ def test_an_answer_without_a_body_has_no_last_byte_but_an_end(method: str, statu
 
 
 def test_a_refusal_and_a_rounded_answer_are_kept_too() -> None:
-    refused = Call([(ANSWER, False)], enforce=True, verdict=Verdict(Measure.REFUSE))
+    refused = Call([(ANSWER, False)], enforce=True, verdict=GuardVerdict(Measure.REFUSE))
     assert refused.steps[:2] == ["keep", "start 429"]
-    rounded = Call([(ANSWER, False)], length=N, enforce=True, verdict=Verdict(Measure.ROUND, 2))
+    rounded = Call([(ANSWER, False)], length=N, enforce=True, verdict=GuardVerdict(Measure.ROUND, 2))
     assert rounded.kept == [(200, ANSWER)], "what the model said"
     assert rounded.sent[-1]["body"] == b'{"predictions":[[0.12,0.88]]}'
     assert rounded.steps[0] == "keep"

@@ -17,7 +17,7 @@ from caponier.guard.call import Call
 from caponier.guard.events import events_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.upstream import Upstream
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import PASS, REFUSE, GuardVerdict, Measure
 from caponier.telemetry.body_limits import LIMITS
 from guard.loopback import Reply, ask, serving
 from guard.upstreams import Echo, Troubled, lifespan
@@ -44,7 +44,9 @@ class Standing:
 
 
 @contextmanager
-def standing(decide: Callable[..., Verdict] = lambda *_: PASS, app: Any = None, **options: Any) -> Iterator[Standing]:
+def standing(
+    decide: Callable[..., GuardVerdict] = lambda *_: PASS, app: Any = None, **options: Any
+) -> Iterator[Standing]:
     echo = Echo()
     seen: list[Exchange] = []
     failures: list[Exception] = []
@@ -223,7 +225,7 @@ class TestTrouble:
             assert len(one.echo.asked) == 1
 
 
-def broken(*_: Any) -> Verdict:
+def broken(*_: Any) -> GuardVerdict:
     raise RuntimeError("no decision")
 
 
@@ -254,7 +256,7 @@ class TestEnforcing:
         monkeypatch.setattr(middleware, "queries_of", broken)
         counted: list[int] = []
 
-        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> Verdict:
+        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> GuardVerdict:
             counted.append(queries())
             return REFUSE
 
@@ -267,7 +269,7 @@ class TestEnforcing:
         """One picture is one, however it is nested; five thousand rows in a list more are five thousand."""
         counted: list[int] = []
 
-        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> Verdict:
+        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> GuardVerdict:
             counted.append(queries())
             return PASS
 
@@ -291,26 +293,26 @@ class TestEnforcing:
             assert isinstance(one.failures[0], OSError)
 
     def test_rounds_what_the_caller_gets_and_records_what_the_model_said(self) -> None:
-        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Answering(SCORES), enforce=True) as one:
+        with standing(lambda *_: GuardVerdict(Measure.ROUND, 1), app=Answering(SCORES), enforce=True) as one:
             reply = ask(one.url, INFER, b"{}")
             assert orjson.loads(reply.body)["outputs"][0]["data"] == [0.1, 0.8]
             assert reply.header("content-length") == str(len(reply.body))
             assert orjson.loads(one.recorded()[-1].answer)["outputs"][0]["data"] == [0.1234, 0.8123]
 
     def test_an_answer_that_cannot_be_rounded_does_not_go_out(self) -> None:
-        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Answering(b"\x00binary"), enforce=True) as one:
+        with standing(lambda *_: GuardVerdict(Measure.ROUND, 1), app=Answering(b"\x00binary"), enforce=True) as one:
             assert ask(one.url, INFER, b"{}").status == 429
             assert one.recorded()[-1].answer == b"\x00binary"
             assert ask(one.url, "/v2/models/digits").body == b"\x00binary"
 
     def test_an_answer_too_large_to_be_held_back_does_not_go_out_empty(self) -> None:
-        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Troubled(), body_limit=2**20, enforce=True) as one:
+        with standing(lambda *_: GuardVerdict(Measure.ROUND, 1), app=Troubled(), body_limit=2**20, enforce=True) as one:
             assert ask(one.url, "/large").status == 429
             assert one.recorded()[-1].answer_too_large
 
     def test_lists_in_lists_are_not_rounded(self) -> None:
         deep = b'{"predictions":' + b"[" * 990 + b"0.123" + b"]" * 990 + b"}"
-        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Answering(deep), enforce=True) as one:
+        with standing(lambda *_: GuardVerdict(Measure.ROUND, 1), app=Answering(deep), enforce=True) as one:
             assert ask(one.url, INFER, b"{}").status == 429
 
     def test_a_repeated_credential_is_refused(self) -> None:
@@ -365,7 +367,7 @@ class TestWhoAsks:
     def test_is_told_by_the_one_credential_that_is_shown(self) -> None:
         callers: list[Caller] = []
 
-        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> GuardVerdict:
             callers.append(caller)
             assert call == Call("predict", "digits")
             assert queries() == 1
@@ -405,7 +407,7 @@ class TestWhoAsks:
     def test_is_nobody_where_two_are_shown_but_what_is_in_force_holds(self, sent: list[tuple[str, str]]) -> None:
         callers: list[Caller] = []
 
-        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> GuardVerdict:
             callers.append(caller)
             return PASS
 

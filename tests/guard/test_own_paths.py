@@ -7,12 +7,14 @@ from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.metrics import BOUNDS, Metrics
 from caponier.guard.own_paths import OwnPaths
-from caponier.guard.verdict import REFUSE, Measure, Verdict
+from caponier.guard.verdict import REFUSE, GuardVerdict, Measure
 from guard.loopback import ask, serving
 from guard.upstreams import Echo
 
 
-def exchange(operation: str = "predict", status: int = 200, verdict: Verdict = REFUSE, own_ms: float = 1.5) -> Exchange:
+def exchange(
+    operation: str = "predict", status: int = 200, verdict: GuardVerdict = REFUSE, own_ms: float = 1.5
+) -> Exchange:
     caller = Caller("k", None, None)
     return Exchange(
         Call(operation, "m"), caller, None, datetime.now(UTC), {}, verdict=verdict, status=status, own_ms=own_ms
@@ -37,7 +39,7 @@ def test_metrics_are_not_for_everybody() -> None:
 def test_metrics_tell_what_was_done() -> None:
     metrics = Metrics()
     metrics.note(exchange(status=429), enforce=True)
-    metrics.note(exchange(verdict=Verdict(Measure.ROUND, 1)), enforce=True)
+    metrics.note(exchange(verdict=GuardVerdict(Measure.ROUND, 1)), enforce=True)
     metrics.note(exchange(own_ms=99_999), enforce=False)
     metrics.count("findings", 'detector="flood"', 2)
     text = metrics.text()

@@ -9,7 +9,7 @@ from caponier.guard.call import Call
 from caponier.guard.events import events_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.spooled import from_bytes, to_bytes
-from caponier.guard.verdict import Measure, Verdict
+from caponier.guard.verdict import GuardVerdict, Measure
 from caponier.telemetry.body_limits import LIMITS
 
 NAMES = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -23,7 +23,7 @@ def exchange(**changes: object) -> Exchange:
         datetime(2026, 1, 1, 12, 0, 0, 123456, UTC),
         {b"content-type": b"application/json", b"authorization": b"Bearer sk-secret", b"cookie": b"sk-secret"},
         body=b'{"instances":[[1,2]]}',
-        verdict=Verdict(Measure.ROUND, 2),
+        verdict=GuardVerdict(Measure.ROUND, 2),
         status=200,
         answer_headers=[(b"Content-Type", b"application/json"), (b"set-cookie", b"sk-secret")],
         answer=b'{"predictions":[[0.25,0.75]]}',

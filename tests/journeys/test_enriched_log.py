@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.registry import campaigns
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace_campaign
@@ -46,7 +46,7 @@ def site(digits: tuple[DigitsSplit, Any], tmp_path_factory: pytest.TempPathFacto
     today = simulate(assemble(split.test.images, OTHERS, 2), predict, UNIQUE, begin=EPOCH + timedelta(days=1))
     pq.write_table(benign, folder / "benign.parquet")
     pq.write_table(pa.concat_tables([today, attack.events]).sort_by("time"), folder / "today.parquet")
-    with serve(predict, record=EventLog().record, principal_of=lambda _: "asker") as server:
+    with serve(predict, record=ServerLog().record, principal_of=lambda _: "asker") as server:
         yield Site(server.url, folder, str(attack.events["principal"][0]))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
@@ -62,7 +62,7 @@ def test_a_served_copy_is_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = EventLog()
+    asked = ServerLog()
     with serve(digits[1].predict_proba, record=asked.record, principal_of=lambda _: "tester") as server:
         arguments = ("--url", server.url, "--only", "hop_skip_jump", "--attackers", 2, "--quick", "--format", "json")
         done = run(capsys, "validate", "--log", log, *LOOKS, *arguments)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.coverage.detectors import DetectorCard, Kind, detectors
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind, detectors
 from caponier.detect.artifact import ArtifactDetector, Limits, Verdict
 from caponier.detect.registry import artifact_detectors
 from caponier.emulate.registry import files
@@ -36,7 +36,7 @@ def test_id_every_technique_exists_and_the_2020_matrix_comes_last(card: Detector
 
 
 def test_id_there_are_detectors_of_every_kind() -> None:
-    assert {card.kind for card in detectors()} == set(Kind)
+    assert {card.kind for card in detectors()} == set(DetectorKind)
 
 
 @pytest.mark.parametrize(("detector", "name"), PROOFS, ids=lambda value: getattr(value, "name", value))

@@ -4,22 +4,24 @@ from datetime import date, timedelta
 import pytest
 
 from caponier.errors import CaponierError
-from caponier.matrix.evidence import Disclosure, Evidence, Grade, Maturity, Source, Study, StudyType, Way
+from caponier.matrix.evidence import Disclosure, EntryEvidence, EvidenceSource, Grade, Maturity, Study, StudyType, Way
 from caponier.matrix.evidence_gate import admit, issue
 from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
 from caponier.matrix.technique import Level, Technique
 from caponier.matrix.versions.catalogue import case_studies, load, with_evidence
 
 GOOD = Study("AML.CS0009", "Tay Poisoning", StudyType.INCIDENT, date(2016, 3, 23), reference="https://example.org/tay")
-SHOWN = Evidence(Grade.LATER_STUDY, (Source(GOOD, ("AML.T0020",)),))
+SHOWN = EntryEvidence(Grade.LATER_STUDY, (EvidenceSource(GOOD, ("AML.T0020",)),))
 
 
-def entry(evidence: Evidence | None = None, maturity: Maturity | None = None, seen: tuple[str, ...] = ()) -> Technique:
+def entry(
+    evidence: EntryEvidence | None = None, maturity: Maturity | None = None, seen: tuple[str, ...] = ()
+) -> Technique:
     return Technique("X.1", "New", Level.TECHNIQUE, ("X",), 1, seen_in=seen, evidence=evidence, maturity=maturity)
 
 
-def shown_by(**changes: object) -> Evidence:
-    return replace(SHOWN, sources=(Source(replace(GOOD, **changes), ("AML.T0020",)),))
+def shown_by(**changes: object) -> EntryEvidence:
+    return replace(SHOWN, sources=(EvidenceSource(replace(GOOD, **changes), ("AML.T0020",)),))
 
 
 @pytest.mark.parametrize("technique", load().techniques, ids=lambda technique: technique.id)
@@ -41,26 +43,26 @@ def test_a_public_dated_source_lets_an_entry_in():
     ("evidence", "reason"),
     [
         (None, "no evidence at all"),
-        (Evidence(Grade.LATER_STUDY), "names no source"),
+        (EntryEvidence(Grade.LATER_STUDY), "names no source"),
         (shown_by(date=None), "has no date"),
         (shown_by(date=date.today() + timedelta(days=2)), "in the future"),
         (shown_by(id="our-own-lab", reference=None), "not public"),
         (shown_by(reference="file:///tmp/report.pdf"), "not public"),
         (replace(SHOWN, grade=Grade.STUDY_2020), "names only later ones"),
-        (Evidence(Grade.FOUNDING), "not in the list of October 2020"),
+        (EntryEvidence(Grade.FOUNDING), "not in the list of October 2020"),
     ],
 )
-def test_without_such_a_source_it_is_rejected_with_the_reason(evidence: Evidence | None, reason: str):
+def test_without_such_a_source_it_is_rejected_with_the_reason(evidence: EntryEvidence | None, reason: str):
     assert reason in (issue(entry(evidence), "any") or "")
 
 
 def test_one_bad_source_is_not_hidden_by_a_good_one():
-    undated = Source(replace(GOOD, date=None))
+    undated = EvidenceSource(replace(GOOD, date=None))
     assert "no date" in (issue(entry(replace(SHOWN, sources=(*SHOWN.sources, undated))), "any") or "")
 
 
 def test_founding_mark_counts_only_for_what_was_listed_in_2020():
-    founding = Evidence(Grade.FOUNDING)
+    founding = EntryEvidence(Grade.FOUNDING)
     assert issue(entry(founding, seen=("page",)), "amltm-2020") is None
     assert issue(entry(founding), "amltm-2020")
     assert issue(entry(founding, seen=("page",)), "amltm-2021")
@@ -68,7 +70,7 @@ def test_founding_mark_counts_only_for_what_was_listed_in_2020():
 
 def test_founding_mark_and_sources_exclude_each_other():
     assert "although sources" in (
-        issue(entry(Evidence(Grade.FOUNDING, SHOWN.sources), seen=("page",)), "amltm-2020") or ""
+        issue(entry(EntryEvidence(Grade.FOUNDING, SHOWN.sources), seen=("page",)), "amltm-2020") or ""
     )
 
 
@@ -102,11 +104,11 @@ def test_a_later_version_of_the_2020_matrix_keeps_the_founding_marks_and_gives_n
     admit(techniques, "amltm-2020+1")
     admit(techniques, "ours")
     shown = next(t for t in techniques if t.evidence and t.evidence.grade is not Grade.FOUNDING)
-    claimed = replace(shown, evidence=Evidence(Grade.FOUNDING))
+    claimed = replace(shown, evidence=EntryEvidence(Grade.FOUNDING))
     assert "not in the list of October 2020" in (issue(claimed, "ours") or "")
 
 
-CONTRIBUTED = Source(
+CONTRIBUTED = EvidenceSource(
     replace(GOOD, disclosure=Disclosure(Way.PUBLIC_INCIDENT, "the operator wrote about it")),
     result="it worked",
     system="T",
@@ -114,7 +116,7 @@ CONTRIBUTED = Source(
 
 
 def test_a_contributed_source_lets_an_entry_in():
-    assert issue(entry(Evidence(Grade.CONTRIBUTED, (CONTRIBUTED,))), "any") is None
+    assert issue(entry(EntryEvidence(Grade.CONTRIBUTED, (CONTRIBUTED,))), "any") is None
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,6 @@ def test_a_contributed_source_lets_an_entry_in():
         (replace(CONTRIBUTED, study=GOOD), "permission or disclosure"),
     ],
 )
-def test_a_contributed_source_says_what_it_showed_where_and_with_what_right(source: Source, reason: str):
-    good_beside = Evidence(Grade.CONTRIBUTED, (CONTRIBUTED, source))
+def test_a_contributed_source_says_what_it_showed_where_and_with_what_right(source: EvidenceSource, reason: str):
+    good_beside = EntryEvidence(Grade.CONTRIBUTED, (CONTRIBUTED, source))
     assert reason in (issue(entry(good_beside), "any") or "")

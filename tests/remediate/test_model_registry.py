@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.remediate.model_registry import Registry, Status, file_digest, parse_registry, registry_file
+from caponier.remediate.model_registry import Registry, VersionStatus, file_digest, parse_registry, registry_file
 
 
 def three() -> Registry:
@@ -17,7 +17,7 @@ def three() -> Registry:
 
 def test_a_new_version_is_active_and_the_one_before_retired() -> None:
     statuses = {version.version: version.status for version in three().model("digits").versions}
-    assert statuses == {"1": Status.RETIRED, "2": Status.RETIRED, "3": Status.ACTIVE}
+    assert statuses == {"1": VersionStatus.RETIRED, "2": VersionStatus.RETIRED, "3": VersionStatus.ACTIVE}
 
 
 def test_a_registry_survives_its_file() -> None:
@@ -31,7 +31,7 @@ def test_at_most_one_version_is_ever_active(names: list[str]) -> None:
     for name in names:
         registry = registry.register("m", name, name, "")
         model = registry.model("m")
-        assert [version.version for version in model.versions if version.status is Status.ACTIVE] == [name]
+        assert [version.version for version in model.versions if version.status is VersionStatus.ACTIVE] == [name]
 
 
 def test_a_version_is_registered_once() -> None:

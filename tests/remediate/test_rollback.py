@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from caponier.errors import InputError
-from caponier.remediate.model_registry import RegisteredModel, Registry, Status, file_digest
-from caponier.remediate.rollback import Plan, carry_out, plan_rollback, plan_undo
+from caponier.remediate.model_registry import RegisteredModel, Registry, VersionStatus, file_digest
+from caponier.remediate.rollback import RollbackPlan, carry_out, plan_rollback, plan_undo
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def statuses(model: RegisteredModel) -> dict[str, str]:
     return {version.version: version.status.value for version in model.versions}
 
 
-def done(plan: Plan) -> RegisteredModel:
+def done(plan: RollbackPlan) -> RegisteredModel:
     return carry_out(plan, author="ada", time=NOW, remediation_id="r-1")
 
 
@@ -86,4 +86,4 @@ def test_an_undo_after_other_changes_is_refused(model: RegisteredModel, tmp_path
 
 def test_a_model_without_active_version_cannot_be_rolled_back(model: RegisteredModel, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no version.*digits"):
-        plan_rollback(model.with_status({"3": Status.QUARANTINED}), tmp_path)
+        plan_rollback(model.with_status({"3": VersionStatus.QUARANTINED}), tmp_path)

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from caponier.errors import InputError
 from caponier.remediate.measuring_command import measure
-from caponier.remediate.model_registry import RegisteredModel, Registry, Status, file_digest, parse_registry
-from caponier.remediate.rollback import Plan, carry_out, plan_rollback, plan_undo
+from caponier.remediate.model_registry import RegisteredModel, Registry, VersionStatus, file_digest, parse_registry
+from caponier.remediate.rollback import RollbackPlan, carry_out, plan_rollback, plan_undo
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = [str(number) for number in range(6)]
@@ -50,7 +50,7 @@ class Rollbacks(RuleBasedStateMachine):
     def model(self) -> RegisteredModel:
         return self.registry.model("m")
 
-    def _carry_out(self, plan: Plan) -> None:
+    def _carry_out(self, plan: RollbackPlan) -> None:
         changed = carry_out(plan, author="ada", time=NOW, remediation_id=f"r-{len(self.model.history)}")
         self.registry = self.registry.with_model(changed)
 
@@ -69,7 +69,7 @@ class Rollbacks(RuleBasedStateMachine):
             return
         self._carry_out(plan)
         self.before.append(before)
-        assert self.model.version(plan.leaves.version).status is Status.QUARANTINED
+        assert self.model.version(plan.leaves.version).status is VersionStatus.QUARANTINED
 
     @rule(number=st.integers(0, 7))
     def back_to(self, number: int) -> None:
@@ -79,7 +79,7 @@ class Rollbacks(RuleBasedStateMachine):
         except InputError:
             assert self.model == before
             return
-        assert plan.takes.status is Status.RETIRED
+        assert plan.takes.status is VersionStatus.RETIRED
         self._carry_out(plan)
         self.before.append(before)
 
@@ -94,7 +94,7 @@ class Rollbacks(RuleBasedStateMachine):
         if self.before:
             expected = self.before.pop()
             assert self.model.active == expected.active
-            assert self.model.version(plan.leaves.version).status is Status.RETIRED
+            assert self.model.version(plan.leaves.version).status is VersionStatus.RETIRED
 
     @rule(number=st.integers(0, 7), content=st.sampled_from(["changed", None]))
     def a_file_that_is_not_the_registered_one_is_never_served(self, number: int, content: str | None) -> None:
@@ -117,7 +117,7 @@ class Rollbacks(RuleBasedStateMachine):
         if not hasattr(self, "registry"):
             return
         assert [version.version for version in self.model.versions] == [f"v{n}" for n in range(self.registered)]
-        assert sum(version.status is Status.ACTIVE for version in self.model.versions) == 1
+        assert sum(version.status is VersionStatus.ACTIVE for version in self.model.versions) == 1
         assert parse_registry(self.registry.to_bytes(), "r") == self.registry
         undone = sum(change.undone for change in self.model.history)
         assert 0 <= undone <= len(self.model.history)

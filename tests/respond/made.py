@@ -10,7 +10,7 @@ from caponier.records.context import ContextEvent
 from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef, finding_id
 from caponier.records.incident import Incident
 from caponier.records.inventory import Identity, System, Workspace
-from caponier.respond.correlate import Correlation, correlate
+from caponier.respond.correlate import CorrelatedFindings, correlate
 from caponier.respond.settings import DEFAULT, RespondSettings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,5 +139,5 @@ def joined(
     identities: tuple[Identity, ...] = ADA,
     settings: RespondSettings = DEFAULT,
     now: datetime = NOW,
-) -> Correlation:
+) -> CorrelatedFindings:
     return correlate(findings, events, stored, workspace(identities=identities), settings, now)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from caponier.errors import InputError
 from caponier.formats.strict_yaml import read_value
 from caponier.records.response_action import ActionKind
-from caponier.respond.playbook import BYTES, DIALECT, Scope, load, parse, shipped
+from caponier.respond.playbook import BYTES, DIALECT, ActionScope, load, parse, shipped
 from caponier.respond.settings import RespondSettings, read_settings
 from pace import Stopwatch
 
@@ -149,24 +149,24 @@ def test_durations_mean_what_they_say_up_to_a_year(amount: int, unit: str, space
 
 
 ALLOWED = {
-    *((kind, Scope.ACTOR) for kind in ("block", "throttle", "round", "hold", "revoke")),
-    *((kind, Scope.SOURCE) for kind in ("block", "throttle", "quarantine", "freeze")),
-    *((kind, Scope.MODEL) for kind in ("throttle", "round", "hold", "quarantine", "rollback", "freeze")),
-    *((kind, Scope.TARGET) for kind in ("revoke", "close", "restore", "isolate")),
-    ("quarantine", Scope.ROWS),
-    ("quarantine", Scope.FILE),
+    *((kind, ActionScope.ACTOR) for kind in ("block", "throttle", "round", "hold", "revoke")),
+    *((kind, ActionScope.SOURCE) for kind in ("block", "throttle", "quarantine", "freeze")),
+    *((kind, ActionScope.MODEL) for kind in ("throttle", "round", "hold", "quarantine", "rollback", "freeze")),
+    *((kind, ActionScope.TARGET) for kind in ("revoke", "close", "restore", "isolate")),
+    ("quarantine", ActionScope.ROWS),
+    ("quarantine", ActionScope.FILE),
 }
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))
-@pytest.mark.parametrize("scope", list(Scope))
-def test_what_can_be_done_to_what_is_one_list(kind: ActionKind, scope: Scope) -> None:
+@pytest.mark.parametrize("scope", list(ActionScope))
+def test_what_can_be_done_to_what_is_one_list(kind: ActionKind, scope: ActionScope) -> None:
     parameters = {ActionKind.THROTTLE: {"per_minute": 1}, ActionKind.ROUND: {"decimals": 1}}.get(kind, {})
     text = move(kind=kind.value, scope=scope.value, parameters=parameters)
     # Whom a block or a revocation meets is somebody, never a model that all others use, too.
     personal = kind in (ActionKind.BLOCK, ActionKind.REVOKE)
     allowed = (kind, scope) in ALLOWED
-    assert not (allowed and personal and scope in (Scope.MODEL, Scope.ROWS, Scope.FILE))
+    assert not (allowed and personal and scope in (ActionScope.MODEL, ActionScope.ROWS, ActionScope.FILE))
     if allowed:
         (made,) = parse(text, "p").rules[0].actions
         assert (made.kind, made.scope) == (kind, scope)

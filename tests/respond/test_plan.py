@@ -7,7 +7,7 @@ from caponier.records.finding import Finding, Severity, SubjectRef
 from caponier.records.inventory import Identity
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.respond import actions
-from caponier.respond.plan import Plan, in_words, plan
+from caponier.respond.plan import ResponsePlan, in_words, plan
 from caponier.respond.playbook import Rule, parse, shipped
 from caponier.respond.settings import DEFAULT
 from respond.made import (
@@ -30,7 +30,7 @@ def made(
     rules: Sequence[Rule] | None = None,
     known: Sequence[ResponseAction] = (),
     identities: tuple[Identity, ...] = ADA,
-) -> Plan:
+) -> ResponsePlan:
     (incident,) = joined(*findings, identities=identities).incidents
     return plan(
         incident,
@@ -48,7 +48,7 @@ def rules(text: str) -> tuple[Rule, ...]:
     return parse(HEAD + text, "ours.yaml").rules
 
 
-def kinds(plan_: Plan) -> list[tuple[str, str, str]]:
+def kinds(plan_: ResponsePlan) -> list[tuple[str, str, str]]:
     return [(action.kind.value, action.scope.kind, action.scope.id) for action in plan_.actions]
 
 

@@ -6,7 +6,7 @@ from caponier.errors import InputError
 from caponier.matrix.versions.catalogue import load as load_matrix
 from caponier.records.response_action import ActionKind
 from caponier.respond.effects import EFFECTS
-from caponier.respond.playbook import Scope, load, parse, shipped
+from caponier.respond.playbook import ActionScope, load, parse, shipped
 from caponier.respond.settings import DEFAULT, RespondSettings
 
 BOOK = """\
@@ -31,7 +31,7 @@ def wrong(text: str) -> str:
 def test_a_playbook_is_read() -> None:
     (rule,) = parse(BOOK, "ours.yaml").rules
     (move,) = rule.actions
-    assert (move.kind, move.scope, move.duration.total_seconds()) == (ActionKind.THROTTLE, Scope.ACTOR, 1800)
+    assert (move.kind, move.scope, move.duration.total_seconds()) == (ActionKind.THROTTLE, ActionScope.ACTOR, 1800)
     assert not move.needs_approval
 
 

@@ -13,7 +13,7 @@ from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.response_action import ActionState, ResponseAction
 from caponier.respond import actions
-from caponier.respond.plan import Plan, is_live, key_of, plan
+from caponier.respond.plan import ResponsePlan, is_live, key_of, plan
 from caponier.respond.playbook import Rule, shipped
 from caponier.respond.settings import DEFAULT
 from respond.made import ADA, EVASION, EXTRACTION, LOGIN, NOW, finding, joined, log_finding, workspace
@@ -34,12 +34,12 @@ def throttle(name: str, technique: str, per_minute: int, burst: int, hours: int)
 
 def planned(
     found: Sequence[Finding], rules: Sequence[Rule], *, known: Sequence[ResponseAction] = (), now: datetime = NOW
-) -> Plan:
+) -> ResponsePlan:
     (incident,) = joined(*found).incidents
     return plan(incident, found, rules, HOME, DEFAULT, author="ada", now=now, known=known)
 
 
-def in_force(made: Plan) -> list[ResponseAction]:
+def in_force(made: ResponsePlan) -> list[ResponseAction]:
     return [replace(actions.apply(one), state=ActionState.ACTIVE) for one in made.actions]
 
 

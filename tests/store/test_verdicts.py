@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from caponier.records.verdict import Verdict, VerdictKind
+from caponier.records.verdict import AnalystVerdict, VerdictKind
 from caponier.store import audit, verdicts
 from caponier.store.database import Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-FIRST = Verdict("f-1", VerdictKind.BENIGN, "ada", NOW, "a camera in the hall")
+FIRST = AnalystVerdict("f-1", VerdictKind.BENIGN, "ada", NOW, "a camera in the hall")
 
 
-def given(store: Store, *some: Verdict) -> None:
+def given(store: Store, *some: AnalystVerdict) -> None:
     for one in some:
         with store.write() as connection:
             verdicts.put(connection, one)

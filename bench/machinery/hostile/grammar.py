@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.machinery.hostile.assembly import LOAD, array, call, data, harm, named, new, row, state, table, text
 from bench.machinery.hostile.pickles import PICKLES
-from caponier.detect.model_files.pickles.rules import Role, shipped
+from caponier.detect.model_files.pickles.rules import GlobalRole, shipped
 
 _SIMPLE: Final = (
     b"N", b"\x88", b"\x89", b")", b"]", b"}", b"\x8f", b"K\x07", b"M\x07\x01", b"J\1\0\0\0", b"I7\n", b"I01\n",
@@ -49,7 +49,7 @@ class Grammar:
             role: sorted(
                 (what for what, roles in rules.allowed.items() if role in roles and "." not in what.name), key=str
             )
-            for role in (Role.CALL, Role.NEW, Role.BUILD, Role.ITEMS)
+            for role in (GlobalRole.CALL, GlobalRole.NEW, GlobalRole.BUILD, GlobalRole.ITEMS)
         }
         self._tricks = sorted(_TRICKS)
         self._whole = sorted(PICKLES)
@@ -99,17 +99,17 @@ class Grammar:
 
     def _called(self) -> bytes:
         """A listed function, with plain arguments: most of them fail, and so end the program."""
-        what = self._chance.choice(_HARMLESS_CALLS) if self._chance.random() < 0.9 else self._any(Role.CALL)
+        what = self._chance.choice(_HARMLESS_CALLS) if self._chance.random() < 0.9 else self._any(GlobalRole.CALL)
         return call(what, *([b"]"] if what[1] in ("OrderedDict", "list", "deque", "set", "frozenset") else []))
 
     def _object(self) -> bytes:
-        what = self._chance.choice(_PLAIN_CLASSES) if self._chance.random() < 0.9 else self._any(Role.NEW)
+        what = self._chance.choice(_PLAIN_CLASSES) if self._chance.random() < 0.9 else self._any(GlobalRole.NEW)
         made = self._chance.choice((new(what), b"(" + named(*what) + b"o", named(*what) + b")}\x92"))
         if self._chance.random() < 0.3:
             made = b"(i" + f"{what[0]}\n{what[1]}\n".encode()
         return made + (state(table(a=b"N")) if self._chance.random() < 0.5 else b"")
 
-    def _any(self, role: Role) -> tuple[str, str]:
+    def _any(self, role: GlobalRole) -> tuple[str, str]:
         what = self._chance.choice(self._by_role[role])
         return what.module, what.name
 

@@ -9,7 +9,7 @@ import typer
 from caponier.app.workspace.verify_audit import AuditRow, ChainReport, list_audit, verify_audit
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_text
 from caponier.formats.safe_text import markdown
@@ -26,12 +26,12 @@ BROKEN = 1
 
 ROWS: Final[Listing[AuditRow]] = Listing(
     [
-        Column("seq", lambda row: str(row.seq), whole=True),
-        Column("at", lambda row: moment(row.at), whole=True),
-        Column("actor", lambda row: row.actor),
-        Column("action", lambda row: row.action, whole=True),
-        Column("object", lambda row: row.object),
-        Column("details", lambda row: json.dumps(row.details, ensure_ascii=False)),
+        ListingColumn("seq", lambda row: str(row.seq), whole=True),
+        ListingColumn("at", lambda row: moment(row.at), whole=True),
+        ListingColumn("actor", lambda row: row.actor),
+        ListingColumn("action", lambda row: row.action, whole=True),
+        ListingColumn("object", lambda row: row.object),
+        ListingColumn("details", lambda row: json.dumps(row.details, ensure_ascii=False)),
     ]
 )
 

@@ -8,7 +8,7 @@ import typer
 from caponier.app.setup.doctor import Checkup, State, examine
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 
@@ -17,10 +17,10 @@ PARTLY: Final = 3
 COLOURS: Final = {State.OK: "green", State.LACKS: "yellow", State.WRONG: "red"}
 CHECKS: Final[Listing[Checkup]] = Listing(
     [
-        Column("about", lambda check: check.about, whole=True, head="WHAT"),
-        Column("state", lambda check: check.state.value, whole=True, style=lambda check: COLOURS[check.state]),
-        Column("says", lambda check: check.says, head="RESULT"),
-        Column("next", lambda check: check.hint, head="NEXT STEP"),
+        ListingColumn("about", lambda check: check.about, whole=True, head="WHAT"),
+        ListingColumn("state", lambda check: check.state.value, whole=True, style=lambda check: COLOURS[check.state]),
+        ListingColumn("says", lambda check: check.says, head="RESULT"),
+        ListingColumn("next", lambda check: check.hint, head="NEXT STEP"),
     ],
     folded=True,
 )

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from caponier.app.coverage.detectors import EmulationCard, Kind, controls, emulations, unavailable
+from caponier.app.coverage.detectors import DetectorKind, EmulationCard, controls, emulations, unavailable
 from caponier.app.validate.emulate import EmulationReport, emulate
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.matrix.technique import TechniqueId
@@ -26,10 +26,10 @@ UNSUCCESSFUL = 3
 
 EMULATIONS: Final[Listing[EmulationCard]] = Listing(
     [
-        Column("name", lambda card: card.name, whole=True),
-        Column("kind", lambda card: card.kind.value, whole=True),
-        Column("techniques", lambda card: _ids(card.techniques) if card.harmful else "(benign)"),
-        Column("description", lambda card: card.description),
+        ListingColumn("name", lambda card: card.name, whole=True),
+        ListingColumn("kind", lambda card: card.kind.value, whole=True),
+        ListingColumn("techniques", lambda card: _ids(card.techniques) if card.harmful else "(benign)"),
+        ListingColumn("description", lambda card: card.description),
     ],
     wide=True,
     folded=True,
@@ -40,7 +40,9 @@ EMULATIONS: Final[Listing[EmulationCard]] = Listing(
 
 @app.command("list", epilog="Example: [bold]caponier emulate list --kind event --controls[/bold]")
 def list_emulations(
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Only emulations that leave this kind of trace.")] = None,
+    kind: Annotated[
+        DetectorKind | None, typer.Option("--kind", help="Only emulations that leave this kind of trace.")
+    ] = None,
     with_controls: Annotated[
         bool, typer.Option("--controls", help="Also list the benign controls, on which detectors must stay silent.")
     ] = False,
@@ -89,7 +91,7 @@ def run(
     else:
         write_table(_result_table(report), None)
     console = notes(quiet=quiet)
-    if report.kind is Kind.ARTIFACT and report.files:
+    if report.kind is DetectorKind.ARTIFACT and report.files:
         console.print("These files run code when they are loaded. Do not load them.", markup=False)
     if not report.success:
         console.print("It did not succeed, so it shows nothing about any detector.", markup=False)

@@ -9,7 +9,7 @@ from caponier.app.workspace.compact_lake import compact_lake
 from caponier.app.workspace.inspect_lake import LakePart, LakeReport, inspect_lake
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import say, say_skipped
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format, choose_format, notes
@@ -24,13 +24,13 @@ app = typer.Typer(
 PARTLY: Final = 3
 PARTS: Final[Listing[LakePart]] = Listing(
     [
-        Column("day", lambda part: part.day or "-", whole=True),
-        Column("model", lambda part: part.model),
-        Column("form", lambda part: part.form, whole=True),
-        Column("events", lambda part: f"{part.events:,}", whole=True),
-        Column("callers", lambda part: f"{len(part.callers):,}", whole=True),
-        Column("first", lambda part: moment(part.first) if part.first else "", whole=True),
-        Column("last", lambda part: moment(part.last) if part.last else "", whole=True),
+        ListingColumn("day", lambda part: part.day or "-", whole=True),
+        ListingColumn("model", lambda part: part.model),
+        ListingColumn("form", lambda part: part.form, whole=True),
+        ListingColumn("events", lambda part: f"{part.events:,}", whole=True),
+        ListingColumn("callers", lambda part: f"{len(part.callers):,}", whole=True),
+        ListingColumn("first", lambda part: moment(part.first) if part.first else "", whole=True),
+        ListingColumn("last", lambda part: moment(part.last) if part.last else "", whole=True),
     ]
 )
 

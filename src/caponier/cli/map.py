@@ -9,7 +9,7 @@ import typer
 from caponier.app.inference.propose_map import MapProposal, Preview, propose_map
 from caponier.app.workspace.workspace import load_workspace, read_salt
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_options import map_choice
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_text
@@ -30,10 +30,10 @@ PARTLY: Final = 3
 LONGEST: Final = 90
 MAPS: Final[Listing[tuple[str, FieldMap]]] = Listing(
     [
-        Column("name", lambda row: row[1].name, whole=True),
-        Column("from", lambda row: row[0], whole=True),
-        Column("about", lambda row: row[1].about or ""),
-        Column("source", lambda row: row[1].source or ""),
+        ListingColumn("name", lambda row: row[1].name, whole=True),
+        ListingColumn("from", lambda row: row[0], whole=True),
+        ListingColumn("about", lambda row: row[1].about or ""),
+        ListingColumn("source", lambda row: row[1].source or ""),
     ],
     folded=True,
 )

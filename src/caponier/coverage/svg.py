@@ -7,7 +7,7 @@ from caponier.coverage.heat_map import MATRIX, Cell, Status
 from caponier.matrix.technique import Color
 from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers import grid
-from caponier.matrix.writers.grid import MARKS, Column, Key, draw
+from caponier.matrix.writers.grid import MARKS, GridColumn, LegendLine, draw
 
 STYLE: Final = """
 .validated { fill: #bfe3d3; } .declared { fill: #dfeaf5; } .not-covered { fill: #fff; }
@@ -25,26 +25,26 @@ def svg(cells: Sequence[Cell], title: str = "Coverage of the Adversarial ML Thre
         title: Heading.
     """
     columns = [
-        Column(tactic.name, tuple(_drawn(cell) for cell in cells if tactic.id in cell.technique.tactics))
+        GridColumn(tactic.name, tuple(_drawn(cell) for cell in cells if tactic.id in cell.technique.tactics))
         for tactic in load(MATRIX).tactics
     ]
     counts = ", ".join(f"{sum(cell.status is status for cell in cells)} {status.value}" for status in Status)
     return draw(title, f"{len(cells)} entries: {counts}.", columns, list(_legend(cells)), STYLE)
 
 
-def _legend(cells: Sequence[Cell]) -> Iterator[Key]:
+def _legend(cells: Sequence[Cell]) -> Iterator[LegendLine]:
     for status in Status:
         count = sum(cell.status is status for cell in cells)
-        yield Key(f"{status.mark} {status.value}: {count}", _class(status))
+        yield LegendLine(f"{status.mark} {status.value}: {count}", _class(status))
     for color in Color:
-        yield Key(f"{MARKS[color]} {color.words}", color=color)
+        yield LegendLine(f"{MARKS[color]} {color.words}", color=color)
 
 
-def _drawn(cell: Cell) -> grid.Cell:
+def _drawn(cell: Cell) -> grid.GridCell:
     technique = cell.technique
     words = f"{technique.id} {technique.name}, {technique.color}: {cell.status.value}. {cell.why}"
     below = technique.parent is not None
-    return grid.Cell(technique.name, words, _class(cell.status), _status(cell), technique.color, below)
+    return grid.GridCell(technique.name, words, _class(cell.status), _status(cell), technique.color, below)
 
 
 def _status(cell: Cell) -> str:

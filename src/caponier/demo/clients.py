@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.emulate.attacker.black_box import evasion
 from caponier.emulate.caller.oracle import RefusedError
-from caponier.emulate.campaign import CampaignOutcome, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.registry import attacks, campaigns
@@ -56,7 +56,7 @@ class AttackJob:
     images: Images
     labels: Labels
     seed: int
-    stage: Stage | None = None
+    stage: CampaignStage | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from caponier.app.workspace.verify_audit import list_audit
 from caponier.demo.clients import AttackJob, ClientPool, Endpoint
 from caponier.demo.folder import DemoFolder
 from caponier.demo.models import UNSAFE
-from caponier.demo.outcome import Containment, Probe
+from caponier.demo.outcome import AccessCheck, Containment
 from caponier.emulate.images import Images
 from caponier.emulate.simulation.population import Member
 from caponier.errors import CaponierError
@@ -105,12 +105,12 @@ def _guarded(actions: Sequence[ResponseAction]) -> list[ResponseAction]:
     return [action for action in actions if done_by_guard(action)]
 
 
-def _probe(scene: ContainmentScenario, door: Endpoint) -> Probe:
+def _probe(scene: ContainmentScenario, door: Endpoint) -> AccessCheck:
     """Let the attacker's keys and benign users ask at the same time."""
     retries = scene.people.retry(scene.jobs, door, scene.images)
     visits = scene.people.visits(scene.members, door, BENIGN_QUERIES)
     tried, came = retries.result(), visits.result()
-    return Probe(
+    return AccessCheck(
         asked=sum(retry.asked for retry in tried),
         answered=sum(retry.answered for retry in tried),
         benign_users=len(came),

@@ -11,7 +11,7 @@ from caponier.matrix.versions.catalogue import DEFAULT, Matrix, load
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """One technique or sub-technique.
 
     Args:
@@ -32,19 +32,19 @@ class Cell:
     findings: int
     acted: bool
     first: str | None
-    children: tuple["Cell", ...]
+    children: tuple["MatrixCell", ...]
 
 
 @dataclass(frozen=True)
-class Column:
+class MatrixColumn:
     """One tactic."""
 
     id: str
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
 
 
-def columns(result: DemoResult) -> tuple[Column, ...]:
+def columns(result: DemoResult) -> tuple[MatrixColumn, ...]:
     """Return the tactics of the 2020 matrix with their techniques."""
     matrix = load(DEFAULT)
     counts: Counter[str] = Counter()
@@ -56,12 +56,12 @@ def columns(result: DemoResult) -> tuple[Column, ...]:
             # Findings outside the model's traffic have no row of their own on the page.
             first.setdefault(technique.id, finding.finding_id if finding.finding_id in shown else "incident")
     return tuple(
-        Column(tactic.id, tactic.name, _cells(matrix, tops, counts, first, acted(result)))
+        MatrixColumn(tactic.id, tactic.name, _cells(matrix, tops, counts, first, acted(result)))
         for tactic, tops in matrix.columns()
     )
 
 
-def seen(shown: Sequence[Column]) -> tuple[Cell, ...]:
+def seen(shown: Sequence[MatrixColumn]) -> tuple[MatrixCell, ...]:
     """Return the cells that a finding names, in the order of the matrix."""
     every = [cell for column in shown for top in column.cells for cell in (top, *top.children)]
     return tuple(cell for cell in every if cell.findings)
@@ -69,9 +69,9 @@ def seen(shown: Sequence[Column]) -> tuple[Cell, ...]:
 
 def _cells(
     matrix: Matrix, entries: Sequence[Technique], counts: Counter[str], first: dict[str, str], done: frozenset[str]
-) -> tuple[Cell, ...]:
+) -> tuple[MatrixCell, ...]:
     return tuple(
-        Cell(
+        MatrixCell(
             id=entry.id,
             name=entry.name,
             orange=entry.color is Color.ORANGE,

@@ -165,7 +165,7 @@ def colors(incident: Incident) -> frozenset[Color]:
 
 
 @dataclass(frozen=True)
-class Probe:
+class AccessCheck:
     """What the attacker's keys and benign users got at one moment."""
 
     asked: int
@@ -202,9 +202,9 @@ class Containment:
     """Of all planned actions together."""
     actions: tuple[ResponseAction, ...]
     """Everything that was ever done about the incident, in order of time."""
-    blocked: Probe
-    undone: Probe
-    again: Probe
+    blocked: AccessCheck
+    undone: AccessCheck
+    again: AccessCheck
     undo_rows: int
     """Rows of the audit log that tell of undoing."""
     approver: str

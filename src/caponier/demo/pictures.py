@@ -42,7 +42,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Change:
+class PictureChange:
     """What an attack did to an image: before, after, and the difference."""
 
     original: str
@@ -67,12 +67,12 @@ def difference(before: Images, after: Images) -> str:
     return _png(np.rint(127.5 * (1 - changed / largest)))
 
 
-def change(attacker: Attacker) -> Change | None:
+def change(attacker: Attacker) -> PictureChange | None:
     """Picture what an attack achieved; None if it never found an adversarial image."""
     outcome = attacker.evasion
     if outcome is None or outcome.adversarial is None:
         return None
-    return Change(
+    return PictureChange(
         original=ink(outcome.original),
         adversarial=ink(outcome.adversarial),
         difference=difference(outcome.original, outcome.adversarial),

@@ -14,7 +14,7 @@ from caponier.app.respond.respond import carried_out_by, in_plain_words
 from caponier.coverage.heat_map import Status
 from caponier.coverage.svg import svg
 from caponier.demo import chart, matrix, pictures, story, timeline
-from caponier.demo.pictures import Change, Tile
+from caponier.demo.pictures import PictureChange, Tile
 from caponier.demo.replay import Replay
 from caponier.demo.result import Attacker, DemoResult
 from caponier.extras import needs
@@ -43,7 +43,7 @@ class AttackerCard:
 
     attacker: Attacker
     strip: tuple[Tile, ...]
-    change: Change | None
+    change: PictureChange | None
     style: int
     """Colour, dash and marker in the charts."""
 
@@ -60,7 +60,7 @@ class ActionRow:
 
 
 @dataclass(frozen=True)
-class Row:
+class FindingRow:
     """One finding as the page shows it."""
 
     finding: Finding
@@ -168,11 +168,11 @@ def _portraits(result: DemoResult, seen: Replay, titles: dict[str, str]) -> list
     ]
 
 
-def _rows(result: DemoResult, titles: dict[str, str]) -> list[Row]:
+def _rows(result: DemoResult, titles: dict[str, str]) -> list[FindingRow]:
     names = {attacker.principal: attacker.title for attacker in result.attackers}
     ordered = sorted(result.findings, key=lambda finding: (finding.last_time, finding.finding_id))
     return [
-        Row(
+        FindingRow(
             finding,
             _titles(finding, names),
             titles.get(finding.detector, finding.detector),

@@ -26,7 +26,7 @@ CONTEXT: Final = "context"
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """Steps of one kind together: the same tactic, colours, detector and subject.
 
     Args:
@@ -71,7 +71,7 @@ class Timeline:
     """The drawing, and what it shows in words."""
 
     lanes: tuple[Lane, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TimelineRow, ...]
     width: int
     height: int
     summary: str
@@ -112,10 +112,10 @@ def _row(
     heights: Mapping[str, int],
     findings: Mapping[str, Finding],
     names: Mapping[str, str],
-) -> Row:
+) -> TimelineRow:
     first = steps[0]
     mark, color = MARKS.get(colors_of(first.techniques), ("?", "no known colour"))
-    return Row(
+    return TimelineRow(
         number=number,
         tactic=first.tactic,
         mark=mark,
@@ -151,5 +151,5 @@ def _clock(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%m-%d %H:%M:%S")
 
 
-def _summary(rows: Iterable[Row]) -> str:
+def _summary(rows: Iterable[TimelineRow]) -> str:
     return "; ".join(f"{row.number}: {row.tactic}, {row.color}, {row.who}" for row in rows)

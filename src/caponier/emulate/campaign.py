@@ -21,7 +21,7 @@ from caponier.matrix.technique import TechniqueId
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class CampaignStage:
     """What a campaign is carried out on.
 
     Args:
@@ -39,7 +39,9 @@ class Stage:
     exam: Pool
 
     @classmethod
-    def on(cls, split: DigitsSplit, seed: int, victim: Victim | None, held: Pool, exam: Pool | None = None) -> "Stage":
+    def on(
+        cls, split: DigitsSplit, seed: int, victim: Victim | None, held: Pool, exam: Pool | None = None
+    ) -> "CampaignStage":
         """Prepare an ordinary victim that has learned nothing of what the attacker holds.
 
         Args:
@@ -89,7 +91,7 @@ class Campaign(Emulation, Protocol):
         """Mean seconds between two of its queries."""
         ...
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Prepare a victim on which the campaign can succeed, and what the attacker holds.
 
         Args:
@@ -99,7 +101,7 @@ class Campaign(Emulation, Protocol):
         """
         ...
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Carry it out.
 
         Args:

@@ -88,7 +88,7 @@ def interleaved(tables: Iterable[pa.Table]) -> pa.Table:
     return _replaced(_replaced(ordered, "seq", ordinals), "event_id", names)
 
 
-class EventLog:
+class ServerLog:
     """Collects the rows that a server records, from any thread."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.engines.cells import cell_events
 from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
-from caponier.engines.profiles import Comparison, ProfileBuilder
+from caponier.engines.profiles import ProfileBuilder, ProfileComparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import Spool, caller_of, connected, fitting, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -153,7 +153,7 @@ def judged(
     result = Result()
     by_caller = plan.subject is Subject.PRINCIPAL
     judge = Judge(plan, sorted_by_subject=sorted_by_subject)
-    comparison = Comparison(plan.profile) if by_caller and plan.profile else None
+    comparison = ProfileComparison(plan.profile) if by_caller and plan.profile else None
     for scored in batches:
         result.detections += judge.detections(scored)
         if by_caller:

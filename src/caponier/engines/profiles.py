@@ -48,7 +48,7 @@ class ProfileBuilder:
         return profile, [names[at] for at in kept[chosen]]
 
 
-class Comparison:
+class ProfileComparison:
     """Counts callers by their traits, to be compared with a profile; holds no more for a longer log."""
 
     def __init__(self, profile: TrafficProfile) -> None:

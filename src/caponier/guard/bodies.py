@@ -29,7 +29,7 @@ WRONG: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticEr
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-class TooLargeError(InputError):
+class BodyTooLargeError(InputError):
     """A body is larger than the limit."""
 
 
@@ -58,7 +58,7 @@ async def read(receive: Receive, limit: int, grown: Callable[[int], None] = lamb
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise TooLargeError(f"the body is larger than {limit} bytes")
+            raise BodyTooLargeError(f"the body is larger than {limit} bytes")
         grown(size)
         parts.append(part)
         more = message.get("more_body", False)

@@ -8,7 +8,7 @@ from typing import Final
 
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
-from caponier.guard.verdict import HOLD, PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import HOLD, PASS, REFUSE, GuardVerdict, Measure
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
 
@@ -118,7 +118,7 @@ class Decisions:
             rules[scope].append(_rule(action, buckets.get(action.action_id), begun=action.action_id in begun))
         self._buckets, self._begun, self._rules = buckets, frozenset(begun), dict(rules)
 
-    def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+    def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> GuardVerdict:
         """Decide about a request.
 
         Args:
@@ -143,7 +143,7 @@ class Decisions:
         if buckets and not _lets_pass(buckets, queries, take=not caller.unproven):
             return REFUSE
         decimals = [rule.decimals for rule in found if rule.action.kind is ActionKind.ROUND]
-        return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
+        return GuardVerdict(Measure.ROUND, min(decimals)) if decimals else PASS
 
     def blocks(self, caller: Caller, call: Call) -> bool:
         """Tell whether a request would be refused for good, whatever its rate; nothing is counted by asking."""

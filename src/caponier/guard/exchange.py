@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.guard.call import Call
-from caponier.guard.verdict import PASS, Verdict
+from caponier.guard.verdict import PASS, GuardVerdict
 from caponier.records.event import UNAUTHENTICATED
 from caponier.telemetry.client_address import sender_address
 
@@ -84,7 +84,7 @@ class Exchange:
     body: bytes = b""
     room: int = 0
     """Bytes that are held for the body, where it is a large one."""
-    verdict: Verdict = PASS
+    verdict: GuardVerdict = PASS
     status: int = 0
     answer_headers: list[Header] = field(default_factory=list)
     answer: bytes = b""

@@ -19,7 +19,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.errors import CaponierError
-from caponier.guard.bodies import GoneError, Receive, TooLargeError, read
+from caponier.guard.bodies import BodyTooLargeError, GoneError, Receive, read
 from caponier.guard.body_room import SMALL, BodyReader, BodyRoom, NoRoomError
 from caponier.guard.call import NAME_LIMIT, Call, call_of, path_of
 from caponier.guard.events import queries_of
@@ -30,7 +30,7 @@ from caponier.guard.proven import ProvenCallers
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.question import DECIDING, repeated
 from caponier.guard.rounding import rounded_answer
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import PASS, REFUSE, GuardVerdict, Measure
 from caponier.telemetry.body_limits import LIMITS, BodyLimits
 from caponier.telemetry.credentials import header_name, shown
 
@@ -39,7 +39,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-Decide = Callable[[Caller, Call, Callable[[], int]], Verdict]
+Decide = Callable[[Caller, Call, Callable[[], int]], GuardVerdict]
 """What is to be done with a request, asked before it goes to the model, in the server's thread: it must be quick. The
 last argument tells how many examples the request holds."""
 Record = Callable[[Exchange], None]
@@ -195,7 +195,7 @@ class Middleware:
                 await answer(send, 400, {"error": wrong})
                 return
             exchange.body = await self._body(exchange, receive)
-        except TooLargeError:
+        except BodyTooLargeError:
             exchange.status = 413
             await answer(send, 413, {"error": "the request is too large"}, CLOSING)
             return
@@ -259,7 +259,7 @@ class Middleware:
     async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
         stated = exchange.headers.get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > self._limit:
-            raise TooLargeError(f"the body is larger than {self._limit} bytes")
+            raise BodyTooLargeError(f"the body is larger than {self._limit} bytes")
         async with asyncio.timeout(self._body_s):
             return await read(receive, self._limit, partial(self._grown, exchange))
 
@@ -330,14 +330,14 @@ class Middleware:
         )
         return caller, credential.unclear
 
-    async def _decided(self, exchange: Exchange) -> Verdict:
+    async def _decided(self, exchange: Exchange) -> GuardVerdict:
         try:
             return self._verdict(exchange)
         except _UncountedError:
             exchange.examples = await self._aside(exchange.caller.place or "", partial(self._count, exchange))
             return self._verdict(exchange)
 
-    def _verdict(self, exchange: Exchange) -> Verdict:
+    def _verdict(self, exchange: Exchange) -> GuardVerdict:
         if exchange.call.operation == "health":
             return PASS
         # The last word first: it costs least, and where all may pass nobody need know how detection is.

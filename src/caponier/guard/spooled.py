@@ -11,7 +11,7 @@ import orjson
 from caponier.guard.bodies import BINARY_HEADER
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange, Header
-from caponier.guard.verdict import Measure, Verdict
+from caponier.guard.verdict import GuardVerdict, Measure
 
 KEPT: Final = (b"content-type", b"content-encoding", BINARY_HEADER)
 """Headers of a request and of an answer that say how the body is to be read."""
@@ -68,7 +68,7 @@ def from_bytes(data: bytes) -> Exchange:
         beside=about.get("beside", False),
         unclear=about["unclear"],
         body=data[begin:end],
-        verdict=Verdict(Measure(measure), decimals),
+        verdict=GuardVerdict(Measure(measure), decimals),
         status=about["status"],
         answer_headers=_headers(about["answered"]),
         answer=data[end:],

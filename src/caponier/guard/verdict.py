@@ -18,7 +18,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GuardVerdict:
     """A measure, and how much of it."""
 
     measure: Measure
@@ -26,6 +26,6 @@ class Verdict:
     """Decimals that rounding keeps."""
 
 
-PASS: Final = Verdict(Measure.PASS)
-HOLD: Final = Verdict(Measure.HOLD)
-REFUSE: Final = Verdict(Measure.REFUSE)
+PASS: Final = GuardVerdict(Measure.PASS)
+HOLD: Final = GuardVerdict(Measure.HOLD)
+REFUSE: Final = GuardVerdict(Measure.REFUSE)

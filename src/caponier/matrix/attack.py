@@ -41,7 +41,7 @@ class Retired:
     replaced_by: str | None = None
 
 
-class NewerRelease(Shape):
+class NewerAttackRelease(Shape):
     """What the next release changed: only what differs."""
 
     version: str
@@ -66,7 +66,7 @@ class AttackFile(Shape):
     tactics: tuple[AttackTactic, ...]
     techniques: dict[str, AttackTechnique]
     retired: dict[str, Retired]
-    newer_release: NewerRelease
+    newer_release: NewerAttackRelease
 
 
 @cache

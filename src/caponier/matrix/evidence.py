@@ -103,7 +103,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvidenceSource:
     """A study as evidence for one entry."""
 
     study: Study
@@ -161,8 +161,8 @@ _MATURITY_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EntryEvidence:
     """The grade of an entry and the sources behind it, those of 2020 first."""
 
     grade: Grade
-    sources: tuple[Source, ...] = ()
+    sources: tuple[EvidenceSource, ...] = ()

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 
 from caponier.errors import CaponierError
-from caponier.matrix.evidence import Evidence, Grade, Maturity, Source
+from caponier.matrix.evidence import EntryEvidence, EvidenceSource, Grade, Maturity
 from caponier.matrix.shipped import EvidenceFile, read
 from caponier.matrix.technique import Technique
 
@@ -48,7 +48,7 @@ def issue(technique: Technique, version: str) -> str | None:
     return None
 
 
-def source_issue(source: Source) -> str | None:
+def source_issue(source: EvidenceSource) -> str | None:
     """Say why a source shows nothing, or return None if it counts."""
     study = source.study
     if study.date is None:
@@ -60,7 +60,7 @@ def source_issue(source: Source) -> str | None:
     return None
 
 
-def _issue_to_evidence(technique: Technique, evidence: Evidence, version: str) -> str | None:
+def _issue_to_evidence(technique: Technique, evidence: EntryEvidence, version: str) -> str | None:
     if evidence.grade is Grade.FOUNDING:
         return _issue_to_founding(technique, evidence, version)
     if not evidence.sources:
@@ -76,7 +76,7 @@ def _issue_to_evidence(technique: Technique, evidence: Evidence, version: str) -
     return None
 
 
-def _issue_to_contributed(evidence: Evidence) -> str | None:
+def _issue_to_contributed(evidence: EntryEvidence) -> str | None:
     for source in evidence.sources:
         if not source.result or not source.system:
             return f"source {source.study.id} does not say what it showed on which system"
@@ -85,7 +85,7 @@ def _issue_to_contributed(evidence: Evidence) -> str | None:
     return None
 
 
-def _issue_to_founding(technique: Technique, evidence: Evidence, version: str) -> str | None:
+def _issue_to_founding(technique: Technique, evidence: EntryEvidence, version: str) -> str | None:
     # A later version of the 2020 matrix keeps the marks of 2020, under whatever name, and gives no new ones.
     listed = version == FOUNDING_MATRIX or technique.id in _founding()
     if not listed or not technique.seen_in:

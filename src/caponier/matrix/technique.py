@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from caponier.matrix.evidence import Evidence, Maturity
+from caponier.matrix.evidence import EntryEvidence, Maturity
 
 
 class Color(StrEnum):
@@ -124,7 +124,7 @@ class Technique:
     description: str = ""
     maturity: Maturity | None = None
     """Only ATLAS entries have one."""
-    evidence: Evidence | None = None
+    evidence: EntryEvidence | None = None
 
     @property
     def attack_ids(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class VerdictKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnalystVerdict:
     """One analyst's word on one finding; the last one counts."""
 
     finding_id: str

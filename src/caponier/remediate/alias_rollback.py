@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from caponier.errors import InputError
 from caponier.remediate.mlflow_server import MlflowModel, MlflowVersion
-from caponier.remediate.model_registry import Change, Status
+from caponier.remediate.model_registry import RegistryChange, VersionStatus
 
 STATUS: Final = "caponier.status"
 """Tag of a version; `quarantined` if a rollback took it out of service."""
@@ -18,7 +18,7 @@ HISTORY: Final = "caponier.rollbacks."
 """Beginning of the tag of a model that holds the rollbacks of an alias."""
 
 
-class AliasChange(Change):
+class AliasChange(RegistryChange):
     """One rollback of an alias."""
 
     bad_sha256: str | None = None
@@ -119,4 +119,4 @@ def _before(model: MlflowModel, active: MlflowVersion) -> MlflowVersion:
 
 
 def _quarantined(version: MlflowVersion) -> bool:
-    return version.tags.get(STATUS) == Status.QUARANTINED.value
+    return version.tags.get(STATUS) == VersionStatus.QUARANTINED.value

@@ -18,7 +18,7 @@ FILE_LIMIT: Final = 16 * 2**20
 SCHEMA: Final = "caponier.registry/1"
 
 
-class Status(StrEnum):
+class VersionStatus(StrEnum):
     """What a version is to whoever serves models."""
 
     ACTIVE = "active"
@@ -39,10 +39,10 @@ class ModelVersion(_Noun):
     path: str
     """Of its file, relative to the registry's folder."""
     sha256: str
-    status: Status
+    status: VersionStatus
 
 
-class Change(_Noun):
+class RegistryChange(_Noun):
     """One rollback, so that it can be undone."""
 
     time: datetime
@@ -58,14 +58,14 @@ class RegisteredModel(_Noun):
 
     name: str
     versions: tuple[ModelVersion, ...]
-    history: tuple[Change, ...] = ()
+    history: tuple[RegistryChange, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         names = [version.version for version in self.versions]
         if len(set(names)) != len(names):
             raise ValueError(f"two versions of {self.name!r} have the same name")
-        if sum(version.status is Status.ACTIVE for version in self.versions) > 1:
+        if sum(version.status is VersionStatus.ACTIVE for version in self.versions) > 1:
             raise ValueError(f"two versions of {self.name!r} are active")
         return self
 
@@ -84,9 +84,9 @@ class RegisteredModel(_Noun):
     @property
     def active(self) -> ModelVersion | None:
         """The version that is served, if one is."""
-        return next((version for version in self.versions if version.status is Status.ACTIVE), None)
+        return next((version for version in self.versions if version.status is VersionStatus.ACTIVE), None)
 
-    def with_status(self, changes: Mapping[str, Status]) -> "RegisteredModel":
+    def with_status(self, changes: Mapping[str, VersionStatus]) -> "RegisteredModel":
         """Return the model with other statuses, by name of version."""
         versions = tuple(
             version.model_copy(update={"status": changes.get(version.version, version.status)})
@@ -135,8 +135,8 @@ class Registry(_Noun):
         model = next((model for model in self.models if model.name == name), RegisteredModel(name=name, versions=()))
         if any(known.version == version for known in model.versions):
             raise InputError(f"version {version!r} of {name} is registered already")
-        before = model.with_status({model.active.version: Status.RETIRED}) if model.active else model
-        new = ModelVersion(version=version, path=path, sha256=sha256, status=Status.ACTIVE)
+        before = model.with_status({model.active.version: VersionStatus.RETIRED}) if model.active else model
+        new = ModelVersion(version=version, path=path, sha256=sha256, status=VersionStatus.ACTIVE)
         return self.with_model(before.model_copy(update={"versions": (*before.versions, new)}))
 
     def to_bytes(self) -> bytes:

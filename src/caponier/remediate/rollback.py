@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from caponier.errors import InputError
-from caponier.remediate.model_registry import Change, ModelVersion, RegisteredModel, Status, file_digest
+from caponier.remediate.model_registry import ModelVersion, RegisteredModel, RegistryChange, VersionStatus, file_digest
 
 
 @dataclass(frozen=True)
-class Plan:
+class RollbackPlan:
     """What a rollback, or its undoing, would change."""
 
     model: RegisteredModel
@@ -17,10 +17,10 @@ class Plan:
     """The version that is served now."""
     takes: ModelVersion
     """The version that will be served; its file has been verified."""
-    undoes: Change | None = None
+    undoes: RegistryChange | None = None
 
 
-def plan_rollback(model: RegisteredModel, folder: Path, to: str | None = None) -> Plan:
+def plan_rollback(model: RegisteredModel, folder: Path, to: str | None = None) -> RollbackPlan:
     """Choose the version to go back to, and verify its file.
 
     Args:
@@ -37,14 +37,14 @@ def plan_rollback(model: RegisteredModel, folder: Path, to: str | None = None) -
     good = _last_good(model, active) if to is None else model.version(to)
     if good.version == active.version:
         raise InputError(f"version {good.version} of {model.name} is active already")
-    if good.status is Status.QUARANTINED:
+    if good.status is VersionStatus.QUARANTINED:
         hint = "Roll forward with --undo, or name another version."
         raise InputError(f"version {good.version} of {model.name} is quarantined", hint=hint)
     _verify(model, good, folder)
-    return Plan(model, active, good)
+    return RollbackPlan(model, active, good)
 
 
-def plan_undo(model: RegisteredModel, folder: Path) -> Plan:
+def plan_undo(model: RegisteredModel, folder: Path) -> RollbackPlan:
     """Choose what the last rollback took out of service, and verify its file.
 
     Raises:
@@ -54,25 +54,25 @@ def plan_undo(model: RegisteredModel, folder: Path) -> Plan:
     if last is None:
         raise InputError(f"no rollback of {model.name} is left to undo")
     active, forward = model.active, model.version(last.bad)
-    if active is None or active.version != last.good or forward.status is not Status.QUARANTINED:
+    if active is None or active.version != last.good or forward.status is not VersionStatus.QUARANTINED:
         raise InputError(
             f"{model.name} has changed since the rollback from {last.bad} to {last.good}",
             hint="Choose a version with --to.",
         )
     _verify(model, forward, folder)
-    return Plan(model, active, forward, undoes=last)
+    return RollbackPlan(model, active, forward, undoes=last)
 
 
-def carry_out(plan: Plan, *, author: str, time: datetime, remediation_id: str) -> RegisteredModel:
+def carry_out(plan: RollbackPlan, *, author: str, time: datetime, remediation_id: str) -> RegisteredModel:
     """Return the model as it is after a plan."""
     # Only a rollback accuses what it leaves.
-    after = Status.RETIRED if plan.undoes else Status.QUARANTINED
-    model = plan.model.with_status({plan.leaves.version: after, plan.takes.version: Status.ACTIVE})
+    after = VersionStatus.RETIRED if plan.undoes else VersionStatus.QUARANTINED
+    model = plan.model.with_status({plan.leaves.version: after, plan.takes.version: VersionStatus.ACTIVE})
     if plan.undoes:
         undone = plan.undoes.model_copy(update={"undone": True})
         history = tuple(undone if change == plan.undoes else change for change in model.history)
     else:
-        change = Change(
+        change = RegistryChange(
             time=time,
             author=author,
             bad=plan.leaves.version,
@@ -86,7 +86,7 @@ def carry_out(plan: Plan, *, author: str, time: datetime, remediation_id: str) -
 def _last_good(model: RegisteredModel, active: ModelVersion) -> ModelVersion:
     earlier = model.versions[: model.versions.index(active)]
     for version in reversed(earlier):
-        if version.status is Status.RETIRED:
+        if version.status is VersionStatus.RETIRED:
             return version
     raise InputError(
         f"there is no earlier good version of {model.name} than {active.version}",

@@ -27,7 +27,7 @@ _PERSISTENCE: Final = "Persistence"
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
+class CorrelatedFindings:
     """What belongs together now."""
 
     incidents: tuple[Incident, ...]
@@ -48,7 +48,7 @@ def correlate(
     workspace: Workspace,
     settings: RespondSettings,
     now: datetime,
-) -> Correlation:
+) -> CorrelatedFindings:
     """Join findings and context into incidents.
 
     Args:
@@ -76,7 +76,7 @@ def correlate(
     kept = _claimed(groups, stored)
     merged = {old.incident_id: olds[0].incident_id for olds in kept.values() for old in olds[1:]}
     incidents = [_incident(one, joined[id(one)], kept[id(one)], actors, workspace, now) for one in groups]
-    return Correlation(tuple(incidents), merged)
+    return CorrelatedFindings(tuple(incidents), merged)
 
 
 def _leaves(finding: Finding) -> bool:

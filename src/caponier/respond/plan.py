@@ -12,7 +12,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.respond.actors import Actors
 from caponier.respond.effects import EFFECTS
-from caponier.respond.playbook import ActionTemplate, Rule, Scope, TargetScope
+from caponier.respond.playbook import ActionScope, ActionTemplate, Rule, TargetScope
 from caponier.respond.settings import RespondSettings
 
 
@@ -29,7 +29,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ResponsePlan:
     """What a playbook would do for one incident; nothing is done yet."""
 
     incident: Incident
@@ -51,7 +51,7 @@ def plan(
     author: str,
     now: datetime,
     known: Sequence[ResponseAction] = (),
-) -> Plan:
+) -> ResponsePlan:
     """Make the response actions for an incident.
 
     Args:
@@ -90,7 +90,7 @@ def plan(
     ]
     unanswered = [finding.finding_id for finding in findings if finding.finding_id not in answered]
     standing = [action for action in live if key_of(action) in wanted]
-    return Plan(incident, tuple(new), tuple(standing), tuple(unanswered))
+    return ResponsePlan(incident, tuple(new), tuple(standing), tuple(unanswered))
 
 
 def is_live(action: ResponseAction, now: datetime) -> bool:
@@ -160,7 +160,7 @@ def _actions(
 def _bound(move: ActionTemplate, reach: TargetScope) -> bool:
     """Tell whether an action is bound to the finding's model or system."""
     return (
-        move.scope is Scope.MODEL
+        move.scope is ActionScope.MODEL
         or move.reach is reach
         or (move.reach is TargetScope.MODEL and reach is TargetScope.SYSTEM)
     )
@@ -168,12 +168,12 @@ def _bound(move: ActionTemplate, reach: TargetScope) -> bool:
 
 def _scopes(move: ActionTemplate, finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     subject = finding.subject
-    if move.scope is Scope.ACTOR:
+    if move.scope is ActionScope.ACTOR:
         yield from callers_of(finding, actors)
-    elif move.scope is Scope.MODEL and finding.model is not None:
+    elif move.scope is ActionScope.MODEL and finding.model is not None:
         version = f"@{finding.model_version}" if finding.model_version else ""
         yield SubjectRef("model", f"{finding.model}{version}")
-    elif move.scope is Scope.TARGET:
+    elif move.scope is ActionScope.TARGET:
         yield from _targets(move, finding)
     elif (move.scope.value.removesuffix("s"), subject.kind) in (("row", "row"), ("file", "file"), ("source", "source")):
         yield subject

@@ -34,7 +34,7 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=366)
 
 
-class Scope(StrEnum):
+class ActionScope(StrEnum):
     """Whom or what an action is done to, as seen from the finding that calls for it."""
 
     ACTOR = "actor"
@@ -56,18 +56,18 @@ class TargetScope(StrEnum):
     EVERYWHERE = "everywhere"
 
 
-_SCOPES: Final[dict[ActionKind, frozenset[Scope]]] = {
-    ActionKind.BLOCK: frozenset({Scope.ACTOR, Scope.SOURCE}),
-    ActionKind.THROTTLE: frozenset({Scope.ACTOR, Scope.SOURCE, Scope.MODEL}),
-    ActionKind.ROUND: frozenset({Scope.ACTOR, Scope.MODEL}),
-    ActionKind.HOLD: frozenset({Scope.ACTOR, Scope.MODEL}),
-    ActionKind.QUARANTINE: frozenset({Scope.SOURCE, Scope.ROWS, Scope.FILE, Scope.MODEL}),
-    ActionKind.REVOKE: frozenset({Scope.ACTOR, Scope.TARGET}),
-    ActionKind.CLOSE: frozenset({Scope.TARGET}),
-    ActionKind.RESTORE: frozenset({Scope.TARGET}),
-    ActionKind.ISOLATE: frozenset({Scope.TARGET}),
-    ActionKind.ROLLBACK: frozenset({Scope.MODEL}),
-    ActionKind.FREEZE: frozenset({Scope.MODEL, Scope.SOURCE}),
+_SCOPES: Final[dict[ActionKind, frozenset[ActionScope]]] = {
+    ActionKind.BLOCK: frozenset({ActionScope.ACTOR, ActionScope.SOURCE}),
+    ActionKind.THROTTLE: frozenset({ActionScope.ACTOR, ActionScope.SOURCE, ActionScope.MODEL}),
+    ActionKind.ROUND: frozenset({ActionScope.ACTOR, ActionScope.MODEL}),
+    ActionKind.HOLD: frozenset({ActionScope.ACTOR, ActionScope.MODEL}),
+    ActionKind.QUARANTINE: frozenset({ActionScope.SOURCE, ActionScope.ROWS, ActionScope.FILE, ActionScope.MODEL}),
+    ActionKind.REVOKE: frozenset({ActionScope.ACTOR, ActionScope.TARGET}),
+    ActionKind.CLOSE: frozenset({ActionScope.TARGET}),
+    ActionKind.RESTORE: frozenset({ActionScope.TARGET}),
+    ActionKind.ISOLATE: frozenset({ActionScope.TARGET}),
+    ActionKind.ROLLBACK: frozenset({ActionScope.MODEL}),
+    ActionKind.FREEZE: frozenset({ActionScope.MODEL, ActionScope.SOURCE}),
 }
 """What each kind of action can be done to."""
 
@@ -132,7 +132,7 @@ class ActionTemplate(_Shape):
     """One response action of a rule."""
 
     kind: ActionKind
-    scope: Scope
+    scope: ActionScope
     duration: Annotated[timedelta, BeforeValidator(_duration)]
     reach: TargetScope = TargetScope.MODEL
     needs_approval: bool = False
@@ -148,7 +148,7 @@ class ActionTemplate(_Shape):
         if self.scope not in _SCOPES[self.kind]:
             may = ", ".join(sorted(_SCOPES[self.kind]))
             raise ValueError(f"{self.kind} cannot be done to scope {self.scope}; it can be to: {may}")
-        if self.targets and self.scope is not Scope.TARGET:
+        if self.targets and self.scope is not ActionScope.TARGET:
             raise ValueError("targets are kinds of what the scope 'target' means; this move has another scope")
         _check_parameters(self.kind, self.parameters)
         return self

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
-from caponier.records.verdict import Verdict, VerdictKind
+from caponier.records.verdict import AnalystVerdict, VerdictKind
 from caponier.store import audit
 from caponier.store.tables import findings, verdicts
 
 
-def put(connection: Connection, given: Verdict) -> None:
+def put(connection: Connection, given: AnalystVerdict) -> None:
     """Write a verdict in place of an earlier one on the same finding, and note it in the audit log.
 
     Args:
@@ -34,13 +34,13 @@ def put(connection: Connection, given: Verdict) -> None:
     connection.execute(insert(verdicts), [row])
 
 
-def get(connection: Connection, finding_id: str) -> Verdict | None:
+def get(connection: Connection, finding_id: str) -> AnalystVerdict | None:
     """Return the last verdict on a finding, or None if there is none."""
     found = list(_read(connection.execute(select(verdicts).where(verdicts.c.finding_id == finding_id)).mappings()))
     return found[0] if found else None
 
 
-def everything(connection: Connection) -> list[Verdict]:
+def everything(connection: Connection) -> list[AnalystVerdict]:
     """Return the last verdict on each finding that has one, the last given first."""
     query = select(verdicts).order_by(verdicts.c.time.desc(), verdicts.c.finding_id)
     return list(_read(connection.execute(query).mappings()))
@@ -55,6 +55,6 @@ def by_detector(connection: Connection) -> Iterator[tuple[str, VerdictKind]]:
         yield detector, VerdictKind(given)
 
 
-def _read(rows: Iterable[RowMapping]) -> Iterator[Verdict]:
+def _read(rows: Iterable[RowMapping]) -> Iterator[AnalystVerdict]:
     for row in rows:
-        yield Verdict(row["finding_id"], VerdictKind(row["verdict"]), row["author"], row["time"], row["note"])
+        yield AnalystVerdict(row["finding_id"], VerdictKind(row["verdict"]), row["author"], row["time"], row["note"])

@@ -274,7 +274,9 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
 def _in_archive(archive: LogFile) -> Iterator[LogFile]:
     """Yield the logs in an archive that a folder holds; other archives in it stay as they are."""
     try:
-        yield from (replace(one, named=False) for one in log_files([unpacked(archive.path, is_named=False)], _is_log, KINDS))
+        yield from (
+            replace(one, named=False) for one in log_files([unpacked(archive.path, is_named=False)], _is_log, KINDS)
+        )
     except InputError as wrong:
         yield replace(archive, problem=wrong.what)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caponier.app.coverage.detectors import (
-    Kind,
+    DetectorKind,
     controls,
     detected_by,
     detectors,
@@ -21,9 +21,9 @@ from caponier.matrix.versions.catalogue import resolve
 
 
 def test_every_kind_has_detectors_emulations_and_controls() -> None:
-    assert {card.kind for card in detectors()} == set(Kind)
+    assert {card.kind for card in detectors()} == set(DetectorKind)
     for cards in (detectors(), emulations(), controls()):
-        assert {card.kind.emulated_by for card in cards} == {kind.emulated_by for kind in Kind}
+        assert {card.kind.emulated_by for card in cards} == {kind.emulated_by for kind in DetectorKind}
         assert len({(card.kind, card.name) for card in cards}) == len(cards)
 
 
@@ -57,7 +57,7 @@ def test_rules_are_listed_as_they_are_compiled() -> None:
     compiled = {
         rule.name: tuple(TechniqueId(ref.matrix, ref.id) for ref in rule.techniques) for rule in Sigma(()).rules
     }
-    assert {card.name: card.techniques for card in detectors() if card.kind is Kind.LOG} == compiled
+    assert {card.name: card.techniques for card in detectors() if card.kind is DetectorKind.LOG} == compiled
     assert {f"sigma:{rule}" for rule in log_emulations()} <= set(compiled)
 
 

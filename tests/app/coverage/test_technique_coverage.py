@@ -3,7 +3,7 @@ import pytest
 from app.coverage.test_cover import TRIAL
 from caponier.app.coverage.cover import cover
 from caponier.app.coverage.detector_needs import needs
-from caponier.app.coverage.detectors import DetectorCard, Kind, detectors
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind, detectors
 from caponier.app.coverage.technique_coverage import covered
 from caponier.coverage.heat_map import Status
 from caponier.matrix.versions.catalogue import load
@@ -76,5 +76,5 @@ def test_no_technique_is_covered_by_less_than_its_own_detectors():
 
 def test_kinds_other_than_events_and_logs_need_one_thing():
     for one in detectors():
-        if one.kind in (Kind.DATASET, Kind.ARTIFACT):
+        if one.kind in (DetectorKind.DATASET, DetectorKind.ARTIFACT):
             assert len(needs(one)) == 1

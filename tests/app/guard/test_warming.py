@@ -25,7 +25,7 @@ from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from caponier.guard.settings import GuardSettings
-from caponier.guard.verdict import PASS, Verdict
+from caponier.guard.verdict import PASS, GuardVerdict
 from caponier.records.inventory import Workspace
 
 MODEL = '[[model]]\nname = "m"\nfeatures = {kind = "numeric", shape = [4], minimum = 0.0, maximum = 1.0}\n'
@@ -135,7 +135,7 @@ def test_whoever_was_found_before_a_kill_is_refused_after_it(
     assert verdict(with_guard(workspace, mode="enforce")) is PASS
 
 
-def verdict(guard: Guard) -> Verdict:
+def verdict(guard: Guard) -> GuardVerdict:
     return guard.decisions(Caller("k-eve", None, None), Call("predict", "m"), lambda: 1)
 
 

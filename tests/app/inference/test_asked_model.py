@@ -10,7 +10,7 @@ import pytest
 
 from caponier.app.inference import asked_model
 from caponier.app.inference.asked_model import AskedModel, ModelError, RowsRefusedError
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
 from caponier.errors import InputError
@@ -62,7 +62,7 @@ ROW = np.array([[0.5, 1.0]], np.float32)
 
 def test_a_real_server_answers_as_the_model_does(digits: tuple[DigitsSplit, Victim]) -> None:
     split, victim = digits
-    log = EventLog()
+    log = ServerLog()
     with (
         serve(victim.predict_proba, record=log.record, principal_of=lambda key: key) as server,
         AskedModel(server.url, "digits", "k", batch=7) as asked,

@@ -5,7 +5,7 @@ import yaml
 
 from caponier.app.matrix.propose_contribution import Proposal, propose, write_proposal
 from caponier.errors import InputError
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.versions.catalogue import load
 
 FOUNDING = load("amltm-2020")
@@ -28,22 +28,22 @@ def tree(proposal: Proposal) -> dict[str, object]:
     ],
 )
 def test_the_next_free_id_is_found_where_that_can_be_known(values: dict[str, object], id_: str) -> None:
-    proposal = propose(Kind.TECHNIQUE, FOUNDING, values)
+    proposal = propose(ContributionKind.TECHNIQUE, FOUNDING, values)
     assert tree(proposal)["id"] == id_
     assert ("id" in proposal.blanks) is (id_ == "")
 
 
 def test_a_case_study_gets_the_next_number() -> None:
-    assert tree(propose(Kind.CASE_STUDY, FOUNDING, {}))["id"] == "AMLTM.CS14"
+    assert tree(propose(ContributionKind.CASE_STUDY, FOUNDING, {}))["id"] == "AMLTM.CS14"
 
 
 def test_a_text_that_is_no_unicode_is_refused() -> None:
     with pytest.raises(InputError, match="not Unicode"):
-        propose(Kind.TECHNIQUE, FOUNDING, {"name": "a\udc80"})
+        propose(ContributionKind.TECHNIQUE, FOUNDING, {"name": "a\udc80"})
 
 
 def test_a_file_is_written_once(tmp_path: Path) -> None:
-    proposal = propose(Kind.EVIDENCE, FOUNDING, {"technique": "AMLTM.EVADE.01"})
+    proposal = propose(ContributionKind.EVIDENCE, FOUNDING, {"technique": "AMLTM.EVADE.01"})
     write_proposal(proposal, tmp_path / "a.yaml")
     assert (tmp_path / "a.yaml").read_text() == proposal.text
     with pytest.raises(InputError, match="there already"):

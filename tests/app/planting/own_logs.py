@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.app.inference.plan import DetectionSettings
-from caponier.app.planting.own_log import OwnLog, Reading, read_own_log
+from caponier.app.planting.own_log import OwnLog, OwnLogReading, read_own_log
 from caponier.app.progress import Silent
 from caponier.engines.spool import Spool
 from caponier.records.event import EVENT_SCHEMA
@@ -67,4 +67,4 @@ def written(folder: Path, events: pa.Table, name: str = "log.parquet") -> Path:
 def opened(spool: Spool, path: Path, terms: DetectionSettings | None = None, **reading: Any) -> OwnLog:
     """Read a file as one's own log."""
     how = terms or DetectionSettings.of(None)
-    return read_own_log(spool, [path], RejectedRows(), Silent(), Reading(**reading), how)[0]
+    return read_own_log(spool, [path], RejectedRows(), Silent(), OwnLogReading(**reading), how)[0]

@@ -5,7 +5,7 @@ import pytest
 
 from app.planting.own_logs import answer, inputs
 from caponier.app.planting.own_attacks import FLOOD, AttackTarget, _strange, carry_out, kinds, never
-from caponier.app.planting.own_model import OwnModel, Rows, Scale
+from caponier.app.planting.own_model import InputScale, OwnModel, Rows
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.campaigns.flood import Flood
 from caponier.emulate.registry import probes
@@ -16,7 +16,7 @@ FEW = 40
 
 def table_target() -> AttackTarget:
     asked = inputs(300)
-    scale = Scale.of(FeatureSpec(kind="numeric", shape=(3,)), asked)
+    scale = InputScale.of(FeatureSpec(kind="numeric", shape=(3,)), asked)
     return AttackTarget(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), FEW)
 
 
@@ -24,7 +24,7 @@ def image_target(*shape: int) -> AttackTarget:
     rng = np.random.default_rng(0)
     size = int(np.prod(shape))
     pixels = np.clip(rng.random((300, size)) * rng.random((300, 1)), 0, 1).astype(np.float32)
-    scale = Scale.of(FeatureSpec(kind="image", shape=shape, minimum=0.0, maximum=1.0), pixels)
+    scale = InputScale.of(FeatureSpec(kind="image", shape=shape, minimum=0.0, maximum=1.0), pixels)
     weights = rng.standard_normal((size, 4)).astype(np.float32)
 
     def told(rows: Rows) -> Rows:

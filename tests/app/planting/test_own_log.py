@@ -10,7 +10,7 @@ import pytest
 from app.planting.own_logs import CALLERS, EACH, GAP, opened, table, written
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.plan import DetectionSettings
-from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
+from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, OwnLogReading, read_own_log
 from caponier.app.progress import Silent
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import SEPARATOR, Spool
@@ -116,7 +116,7 @@ def test_the_model_of_most_events_is_meant_unless_one_is_named(tmp_path: Path) -
     models = ["churn"] * 400 + ["fraud"] * 200
     path = written(tmp_path, table(model=models))
     with Spool() as spool:
-        log, others = read_own_log(spool, [path], RejectedRows(), Silent(), Reading(), DetectionSettings.of(None))
+        log, others = read_own_log(spool, [path], RejectedRows(), Silent(), OwnLogReading(), DetectionSettings.of(None))
         assert (log.summary.model, others) == ("churn", ["fraud"])
     with Spool() as spool:
         assert opened(spool, path, model="fraud").summary.events == 200

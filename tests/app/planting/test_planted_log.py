@@ -9,7 +9,7 @@ import pytest
 from app.planting.own_logs import BEGIN, EACH, GAP, answer, inputs, opened, table, written
 from caponier.app.planting.own_attacks import AttackRun
 from caponier.app.planting.own_log import OwnLog
-from caponier.app.planting.planted_log import NAME, Attacker, attackers, plant
+from caponier.app.planting.planted_log import NAME, PlantedAttacker, attackers, plant
 from caponier.engines.spool import Spool
 from caponier.records.event import EVENT_SCHEMA
 
@@ -101,6 +101,6 @@ def test_what_the_log_lacks_is_not_made_up(tmp_path: Path) -> None:
 
 def test_repeats_are_no_different_queries() -> None:
     asked = np.array([[1.0], [1.0], [2.0], [1.0], [3.0]], np.float32)
-    one = Attacker("a", "198.18.0.0", AttackRun("nes", asked, asked, success=False), np.arange(5) * 10)
+    one = PlantedAttacker("a", "198.18.0.0", AttackRun("nes", asked, asked, success=False), np.arange(5) * 10)
     assert one.fresh.tolist() == [True, False, True, False, True]
     assert [one.asked_until(moment) for moment in (-1, 0, 10, 20, 39, 40)] == [0, 1, 1, 2, 2, 3]

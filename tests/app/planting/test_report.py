@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caponier.app.planting.own_attacks import AttackRun
-from caponier.app.planting.planted_log import AGENT, Attacker
+from caponier.app.planting.planted_log import AGENT, PlantedAttacker
 from caponier.app.planting.report import (
     AlphaShown,
     Gap,
@@ -20,9 +20,9 @@ from caponier.records.skip import Skip
 STRICT, LAX = 0.003, 0.01
 
 
-def attacker(name: str, kind: str, address: str, *, success: bool = True) -> Attacker:
+def attacker(name: str, kind: str, address: str, *, success: bool = True) -> PlantedAttacker:
     asked = np.arange(10, dtype=np.float32)[:, None]
-    return Attacker(name, address, AttackRun(kind, asked, asked, success), np.arange(10) * 100)
+    return PlantedAttacker(name, address, AttackRun(kind, asked, asked, success), np.arange(10) * 100)
 
 
 ANN = attacker("ann", "nes", "198.18.0.1")

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.coverage.detectors import Kind, emulation, emulations
+from caponier.app.coverage.detectors import DetectorKind, emulation, emulations
 from caponier.app.scan.artifact import scan_artifact
 from caponier.app.validate.emulate import emulate, targets
 from caponier.detect.artifact import Verdict
@@ -120,11 +120,11 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(dict.fromkeys(card.kind for card in emulations())))
-def test_every_kind_has_a_target(kind: Kind) -> None:
+def test_every_kind_has_a_target(kind: DetectorKind) -> None:
     names = {
-        Kind.EVENT: "flood",
-        Kind.DATASET: "pair_flips",
-        Kind.ARTIFACT: "code_layer_attack",
-        Kind.LOG: "stolen_account",
+        DetectorKind.EVENT: "flood",
+        DetectorKind.DATASET: "pair_flips",
+        DetectorKind.ARTIFACT: "code_layer_attack",
+        DetectorKind.LOG: "stolen_account",
     }
     assert targets(emulation(names[kind]))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.coverage.detectors import Kind, detectors, emulations
+from caponier.app.coverage.detectors import DetectorKind, detectors, emulations
 from caponier.app.progress import Silent
 from caponier.app.validate.lab.proving_ground import ProvingGround, Scale
 from caponier.app.validate.proofs.models import prove_models
@@ -15,7 +15,9 @@ from caponier.emulate.registry import poisons
 @pytest.mark.parametrize("seed", [0])
 def test_each_detector_of_models_is_proven_on_every_poison_that_it_names(seed: int, tmp_path: Path) -> None:
     known = {card.name: card for card in emulations()}
-    pairs = [Pair(card, known[name]) for card in detectors() if card.kind is Kind.MODEL for name in card.emulations]
+    pairs = [
+        Pair(card, known[name]) for card in detectors() if card.kind is DetectorKind.MODEL for name in card.emulations
+    ]
     runs = list(prove_models(pairs, ProvingGround(tmp_path, seed, Scale(seeds=(seed,))), Silent()))
     assert {(run.pair.detector.name, run.pair.emulation.name) for run in runs} == {
         ("trigger_search", "corner_backdoor"),

@@ -12,7 +12,7 @@ import pytest
 from caponier import __version__
 from caponier.app.coverage import detectors as coverage
 from caponier.app.coverage.cover import cover
-from caponier.app.coverage.detectors import Kind, detectors
+from caponier.app.coverage.detectors import DetectorKind, detectors
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.proofs import artifacts
 from caponier.app.validate.validate import ValidationReport, _chosen, _pairs, validate
@@ -51,7 +51,7 @@ def only_trial(report: ValidationReport, detector: str) -> Trial:
 def test_every_kind_of_detector_passes_its_trial(report: ValidationReport) -> None:
     assert [trial for trial in report.trials if not trial.passed] == []
     kinds = {card.name: card.kind for card in detectors()}
-    assert {kinds[trial.detector] for trial in report.trials} == set(Kind)
+    assert {kinds[trial.detector] for trial in report.trials} == set(DetectorKind)
     assert {trial.caponier_version for trial in report.trials} == {__version__}
     assert report.failed == report.inconclusive == report.skipped == ()
     assert not report.recorded

@@ -17,7 +17,7 @@ from caponier import __version__
 from caponier.app.coverage.cover import SCHEMA
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.cli.coverage.coverage import EXAMPLE, coverage
-from caponier.cli.coverage.view import Columns
+from caponier.cli.coverage.view import CoverageColumns
 from caponier.coverage.heat_map import heat_map
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import load
@@ -84,7 +84,7 @@ def test_the_columns_hold_every_entry_and_the_counts(file: Path) -> None:
 @pytest.mark.parametrize("width", [40, 80, 168])
 def test_columns_fit_the_width_and_need_no_colour(width: int) -> None:
     sheet = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    Console(file=sheet, width=width, color_system=None).print(Columns(heat_map([], [TRIAL], __version__)))
+    Console(file=sheet, width=width, color_system=None).print(CoverageColumns(heat_map([], [TRIAL], __version__)))
     sheet.seek(0)
     view = sheet.read()
     assert max(map(len, view.splitlines())) <= width

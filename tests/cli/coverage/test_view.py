@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from caponier.cli.coverage.view import ENTRIES, MARKS, STYLES, Columns
+from caponier.cli.coverage.view import ENTRIES, MARKS, STYLES, CoverageColumns
 from caponier.coverage.heat_map import Status, heat_map
 from caponier.matrix.versions.catalogue import load
 
@@ -27,13 +27,13 @@ def test_statuses_are_told_apart_by_sign_and_by_style() -> None:
 
 @pytest.mark.parametrize(("width", "bands"), [(20, 7), (44, 4), (80, 3), (168, 1)])
 def test_columns_break_into_bands(width: int, bands: int) -> None:
-    view = drawn(Columns(CELLS), width)
+    view = drawn(CoverageColumns(CELLS), width)
     assert max(map(len, view.splitlines())) <= width
     assert len([line for line in view.splitlines() if line.strip() and set(line.strip()) == {"─"}]) == bands
 
 
 def test_every_tactic_says_how_much_of_it_is_covered() -> None:
-    view = drawn(Columns(CELLS), 400)
+    view = drawn(CoverageColumns(CELLS), 400)
     for tactic in load("amltm-2020").tactics:
         of = sum(tactic.id in cell.technique.tactics for cell in CELLS)
         assert f"{tactic.name} (0/{of})" in view

@@ -14,7 +14,7 @@ from caponier.cli.matrix import app
 from caponier.cli.matrix.diff_text import to_csv, to_markdown
 from caponier.errors import InputError
 from caponier.matrix.mapping.diff import compare
-from caponier.matrix.mapping.difference import Kind
+from caponier.matrix.mapping.difference import DifferenceKind
 from caponier.matrix.versions import release_file
 from caponier.matrix.versions.catalogue import load
 from caponier.matrix.versions.release import Release
@@ -225,8 +225,8 @@ def test_a_file_with_names_that_a_terminal_obeys_is_no_version():
     assert "plain characters" in str(refused.exception)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_any_kind_can_be_asked_for(kind: Kind):
+@pytest.mark.parametrize("kind", list(DifferenceKind))
+def test_any_kind_can_be_asked_for(kind: DifferenceKind):
     drawn = told("amltm-2020", "atlas-5.6", "--only", kind.value)
     there = compare(load("amltm-2020"), load("atlas-5.6")).of(kind=kind)
     assert (f" {kind.value.capitalize()}: " in drawn) == bool(there)

@@ -3,7 +3,7 @@
 import json
 
 from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.review import Review, Reviewed
 from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 
@@ -13,7 +13,7 @@ LOOK = ReviewIssue("a.yaml", 4, "name", "it is near", "Look.", ReviewLevel.LOOK)
 
 
 def review(*issues: ReviewIssue, file: str = "a.yaml") -> Review:
-    return Review((Reviewed(file, Kind.TECHNIQUE, "amltm-2020", issues, None),))
+    return Review((Reviewed(file, ContributionKind.TECHNIQUE, "amltm-2020", issues, None),))
 
 
 def test_an_annotation_names_file_line_and_field() -> None:

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from caponier.cli.matrix.study_view import StudyCard, study_list
-from caponier.cli.matrix.view import Columns, Links, card, hits
+from caponier.cli.matrix.view import Links, TacticColumns, card, hits
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.evidence import StudyType
 from caponier.matrix.lookup import look_up
@@ -31,7 +31,7 @@ def drawn(view: RenderableType, *, width: int = 168, encoding: str = "utf-8", co
 
 @pytest.mark.parametrize(("width", "bands"), [(20, 7), (44, 4), (80, 3), (120, 2), (168, 1), (400, 1)])
 def test_columns_break_into_as_many_bands_as_the_width_asks_for(width: int, bands: int):
-    view = drawn(Columns(MATRIX), width=width)
+    view = drawn(TacticColumns(MATRIX), width=width)
     assert max(map(len, view.splitlines())) <= width
     rules = [line for line in view.splitlines() if set(line.strip()) == {"─"}]
     assert len(rules) == bands
@@ -39,11 +39,11 @@ def test_columns_break_into_as_many_bands_as_the_width_asks_for(width: int, band
 
 def test_columns_are_the_same_tops_whatever_the_width():
     for width in (44, 100, 168):
-        assert drawn(Columns(MATRIX), width=width).count("◆") == 17
+        assert drawn(TacticColumns(MATRIX), width=width).count("◆") == 17
 
 
 def test_columns_fall_back_to_ascii_where_nothing_else_can_be_printed():
-    view = drawn(Columns(MATRIX), encoding="ascii")
+    view = drawn(TacticColumns(MATRIX), encoding="ascii")
     assert view.isascii()
     assert "# orange: special to ML   - white: from ATT&CK Enterprise" in view
     assert "# Evasion Attack" in view
@@ -51,20 +51,20 @@ def test_columns_fall_back_to_ascii_where_nothing_else_can_be_printed():
 
 
 def test_orange_is_orange_where_there_is_color():
-    view = drawn(Columns(MATRIX), color=True)
+    view = drawn(TacticColumns(MATRIX), color=True)
     assert "\x1b[38;5;208m◆" in view
     assert "\x1b[38;5;208m◇" not in view
 
 
 def test_a_matrix_without_colors_has_no_legend():
-    view = drawn(Columns(ATLAS))
+    view = drawn(TacticColumns(ATLAS))
     assert view.startswith("MITRE ATLAS (atlas-5.6, 2026-04-30)")
     assert "orange" not in view
 
 
 def test_research_only_entries_appear_when_everything_is_asked_for():
-    assert "Cost Harvesting" not in drawn(Columns(ATLAS))
-    assert "Cost Harvesting" in drawn(Columns(ATLAS, everything=True))
+    assert "Cost Harvesting" not in drawn(TacticColumns(ATLAS))
+    assert "Cost Harvesting" in drawn(TacticColumns(ATLAS, everything=True))
 
 
 def test_hits_are_one_a_line():

@@ -63,7 +63,7 @@ def drawn(renderable: RenderableType) -> str:
 
 
 def plan_report(one: Case) -> PlanReport:
-    return PlanReport(plan.Plan(one[1], (one[2],), (), ()))
+    return PlanReport(plan.ResponsePlan(one[1], (one[2],), (), ()))
 
 
 PAGES: dict[str, Callable[[Case], str]] = {

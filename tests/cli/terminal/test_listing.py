@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from caponier.cli.terminal.listing import Column, Listing, ShownIn, facts
+from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn, facts
 from caponier.cli.terminal.output import Format
 
 Row = dict[str, Any]
 PLAIN: Listing[Row] = Listing(
     [
-        Column("finding_id", lambda row: row["id"], whole=True),
-        Column("time", lambda row: "noon", ShownIn.PAGE),
-        Column("score", lambda row: f"{row['score']:.1f}", number=True),
-        Column("queries", lambda row: row["queries"], ShownIn.CSV),
-        Column("why", lambda row: row["why"], ShownIn.DATA),
+        ListingColumn("finding_id", lambda row: row["id"], whole=True),
+        ListingColumn("time", lambda row: "noon", ShownIn.PAGE),
+        ListingColumn("score", lambda row: f"{row['score']:.1f}", number=True),
+        ListingColumn("queries", lambda row: row["queries"], ShownIn.CSV),
+        ListingColumn("why", lambda row: row["why"], ShownIn.DATA),
     ]
 )
 HOSTILE: Row = {"id": "=1+1", "score": -2.0, "queries": 3, "why": "a|b\x1b[31m\n<b>"}
@@ -74,7 +74,7 @@ def test_records_are_rows_by_the_names_of_csv() -> None:
 
 def test_a_sparse_column_stands_only_where_a_row_has_something_in_it() -> None:
     sparse: Listing[Row] = Listing(
-        [Column("id", lambda row: row["id"]), Column("weekly", lambda row: row["weekly"], sparse=True)]
+        [ListingColumn("id", lambda row: row["id"]), ListingColumn("weekly", lambda row: row["weekly"], sparse=True)]
     )
     empty, told = {"id": "a", "weekly": ""}, {"id": "b", "weekly": "0.1"}
     assert drawn(sparse, empty)[0].split() == ["ID"]
@@ -86,7 +86,7 @@ def test_a_sparse_column_stands_only_where_a_row_has_something_in_it() -> None:
 
 
 def test_colour_and_more_rows_below() -> None:
-    listing: Listing[Row] = Listing([Column("id", lambda row: row["id"], style=lambda row: "red")], wide=True)
+    listing: Listing[Row] = Listing([ListingColumn("id", lambda row: row["id"], style=lambda row: "red")], wide=True)
     table = listing.table([{"id": "a"}])
     table.add_section()
     listing.continued(table, [{"id": "[bold]b"}])

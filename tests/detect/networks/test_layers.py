@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from caponier.detect.networks.layers import (
+    ChannelScale,
     Convolution,
     Flatten,
     Linear,
@@ -10,7 +11,6 @@ from caponier.detect.networks.layers import (
     Pooling,
     Rectifier,
     Reshape,
-    Scale,
     Tangent,
     TwoClasses,
 )
@@ -28,8 +28,8 @@ CASES: list[tuple[str, NetworkLayer, Floats]] = [
     ("linear", Linear({"weight": numbers(4, 5), "bias": numbers(4)}), ROWS),
     ("convolution", Convolution({"weight": numbers(3, 2, 3, 2), "bias": numbers(3)}), PICTURES),
     ("strides", Convolution({"weight": numbers(3, 2, 3, 3), "bias": numbers(3)}, (2, 1), (1, 2)), PICTURES),
-    ("scale", Scale({"weight": numbers(5), "bias": numbers(5)}), ROWS),
-    ("scale of channels", Scale({"weight": numbers(2), "bias": numbers(2)}), PICTURES),
+    ("scale", ChannelScale({"weight": numbers(5), "bias": numbers(5)}), ROWS),
+    ("scale of channels", ChannelScale({"weight": numbers(2), "bias": numbers(2)}), PICTURES),
     ("rectifier", Rectifier(), PICTURES),
     ("leaky rectifier", Rectifier(0.1), ROWS),
     ("tangent", Tangent(), ROWS),

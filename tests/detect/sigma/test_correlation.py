@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from caponier.detect.assets.scope import Asset
 from caponier.detect.log import LogHit
 from caponier.detect.sigma import correlation
-from caponier.detect.sigma.correlation import Correlation, Correlator, Kind, Piece, in_order, piece_of
+from caponier.detect.sigma.correlation import (
+    Correlation,
+    CorrelationPiece,
+    CorrelationType,
+    Correlator,
+    in_order,
+    piece_of,
+)
 from detect.sigma.events import BEGIN, SECOND, SYSTEM, compiled, event, joint, plain, run, seen
 
 KINDS = [plain(kind, {"kind": kind}) for kind in "abc"]
@@ -145,13 +152,13 @@ def test_of_a_sequence_one_event_that_touches_a_system_is_enough() -> None:
 def _rule(**more: Any) -> Correlation:
     given = {"groups": (("user",),), "counted": (None,), "group_by": ("user",), "rules": ("a",)}
     return Correlation(
-        **{"name": "j", "kind": Kind.EVENT_COUNT, "span": 10, "op": "gte", "threshold": 2, **given, **more}
+        **{"name": "j", "kind": CorrelationType.EVENT_COUNT, "span": 10, "op": "gte", "threshold": 2, **given, **more}
     )
 
 
-def _piece(user: str, name: str = "a", time: int = BEGIN) -> Piece:
+def _piece(user: str, name: str = "a", time: int = BEGIN) -> CorrelationPiece:
     hit = LogHit(time, f"e-{user}-{time}", user, None, None, (), "log", 1)
-    return Piece(name, hit.event_id, {"user": user}, (hit,), ())
+    return CorrelationPiece(name, hit.event_id, {"user": user}, (hit,), ())
 
 
 def test_idle_groups_are_forgotten() -> None:
@@ -190,7 +197,7 @@ def test_a_match_becomes_a_piece_for_others() -> None:
 def test_systems_of_a_match_are_those_whose_events_suffice() -> None:
     correlator = Correlator(_rule(threshold=1))
     hit = LogHit(5, "e-1", "ann", None, None, (Asset("digits", "host", "gpu-01"),), "log", 1)
-    (found,) = correlator.moment(5, [Piece("a", "e-1", {"user": "ann"}, (hit,), ("digits",))])
+    (found,) = correlator.moment(5, [CorrelationPiece("a", "e-1", {"user": "ann"}, (hit,), ("digits",))])
     assert found.systems == ("digits",)
 
 

@@ -6,8 +6,8 @@ from caponier.detect.traffic_profile.drift import (
     FEWEST,
     LEAST,
     LEAST_ANSWER,
-    Change,
     Drift,
+    TraitChange,
     TraitHistogram,
     compare,
 )
@@ -103,5 +103,5 @@ class TestTally:
 
 def test_the_most_changed_trait_comes_first() -> None:
     drift = seen(profile(300), profile(100, 1, flips=0.9, level=0.6))
-    assert [type(change) for change in drift.changes] == [Change, Change]
+    assert [type(change) for change in drift.changes] == [TraitChange, TraitChange]
     assert drift.changes[0].trait == "flips"

@@ -5,17 +5,17 @@ import pytest
 
 from caponier.emulate.caller.model_api import ModelApi, scores_of, tensor
 from caponier.emulate.caller.wire import Reply
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.images import Images
 from emulate.wires import Scripted, local, predict
 
 
 @pytest.fixture
-def told() -> EventLog:
-    return EventLog()
+def told() -> ServerLog:
+    return ServerLog()
 
 
-def test_what_is_asked_is_what_the_server_understands(told: EventLog, pool: Images) -> None:
+def test_what_is_asked_is_what_the_server_understands(told: ServerLog, pool: Images) -> None:
     api = ModelApi(local(told), "digits")
     assert api.ready().document()["ready"]
     assert api.metadata().document()["name"] == "digits"
@@ -43,12 +43,12 @@ def test_what_is_asked_is_what_the_server_understands(told: EventLog, pool: Imag
         (lambda api, rows: api.metadata("latest"), 404),
     ],
 )
-def test_what_is_asked_wrongly_is_refused(told: EventLog, pool: Images, mistake: object, status: int) -> None:
+def test_what_is_asked_wrongly_is_refused(told: ServerLog, pool: Images, mistake: object, status: int) -> None:
     assert mistake(ModelApi(local(told), "digits"), pool[:1]).status == status
     assert told.rows()[0]["status"] == status
 
 
-def test_one_may_choose_outputs(told: EventLog, pool: Images) -> None:
+def test_one_may_choose_outputs(told: ServerLog, pool: Images) -> None:
     (only,) = ModelApi(local(told), "digits").predict(pool[:1], outputs=["label"]).document()["outputs"]
     assert only["name"] == "label"
 

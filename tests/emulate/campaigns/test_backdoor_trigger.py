@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.campaigns.backdoor_trigger import CAMPAIGN, BackdoorTrigger
 from caponier.emulate.images import SIDE
 from caponier.emulate.victims.digits import DigitsSplit, Victim
@@ -10,22 +10,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def stage(split: DigitsSplit, victim: Victim) -> Stage:
+def stage(split: DigitsSplit, victim: Victim) -> CampaignStage:
     return CAMPAIGN.stage(split, 3, victim)
 
 
-def test_it_brings_a_victim_of_its_own(stage: Stage, victim: Victim) -> None:
+def test_it_brings_a_victim_of_its_own(stage: CampaignStage, victim: Victim) -> None:
     assert stage.victim is not victim
     assert stage.victim.accuracy > 0.9
 
 
-def test_every_picture_carries_the_trigger_and_no_label_tells(stage: Stage, split: DigitsSplit) -> None:
+def test_every_picture_carries_the_trigger_and_no_label_tells(stage: CampaignStage, split: DigitsSplit) -> None:
     pictures = stage.held.images.reshape(-1, SIDE, SIDE)
     assert (pictures[:, -2:, -2:] == 1).all()
     assert len(np.unique(stage.held.images, axis=0)) == CAMPAIGN.pictures
 
 
-def test_the_clean_model_is_not_moved(stage: Stage, victim: Victim) -> None:
+def test_the_clean_model_is_not_moved(stage: CampaignStage, victim: Victim) -> None:
     backdoored = CAMPAIGN.run(stage.victim.predict_proba, stage, seed=0)
     clean = CAMPAIGN.run(victim.predict_proba, stage, seed=0)
     assert backdoored.success

@@ -3,7 +3,7 @@ import pytest
 
 from caponier.emulate.attacker.membership import FEWEST
 from caponier.emulate.caller.oracle import RefusedError
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.campaigns.label_only_membership import CAMPAIGN, MOVED, NOISY, SIGMA, copies
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Victim
@@ -14,7 +14,7 @@ EACH = 1 + NOISY + MOVED
 
 
 @pytest.fixture(scope="module")
-def stage(split: DigitsSplit) -> Stage:
+def stage(split: DigitsSplit) -> CampaignStage:
     """With a victim that has been trained once for all that reads it."""
     return CAMPAIGN.stage(split, 0)
 
@@ -28,14 +28,14 @@ def labels_only(victim: Victim) -> object:
     return predict
 
 
-def test_it_uses_labels_alone(stage: Stage) -> None:
+def test_it_uses_labels_alone(stage: CampaignStage) -> None:
     whole = CAMPAIGN.run(stage.victim.predict_proba, stage, seed=0)
     hard = CAMPAIGN.run(labels_only(stage.victim), stage, seed=0)  # type: ignore[arg-type]
     assert hard.measure == whole.measure
     assert hard.success
 
 
-def test_each_record_is_asked_as_it_is_and_then_its_copies(stage: Stage) -> None:
+def test_each_record_is_asked_as_it_is_and_then_its_copies(stage: CampaignStage) -> None:
     asked: list[Images] = []
 
     def predict(rows: Images) -> Images:
@@ -60,7 +60,7 @@ def test_copies_stay_within_the_picture_and_some_are_moved() -> None:
     assert np.abs(made[:NOISY] - image).max() < 6 * SIGMA
 
 
-def test_what_is_wrong_as_it_stands_is_no_member(stage: Stage) -> None:
+def test_what_is_wrong_as_it_stands_is_no_member(stage: CampaignStage) -> None:
     """A model that gives every record another label than the one on file tells nothing, however firmly it does."""
     label = {image.tobytes(): label for image, label in zip(stage.held.images, stage.held.labels, strict=True)}
 
@@ -72,7 +72,7 @@ def test_what_is_wrong_as_it_stands_is_no_member(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("answered", [0, EACH - 1, EACH, 3 * EACH + 1])
-def test_a_record_counts_when_all_its_copies_were_answered(stage: Stage, answered: int) -> None:
+def test_a_record_counts_when_all_its_copies_were_answered(stage: CampaignStage, answered: int) -> None:
     turns = iter(range(answered))
 
     def predict(rows: Images) -> Images:
@@ -86,6 +86,6 @@ def test_a_record_counts_when_all_its_copies_were_answered(stage: Stage, answere
     assert not outcome.success
 
 
-def test_there_are_candidates_enough(stage: Stage) -> None:
+def test_there_are_candidates_enough(stage: CampaignStage) -> None:
     assert len(stage.held) == CAMPAIGN.candidates >= FEWEST
     assert stage.member.mean() == 0.5

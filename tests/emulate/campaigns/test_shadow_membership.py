@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.campaigns import shadow_membership
 from caponier.emulate.campaigns.shadow_membership import CAMPAIGN, LEAST, SORTED, signs
 from caponier.emulate.images import Images
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def stage(split: DigitsSplit) -> Stage:
+def stage(split: DigitsSplit) -> CampaignStage:
     """With a victim that has been trained once for all that reads it."""
     return CAMPAIGN.stage(split, 0)
 
@@ -23,7 +23,7 @@ def one_shadow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("one_shadow")
-def test_each_candidate_is_asked_once_and_nothing_else(stage: Stage) -> None:
+def test_each_candidate_is_asked_once_and_nothing_else(stage: CampaignStage) -> None:
     asked: list[bytes] = []
 
     def predict(rows: Images) -> Images:
@@ -34,7 +34,7 @@ def test_each_candidate_is_asked_once_and_nothing_else(stage: Stage) -> None:
     assert sorted(asked) == sorted(image.tobytes() for image in stage.held.images[: CAMPAIGN.candidates])
 
 
-def test_shadows_learn_from_the_attackers_own_records_alone(stage: Stage) -> None:
+def test_shadows_learn_from_the_attackers_own_records_alone(stage: CampaignStage) -> None:
     own = {image.tobytes() for image in stage.held.images[CAMPAIGN.candidates :]}
     assert own
     assert not own & {image.tobytes() for image in stage.training.images}
@@ -46,7 +46,7 @@ def test_it_trains_a_victim_of_its_own(split: DigitsSplit, victim: Victim) -> No
 
 
 @pytest.mark.usefixtures("one_shadow")
-def test_the_same_answer_to_all_tells_at_most_what_labels_do(stage: Stage) -> None:
+def test_the_same_answer_to_all_tells_at_most_what_labels_do(stage: CampaignStage) -> None:
     flat = CAMPAIGN.run(lambda _: np.full((1, 10), 0.1, np.float32), stage, seed=0)
     assert flat.measure["auc"] == 0.5
     assert not flat.success

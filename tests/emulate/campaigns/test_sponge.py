@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.emulate.campaign import CampaignOutcome, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage
 from caponier.emulate.campaigns.sponge import CAMPAIGN, DEAR
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
@@ -11,12 +11,12 @@ from caponier.emulate.victims.variable_cost import billed, settling_steps
 
 
 @pytest.fixture(scope="module")
-def stage(split: DigitsSplit, victim: Victim) -> Stage:
+def stage(split: DigitsSplit, victim: Victim) -> CampaignStage:
     return CAMPAIGN.stage(split, 0, victim)
 
 
 @pytest.fixture(scope="module")
-def outcome(stage: Stage) -> CampaignOutcome:
+def outcome(stage: CampaignStage) -> CampaignOutcome:
     return CAMPAIGN.run(stage.victim.predict_proba, stage, seed=0)
 
 
@@ -27,7 +27,7 @@ def test_it_finds_inputs_that_cost_many_times_the_usual(outcome: CampaignOutcome
     assert outcome.queries == CAMPAIGN.budget
 
 
-def test_what_it_sends_after_the_search_is_dear_and_never_the_same(stage: Stage, victim: Victim) -> None:
+def test_what_it_sends_after_the_search_is_dear_and_never_the_same(stage: CampaignStage, victim: Victim) -> None:
     trace = trace_campaign(CAMPAIGN, stage, seed=1)
     sent = billed(trace.events).slice(int(trace.outcome.measure["searching"]))
     usual = float(np.median(settling_steps(victim.predict_proba(stage.exam.images))))
@@ -40,13 +40,13 @@ def test_honest_images_do_not_cost_that_much(split: DigitsSplit, victim: Victim)
     assert (steps < DEAR * np.median(steps)).mean() > 0.98
 
 
-def test_a_budget_that_ends_the_search_is_no_success(stage: Stage) -> None:
+def test_a_budget_that_ends_the_search_is_no_success(stage: CampaignStage) -> None:
     outcome = CAMPAIGN.run(stage.victim.predict_proba, stage, seed=0, budget=20)
     assert not outcome.success
     assert outcome.measure == {"times_usual": 0.0, "searching": 20.0}
 
 
-def test_a_model_that_answers_everything_alike_has_no_sponges(stage: Stage) -> None:
+def test_a_model_that_answers_everything_alike_has_no_sponges(stage: CampaignStage) -> None:
     def predict(rows: Images) -> Images:
         return np.tile(np.array([0.91, *[0.01] * 9], np.float32), (len(rows), 1))
 
@@ -55,6 +55,6 @@ def test_a_model_that_answers_everything_alike_has_no_sponges(stage: Stage) -> N
     assert outcome.queries == CAMPAIGN.budget
 
 
-def test_the_same_seed_sends_the_same(stage: Stage) -> None:
+def test_the_same_seed_sends_the_same(stage: CampaignStage) -> None:
     one, other = (trace_campaign(CAMPAIGN, stage, seed=5, budget=30).events for _ in range(2))
     assert one["input"] == other["input"]

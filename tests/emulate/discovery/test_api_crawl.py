@@ -4,7 +4,7 @@ import pytest
 
 from caponier.emulate.caller.wire import Reply
 from caponier.emulate.discovery.api_crawl import PROBE, ApiCrawl
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.probe import Truth
 from emulate.wires import Scripted, local
 
@@ -13,7 +13,7 @@ TRUTH = Truth("network")
 
 @pytest.mark.parametrize("seed", range(4))
 def test_it_finds_out_what_the_model_takes_and_answers(seed: int) -> None:
-    outcome = PROBE.run(local(EventLog()), "digits", TRUTH, seed=seed)
+    outcome = PROBE.run(local(ServerLog()), "digits", TRUTH, seed=seed)
     assert outcome.success
     assert outcome.stop == "finished"
     assert outcome.found["features"] == "64"
@@ -24,7 +24,7 @@ def test_it_finds_out_what_the_model_takes_and_answers(seed: int) -> None:
 
 
 def test_it_asks_in_many_ways_and_is_refused_in_many() -> None:
-    log = EventLog()
+    log = ServerLog()
     PROBE.run(local(log), "digits", TRUTH, seed=0)
     seen = {(row["operation"], row["status"]) for row in log.rows()}
     assert {("predict", 200), ("predict", 400), ("predict", 404), ("predict", 413), ("metadata", 404)} <= seen
@@ -33,14 +33,14 @@ def test_it_asks_in_many_ways_and_is_refused_in_many() -> None:
 
 def test_a_wrong_belief_is_no_success() -> None:
     for truth in (Truth("network", features=65), Truth("network", classes=9), Truth("network", datatypes=frozenset())):
-        assert not PROBE.run(local(EventLog()), "digits", truth, seed=0).success
+        assert not PROBE.run(local(ServerLog()), "digits", truth, seed=0).success
 
 
 class WithoutMetadata:
     """Passes everything on but metadata."""
 
     def __init__(self) -> None:
-        self.wire = local(EventLog())
+        self.wire = local(ServerLog())
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
         return Reply(404, b"{}") if path.endswith("/models/digits") else self.wire.send(method, path, body)
@@ -81,6 +81,6 @@ def test_numbers_in_errors_are_tried_as_lengths() -> None:
 
 
 def test_a_quiet_one_asks_less() -> None:
-    quiet = ApiCrawl(thorough=0).run(local(EventLog()), "digits", TRUTH, seed=0)
+    quiet = ApiCrawl(thorough=0).run(local(ServerLog()), "digits", TRUTH, seed=0)
     assert quiet.success
-    assert quiet.requests < PROBE.run(local(EventLog()), "digits", TRUTH, seed=0).requests
+    assert quiet.requests < PROBE.run(local(ServerLog()), "digits", TRUTH, seed=0).requests

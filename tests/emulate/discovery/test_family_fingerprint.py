@@ -5,7 +5,7 @@ import pytest
 
 from caponier.emulate.caller.wire import Reply
 from caponier.emulate.discovery.family_fingerprint import PROBE, FamilyFingerprint, along, bend, family
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
 from caponier.emulate.simulation.trace import EPOCH
@@ -64,7 +64,7 @@ def test_rounded_scores_hide_the_family(predict: Any) -> None:
 
 
 def test_it_asks_for_explanations_and_is_refused_some() -> None:
-    log = EventLog()
+    log = ServerLog()
     wire = LocalWire(bent, Deployment(), log.record, "mallory", EPOCH)
     PROBE.run(wire, "digits", Truth("network"), seed=0)
     seen = {(row["operation"], row["status"]) for row in log.rows()}

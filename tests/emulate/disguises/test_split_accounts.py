@@ -15,7 +15,7 @@ from caponier.emulate.attacker.foothold import BISECTION, NOISE_TRIALS, bisect, 
 from caponier.emulate.caller.oracle import BudgetSpentError, Oracle, RefusedError
 from caponier.emulate.campaign import MeteredModel
 from caponier.emulate.emulation import carried_out
-from caponier.emulate.event_log import Answers, Deployment, EventLog, events, interleaved, micros
+from caponier.emulate.event_log import Answers, Deployment, ServerLog, events, interleaved, micros
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.registry import attacks
@@ -246,7 +246,7 @@ def test_traces_are_put_together_without_losing_or_changing_a_row(traces: list[l
 @few
 @given(times=st.lists(st.integers(0, 30), min_size=1, max_size=20))
 def test_a_log_that_was_recorded_is_the_log_that_was_made(times: list[int]) -> None:
-    made, log = logged(times, "u"), EventLog()
+    made, log = logged(times, "u"), ServerLog()
     for row in made.to_pylist():
         log.record([row])
     assert log.table().equals(made)

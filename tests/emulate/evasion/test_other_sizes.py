@@ -7,7 +7,7 @@ import pytest
 
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.campaigns.model_inversion import ModelInversion, _smooth
 from caponier.emulate.evasion.boundary import Boundary
 from caponier.emulate.evasion.hop_skip_jump import HopSkipJump
@@ -78,7 +78,7 @@ def test_a_record_is_inverted_too() -> None:
     victim = Victim("mlp", predict, 1.0)
     noise = np.random.default_rng(0).random((1, 5), dtype=np.float32)
     held = Pool(noise, np.zeros(1, np.int64))
-    stage = Stage(victim, held, held, np.zeros(1, bool), Pool(noise[:0], none))
+    stage = CampaignStage(victim, held, held, np.zeros(1, bool), Pool(noise[:0], none))
     outcome = ModelInversion(climbs=1, shape=RECORD, classes=2).run(predict, stage, seed=0, budget=80)
     assert outcome.queries > 1
     assert outcome.measure["found"] <= 1

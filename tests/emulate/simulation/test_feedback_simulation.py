@@ -13,7 +13,7 @@ from caponier.emulate.simulation.feedback_simulation import (
     ROUND_S,
     FeedbackHistory,
     FeedbackSimulation,
-    Member,
+    FeedbackUser,
     gathered,
 )
 from caponier.emulate.simulation.trace import EPOCH
@@ -27,7 +27,7 @@ ROUNDS = 12
 
 
 def course(
-    split: DigitsSplit, members: tuple[Member, ...], changes: int | None = None, rounds: int = ROUNDS
+    split: DigitsSplit, members: tuple[FeedbackUser, ...], changes: int | None = None, rounds: int = ROUNDS
 ) -> FeedbackHistory:
     return FeedbackSimulation(OnlineLearner(split.train, 0), split.test, rounds, changes).run(members, 0)
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from caponier.emulate.caller.model_api import ModelApi
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.simulation.trace import EPOCH
 from caponier.emulate.victims.client import RemoteWire
@@ -25,7 +25,7 @@ REQUESTS = (
 
 
 def test_a_service_in_this_process_answers_as_one_over_http(served: Served) -> None:
-    log = EventLog()
+    log = ServerLog()
     inside = local(log)
     with RemoteWire(served.server.url, "alice") as outside:
         for request in REQUESTS:
@@ -37,7 +37,7 @@ def test_a_service_in_this_process_answers_as_one_over_http(served: Served) -> N
 
 
 def test_it_has_a_time_of_its_own(pool: Images) -> None:
-    log = EventLog()
+    log = ServerLog()
     wire = local(log)
     ModelApi(wire, "digits").predict(pool[:1])
     wire.wait(86_400)
@@ -47,7 +47,7 @@ def test_it_has_a_time_of_its_own(pool: Images) -> None:
 
 @pytest.mark.parametrize(("there", "status"), [(True, 200), (False, 503)])
 def test_in_an_outage_it_says_so(pool: Images, there: bool, status: int) -> None:
-    log = EventLog()
+    log = ServerLog()
     wire = LocalWire(predict, Deployment(), log.record, "alice", EPOCH, available=lambda _: there)
     api = ModelApi(wire, "digits")
     answers = [api.predict(pool[:1]), api.explain(pool[:1]), api.metadata(), api.ready()]
@@ -56,6 +56,6 @@ def test_in_an_outage_it_says_so(pool: Images, there: bool, status: int) -> None
 
 
 def test_the_address_is_the_caller_s() -> None:
-    log = EventLog()
+    log = ServerLog()
     local(log, address="192.0.2.9").send("GET", "/v2/models/digits")
     assert log.rows()[0]["source_ip"] == "192.0.2.9"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.digits import Victim
@@ -54,7 +54,7 @@ def test_it_stops_when_its_block_fails(victim: Victim) -> None:
 
 
 def test_two_servers_do_not_meet(victim: Victim, pool: Images) -> None:
-    logs = EventLog(), EventLog()
+    logs = ServerLog(), ServerLog()
     with (
         serve(victim.predict_proba, record=logs[0].record, principal_of=lambda key: key),
         serve(

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.victims.digits import Pool, Victim
 from caponier.emulate.victims.server import serve
 from caponier.emulate.victims.service import BODY_LIMIT
@@ -242,7 +242,7 @@ def test_a_limit_can_be_chosen(victim: Victim, targets: Pool) -> None:
 
 def test_the_principal_is_what_the_server_makes_of_the_key(victim: Victim, targets: Pool) -> None:
     """The key itself is never recorded."""
-    log = EventLog()
+    log = ServerLog()
     digests = {"s3cret": "p-1"}
     with serve(victim.predict_proba, record=log.record, principal_of=digests.get) as server:
         httpx.post(server.url + INFER, json=document(targets.images[:1]), headers={"authorization": "Bearer s3cret"})

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from caponier.emulate.campaigns.sponge import Sponge
-from caponier.emulate.event_log import EventLog
+from caponier.emulate.event_log import ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
@@ -89,7 +89,7 @@ class TestBills:
         assert table.schema == events.schema
 
     def test_what_was_not_answered_costs_nothing(self, events: pa.Table) -> None:
-        log = EventLog()
+        log = ServerLog()
         log.record([{**events.slice(0, 1).to_pylist()[0], "scores": None, "label": None, "status": 503}])
         log.record(events.slice(1, 2).to_pylist())
         assert billed(log.table())["cost"].is_null().to_pylist() == [True, False, False]

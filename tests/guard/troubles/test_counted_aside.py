@@ -10,7 +10,7 @@ from caponier.guard import middleware
 from caponier.guard.decisions import TokenBucket
 from caponier.guard.events import queries_of
 from caponier.guard.rounding import rounded_answer
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import PASS, REFUSE, GuardVerdict, Measure
 from guard.loopback import ask
 from guard.test_middleware import INFER, Answering, standing
 
@@ -27,7 +27,7 @@ def test_a_large_body_is_counted_in_another_thread_and_once(monkeypatch: pytest.
         counted.append(current_thread())
         return queries_of(*arguments)
 
-    def decide(*arguments: Any) -> Verdict:
+    def decide(*arguments: Any) -> GuardVerdict:
         asked = arguments[2]()
         assert arguments[2]() == asked
         decided.append((current_thread(), asked))
@@ -58,9 +58,9 @@ def test_a_large_answer_is_rounded_in_another_thread(monkeypatch: pytest.MonkeyP
     servers: list[Thread] = []
     threads: list[Thread] = []
 
-    def decide(*_: Any) -> Verdict:
+    def decide(*_: Any) -> GuardVerdict:
         servers.append(current_thread())
-        return Verdict(Measure.ROUND, 1)
+        return GuardVerdict(Measure.ROUND, 1)
 
     def rounding(*arguments: Any) -> bytes | None:
         threads.append(current_thread())

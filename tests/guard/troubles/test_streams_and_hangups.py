@@ -9,7 +9,7 @@ import pytest
 from caponier.guard import middleware
 from caponier.guard.exchange import Exchange
 from caponier.guard.middleware import Middleware
-from caponier.guard.verdict import HOLD, PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import HOLD, PASS, REFUSE, GuardVerdict, Measure
 
 ROWS = b'{"instances":[[0.25,1.0]]}'
 ANSWER = b'{"predictions":[[0.123456,0.876544]]}'
@@ -28,7 +28,7 @@ class Standing:
         self.ends: Exception | None = options.pop("ends", None)
         self._answer, self._headers = answer, list(headers)
         self._broken = options.pop("broken", None)
-        verdict: Verdict = options.pop("verdict", PASS)
+        verdict: GuardVerdict = options.pop("verdict", PASS)
         self.guard = Middleware(
             self._app, decide=lambda *_: verdict, record=self.recorded.append, principal_of=lambda key: key,
             keep=lambda one: self.kept.append((one.status, one.body, one.answer)),
@@ -174,7 +174,7 @@ def test_a_request_that_is_cancelled_is_recorded_once() -> None:
     assert one.guard._held == 0, "and its place is free again"
 
 
-ROUND = Verdict(Measure.ROUND, 2)
+ROUND = GuardVerdict(Measure.ROUND, 2)
 
 
 @pytest.mark.parametrize("size", [1, 10, 100])

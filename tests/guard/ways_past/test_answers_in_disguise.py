@@ -7,7 +7,7 @@ import pytest
 
 from caponier.guard.events import events_of
 from caponier.guard.rounding import rounded
-from caponier.guard.verdict import Measure, Verdict
+from caponier.guard.verdict import GuardVerdict, Measure
 from caponier.telemetry.body_limits import LIMITS
 from guard.loopback import ask
 from guard.test_events import exchange
@@ -76,7 +76,7 @@ def test_any_success_is_rounded(status: int) -> None:
             await send({"type": "http.response.start", "status": status, "headers": [length]})
             await send({"type": "http.response.body", "body": body})
 
-    with standing(lambda *_: Verdict(Measure.ROUND, 1), app=model, enforce=True) as one:
+    with standing(lambda *_: GuardVerdict(Measure.ROUND, 1), app=model, enforce=True) as one:
         assert ask(one.url, INFER, b"{}").body == b'{"predictions":[[0.1,0.9]]}'
         assert one.recorded()[0].answer == b'{"predictions":[[0.123,0.877]]}'
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caponier.matrix.contributions.contribution_form import day_of, read_sheet
-from caponier.matrix.contributions.form import FORMS, ROWS, Kind
+from caponier.matrix.contributions.form import FORMS, ROWS, ContributionKind
 from caponier.matrix.contributions.review_issue import ReviewIssue
 from caponier.matrix.contributions.template import fill_in
 from caponier.matrix.evidence import Precision
@@ -109,7 +109,7 @@ def test_without_a_kind_only_what_holds_of_every_kind_is_told(tmp_path: Path) ->
 def test_a_kind_in_another_spelling_is_read_or_told(tmp_path: Path, kind: object) -> None:
     sheet, issues = read_sheet(file(tmp_path, changed(STUDY, kind=kind)))
     assert (sheet is None) is bool(issues)
-    assert sheet is None or sheet.kind is Kind.CASE_STUDY
+    assert sheet is None or sheet.kind is ContributionKind.CASE_STUDY
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -143,10 +143,12 @@ def test_no_bytes_break_the_reader(tmp_path: Path, place: int, junk: bytes, cut:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind=st.sampled_from(list(Kind)),
+    kind=st.sampled_from(list(ContributionKind)),
     values=st.dictionaries(st.sampled_from(["name", "description", "technique", "actor", "target", "summary"]), TEXTS),
 )
-def test_what_a_template_is_filled_with_is_read_back(tmp_path: Path, kind: Kind, values: dict[str, str]) -> None:
+def test_what_a_template_is_filled_with_is_read_back(
+    tmp_path: Path, kind: ContributionKind, values: dict[str, str]
+) -> None:
     text, blanks = fill_in(kind, load(), values)
     sheet, issues = read_sheet(file(tmp_path, text))
     assert sheet is not None

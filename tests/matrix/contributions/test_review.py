@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.merge import merge
 from caponier.matrix.contributions.review import MOST_FILES, contribution_files, review
 from caponier.matrix.contributions.review_issue import ReviewLevel
@@ -23,7 +23,12 @@ def test_each_file_is_told_and_the_worst_counts(tmp_path: Path) -> None:
     look = changed(TECHNIQUE, id="AMLTM.EVADE.09", name="Other", description="Does it.")
     found = reviewed(tmp_path, TECHNIQUE, look, changed(STUDY, score="1"), "{")
     assert [one.level for one in found.files] == [None, ReviewLevel.LOOK, ReviewLevel.ERROR, ReviewLevel.ERROR]
-    assert [one.kind for one in found.files] == [Kind.TECHNIQUE, Kind.TECHNIQUE, Kind.CASE_STUDY, None]
+    assert [one.kind for one in found.files] == [
+        ContributionKind.TECHNIQUE,
+        ContributionKind.TECHNIQUE,
+        ContributionKind.CASE_STUDY,
+        None,
+    ]
     assert [one.contribution is not None for one in found.files] == [True, True, False, False]
     assert found.level is ReviewLevel.ERROR
     assert reviewed(tmp_path, EVIDENCE).level is None

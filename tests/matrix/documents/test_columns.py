@@ -1,19 +1,19 @@
 import pytest
 
-from caponier.matrix.documents.columns import Columns, holds_id, parts, recognise
+from caponier.matrix.documents.columns import ColumnPlaces, holds_id, parts, recognise
 from caponier.matrix.documents.mention import Beside
 
 ROWS = [["AML.T0012", "Valid Accounts", "Initial Access"], ["AML.T0029", "Denial of AI Service", "Impact"]]
 
 
 def test_headings_say_what_a_column_holds():
-    assert recognise(["Id", "Name", "Tactics"], ROWS) == Columns(0, 1, Beside.SURE, 2)
-    assert recognise(["ATLAS-ID", "technique_name", "phase"], ROWS) == Columns(0, 1, Beside.SURE, 2)
+    assert recognise(["Id", "Name", "Tactics"], ROWS) == ColumnPlaces(0, 1, Beside.SURE, 2)
+    assert recognise(["ATLAS-ID", "technique_name", "phase"], ROWS) == ColumnPlaces(0, 1, Beside.SURE, 2)
 
 
 def test_without_headings_the_cells_do():
-    assert recognise(None, ROWS) == Columns(0, 1, Beside.SURE, 2)
-    assert recognise(None, [row[::-1] for row in ROWS]) == Columns(2, 1, Beside.SURE, 0)
+    assert recognise(None, ROWS) == ColumnPlaces(0, 1, Beside.SURE, 2)
+    assert recognise(None, [row[::-1] for row in ROWS]) == ColumnPlaces(2, 1, Beside.SURE, 0)
 
 
 def test_a_heading_that_means_other_names_is_no_column_of_names():
@@ -31,7 +31,7 @@ def test_a_few_rows_are_trusted_to_mean_what_their_heading_says():
 
 def test_names_beside_rules_are_not_techniques():
     found = recognise(["name", "technique"], [["ml_login", "T1078"], ["ml_pull", "T1203, T1204"]])
-    assert found == Columns(1, 0, Beside.MAYBE)
+    assert found == ColumnPlaces(1, 0, Beside.MAYBE)
 
 
 def test_a_cell_of_id_and_name_is_a_column_of_ids():

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
+from caponier.matrix.evidence import EntryEvidence, EvidenceSource, Grade, Maturity, Study, StudyType
 from caponier.matrix.mapping import succession_table
 from caponier.matrix.mapping.diff import compare
-from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
+from caponier.matrix.mapping.difference import Change, Difference, DifferenceKind, Noun
 from caponier.matrix.mapping.succession_table import SuccessionTable
 from caponier.matrix.technique import Retirement
 from caponier.matrix.versions.catalogue import Matrix, load
@@ -85,7 +85,13 @@ def ids(changes: tuple[Change, ...]) -> set[str]:
 def went_and_came(difference: Difference, noun: Noun) -> tuple[Counter[str], Counter[str]]:
     """Count the ids that the changes themselves take away and bring."""
     old, new = difference.before.ids(noun), difference.after.ids(noun)
-    moving = (Kind.REMOVED, Kind.ADDED, Kind.REPLACED, Kind.SPLIT, Kind.MERGED)
+    moving = (
+        DifferenceKind.REMOVED,
+        DifferenceKind.ADDED,
+        DifferenceKind.REPLACED,
+        DifferenceKind.SPLIT,
+        DifferenceKind.MERGED,
+    )
     lines = [change for change in difference.of(noun) if change.kind in moving]
     gone = Counter(facts.id for change in lines for facts in change.before if facts.id not in new)
     came = Counter(facts.id for change in lines for facts in change.after if facts.id not in old)
@@ -102,7 +108,7 @@ def test_equals_what_is_computed_straight_from_the_files(first: str, second: str
         assert set(gone) == set(old[noun]) - set(new[noun])
         assert set(came) == set(new[noun]) - set(old[noun])
         renamed = {id_: (old[noun][id_], new[noun][id_]) for id_ in old[noun] if id_ in new[noun]}
-        assert {c.id: (c.before[0].name, c.after[0].name) for c in difference.of(noun, Kind.RENAMED)} == {
+        assert {c.id: (c.before[0].name, c.after[0].name) for c in difference.of(noun, DifferenceKind.RENAMED)} == {
             id_: pair for id_, pair in renamed.items() if pair[0] != pair[1]
         }
 
@@ -112,20 +118,20 @@ def test_moves_equal_what_is_computed_straight_from_the_files(first: str, second
     before, after = file_of(first), file_of(second)
     old, new = moves_in(before), moves_in(after)
     difference = compare(matrix_in(first), matrix_in(second))
-    assert ids(difference.of(Noun.TECHNIQUE, Kind.MOVED)) == {i for i in old if i in new and old[i] != new[i]}
+    assert ids(difference.of(Noun.TECHNIQUE, DifferenceKind.MOVED)) == {i for i in old if i in new and old[i] != new[i]}
 
 
 def test_counts_of_the_real_releases():
     older, newer = matrix_in("ATLAS-v4.4.0.yaml"), matrix_in("ATLAS-v4.9.1.yaml")
     difference = compare(older, newer)
     assert Counter(change.kind for change in difference.of(Noun.TECHNIQUE)) == {
-        Kind.ADDED: 48,
-        Kind.RENAMED: 30,
-        Kind.CHANGED: 8,
-        Kind.REPLACED: 1,
-        Kind.SPLIT: 1,
+        DifferenceKind.ADDED: 48,
+        DifferenceKind.RENAMED: 30,
+        DifferenceKind.CHANGED: 8,
+        DifferenceKind.REPLACED: 1,
+        DifferenceKind.SPLIT: 1,
     }
-    (replaced,) = difference.of(kind=Kind.REPLACED)
+    (replaced,) = difference.of(kind=DifferenceKind.REPLACED)
     assert (replaced.id, replaced.after[0].id) == ("AML.T0045", "AML.T0048.004")
     assert "4.5.0" in replaced.note
     assert not replaced.needs_human
@@ -134,19 +140,19 @@ def test_counts_of_the_real_releases():
 def test_the_file_of_the_shipped_release_says_what_ships():
     difference = compare(ATLAS, matrix_in("ATLAS-v5.6.1.yaml"))
     assert [c for c in difference.changes if c.noun is not Noun.STUDY] == []
-    assert not difference.of(kind=Kind.ADDED) + difference.of(kind=Kind.REMOVED)
+    assert not difference.of(kind=DifferenceKind.ADDED) + difference.of(kind=DifferenceKind.REMOVED)
 
 
 def test_ids_that_a_release_took_back_are_replaced_and_the_doubt_is_said():
     difference = compare(ATLAS, matrix_in("atlas-2026.09.yaml"))
-    replaced = {c.id: c for c in difference.of(Noun.TECHNIQUE, Kind.REPLACED)}
+    replaced = {c.id: c for c in difference.of(Noun.TECHNIQUE, DifferenceKind.REPLACED)}
     assert {id_: change.after[0].id for id_, change in replaced.items()} == {
         "AML.T0019": "AML.T0115.000",
         "AML.T0058": "AML.T0115.001",
         "AML.T0104": "AML.T0115.002",
     }
     assert all("not checked" in change.note and change.needs_human for change in replaced.values())
-    assert "AML.T0115" in ids(difference.of(kind=Kind.ADDED))
+    assert "AML.T0115" in ids(difference.of(kind=DifferenceKind.ADDED))
 
 
 def test_a_removed_id_of_which_nothing_is_known_is_never_guessed():
@@ -154,11 +160,11 @@ def test_a_removed_id_of_which_nothing_is_known_is_never_guessed():
     before = version("atlas-4.4.0", [entry("AML.T9000", "Same Name"), "AML.T9002"])
     after = version("atlas-5.6.0", [entry("AML.T9001", "Same Name"), "AML.T9002"])
     removed, added = compare(before, after).changes
-    assert (removed.kind, removed.id, removed.after) == (Kind.REMOVED, "AML.T9000", ())
+    assert (removed.kind, removed.id, removed.after) == (DifferenceKind.REMOVED, "AML.T9000", ())
     assert removed.unknown
     assert removed.needs_human
     assert removed.note == "successor unknown"
-    assert (added.kind, added.id) == (Kind.ADDED, "AML.T9001")
+    assert (added.kind, added.id) == (DifferenceKind.ADDED, "AML.T9001")
 
 
 def test_an_older_version_does_not_have_it_yet():
@@ -169,15 +175,25 @@ def test_an_older_version_does_not_have_it_yet():
 @pytest.mark.parametrize(
     ("retired", "after", "kind", "told"),
     [
-        ({"T1086": "T1059.001"}, ["T1059.001"], Kind.REPLACED, "itself names the successor"),
-        ({"T1086": "T1085", "T1085": "T1059.001"}, ["T1059.001"], Kind.REPLACED, "itself names the successor"),
-        ({"T1086": None}, [], Kind.REMOVED, "names nothing in its place"),
-        ({"T1086": "T1999"}, [], Kind.REMOVED, "successor unknown: attack-2 names T1999, which it does not have"),
-        ({"T1086": "T1085", "T1085": "T1086"}, [], Kind.REMOVED, "successor unknown"),
+        ({"T1086": "T1059.001"}, ["T1059.001"], DifferenceKind.REPLACED, "itself names the successor"),
+        (
+            {"T1086": "T1085", "T1085": "T1059.001"},
+            ["T1059.001"],
+            DifferenceKind.REPLACED,
+            "itself names the successor",
+        ),
+        ({"T1086": None}, [], DifferenceKind.REMOVED, "names nothing in its place"),
+        (
+            {"T1086": "T1999"},
+            [],
+            DifferenceKind.REMOVED,
+            "successor unknown: attack-2 names T1999, which it does not have",
+        ),
+        ({"T1086": "T1085", "T1085": "T1086"}, [], DifferenceKind.REMOVED, "successor unknown"),
     ],
 )
 def test_attack_says_itself_what_it_took_back(
-    retired: Mapping[str, str | None], after: list[str], kind: Kind, told: str
+    retired: Mapping[str, str | None], after: list[str], kind: DifferenceKind, told: str
 ):
     before = version("attack-1", ["T1086"], kind="attack")
     newer = version("attack-2", after, kind="attack", retired=retired)
@@ -191,9 +207,9 @@ def test_several_ids_that_one_took_over_are_merged_and_split_from_the_other_side
     before = version("attack-1", ["T1", "T2", "T3"], kind="attack")
     after = version("attack-2", ["T3", "T9"], kind="attack", retired={"T1": "T9", "T2": "T9"})
     (merged,) = compare(before, after).changes
-    assert (merged.kind, merged.id, [f.id for f in merged.before]) == (Kind.MERGED, "T9", ["T1", "T2"])
+    assert (merged.kind, merged.id, [f.id for f in merged.before]) == (DifferenceKind.MERGED, "T9", ["T1", "T2"])
     (split,) = compare(after, before).changes
-    assert (split.kind, split.id, [f.id for f in split.after]) == (Kind.SPLIT, "T9", ["T1", "T2"])
+    assert (split.kind, split.id, [f.id for f in split.after]) == (DifferenceKind.SPLIT, "T9", ["T1", "T2"])
     assert merged.needs_human
     assert split.needs_human
 
@@ -202,7 +218,7 @@ def test_an_id_that_was_taken_back_into_one_that_stays():
     before = version("attack-1", ["T1", "T9"], kind="attack")
     after = version("attack-2", ["T9"], kind="attack", retired={"T1": "T9"})
     (change,) = compare(before, after).changes
-    assert (change.kind, change.id, [f.id for f in change.after]) == (Kind.REPLACED, "T1", ["T9"])
+    assert (change.kind, change.id, [f.id for f in change.after]) == (DifferenceKind.REPLACED, "T1", ["T9"])
 
 
 def test_moved_says_from_where_to_where_and_asks_only_where_something_was_lost():
@@ -218,7 +234,7 @@ def test_moved_says_from_where_to_where_and_asks_only_where_something_was_lost()
         ],
         kind="attack",
     )
-    moved = {change.id: change for change in compare(before, after).of(kind=Kind.MOVED)}
+    moved = {change.id: change for change in compare(before, after).of(kind=DifferenceKind.MOVED)}
     assert moved["X"].note == "First -> First, Third"
     assert not moved["X"].needs_human
     assert moved["Y"].note == "First -> Second"
@@ -250,10 +266,10 @@ def test_case_studies_are_compared_by_name_and_steps():
     old = (study("S1", "Old", ("X",)), study("S2", steps=("X", "Y")), study("S4", steps=("X", "Y")))
     new = (study("S1", "New", ("X",)), study("S2", steps=("Y", "Z")), study("S3"), study("S4", steps=("Y", "X")))
     assert [(c.kind, c.id, c.note) for c in compare(version("a", studies=old), version("b", studies=new)).changes] == [
-        (Kind.CHANGED, "S2", "steps: -X, +Z"),
-        (Kind.CHANGED, "S4", "steps: another order"),
-        (Kind.RENAMED, "S1", "Old -> New"),
-        (Kind.ADDED, "S3", ""),
+        (DifferenceKind.CHANGED, "S2", "steps: -X, +Z"),
+        (DifferenceKind.CHANGED, "S4", "steps: another order"),
+        (DifferenceKind.RENAMED, "S1", "Old -> New"),
+        (DifferenceKind.ADDED, "S3", ""),
     ]
 
 
@@ -270,9 +286,9 @@ def test_split_and_merged_come_from_the_table():
     )
     before, after = version("atlas-3.0.0", ["A", "D", "E"]), version("atlas-4.0.0", ["B", "C", "F"])
     split, merged = compare(before, after, known).changes
-    assert (split.kind, split.id, [f.id for f in split.after]) == (Kind.SPLIT, "A", ["B", "C"])
-    assert (merged.kind, merged.id, [f.id for f in merged.before]) == (Kind.MERGED, "F", ["D", "E"])
-    assert [c.kind for c in compare(after, before, known).changes] == [Kind.SPLIT, Kind.MERGED]
+    assert (split.kind, split.id, [f.id for f in split.after]) == (DifferenceKind.SPLIT, "A", ["B", "C"])
+    assert (merged.kind, merged.id, [f.id for f in merged.before]) == (DifferenceKind.MERGED, "F", ["D", "E"])
+    assert [c.kind for c in compare(after, before, known).changes] == [DifferenceKind.SPLIT, DifferenceKind.MERGED]
 
 
 def test_ids_that_were_mixed_stand_line_by_line():
@@ -282,16 +298,16 @@ def test_ids_that_were_mixed_stand_line_by_line():
     )
     before, after = version("atlas-3.0.0", ["A", "B"]), version("atlas-4.0.0", ["C", "D"])
     assert [(c.kind, c.id, c.after[0].id) for c in compare(before, after, known).changes] == [
-        (Kind.REPLACED, "A", "C"),
-        (Kind.REPLACED, "A", "D"),
-        (Kind.REPLACED, "B", "D"),
+        (DifferenceKind.REPLACED, "A", "C"),
+        (DifferenceKind.REPLACED, "A", "D"),
+        (DifferenceKind.REPLACED, "B", "D"),
     ]
 
 
 def test_a_changed_meaning_is_said_between_the_releases_that_changed_it_and_nowhere_else():
     one, two, three = (version(name, ["AML.T0018.001"]) for name in ("atlas-4.8.0", "atlas-4.9.0", "atlas-5.6.0"))
     (changed,) = compare(one, three).changes
-    assert changed.kind is Kind.CHANGED
+    assert changed.kind is DifferenceKind.CHANGED
     assert changed.needs_human
     assert changed.note.startswith("meaning: ATLAS 4.9.0: ")
     assert compare(two, three).changes == ()
@@ -300,17 +316,17 @@ def test_a_changed_meaning_is_said_between_the_releases_that_changed_it_and_nowh
 def test_a_version_of_unknown_age_shows_the_changed_meaning_where_the_names_differ():
     old, ours = version("atlas-4.8.0", [entry("AML.T0018.001", "A")]), version("ours", [entry("AML.T0018.001", "B")])
     kinds = [change.kind for change in compare(old, ours).changes]
-    assert kinds == [Kind.CHANGED, Kind.RENAMED]
+    assert kinds == [DifferenceKind.CHANGED, DifferenceKind.RENAMED]
     assert compare(old, version("ours", [entry("AML.T0018.001", "A")])).changes == ()
 
 
 def test_a_technique_that_got_parts_is_split_and_its_parts_are_added():
     whole, parts = entry("AML.T0034"), [entry(f"AML.T0034.00{n}", parent="AML.T0034") for n in range(3)]
     difference = compare(version("atlas-5.4.0", [whole]), version("atlas-5.5.0", [whole, *parts]))
-    (split,) = difference.of(kind=Kind.SPLIT)
+    (split,) = difference.of(kind=DifferenceKind.SPLIT)
     assert (split.id, [f.id for f in split.after]) == ("AML.T0034", [part.id for part in parts])
     assert "stays as the parent" in split.note
-    assert ids(difference.of(kind=Kind.ADDED)) == {part.id for part in parts}
+    assert ids(difference.of(kind=DifferenceKind.ADDED)) == {part.id for part in parts}
 
 
 # The 2020 matrix and ATLAS.
@@ -324,18 +340,18 @@ def test_every_2020_entry_stands_in_one_line_and_every_atlas_entry_in_some():
         assert set(gone.values()) == {1}
         assert set(came) == difference.after.ids(noun)
     assert Counter(change.kind for change in difference.of(Noun.TECHNIQUE)) == {
-        Kind.REPLACED: 31,
-        Kind.SPLIT: 21,
-        Kind.REMOVED: 6,
-        Kind.ADDED: 117,
+        DifferenceKind.REPLACED: 31,
+        DifferenceKind.SPLIT: 21,
+        DifferenceKind.REMOVED: 6,
+        DifferenceKind.ADDED: 117,
     }
-    sure = [c for c in difference.of(Noun.TECHNIQUE, Kind.REPLACED) if not c.needs_human]
+    sure = [c for c in difference.of(Noun.TECHNIQUE, DifferenceKind.REPLACED) if not c.needs_human]
     assert len(sure) == 17
     assert all(c.note.startswith("ATLAS means the same: ") for c in sure)
 
 
 def test_what_atlas_has_no_counterpart_for_is_removed_with_the_reason_and_what_is_near():
-    removed = {change.id: change for change in compare(FOUNDING, ATLAS).of(kind=Kind.REMOVED)}
+    removed = {change.id: change for change in compare(FOUNDING, ATLAS).of(kind=DifferenceKind.REMOVED)}
     ransom = removed["AMLTM.IMPACT.04"]
     assert ransom.note.startswith("ATLAS has no counterpart: no ransom entry")
     assert ransom.nearest == ("AML.T0101", "AML.T0029")
@@ -349,7 +365,7 @@ def test_the_way_back_is_the_mirror():
 
 
 def test_the_13_studies_of_2020_are_found_in_atlas():
-    replaced = compare(FOUNDING, ATLAS).of(Noun.STUDY, Kind.REPLACED)
+    replaced = compare(FOUNDING, ATLAS).of(Noun.STUDY, DifferenceKind.REPLACED)
     assert len(replaced) == 13
     assert {c.after[0].id for c in replaced} == {f"AML.CS{number:04}" for number in range(13)}
 
@@ -368,7 +384,7 @@ def test_other_atlas_versions_are_reached_through_the_table_and_say_so():
     assert "ATLAS covers only a part" in half.note
     assert "atlas-4.4.0 does not have AML.T0059" in half.note
     # Phishing came into ATLAS with 4.5.
-    assert by_id["AMLTM.INIT.03"].kind is Kind.REMOVED
+    assert by_id["AMLTM.INIT.03"].kind is DifferenceKind.REMOVED
     unchanged = by_id["AMLTM.EXFIL.01.01"]
     assert "carried" not in unchanged.note
     gone, came = went_and_came(difference, Noun.TECHNIQUE)
@@ -390,7 +406,7 @@ def test_a_teams_own_version_is_compared_by_id_and_has_no_row_in_the_crosswalk()
     own = entry("AMLTM.RECON.99", tactics=("AMLTM.RECON",))
     ours = replace(FOUNDING, version="amltm-2020+team", techniques=(*FOUNDING.techniques, own))
     (added,) = compare(FOUNDING, ours).changes
-    assert (added.kind, added.id) == (Kind.ADDED, "AMLTM.RECON.99")
+    assert (added.kind, added.id) == (DifferenceKind.ADDED, "AMLTM.RECON.99")
     (lost,) = [change for change in compare(ours, ATLAS).changes if change.id == "AMLTM.RECON.99"]
     assert lost.unknown
     assert "the crosswalk has no row" in lost.note
@@ -445,7 +461,7 @@ def test_nothing_differs_from_itself(matrix: Matrix):
     assert compare(matrix, matrix).changes == ()
 
 
-def shape(change: Change) -> tuple[Kind, Noun, tuple[str, ...], tuple[str, ...]]:
+def shape(change: Change) -> tuple[DifferenceKind, Noun, tuple[str, ...], tuple[str, ...]]:
     before, after = (tuple(facts.id for facts in side) for side in (change.before, change.after))
     return change.kind, change.noun, before, after
 
@@ -468,9 +484,9 @@ def test_applied_to_the_first_version_it_gives_the_second(pair: tuple[Matrix, Ma
     for id_ in gone:
         del names[id_]
     for change in difference.of(Noun.TECHNIQUE):
-        if change.kind in (Kind.ADDED, Kind.REPLACED, Kind.SPLIT, Kind.MERGED):
+        if change.kind in (DifferenceKind.ADDED, DifferenceKind.REPLACED, DifferenceKind.SPLIT, DifferenceKind.MERGED):
             names |= {facts.id: facts.name for facts in change.after if facts.id in came}
-        if change.kind is Kind.RENAMED:
+        if change.kind is DifferenceKind.RENAMED:
             names[change.id] = change.after[0].name
     assert names == {technique.id: technique.name for technique in other.techniques}
 
@@ -486,7 +502,7 @@ def test_the_laws_hold_for_the_real_releases(first: str, second: str):
 def test_retired_entries_of_the_older_version_count_on_the_way_back():
     newer = version("two", ["T2"], kind="attack", retired={"T1": "T2"})
     (change,) = compare(newer, version("one", ["T1"], kind="attack")).changes
-    assert (change.kind, change.id, change.after[0].id) == (Kind.REPLACED, "T2", "T1")
+    assert (change.kind, change.id, change.after[0].id) == (DifferenceKind.REPLACED, "T2", "T1")
     assert newer.retired == (Retirement("T1", "Old", "T2"),)
 
 
@@ -494,11 +510,11 @@ def test_new_evidence_of_an_entry_of_2020_is_told_with_its_source():
     founding = load("amltm-2020")
     study = Study("REPORT.1", "Stickers", StudyType.EXERCISE, date(2024, 5, 1), reference="https://arxiv.org/abs/1")
     old = founding.technique("AMLTM.EVADE.02")
-    shown = replace(old, evidence=Evidence(Grade.CONTRIBUTED, (Source(study),)))
+    shown = replace(old, evidence=EntryEvidence(Grade.CONTRIBUTED, (EvidenceSource(study),)))
     grown = replace(
         founding, version="amltm-2020+1", techniques=tuple(shown if t is old else t for t in founding.techniques)
     )
     (change,) = compare(founding, grown).changes
-    assert (change.kind, change.id) == (Kind.CHANGED, old.id)
+    assert (change.kind, change.id) == (DifferenceKind.CHANGED, old.id)
     gone = [source.study.id for source in old.evidence.sources] if old.evidence else []
     assert change.note == "evidence: " + ", ".join([*(f"-{id_}" for id_ in sorted(gone)), "+REPORT.1"])

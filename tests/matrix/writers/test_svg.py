@@ -13,7 +13,7 @@ from caponier.formats.lettering import BOLD, width
 from caponier.matrix.technique import Color, Level, Technique
 from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers import grid
-from caponier.matrix.writers.grid import Cell, Column, Key, draw
+from caponier.matrix.writers.grid import GridCell, GridColumn, LegendLine, draw
 from caponier.matrix.writers.svg import STYLE, to_svg
 from matrix.writers.picture import SVG, Box, boxes, contrast, rule, size_of
 
@@ -191,10 +191,10 @@ def test_a_version_without_date_maturity_or_colour_is_drawn() -> None:
 def test_whatever_cells_say_it_is_text_in_its_box(names: list[str], note: str, heading: str) -> None:
     colors = [None, *Color]
     cells = tuple(
-        Cell(name, name, "x", note, colors[place % 3], below=bool(place % 2)) for place, name in enumerate(names)
+        GridCell(name, name, "x", note, colors[place % 3], below=bool(place % 2)) for place, name in enumerate(names)
     )
-    columns = [Column(heading, cells[start : start + 3]) for start in range(0, len(cells), 3)]
-    text = draw(heading, note, columns, [Key(name) for name in names], "")
+    columns = [GridColumn(heading, cells[start : start + 3]) for start in range(0, len(cells), 3)]
+    text = draw(heading, note, columns, [LegendLine(name) for name in names], "")
     found = boxes(text)
     assert len(found) == len(names)
     assert all(map(fits, found))
@@ -205,7 +205,7 @@ def test_whatever_cells_say_it_is_text_in_its_box(names: list[str], note: str, h
 
 
 def test_many_columns_go_below_each_other() -> None:
-    columns = [Column(str(place), (Cell("a", str(place), "x"),)) for place in range(20)]
+    columns = [GridColumn(str(place), (GridCell("a", str(place), "x"),)) for place in range(20)]
     found = boxes(draw("t", "d", columns, [], ""))
     assert len({box.top for box in found}) == 3
     assert [box.says for box in sorted(found, key=lambda box: (box.top, box.left))] == [str(n) for n in range(20)]

@@ -8,7 +8,7 @@ from caponier.telemetry.security_logs.identity import (
     ADDRESS_FIELDS,
     HOST_FIELDS,
     LIMIT,
-    Identity,
+    EventIdentity,
     account_name,
     address_of,
     host_name,
@@ -41,19 +41,19 @@ def test_host_names() -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"user": "ann", "src_ip": "10.0.0.1", "host": "gpu"}, Identity("ann", "gpu", "10.0.0.1")),
+        ({"user": "ann", "src_ip": "10.0.0.1", "host": "gpu"}, EventIdentity("ann", "gpu", "10.0.0.1")),
         ({"userIdentity": {"arn": "arn:aws:iam::1:user/ann"}, "sourceIPAddress": "s3.Amazonaws.com"},
-         Identity("ann", None, "s3.amazonaws.com")),
-        ({"user": {"username": "ann"}, "sourceIPs": ["10.0.0.1", "10.0.0.2"]}, Identity("ann", None, "10.0.0.2")),
-        ({"user": "ann", "src_ip": "::ffff:10.0.0.1"}, Identity("ann", None, "10.0.0.1")),
-        ({"actor": {"user": {"name": "ann"}}, "src_endpoint": {"ip": "FD00::1"}}, Identity("ann", None, "fd00::1")),
-        ({"user": "-", "userName": "ann"}, Identity("ann", None, None)),
-        ({"user": "", "c-ip": "not an address"}, Identity(None, None, "not an address")),
-        ({}, Identity(None, None, None)),
-        ({"user": "x" * 5000}, Identity("x" * LIMIT, None, None)),
+         EventIdentity("ann", None, "s3.amazonaws.com")),
+        ({"user": {"username": "ann"}, "sourceIPs": ["10.0.0.1", "10.0.0.2"]}, EventIdentity("ann", None, "10.0.0.2")),
+        ({"user": "ann", "src_ip": "::ffff:10.0.0.1"}, EventIdentity("ann", None, "10.0.0.1")),
+        ({"actor": {"user": {"name": "ann"}}, "src_endpoint": {"ip": "FD00::1"}}, EventIdentity("ann", None, "fd00::1")),
+        ({"user": "-", "userName": "ann"}, EventIdentity("ann", None, None)),
+        ({"user": "", "c-ip": "not an address"}, EventIdentity(None, None, "not an address")),
+        ({}, EventIdentity(None, None, None)),
+        ({"user": "x" * 5000}, EventIdentity("x" * LIMIT, None, None)),
     ],
 )  # fmt: skip
-def test_who_where_and_from_where(row: dict[str, Any], expected: Identity) -> None:
+def test_who_where_and_from_where(row: dict[str, Any], expected: EventIdentity) -> None:
     assert identity(flatten(row)[0]) == expected
 
 

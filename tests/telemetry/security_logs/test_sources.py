@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from caponier.telemetry.security_logs.fields import Fields, flatten
-from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.reading import NativeReading
 from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import (
     CLOUDTRAIL,
@@ -17,7 +17,7 @@ from caponier.telemetry.security_logs.sources import (
 
 
 def record(row: dict[str, Any]) -> Record | str:
-    (found,) = Reading().read({"time": 1_772_442_000_000, "eventTime": "2026-03-02T09:00:00Z", **row}, 1)
+    (found,) = NativeReading().read({"time": 1_772_442_000_000, "eventTime": "2026-03-02T09:00:00Z", **row}, 1)
     return found
 
 

@@ -45,7 +45,7 @@ _GENERAL: Final = "published with the matrix of 2020"
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class StudiedTechnique:
     """One technique of the case studies."""
 
     technique: Technique
@@ -71,7 +71,7 @@ class Brief:
     """The studies of the page, best first."""
     more: tuple[Match, ...]
     """The others that match."""
-    acts: tuple[Act, ...]
+    acts: tuple[StudiedTechnique, ...]
     """The techniques of the page, those of most studies first, then those that are covered."""
     acts_in_all: int
     tactics: tuple[tuple[str, int], ...]
@@ -150,14 +150,16 @@ def _founding(matrix: Matrix) -> tuple[Match, ...]:
     return tuple(Match(study, (_GENERAL,)) for study in told)
 
 
-def _acts(matrix: Matrix, studies: Sequence[CaseStudy], cells: Sequence[Cell]) -> tuple[Act, ...]:
+def _acts(matrix: Matrix, studies: Sequence[CaseStudy], cells: Sequence[Cell]) -> tuple[StudiedTechnique, ...]:
     """Return every technique of the studies: those of most studies first, then those that are covered."""
     found = []
     for technique in matrix.techniques:
         shown = tuple(study.id for study in studies if study.shows(technique.id))
         if shown:
             names = tuple(matrix.tactic(id_).name for id_ in technique.tactics)
-            found.append(Act(technique, full_name(matrix, technique), names, shown, covered(technique.id, cells)))
+            found.append(
+                StudiedTechnique(technique, full_name(matrix, technique), names, shown, covered(technique.id, cells))
+            )
     return tuple(sorted(found, key=lambda act: (-len(act.studies), act.covered.status is Status.NOT_COVERED)))
 
 
@@ -170,7 +172,7 @@ def _tactics(matrix: Matrix, studies: Iterable[CaseStudy]) -> tuple[tuple[str, i
     return tuple((tactic.name, used[tactic.id]) for tactic in matrix.tactics if used[tactic.id])
 
 
-def _data(acts: Iterable[Act]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _data(acts: Iterable[StudiedTechnique]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     shows: dict[str, list[str]] = {}
     for act in acts:
         for need in act.covered.needs:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from caponier.app.brief.brief import MATRIX, Act, Brief
+from caponier.app.brief.brief import MATRIX, Brief, StudiedTechnique
 from caponier.app.brief.exercise import ROLES, Inject
 from caponier.coverage.heat_map import Status
 from caponier.matrix.brief import INPUTS, Match
@@ -97,7 +97,7 @@ def coverage(brief: Brief) -> str:
     )
 
 
-def seen(act: Act) -> str:
+def seen(act: StudiedTechnique) -> str:
     """Say what detects a technique: `declared: novelty (as AMLTM.EVADE.01.02)`."""
     if act.covered.status is Status.NOT_COVERED:
         return f"{act.covered.status.mark} {act.covered.status.value}"

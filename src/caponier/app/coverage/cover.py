@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from caponier import __version__
-from caponier.app.coverage.detectors import Kind, detectors
+from caponier.app.coverage.detectors import DetectorKind, detectors
 from caponier.coverage.heat_map import Cell, heat_map
 from caponier.errors import InputError
 from caponier.formats.strict_json import read_value
@@ -30,7 +30,7 @@ def cover(workspace: Workspace | None = None, trials: Sequence[Trial] = ()) -> t
         with open_store(workspace.store) as store, store.read() as connection:
             known += stored.search(connection, version=__version__)
     cards = detectors()
-    return heat_map(cards, known, __version__, {card.name for card in cards if card.kind is Kind.LOG})
+    return heat_map(cards, known, __version__, {card.name for card in cards if card.kind is DetectorKind.LOG})
 
 
 def read_trials(path: Path) -> list[Trial]:

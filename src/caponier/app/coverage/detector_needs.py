@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from caponier.app.coverage.detectors import DetectorCard, Kind
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind
 from caponier.app.inference.load import enrichments_of
 from caponier.detect.detector import Signal
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
@@ -59,11 +59,11 @@ def needs(card: DetectorCard) -> tuple[str, ...]:
         told = [words for signal, words in _SIGNALS.items() if signal in detector.needs]
         told += ["what caponier enrich adds"] * bool(enrichments_of(detector))
         return (f"inference events ({', '.join(told)})",)
-    if card.kind is Kind.DATASET:
+    if card.kind is DetectorKind.DATASET:
         return ("the training data with their labels",)
-    if card.kind is Kind.MODEL:
+    if card.kind is DetectorKind.MODEL:
         return ("the model files, of networks", "up to 100 clean samples")
-    if card.kind is Kind.ARTIFACT:
+    if card.kind is DetectorKind.ARTIFACT:
         return ("the model files",)
     return tuple(dict.fromkeys(_logs(card.name.removeprefix(_PREFIX))))
 

@@ -31,7 +31,7 @@ USUAL_WORK = "usual work of "
 """Begins the name of a log story's own control."""
 
 
-class Kind(StrEnum):
+class DetectorKind(StrEnum):
     """What a detector looks at, and what an emulation leaves behind."""
 
     EVENT = "event"
@@ -45,9 +45,9 @@ class Kind(StrEnum):
     """Ordinary security logs."""
 
     @property
-    def emulated_by(self) -> "Kind":
+    def emulated_by(self) -> "DetectorKind":
         """The kind of the emulations that detectors of this kind are proven by."""
-        return Kind.DATASET if self is Kind.MODEL else self
+        return DetectorKind.DATASET if self is DetectorKind.MODEL else self
 
     @property
     def noun(self) -> str:
@@ -66,7 +66,7 @@ class DetectorCard:
     """A detector, as far as it can be told without running it."""
 
     name: str
-    kind: Kind
+    kind: DetectorKind
     techniques: tuple[TechniqueId, ...]
     emulations: tuple[str, ...]
     """What it must detect."""
@@ -83,7 +83,7 @@ class EmulationCard:
     """An emulation or, with `harmful` false, a benign control."""
 
     name: str
-    kind: Kind
+    kind: DetectorKind
     description: str
     techniques: tuple[TechniqueId, ...]
     harmful: bool = True
@@ -91,23 +91,23 @@ class EmulationCard:
     """Whether it takes a model that learns from feedback: it is played in process, without a server or a guard."""
 
 
-_DETECTORS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
-    (Kind.EVENT, event_detectors),
-    (Kind.DATASET, dataset_detectors),
-    (Kind.ARTIFACT, artifact_detectors),
-    (Kind.MODEL, model_detectors),
+_DETECTORS: Final[tuple[tuple[DetectorKind, Plugins[Any]], ...]] = (
+    (DetectorKind.EVENT, event_detectors),
+    (DetectorKind.DATASET, dataset_detectors),
+    (DetectorKind.ARTIFACT, artifact_detectors),
+    (DetectorKind.MODEL, model_detectors),
 )
-_EMULATIONS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
-    (Kind.EVENT, attacks),
-    (Kind.EVENT, campaigns),
-    (Kind.EVENT, probes),
-    (Kind.EVENT, habits),
-    (Kind.EVENT, newcomers),
-    (Kind.EVENT, sources),
-    (Kind.DATASET, poisons),
-    (Kind.DATASET, harmless_sets),
-    (Kind.ARTIFACT, files),
-    (Kind.LOG, stories),
+_EMULATIONS: Final[tuple[tuple[DetectorKind, Plugins[Any]], ...]] = (
+    (DetectorKind.EVENT, attacks),
+    (DetectorKind.EVENT, campaigns),
+    (DetectorKind.EVENT, probes),
+    (DetectorKind.EVENT, habits),
+    (DetectorKind.EVENT, newcomers),
+    (DetectorKind.EVENT, sources),
+    (DetectorKind.DATASET, poisons),
+    (DetectorKind.DATASET, harmless_sets),
+    (DetectorKind.ARTIFACT, files),
+    (DetectorKind.LOG, stories),
 )
 """Emulations and controls: those that show a technique, and those that show none."""
 
@@ -136,14 +136,14 @@ def refuse_unavailable(names: Iterable[str]) -> None:
             raise one.error()
 
 
-def _card(kind: Kind, detector: Any) -> DetectorCard:
+def _card(kind: DetectorKind, detector: Any) -> DetectorCard:
     return DetectorCard(
         detector.name,
         kind,
         tuple(detector.techniques),
         tuple(detector.emulations),
         tuple(detector.controls),
-        detector if kind is Kind.EVENT else None,
+        detector if kind is DetectorKind.EVENT else None,
         getattr(detector, "covers", True),
     )
 
@@ -159,7 +159,7 @@ def _rules() -> Iterator[DetectorCard]:
         stories = log_emulations().get(name, ())
         yield DetectorCard(
             f"sigma:{name}",
-            Kind.LOG,
+            DetectorKind.LOG,
             tuple(TechniqueId(ref.matrix, ref.id) for ref in refs),
             stories,
             tuple(f"{USUAL_WORK}{story}" for story in stories),
@@ -197,7 +197,7 @@ def emulations() -> tuple[EmulationCard, ...]:
 def controls() -> tuple[EmulationCard, ...]:
     """Return every benign control, kind by kind."""
     told = "The same organisation and accounts without the attack"
-    usual = (EmulationCard(f"{USUAL_WORK}{name}", Kind.LOG, told, (), harmful=False) for name in stories())
+    usual = (EmulationCard(f"{USUAL_WORK}{name}", DetectorKind.LOG, told, (), harmful=False) for name in stories())
     return (*(card for card in _cards() if not card.harmful), *usual)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.app.coverage.detector_needs import needs
-from caponier.app.coverage.detectors import DetectorCard, EmulationCard, Kind, detected_by, emulated_by
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind, EmulationCard, detected_by, emulated_by
 from caponier.app.incidents.correlate import settings_of
 from caponier.matrix import crosswalk
 from caponier.matrix.technique import Technique, TechniqueId
@@ -104,9 +104,9 @@ def _rules(workspace: Workspace | None) -> tuple[Rule, ...]:
 
 
 def _remedies(detectors: Iterable[DetectorCard], rules: Iterable[Rule]) -> Iterable[str]:
-    if any(card.kind is Kind.DATASET for card in detectors):
+    if any(card.kind is DetectorKind.DATASET for card in detectors):
         yield REPAIR
-    if any(card.kind is Kind.MODEL for card in detectors):
+    if any(card.kind is DetectorKind.MODEL for card in detectors):
         yield REPAIR_MODEL
     if any(move.kind is ActionKind.ROLLBACK for rule in rules for move in rule.actions):
         yield ROLLBACK

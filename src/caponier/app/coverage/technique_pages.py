@@ -13,7 +13,7 @@ from caponier.coverage.heat_map import reasons
 from caponier.formats.markdown import escaped, link
 from caponier.matrix import crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Maturity, Source
+from caponier.matrix.evidence import EvidenceSource, Maturity
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import Matrix, load, versions
 
@@ -127,7 +127,7 @@ def _evidence(technique: Technique) -> Iterator[str]:
         yield from (_source(source) for source in technique.evidence.sources)
 
 
-def _source(source: Source) -> str:
+def _source(source: EvidenceSource) -> str:
     one = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
     name = links.study(one) if one.id in links.study_ids() else escaped(f"{one.id} {one.name}")

@@ -20,7 +20,7 @@ from caponier.app.inference.read_options import caller_headers
 from caponier.app.workspace.workspace import read_salt
 from caponier.errors import InputError
 from caponier.formats.append_file import append_whole
-from caponier.guard.bodies import GoneError, Receive, TooLargeError, read
+from caponier.guard.bodies import BodyTooLargeError, GoneError, Receive, read
 from caponier.guard.body_room import BodyRoom, NoRoomError
 from caponier.guard.middleware import BODIES_LIMIT, BODY_S, CLOSING, Scope, Send, answer
 from caponier.records.event import EVENT_SCHEMA
@@ -92,7 +92,7 @@ class Collector:
             async with asyncio.timeout(self._body_s):
                 body = await read(receive, MOST_BYTES, grown)
             return self._taken(headers, body)
-        except TooLargeError:
+        except BodyTooLargeError:
             return 413, {"error": "the request is too large"}
         except TimeoutError:
             return 408, {"error": "the request did not arrive in time"}

@@ -9,7 +9,7 @@ from caponier.app.matrix.propose_contribution import Proposal, propose
 from caponier.errors import InputError
 from caponier.matrix import crosswalk
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.review_context import ReviewContext, is_attack
 from caponier.matrix.contributions.template import Values
 from caponier.matrix.technique import Color, TechniqueRef
@@ -49,7 +49,9 @@ def draft_case_study(workspace: Workspace, incident_id: str, matrix: Matrix, val
         "strategy": _strategy([step["technique"] for step in steps], matrix, incident.strategy).value,
         "steps": steps,
     }
-    proposal = propose(Kind.CASE_STUDY, matrix, {**known, **{key: value for key, value in values.items() if value}})
+    proposal = propose(
+        ContributionKind.CASE_STUDY, matrix, {**known, **{key: value for key, value in values.items() if value}}
+    )
     untold = sum(not _told_in(step, matrix) for step in incident.steps)
     remark = f"Left out: {untold} of {len(incident.steps)} steps, which have no technique of {matrix.version}."
     return replace(proposal, remarks=(remark,) if untold else ())

@@ -8,27 +8,27 @@ from caponier.app.incidents.findings import show_finding
 from caponier.app.workspace.workspace import acting_user
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
-from caponier.records.verdict import Verdict, VerdictKind
+from caponier.records.verdict import AnalystVerdict, VerdictKind
 from caponier.store import findings, verdicts
 from caponier.store.database import open_store
 
 
 def give_verdict(
     workspace: Workspace, finding_id: str, judgement: VerdictKind, note: str = "", *, actor: str | None = None
-) -> Verdict:
+) -> AnalystVerdict:
     """Keep an analyst's word on a finding; it takes the place of an earlier one.
 
     Raises:
         InputError: If there is no such finding.
     """
     show_finding(workspace, finding_id)
-    given = Verdict(finding_id, judgement, actor or acting_user(), datetime.now(UTC), note)
+    given = AnalystVerdict(finding_id, judgement, actor or acting_user(), datetime.now(UTC), note)
     with open_store(workspace.store) as store, store.write() as connection:
         verdicts.put(connection, given)
     return given
 
 
-def verdict_on(workspace: Workspace, finding_id: str) -> Verdict | None:
+def verdict_on(workspace: Workspace, finding_id: str) -> AnalystVerdict | None:
     """Return the last verdict on a finding, or None if there is none."""
     with open_store(workspace.store) as store, store.read() as connection:
         return verdicts.get(connection, finding_id)

@@ -26,7 +26,7 @@ from caponier.telemetry.rejections import RejectedRows
 
 
 @dataclass(frozen=True)
-class Part:
+class ReadPart:
     """What one log gave."""
 
     spool: Spool
@@ -86,7 +86,7 @@ class Reading:
             rejected.absorb(part.rejected.called(shown(file.path)))
         return read_rows
 
-    def _part(self, spool: Spool, numbered: tuple[int, LogFile]) -> "Part | InputError":
+    def _part(self, spool: Spool, numbered: tuple[int, LogFile]) -> "ReadPart | InputError":
         """Read one log into a file of its own."""
         number, file = numbered
         own, rejected = spool.following(number), RejectedRows(shown=sys.maxsize)
@@ -95,7 +95,7 @@ class Reading:
         except InputError as wrong:
             return wrong
         own.seal()
-        return Part(own, rejected, read_rows)
+        return ReadPart(own, rejected, read_rows)
 
 
 def _takes(spec_of: SpecOf | None, told: RejectedRows, model: str) -> FeatureSpec | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.review_context import series, study_series
 from caponier.matrix.contributions.template import Values, fill_in
 from caponier.matrix.versions.catalogue import Matrix
@@ -22,7 +22,7 @@ class Proposal:
     """What a person should know of how it was drafted."""
 
 
-def propose(kind: Kind, matrix: Matrix, values: Values) -> Proposal:
+def propose(kind: ContributionKind, matrix: Matrix, values: Values) -> Proposal:
     """Write a contribution.
 
     Args:
@@ -34,9 +34,9 @@ def propose(kind: Kind, matrix: Matrix, values: Values) -> Proposal:
         InputError: If a text is not Unicode.
     """
     filled = dict(values)
-    if kind is Kind.TECHNIQUE and not filled.get("id"):
+    if kind is ContributionKind.TECHNIQUE and not filled.get("id"):
         filled["id"] = _free_id(matrix, filled)
-    if kind is Kind.CASE_STUDY and not filled.get("id"):
+    if kind is ContributionKind.CASE_STUDY and not filled.get("id"):
         filled["id"] = study_series(matrix).next
     return Proposal(*fill_in(kind, matrix, filled))
 

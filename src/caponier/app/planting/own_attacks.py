@@ -10,7 +10,7 @@ import numpy as np
 from caponier.app.planting.own_model import OwnModel, Rows
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict, RefusedError
-from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.campaign import Campaign, CampaignStage
 from caponier.emulate.campaigns import knockoff
 from caponier.emulate.campaigns.active_learning import ActiveLearning
 from caponier.emulate.campaigns.flood import Flood
@@ -174,7 +174,7 @@ def _copied(
     pool = Pool(held, answers[: len(held)])
     examined = Pool(exam, answers[len(held) :])
     victim = Victim("mlp", target.model.predict, 1.0)
-    stage = Stage(victim, examined, pool, np.zeros(len(held), bool), examined)
+    stage = CampaignStage(victim, examined, pool, np.zeros(len(held), bool), examined)
     return campaign.run(ask, stage, seed=seed, budget=budget or target.queries).success
 
 

@@ -158,7 +158,7 @@ class OwnLog:
 
 
 @dataclass(frozen=True)
-class Reading:
+class OwnLogReading:
     """How a log is to be read.
 
     Args:
@@ -173,7 +173,12 @@ class Reading:
 
 
 def read_own_log(
-    spool: Spool, paths: Sequence[Path], rejected: RejectedRows, watch: Progress, how: Reading, terms: DetectionSettings
+    spool: Spool,
+    paths: Sequence[Path],
+    rejected: RejectedRows,
+    watch: Progress,
+    how: OwnLogReading,
+    terms: DetectionSettings,
 ) -> tuple[OwnLog, list[str]]:
     """Read a log and choose the model in it.
 

@@ -26,7 +26,7 @@ Answer = Callable[[Rows], Rows]
 
 
 @dataclass(frozen=True, eq=False)
-class Scale:
+class InputScale:
     """Between inputs as they are logged and the scale from 0 to 1 on which attacks work.
 
     The columns of a table are scaled by their quantiles, as somebody would who knows what is usual; images by their
@@ -103,7 +103,7 @@ class OwnModel:
             the log has no answers.
     """
 
-    scale: Scale
+    scale: InputScale
     answer: Answer
     names: tuple[str, ...]
     agreement: float
@@ -118,7 +118,7 @@ class OwnModel:
         return self.answer(self.scale.raw(units))
 
 
-def served_model(answer: Answer, scale: Scale, exam: Examples) -> OwnModel:
+def served_model(answer: Answer, scale: InputScale, exam: Examples) -> OwnModel:
     """Take a served copy, and hold it against what the log says.
 
     Raises:
@@ -132,7 +132,7 @@ def served_model(answer: Answer, scale: Scale, exam: Examples) -> OwnModel:
     return OwnModel(scale, answer, names, _agreement(scores, names, rows))
 
 
-def surrogate_model(lessons: Examples, scale: Scale, exam: Examples, seed: int) -> OwnModel:
+def surrogate_model(lessons: Examples, scale: InputScale, exam: Examples, seed: int) -> OwnModel:
     """Train a surrogate on a log's inputs and answers.
 
     Args:

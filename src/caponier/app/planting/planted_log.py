@@ -27,7 +27,7 @@ SAME: Final = ("system", "model", "model_version", "status", "input_shape")
 
 
 @dataclass(frozen=True, eq=False)
-class Attacker:
+class PlantedAttacker:
     """One planted attacker.
 
     Args:
@@ -60,7 +60,7 @@ class Attacker:
         return int(self.fresh[self.times <= moment].sum())
 
 
-def attackers(log: OwnLog, runs: Iterable[AttackRun], seed: int) -> list[Attacker]:
+def attackers(log: OwnLog, runs: Iterable[AttackRun], seed: int) -> list[PlantedAttacker]:
     """Give attackers names, addresses and times: the gaps are those of the log's own callers, shuffled."""
     rng, paces = np.random.default_rng(seed), log.paces()
     first, last = log.summary.first_time, log.summary.last_time
@@ -75,12 +75,12 @@ def attackers(log: OwnLog, runs: Iterable[AttackRun], seed: int) -> list[Attacke
         start = rng.uniform(0, max(span - elapsed[-1], 0))
         times = first + (start + elapsed).astype(np.int64)
         address = f"198.18.{number >> 8 & 255}.{number & 255}"
-        found.append(Attacker(f"{prefix}-{run.kind}-{number:04d}", address, run, times))
+        found.append(PlantedAttacker(f"{prefix}-{run.kind}-{number:04d}", address, run, times))
     return found
 
 
 def plant(
-    log: OwnLog, planted: Sequence[Attacker], names: Sequence[str], path: Path, without: str | None, seed: int
+    log: OwnLog, planted: Sequence[PlantedAttacker], names: Sequence[str], path: Path, without: str | None, seed: int
 ) -> None:
     """Write attackers' events, in order of time, into a file of their own, with the columns that the log has.
 
@@ -129,7 +129,7 @@ class _Usual:
         return {name: pa.array(column, EVENT_SCHEMA.field(name).type) for name, column in values.items()}
 
 
-def _events(one: Attacker, usual: _Usual, names: Sequence[str], rng: np.random.Generator) -> pa.Table:
+def _events(one: PlantedAttacker, usual: _Usual, names: Sequence[str], rng: np.random.Generator) -> pa.Table:
     n = len(one.times)
     said: dict[str, pa.Array] = {
         "time": pa.array(one.times, pa.timestamp("us", tz="UTC")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caponier.app.planting.planted_log import Attacker
+from caponier.app.planting.planted_log import PlantedAttacker
 from caponier.app.planting.scan import Alarm, PlantedScan
 from caponier.records.skip import Skip
 
@@ -157,7 +157,7 @@ def interval(seen: int, of: int) -> tuple[float, float]:
 
 
 def shown_of_kinds(
-    planted: Sequence[Attacker], scanned: PlantedScan, asked: int, removed: Mapping[str, PlantedScan]
+    planted: Sequence[PlantedAttacker], scanned: PlantedScan, asked: int, removed: Mapping[str, PlantedScan]
 ) -> tuple[KindShown, ...]:
     """Tally attackers by kind.
 
@@ -188,7 +188,7 @@ def shown_of_kinds(
     return tuple(shown)
 
 
-def _firsts(planted: Sequence[Attacker], alarms: Sequence[Alarm]) -> dict[str, tuple[int, str]]:
+def _firsts(planted: Sequence[PlantedAttacker], alarms: Sequence[Alarm]) -> dict[str, tuple[int, str]]:
     """Return the different queries of each attacker up to the first alarm about it, and who raised that."""
     by_subject = {subject: one for one in planted for subject in one.subjects}
     first: dict[str, tuple[int, str]] = {}
@@ -200,7 +200,7 @@ def _firsts(planted: Sequence[Attacker], alarms: Sequence[Alarm]) -> dict[str, t
     return first
 
 
-def false_alerts(planted: Sequence[Attacker], alarms: Sequence[Alarm]) -> tuple[int, int]:
+def false_alerts(planted: Sequence[PlantedAttacker], alarms: Sequence[Alarm]) -> tuple[int, int]:
     """Count the alerts that are about nobody who was planted, and the callers whom they are about."""
     attackers = {subject for one in planted for subject in one.subjects}
     false = [alarm for alarm in alarms if not alarm.accused & attackers]

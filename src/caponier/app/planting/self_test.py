@@ -18,7 +18,7 @@ import numpy as np
 from caponier.app.inference.baseline.build import Tested
 from caponier.app.inference.load import load_events
 from caponier.app.planting.own_log import ATTACKED, OwnLog
-from caponier.app.planting.planted_log import Attacker, attackers, plant
+from caponier.app.planting.planted_log import PlantedAttacker, attackers, plant
 from caponier.app.planting.validate_log import Effort, attacked, copied
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.ages import AGES
@@ -95,7 +95,9 @@ class SelfTest:
             gather(spool, Plan(draft.model, encoder, lines, self.salt), EVERYBODY, found)
         return found
 
-    def _off(self, draft: ModelBaseline, planted: Sequence[Attacker], found: dict[str, Gathered]) -> dict[str, str]:
+    def _off(
+        self, draft: ModelBaseline, planted: Sequence[PlantedAttacker], found: dict[str, Gathered]
+    ) -> dict[str, str]:
         kinds = {who: one.run.kind for one in planted for who in one.subjects}
         off = {}
         for detector in self.detectors:

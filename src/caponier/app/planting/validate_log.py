@@ -17,10 +17,10 @@ from caponier.app.inference.load import gap
 from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.planting.own_attacks import EXAM, HELD, QUERIES, AttackRun, AttackTarget, Run, carry_out, kinds, never
-from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
+from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, OwnLogReading, read_own_log
 from caponier.app.planting.own_model import EXAM as ANSWERS
-from caponier.app.planting.own_model import LESSONS, OwnModel, Scale, served_model, surrogate_model
-from caponier.app.planting.planted_log import Attacker, attackers, plant
+from caponier.app.planting.own_model import LESSONS, InputScale, OwnModel, served_model, surrogate_model
+from caponier.app.planting.planted_log import PlantedAttacker, attackers, plant
 from caponier.app.planting.report import AlphaShown, Gap, OwnLogReport, false_alerts, shown_of_kinds
 from caponier.app.planting.scan import PlantedScan, learn, scan_planted
 from caponier.app.progress import Progress, Silent
@@ -97,7 +97,7 @@ class _Work:
 
     log: OwnLog
     model: OwnModel
-    planted: Sequence[Attacker]
+    planted: Sequence[PlantedAttacker]
     terms: DetectionSettings
     folder: Path
     seed: int
@@ -166,7 +166,7 @@ def validate_log(
     evasion()
     terms = DetectionSettings.of(workspace, baseline)
     with Spool() as spool, tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, options), terms)
+        log, others = read_own_log(spool, paths, rejected, watch, OwnLogReading(model, spec, options), terms)
         if baseline is not None and log.scanned is not EVERYBODY:
             raise InputError("the baseline knows nothing of this model", where=log.summary.model)
         rejected.add(spool.wrong_lengths(log.summary.model, log.size))
@@ -214,7 +214,7 @@ def copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progres
     exam, lessons = (log.examples(share, _most(log, most)) for share, most in ((SCANNED, ANSWERS), (LEARNED, LESSONS)))
     if not len(exam.inputs) or not len(lessons.inputs):
         raise InputError(f"too few callers sent inputs of {log.size} values", where=log.summary.model)
-    scale = Scale.of(log.spec, lessons.inputs)
+    scale = InputScale.of(log.spec, lessons.inputs)
     if server is None:
         yield surrogate_model(lessons, scale, exam, seed)
         return

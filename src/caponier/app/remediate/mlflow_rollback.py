@@ -20,7 +20,7 @@ from caponier.remediate.alias_rollback import HISTORY, STATUS, AliasChange, Alia
 from caponier.remediate.measuring_command import measure
 from caponier.remediate.mlflow_files import VersionFiles, fetch
 from caponier.remediate.mlflow_server import MlflowServer, MlflowVersion
-from caponier.remediate.model_registry import Status
+from caponier.remediate.model_registry import VersionStatus
 from caponier.store import remediations
 from caponier.store.database import open_store
 
@@ -190,7 +190,7 @@ def _change(server: MlflowServer, plan: AliasPlan, change: AliasChange) -> None:
     try:
         back.append(lambda: _set(server, name, history, plan.model.tags.get(history)))
         _set(server, name, history, changed_history(plan, change))
-        accused, tag = (plan.takes, None) if plan.undoes else (plan.leaves, Status.QUARANTINED.value)
+        accused, tag = (plan.takes, None) if plan.undoes else (plan.leaves, VersionStatus.QUARANTINED.value)
         back.append(lambda: _set(server, name, STATUS, accused.tags.get(STATUS), accused.version))
         _set(server, name, STATUS, tag, accused.version)
         back.append(lambda: server.set_alias(name, plan.alias, plan.leaves.version))

@@ -26,7 +26,7 @@ from caponier.remediate.model_registry import (
     registry_file,
 )
 from caponier.remediate.reference_model import load_reference_model
-from caponier.remediate.rollback import Plan, carry_out, plan_rollback, plan_undo
+from caponier.remediate.rollback import RollbackPlan, carry_out, plan_rollback, plan_undo
 from caponier.store import remediations
 from caponier.store.database import open_store
 from caponier.telemetry.labelled_data.dataset import Columns
@@ -132,7 +132,7 @@ def rolled_back(
     return RolledBack(done, leaves, takes, tuple(notes), repaired_incident(workspace, done) if proven else None)
 
 
-def _details(plan: Plan, file: Path) -> dict[str, Any]:
+def _details(plan: RollbackPlan, file: Path) -> dict[str, Any]:
     return {
         "registry": str(file),
         "from": plan.leaves.version,
@@ -158,7 +158,7 @@ def _commit(file: Path, old: bytes, changed: Registry, done: Remediation, worksp
             raise
 
 
-def _measured(plan: Plan, folder: Path, how: Measurement | None) -> tuple[Figures, Figures, str, list[str]]:
+def _measured(plan: RollbackPlan, folder: Path, how: Measurement | None) -> tuple[Figures, Figures, str, list[str]]:
     if how is None:
         return {}, {}, "", ["no test set was given, so nothing was measured"]
     test = PinnedTestSet.read(how.test, how.columns, how.test_sha256)

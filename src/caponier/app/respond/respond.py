@@ -20,7 +20,7 @@ from caponier.records.response_action import ActionState, ResponseAction
 from caponier.respond import actions, limit, playbook
 from caponier.respond.dry_run import DryRun, dry_run
 from caponier.respond.effects import EFFECTS
-from caponier.respond.plan import Plan, in_words, plan
+from caponier.respond.plan import ResponsePlan, in_words, plan
 from caponier.respond.stage import advance
 from caponier.store import audit, incidents, response_actions
 from caponier.store.database import open_store
@@ -38,7 +38,7 @@ Answers = Callable[[Finding], bool]
 class PlanReport:
     """The actions proposed for an incident, and which queries they would have stopped."""
 
-    plan: Plan
+    plan: ResponsePlan
     dry_runs: tuple[DryRun, ...] = ()
     """One an action of the plan, in its order, and one of all together; empty without a log."""
     log: LogRead | None = None
@@ -250,14 +250,14 @@ def expire_actions(
         return expire_within(connection, now or datetime.now(UTC), actor or acting_user())
 
 
-def _plan(workspace: Workspace, case: CaseFile, author: str, now: datetime, answers: Answers | None) -> Plan:
+def _plan(workspace: Workspace, case: CaseFile, author: str, now: datetime, answers: Answers | None) -> ResponsePlan:
     settings = settings_of(workspace)
     rules = playbook.load(settings, workspace.root)
     found = [finding for finding in case.findings if answers is None or answers(finding)]
     return plan(case.incident, found, rules, workspace, settings, author=author, now=now, known=case.actions)
 
 
-def _chosen(made: Plan, only: Collection[str]) -> Iterable[ResponseAction]:
+def _chosen(made: ResponsePlan, only: Collection[str]) -> Iterable[ResponseAction]:
     known = {action.action_id for action in made.actions}
     there = {action.action_id for action in made.standing}
     for wanted in only:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.detect.model_files.pickles.rules import Allowance, AllowLevel, Role, canonical, shipped
+from caponier.detect.model_files.pickles.rules import Allowance, AllowLevel, GlobalRole, canonical, shipped
 from caponier.errors import InputError
 from caponier.formats.strict_yaml import YamlDialect, read_value
 from caponier.formats.suggest import did_you_mean, nearest
@@ -54,7 +54,7 @@ def _entry(row: Any, where: str) -> Allowance:
         if not isinstance(value, str) or _DOTTED.fullmatch(value) is None:
             raise InputError(f"{key} must be a name as Python has it, such as mylibrary.models", where=where)
     what = canonical(module, name)
-    if shipped().standing(what, Role.CALL) is AllowLevel.DANGEROUS:
+    if shipped().standing(what, GlobalRole.CALL) is AllowLevel.DANGEROUS:
         hint = "Accept the single file by its digest instead: caponier scan artifact --ignore FILE."
         raise InputError(f"{what} is known to be dangerous and cannot be allowed", where=where, hint=hint)
     if not isinstance(reason, str) or not reason.strip():
@@ -64,12 +64,12 @@ def _entry(row: Any, where: str) -> Allowance:
     return Allowance(what, _roles(row["roles"], where), reason.strip(), expires)
 
 
-def _roles(given: Any, where: str) -> frozenset[Role]:
-    known = [role.value for role in Role]
+def _roles(given: Any, where: str) -> frozenset[GlobalRole]:
+    known = [role.value for role in GlobalRole]
     if not isinstance(given, list) or not given:
         raise InputError(f"roles must be a list of {', '.join(known)}", where=where)
     for role in given:
         if role not in known:
             hint = did_you_mean(nearest(str(role), known))
             raise InputError(f"there is no role {role!r}; the roles are {', '.join(known)}", where=where, hint=hint)
-    return frozenset(Role(role) for role in given)
+    return frozenset(GlobalRole(role) for role in given)

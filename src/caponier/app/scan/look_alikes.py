@@ -19,7 +19,7 @@ FEATURES: Final = 6
 
 
 @dataclass(frozen=True)
-class Difference:
+class FeatureDifference:
     """One feature of a row."""
 
     name: str
@@ -44,7 +44,7 @@ class LookAlikes:
     row: int
     same: int | None
     other: int | None
-    differences: tuple[Difference, ...]
+    differences: tuple[FeatureDifference, ...]
 
 
 def look_alikes(dataset: Dataset, flagged: NDArray[np.bool_], shown: Sequence[int]) -> list[LookAlikes]:
@@ -80,11 +80,11 @@ def _nearest(scaled: Floats, row: int, among: NDArray[np.int64]) -> int | None:
     return int(among[((scaled[among] - scaled[row]) ** 2).sum(axis=1).argmin()])
 
 
-def _differences(dataset: Dataset, apart: Floats, row: int) -> tuple[Difference, ...]:
+def _differences(dataset: Dataset, apart: Floats, row: int) -> tuple[FeatureDifference, ...]:
     largest = np.argsort(-np.abs(apart), kind="stable")[:FEATURES]
     middle = np.median(dataset.x[dataset.y == dataset.y[row]][:, largest], axis=0)
     return tuple(
-        Difference(
+        FeatureDifference(
             dataset.features[at] if dataset.features else f"x[{at}]",
             float(dataset.x[row, at]),
             float(middle[place]),

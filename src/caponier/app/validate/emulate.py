@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from caponier.app.coverage.detectors import EmulationCard, Kind, emulation
+from caponier.app.coverage.detectors import DetectorKind, EmulationCard, emulation
 from caponier.app.progress import Progress, Silent
 from caponier.app.validate.lab.attack_line import AttackEndpoint, open_line
 from caponier.app.validate.lab.event_attack import AttackSummary, attack_image, campaign_stage, run_campaign, run_probe
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.poison import as_npz, attempt
 from caponier.emulate.registry import campaigns, files, poisons, probes, stories
@@ -41,7 +41,7 @@ class EmulationReport:
     """What came of an emulation."""
 
     name: str
-    kind: Kind
+    kind: DetectorKind
     target: str
     success: bool
     """By its own measure; no detector was asked."""
@@ -67,12 +67,12 @@ class _Job:
 
 def targets(card: EmulationCard) -> tuple[str, ...]:
     """Return what an emulation can be carried out against, its own choice first."""
-    if card.kind is Kind.EVENT:
+    if card.kind is DetectorKind.EVENT:
         return (LEARNER,) if card.learner else tuple(VICTIMS)
     return {
-        Kind.DATASET: ("digits-training-set",),
-        Kind.ARTIFACT: ("model-files",),
-        Kind.LOG: ("security-log",),
+        DetectorKind.DATASET: ("digits-training-set",),
+        DetectorKind.ARTIFACT: ("model-files",),
+        DetectorKind.LOG: ("security-log",),
     }[card.kind]
 
 
@@ -135,7 +135,15 @@ def _event(job: _Job) -> EmulationReport:
     write_bytes(path, data.getvalue())
     seconds = perf_counter() - began
     return EmulationReport(
-        name, Kind.EVENT, model, summary.success, summary.measure, seconds, summary.queries, summary.stop.value, (path,)
+        name,
+        DetectorKind.EVENT,
+        model,
+        summary.success,
+        summary.measure,
+        seconds,
+        summary.queries,
+        summary.stop.value,
+        (path,),
     )
 
 
@@ -151,12 +159,12 @@ def _feedback(job: _Job) -> EmulationReport:
     asked = int(pc.sum(pc.starts_with(course.events["principal"], ATTACKER)).as_py() or 0)
     seconds = perf_counter() - began
     return EmulationReport(
-        name, Kind.EVENT, job.target, outcome.success, outcome.measure, seconds, queries=asked, files=(path,)
+        name, DetectorKind.EVENT, job.target, outcome.success, outcome.measure, seconds, queries=asked, files=(path,)
     )
 
 
 def _carried_out(
-    job: _Job, line: AttackEndpoint, victim: Victim, split: DigitsSplit, stage: Stage | None
+    job: _Job, line: AttackEndpoint, victim: Victim, split: DigitsSplit, stage: CampaignStage | None
 ) -> AttackSummary:
     if stage is not None:
         return run_campaign(job.card.name, line, stage, job.seed)
@@ -176,7 +184,13 @@ def _dataset(job: _Job) -> EmulationReport:
     lines = [f"{row},{given},{right}" for row, (changed, given, right) in enumerate(rows) if changed]
     write_bytes(truth, "\n".join(["row,given,right", *lines, ""]).encode())
     return EmulationReport(
-        name, Kind.DATASET, job.target, outcome.success, outcome.measure, perf_counter() - began, files=(path, truth)
+        name,
+        DetectorKind.DATASET,
+        job.target,
+        outcome.success,
+        outcome.measure,
+        perf_counter() - began,
+        files=(path, truth),
     )
 
 
@@ -188,7 +202,13 @@ def _artifact(job: _Job) -> EmulationReport:
     paths = tuple(chosen.write(folder, folder.absolute() / "canary"))
     success = chosen.harmful and bool(paths)
     return EmulationReport(
-        chosen.name, Kind.ARTIFACT, job.target, success, {"files": len(paths)}, perf_counter() - began, files=paths
+        chosen.name,
+        DetectorKind.ARTIFACT,
+        job.target,
+        success,
+        {"files": len(paths)},
+        perf_counter() - began,
+        files=paths,
     )
 
 
@@ -199,7 +219,14 @@ def _log(job: _Job) -> EmulationReport:
     path = job.folder / f"{name}.jsonl"
     write_bytes(path, trace.to_json_lines())
     measure = {"events": float(len(trace.rows)), "malicious_events": float(len(trace.malicious)), **trace.measure}
-    return EmulationReport(name, Kind.LOG, job.target, trace.success, measure, perf_counter() - began, files=(path,))
+    return EmulationReport(
+        name, DetectorKind.LOG, job.target, trace.success, measure, perf_counter() - began, files=(path,)
+    )
 
 
-_CARRIERS: Final = {Kind.EVENT: _event, Kind.DATASET: _dataset, Kind.ARTIFACT: _artifact, Kind.LOG: _log}
+_CARRIERS: Final = {
+    DetectorKind.EVENT: _event,
+    DetectorKind.DATASET: _dataset,
+    DetectorKind.ARTIFACT: _artifact,
+    DetectorKind.LOG: _log,
+}

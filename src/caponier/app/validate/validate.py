@@ -10,7 +10,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from caponier.app.coverage.detectors import DetectorCard, Kind, detectors, emulations, refuse_unavailable, unavailable
+from caponier.app.coverage.detectors import (
+    DetectorCard,
+    DetectorKind,
+    detectors,
+    emulations,
+    refuse_unavailable,
+    unavailable,
+)
 from caponier.app.inference.load import enrichments_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.validate.lab.guarded_line import guarded
@@ -70,7 +77,7 @@ class _Session:
     watch: Progress
     skipped: list[Skip] = field(default_factory=list)
 
-    def of(self, kind: Kind) -> list[Pair]:
+    def of(self, kind: DetectorKind) -> list[Pair]:
         return [pair for pair in self.pairs if pair.detector.kind is kind]
 
 
@@ -155,19 +162,19 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
     """Build a world for a seed, prove everything in it, and remove it."""
     with tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        chosen = [one for pair in session.of(Kind.EVENT) if (one := pair.detector.over_events)]
+        chosen = [one for pair in session.of(DetectorKind.EVENT) if (one := pair.detector.over_events)]
         asked = {name for detector in chosen for name in enrichments_of(detector)}
         ground = ProvingGround(Path(folder), seed, scale, tuple(sorted(asked)))
         steps = len({(pair.detector.kind, pair.emulation.name) for pair in session.pairs})
         session.watch.stage(f"Validating with seed {seed}", steps)
-        yield from prove_logs(session.of(Kind.LOG), ground, session.watch, session.skipped)
+        yield from prove_logs(session.of(DetectorKind.LOG), ground, session.watch, session.skipped)
         if seed == scale.seeds[0]:
             # Files are the same whatever the seed.
-            yield from prove_artifacts(session.of(Kind.ARTIFACT), ground, session.watch, session.skipped)
-        yield from prove_datasets(session.of(Kind.DATASET), ground, session.watch)
-        yield from prove_models(session.of(Kind.MODEL), ground, session.watch)
+            yield from prove_artifacts(session.of(DetectorKind.ARTIFACT), ground, session.watch, session.skipped)
+        yield from prove_datasets(session.of(DetectorKind.DATASET), ground, session.watch)
+        yield from prove_models(session.of(DetectorKind.MODEL), ground, session.watch)
         try:
-            events = session.of(Kind.EVENT)
+            events = session.of(DetectorKind.EVENT)
             taught = [pair for pair in events if pair.emulation.learner]
             served = [pair for pair in events if not pair.emulation.learner]
             yield from prove_feedback(taught, ground, session.watch, session.skipped)

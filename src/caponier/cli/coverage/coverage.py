@@ -10,7 +10,7 @@ import typer
 from caponier import __version__
 from caponier.app.coverage.cover import cover, read_trials
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.coverage.view import ENTRIES, Columns
+from caponier.cli.coverage.view import ENTRIES, CoverageColumns
 from caponier.cli.terminal import options
 from caponier.cli.terminal.output import choose_format, json_text, notes, write_table, write_text
 from caponier.coverage.heat_map import MATRIX, Cell, Status
@@ -59,7 +59,7 @@ def coverage(
     elif chosen is CoverageFormat.NAVIGATOR:
         write_text(json_text(layer(shown, __version__)), out)
     elif chosen is CoverageFormat.TABLE and not (as_list or status):
-        write_table(Columns(cells), out)
+        write_table(CoverageColumns(cells), out)
     else:
         ENTRIES.write(shown, chosen, out, lambda: document(shown))
     console = notes(quiet=quiet)

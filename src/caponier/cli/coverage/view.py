@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.cli.terminal.listing import Column, Listing, ShownIn
+from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn
 from caponier.coverage.heat_map import MATRIX, Cell, Status
 from caponier.matrix.technique import Tactic
 from caponier.matrix.versions.catalogue import load
@@ -20,16 +20,16 @@ _WIDTH: Final = 22
 
 ENTRIES: Final[Listing[Cell]] = Listing(
     [
-        Column("status", lambda cell: cell.status.value, whole=True, style=lambda cell: STYLES[cell.status]),
-        Column("id", lambda cell: cell.technique.id, whole=True),
-        Column("name", lambda cell: cell.technique.name),
-        Column("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ShownIn.DATA),
-        Column("tactics", lambda cell: " ".join(cell.technique.tactics), ShownIn.DATA),
-        Column("means", lambda cell: " and ".join(one.means.value for one in cell.means), ShownIn.TABLE),
-        Column("means", lambda cell: cell.by_means, ShownIn.DATA),
-        Column("detectors", lambda cell: ", ".join(cell.detectors), ShownIn.TABLE),
-        Column("detectors", lambda cell: " ".join(cell.detectors), ShownIn.DATA),
-        Column("why", lambda cell: cell.why),
+        ListingColumn("status", lambda cell: cell.status.value, whole=True, style=lambda cell: STYLES[cell.status]),
+        ListingColumn("id", lambda cell: cell.technique.id, whole=True),
+        ListingColumn("name", lambda cell: cell.technique.name),
+        ListingColumn("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ShownIn.DATA),
+        ListingColumn("tactics", lambda cell: " ".join(cell.technique.tactics), ShownIn.DATA),
+        ListingColumn("means", lambda cell: " and ".join(one.means.value for one in cell.means), ShownIn.TABLE),
+        ListingColumn("means", lambda cell: cell.by_means, ShownIn.DATA),
+        ListingColumn("detectors", lambda cell: ", ".join(cell.detectors), ShownIn.TABLE),
+        ListingColumn("detectors", lambda cell: " ".join(cell.detectors), ShownIn.DATA),
+        ListingColumn("why", lambda cell: cell.why),
     ],
     wide=True,
     folded=True,
@@ -37,7 +37,7 @@ ENTRIES: Final[Listing[Cell]] = Listing(
 """An entry a line: status, id, name, by which means it is seen, who detects it, and why."""
 
 
-class Columns:
+class CoverageColumns:
     """The heat-map as columns of tactics, in as many bands as the width asks for."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.cli.findings.view import FINDINGS, named, weekly
-from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Listing, ListingColumn
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format
 from caponier.records.accused import BUCKET, accused
@@ -51,18 +51,18 @@ def _who(finding: Finding) -> tuple[str, str]:
 
 CALLERS: Final[Listing[SubjectFindings]] = Listing(
     [
-        Column("finding_id", lambda one: one.first.finding_id, whole=True),
-        Column("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),
-        Column(
+        ListingColumn("finding_id", lambda one: one.first.finding_id, whole=True),
+        ListingColumn("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),
+        ListingColumn(
             "severity",
             lambda one: one.first.severity.value,
             whole=True,
             style=lambda one: SEVERITY_STYLES[one.first.severity],
         ),
-        Column("who", lambda one: one.who),
-        Column("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        Column("false alerts a week", lambda one: weekly(one.first), sparse=True),
-        Column("what was seen", lambda one: one.first.summary),
+        ListingColumn("who", lambda one: one.who),
+        ListingColumn("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
+        ListingColumn("false alerts a week", lambda one: weekly(one.first), sparse=True),
+        ListingColumn("what was seen", lambda one: one.first.summary),
     ],
     # Names are what somebody looks up elsewhere: none is cut.
     folded=True,

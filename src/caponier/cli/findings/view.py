@@ -4,13 +4,13 @@ from typing import Final
 
 from rich.table import Table
 
-from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Listing, ListingColumn, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.detect.figure_words import fact_words, score_words
 from caponier.detect.wording import how_many
 from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
-from caponier.records.verdict import Verdict
+from caponier.records.verdict import AnalystVerdict
 
 
 def weekly(finding: Finding) -> str:
@@ -30,30 +30,32 @@ _BEYOND_COUNTING: Final = 1_000_000
 """Nobody has so many callers: a larger figure says nothing more."""
 FINDINGS: Final[Listing[Finding]] = Listing(
     [
-        Column("finding_id", lambda finding: finding.finding_id, whole=True),
-        Column("time", lambda finding: moment(finding.last_time), ShownIn.PAGE, whole=True),
-        Column("first_time", lambda finding: rfc3339(finding.first_time), ShownIn.CSV),
-        Column("last_time", lambda finding: rfc3339(finding.last_time), ShownIn.CSV),
-        Column(
+        ListingColumn("finding_id", lambda finding: finding.finding_id, whole=True),
+        ListingColumn("time", lambda finding: moment(finding.last_time), ShownIn.PAGE, whole=True),
+        ListingColumn("first_time", lambda finding: rfc3339(finding.first_time), ShownIn.CSV),
+        ListingColumn("last_time", lambda finding: rfc3339(finding.last_time), ShownIn.CSV),
+        ListingColumn(
             "severity",
             lambda finding: finding.severity.value,
             whole=True,
             style=lambda finding: SEVERITY_STYLES[finding.severity],
         ),
-        Column("confidence", lambda finding: finding.confidence, ShownIn.CSV),
-        Column("detector", lambda finding: finding.detector),
-        Column("system", lambda finding: finding.system or "", ShownIn.CSV),
-        Column("model", lambda finding: finding.model or "", sparse=True),
-        Column("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
-        Column("subject", lambda finding: named(finding.subject), ShownIn.PAGE),
-        Column("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
-        Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
-        Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
-        Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
-        Column("expected_per_week", weekly, ShownIn.CSV),
-        Column("false alerts a week", weekly, ShownIn.PAGE, sparse=True),
-        Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
-        Column("summary", lambda finding: finding.summary),
+        ListingColumn("confidence", lambda finding: finding.confidence, ShownIn.CSV),
+        ListingColumn("detector", lambda finding: finding.detector),
+        ListingColumn("system", lambda finding: finding.system or "", ShownIn.CSV),
+        ListingColumn("model", lambda finding: finding.model or "", sparse=True),
+        ListingColumn("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
+        ListingColumn("subject", lambda finding: named(finding.subject), ShownIn.PAGE),
+        ListingColumn("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
+        ListingColumn("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
+        ListingColumn(
+            "techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV
+        ),
+        ListingColumn("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
+        ListingColumn("expected_per_week", weekly, ShownIn.CSV),
+        ListingColumn("false alerts a week", weekly, ShownIn.PAGE, sparse=True),
+        ListingColumn("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
+        ListingColumn("summary", lambda finding: finding.summary),
     ]
 )
 """A row a finding; CSV has more columns than there is room for elsewhere."""
@@ -61,18 +63,18 @@ FINDINGS: Final[Listing[Finding]] = Listing(
 
 SUPPRESSIONS: Final[Listing[tuple[Suppression, int]]] = Listing(
     [
-        Column("suppression_id", lambda one: one[0].suppression_id, whole=True),
-        Column("scope", lambda one: one[0].scope),
-        Column("reason", lambda one: one[0].reason),
-        Column("author", lambda one: one[0].author),
-        Column("expires", lambda one: moment(one[0].expires), whole=True),
-        Column("findings", lambda one: one[1]),
+        ListingColumn("suppression_id", lambda one: one[0].suppression_id, whole=True),
+        ListingColumn("scope", lambda one: one[0].scope),
+        ListingColumn("reason", lambda one: one[0].reason),
+        ListingColumn("author", lambda one: one[0].author),
+        ListingColumn("expires", lambda one: moment(one[0].expires), whole=True),
+        ListingColumn("findings", lambda one: one[1]),
     ]
 )
 """A row a suppression, with how many findings it kept back."""
 
 
-def card(finding: Finding, verdict: Verdict | None = None) -> Table:
+def card(finding: Finding, verdict: AnalystVerdict | None = None) -> Table:
     """Draw all about one finding, and what was said of it."""
     said = [("Verdict", f"{verdict.judgement.value}, by {verdict.author}. {verdict.note}".strip())] if verdict else []
     return facts([*_facts(finding), *said])

@@ -11,29 +11,29 @@ from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
 from caponier.app.incidents.timeline import moments
 from caponier.cli.findings.by_caller import CALLERS, by_caller
-from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Listing, ListingColumn, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.formats.safe_text import plain
 from caponier.records.incident import Incident
 
 INCIDENTS: Final[Listing[Incident]] = Listing(
     [
-        Column("incident_id", lambda incident: incident.incident_id, whole=True),
-        Column("last_time", lambda incident: moment(incident.last_time), whole=True, head="LAST SEEN"),
-        Column("stage", lambda incident: incident.stage.value),
-        Column(
+        ListingColumn("incident_id", lambda incident: incident.incident_id, whole=True),
+        ListingColumn("last_time", lambda incident: moment(incident.last_time), whole=True, head="LAST SEEN"),
+        ListingColumn("stage", lambda incident: incident.stage.value),
+        ListingColumn(
             "severity",
             lambda incident: incident.severity.value,
             whole=True,
             style=lambda incident: SEVERITY_STYLES[incident.severity],
         ),
-        Column("strategy", lambda incident: incident.strategy.value),
-        Column("tactics", lambda incident: ", ".join(incident.tactics)),
-        Column("target", lambda incident: ", ".join(incident.systems or incident.models)),
-        Column("actors", lambda incident: ", ".join(incident.actors)),
-        Column("owner", lambda incident: incident.owner or ""),
-        Column("harms", lambda incident: " ".join(incident.harms), ShownIn.CSV),
-        Column("findings", lambda incident: " ".join(incident.finding_ids), ShownIn.CSV),
+        ListingColumn("strategy", lambda incident: incident.strategy.value),
+        ListingColumn("tactics", lambda incident: ", ".join(incident.tactics)),
+        ListingColumn("target", lambda incident: ", ".join(incident.systems or incident.models)),
+        ListingColumn("actors", lambda incident: ", ".join(incident.actors)),
+        ListingColumn("owner", lambda incident: incident.owner or ""),
+        ListingColumn("harms", lambda incident: " ".join(incident.harms), ShownIn.CSV),
+        ListingColumn("findings", lambda incident: " ".join(incident.finding_ids), ShownIn.CSV),
     ]
 )
 """A row an incident."""

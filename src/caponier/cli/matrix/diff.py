@@ -13,7 +13,7 @@ from caponier.cli.matrix.diff_view import view
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.errors import InputError
 from caponier.matrix.mapping.diff import compare
-from caponier.matrix.mapping.difference import Kind
+from caponier.matrix.mapping.difference import DifferenceKind
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.versions.library import Library
 
@@ -41,7 +41,7 @@ def diff(
         ),
     ],
     only: Annotated[
-        list[Kind] | None, typer.Option("--only", help="Only changes of this kind; may be repeated.")
+        list[DifferenceKind] | None, typer.Option("--only", help="Only changes of this kind; may be repeated.")
     ] = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -59,7 +59,7 @@ def diff(
     difference = compare(*matrices)
     for remark in difference.remarks:
         notes(quiet=quiet).print(remark, markup=False, soft_wrap=True)
-    kinds = tuple(only or Kind)
+    kinds = tuple(only or DifferenceKind)
     chosen = choose_format(format_, out, Format.TABLE)
     if chosen is Format.TABLE:
         write_table(view(difference, *matrices, kinds), out)

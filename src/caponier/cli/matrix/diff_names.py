@@ -3,10 +3,10 @@
 from typing import Final
 
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
-from caponier.matrix.mapping.difference import Change, Facts, Kind
+from caponier.matrix.mapping.difference import Change, DifferenceKind, Facts
 from caponier.matrix.versions.catalogue import Matrix
 
-_STAYED: Final = (Kind.MOVED, Kind.CHANGED)
+_STAYED: Final = (DifferenceKind.MOVED, DifferenceKind.CHANGED)
 
 Titles = list[tuple[str, str]]
 """Ids with their names."""
@@ -24,7 +24,7 @@ def full_name(facts: Facts, matrix: Matrix) -> str:
 
 def titles(change: Change, before: Matrix, after: Matrix) -> tuple[Titles, Titles]:
     """Return what stands on both sides of a change; only the older side for an entry that stayed and kept its name."""
-    if change.kind is Kind.RENAMED:
+    if change.kind is DifferenceKind.RENAMED:
         return [(facts.id, facts.name) for facts in change.before], [("", facts.name) for facts in change.after]
     old = [(facts.id, full_name(facts, before)) for facts in change.before]
     new = [(facts.id, full_name(facts, after)) for facts in change.after]
@@ -33,4 +33,4 @@ def titles(change: Change, before: Matrix, after: Matrix) -> tuple[Titles, Title
 
 def note(change: Change) -> str:
     """Return what a change says beyond the names."""
-    return "" if change.kind is Kind.RENAMED else change.note
+    return "" if change.kind is DifferenceKind.RENAMED else change.note

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from caponier.cli.matrix.diff_names import full_name, note, titles
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import json_text
 from caponier.formats.safe_text import markdown, plain
-from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun
+from caponier.matrix.mapping.difference import Change, Difference, DifferenceKind, Facts, Noun
 from caponier.matrix.versions.catalogue import Matrix
 
 SCHEMA: Final = "caponier.matrix-diff/1"
@@ -24,7 +24,7 @@ def to_json(difference: Difference, before: Matrix, after: Matrix) -> str:
         "schema": SCHEMA,
         "before": _version(before),
         "after": _version(after),
-        "summary": {noun.value: {kind.value: counts[noun, kind] for kind in Kind} for noun in Noun},
+        "summary": {noun.value: {kind.value: counts[noun, kind] for kind in DifferenceKind} for noun in Noun},
         "remarks": list(difference.remarks),
         "changes": [_document(change) for change in difference.changes],
     }
@@ -65,15 +65,15 @@ def changes_listed(before: Matrix, after: Matrix) -> Listing[Change]:
     """Return the listing with a row a change; several ids or names are joined by `; `."""
     return Listing(
         [
-            Column("kind", lambda change: change.kind.value),
-            Column("noun", lambda change: change.noun.value),
-            Column("before_ids", lambda change: _ids(change.before)),
-            Column("before_names", lambda change: _names(change.before, before)),
-            Column("after_ids", lambda change: _ids(change.after)),
-            Column("after_names", lambda change: _names(change.after, after)),
-            Column("note", lambda change: change.note),
-            Column("needs_human", lambda change: "yes" if change.needs_human else "no"),
-            Column("nearest", lambda change: "; ".join(change.nearest)),
+            ListingColumn("kind", lambda change: change.kind.value),
+            ListingColumn("noun", lambda change: change.noun.value),
+            ListingColumn("before_ids", lambda change: _ids(change.before)),
+            ListingColumn("before_names", lambda change: _names(change.before, before)),
+            ListingColumn("after_ids", lambda change: _ids(change.after)),
+            ListingColumn("after_names", lambda change: _names(change.after, after)),
+            ListingColumn("note", lambda change: change.note),
+            ListingColumn("needs_human", lambda change: "yes" if change.needs_human else "no"),
+            ListingColumn("nearest", lambda change: "; ".join(change.nearest)),
         ]
     )
 
@@ -97,7 +97,7 @@ def to_markdown(difference: Difference, before: Matrix, after: Matrix) -> str:
     lines += [f"{_named(before)} to {_named(after)}.", ""]
     lines += [f"{markdown(remark)}\n" for remark in difference.remarks]
     lines += _summary(difference)
-    for kind in Kind:
+    for kind in DifferenceKind:
         changes = difference.of(kind=kind)
         if changes:
             lines += ["", f"## {kind.value.capitalize()}"]
@@ -111,7 +111,7 @@ def _named(matrix: Matrix) -> str:
 
 
 def _summary(difference: Difference) -> Iterator[str]:
-    kinds = [kind for kind in Kind if difference.of(kind=kind)]
+    kinds = [kind for kind in DifferenceKind if difference.of(kind=kind)]
     if not kinds:
         yield "Nothing changed."
         return

@@ -12,27 +12,27 @@ from rich.text import Text
 
 from caponier.cli.matrix.diff_names import Titles, titles
 from caponier.formats.safe_text import plain
-from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
+from caponier.matrix.mapping.difference import Change, Difference, DifferenceKind, Noun
 from caponier.matrix.versions.catalogue import Matrix
 
 _SIGNS: Final = {
-    Kind.REMOVED: ("-", "red"),
-    Kind.REPLACED: (">", "cyan"),
-    Kind.SPLIT: (">", "cyan"),
-    Kind.MERGED: (">", "cyan"),
-    Kind.CHANGED: ("~", "yellow"),
-    Kind.MOVED: ("~", "yellow"),
-    Kind.RENAMED: ("~", "yellow"),
-    Kind.ADDED: ("+", "green"),
+    DifferenceKind.REMOVED: ("-", "red"),
+    DifferenceKind.REPLACED: (">", "cyan"),
+    DifferenceKind.SPLIT: (">", "cyan"),
+    DifferenceKind.MERGED: (">", "cyan"),
+    DifferenceKind.CHANGED: ("~", "yellow"),
+    DifferenceKind.MOVED: ("~", "yellow"),
+    DifferenceKind.RENAMED: ("~", "yellow"),
+    DifferenceKind.ADDED: ("+", "green"),
 }
 _LEGEND: Final = "+ added   - removed   > another id took over   ~ same id   ! a person must decide what becomes of it"
 _MANY: Final = 3
 """From so many changes with the same note on, it stands above them once."""
-_LOOK: Final = (Kind.REMOVED, Kind.CHANGED)
+_LOOK: Final = (DifferenceKind.REMOVED, DifferenceKind.CHANGED)
 
 
 def view(
-    difference: Difference, before: Matrix, after: Matrix, kinds: Collection[Kind] = tuple(Kind)
+    difference: Difference, before: Matrix, after: Matrix, kinds: Collection[DifferenceKind] = tuple(DifferenceKind)
 ) -> RenderableType:
     """Draw a difference.
 
@@ -47,7 +47,7 @@ def view(
         parts.append(Text(_LEGEND, "dim"))
     else:
         parts.append(Text("No changes of this kind." if difference.changes else "No changes."))
-    for kind in Kind:
+    for kind in DifferenceKind:
         for noun in Noun:
             parts += _section(kind, noun, difference.of(noun, kind) if kind in kinds else (), before, after)
     return Group(*parts)
@@ -65,7 +65,7 @@ def _summary(difference: Difference) -> Table:
     table.add_column(overflow="fold")
     for noun in Noun:
         counts = Text()
-        for kind in Kind:
+        for kind in DifferenceKind:
             changes = difference.of(noun, kind)
             if changes:
                 sign, style = _SIGNS[kind]
@@ -79,7 +79,7 @@ def _summary(difference: Difference) -> Table:
 
 
 def _section(
-    kind: Kind, noun: Noun, changes: Sequence[Change], before: Matrix, after: Matrix
+    kind: DifferenceKind, noun: Noun, changes: Sequence[Change], before: Matrix, after: Matrix
 ) -> Iterator[RenderableType]:
     if not changes:
         return
@@ -99,7 +99,7 @@ def _is_plain(change: Change, before: Matrix, after: Matrix) -> bool:
     """Tell whether the names say it all: nobody must decide, or there is nothing on one side and nothing near it."""
     one_sided = not (change.before and change.after) and not change.nearest
     same_in_another_matrix = before.kind != after.kind and not change.needs_human
-    return one_sided or same_in_another_matrix or change.kind is Kind.RENAMED
+    return one_sided or same_in_another_matrix or change.kind is DifferenceKind.RENAMED
 
 
 def _alike(changes: Sequence[Change]) -> list[list[Change]]:

@@ -7,19 +7,19 @@ from urllib.parse import quote
 
 from caponier import __version__
 from caponier.app.matrix.lint import LintedFile, LintReport, PlacedFlaw
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.formats.safe_text import plain
 from caponier.matrix.documents.lint import Code
 
 FOUND: Final[Listing[tuple[LintedFile, PlacedFlaw]]] = Listing(
     [
-        Column("file", lambda row: row[0].path),
-        Column("line", lambda row: row[1].line),
-        Column("column", lambda row: row[1].column),
-        Column("code", lambda row: row[1].flaw.code.value),
-        Column("id", lambda row: row[1].flaw.id),
-        Column("where", lambda row: row[1].flaw.where),
-        Column("message", lambda row: row[1].flaw.message),
+        ListingColumn("file", lambda row: row[0].path),
+        ListingColumn("line", lambda row: row[1].line),
+        ListingColumn("column", lambda row: row[1].column),
+        ListingColumn("code", lambda row: row[1].flaw.code.value),
+        ListingColumn("id", lambda row: row[1].flaw.id),
+        ListingColumn("where", lambda row: row[1].flaw.where),
+        ListingColumn("message", lambda row: row[1].flaw.message),
     ],
     visible=True,
 )

@@ -6,7 +6,7 @@ import typer
 
 from caponier.cli.matrix import options
 from caponier.cli.matrix.study_view import write_studies
-from caponier.cli.matrix.view import Columns
+from caponier.cli.matrix.view import TacticColumns
 from caponier.cli.terminal.output import Format, choose_format, notes
 
 EXAMPLE: Final = "Example: [bold]caponier matrix list --format csv --out matrix.csv[/bold]"
@@ -31,5 +31,5 @@ def list_entries(
     entries = chosen.shown(everything=all_)
     options.note_left_out(chosen, entries, quiet)
     options.write_entries(
-        chosen, entries, choose_format(format_, out, Format.TABLE), out, Columns(chosen, everything=all_)
+        chosen, entries, choose_format(format_, out, Format.TABLE), out, TacticColumns(chosen, everything=all_)
     )

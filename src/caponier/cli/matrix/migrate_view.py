@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from caponier.app.matrix.migrate import MigrationReport
-from caponier.cli.terminal.listing import Column, Listing, ShownIn
+from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn
 from caponier.formats.walk_files import shown
 from caponier.matrix.documents.rewriting import Carried
 from caponier.records.skip import Skip
 
 OPEN: Final[Listing[tuple[MigrationReport, Carried]]] = Listing(
     [
-        Column("place", lambda row: f"{shown(row[0].path)}:{row[1].line} {row[1].where}", ShownIn.TABLE, head="Place"),
-        Column("file", lambda row: shown(row[0].path), ShownIn.DATA),
-        Column("line", lambda row: row[1].line, ShownIn.DATA),
-        Column("where", lambda row: row[1].where, ShownIn.DATA),
-        Column("id", lambda row: row[1].id, whole=True, head="Id"),
-        Column("now", lambda row: _now(row[1]), ShownIn.TABLE, whole=True, head="Now"),
-        Column("now", lambda row: row[1].to, ShownIn.DATA),
-        Column("outcome", lambda row: row[1].outcome, head="Outcome"),
-        Column("why", lambda row: row[1].why, head="Why"),
-        Column("candidates", lambda row: ", ".join(row[1].candidates), head="Candidates"),
+        ListingColumn(
+            "place", lambda row: f"{shown(row[0].path)}:{row[1].line} {row[1].where}", ShownIn.TABLE, head="Place"
+        ),
+        ListingColumn("file", lambda row: shown(row[0].path), ShownIn.DATA),
+        ListingColumn("line", lambda row: row[1].line, ShownIn.DATA),
+        ListingColumn("where", lambda row: row[1].where, ShownIn.DATA),
+        ListingColumn("id", lambda row: row[1].id, whole=True, head="Id"),
+        ListingColumn("now", lambda row: _now(row[1]), ShownIn.TABLE, whole=True, head="Now"),
+        ListingColumn("now", lambda row: row[1].to, ShownIn.DATA),
+        ListingColumn("outcome", lambda row: row[1].outcome, head="Outcome"),
+        ListingColumn("why", lambda row: row[1].why, head="Why"),
+        ListingColumn("candidates", lambda row: ", ".join(row[1].candidates), head="Candidates"),
     ],
     folded=True,
     visible=True,

@@ -10,7 +10,7 @@ from caponier.app.matrix.propose_contribution import Proposal, propose, write_pr
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.matrix import options
 from caponier.cli.terminal.output import notes, write_text
-from caponier.matrix.contributions.form import EVIDENCE, FORMS, Field, Kind
+from caponier.matrix.contributions.form import EVIDENCE, FORMS, ContributionKind, Field
 
 app = typer.Typer(
     add_completion=False,
@@ -26,8 +26,8 @@ def _option(flag: str, key: str, form: tuple[Field, ...]) -> Any:
     return typer.Option(flag, metavar=key.upper(), help=f"{field.asks[:1].upper()}{field.asks[1:]}.")
 
 
-_TECHNIQUE: Final = FORMS[Kind.TECHNIQUE]
-_STUDY: Final = FORMS[Kind.CASE_STUDY]
+_TECHNIQUE: Final = FORMS[ContributionKind.TECHNIQUE]
+_STUDY: Final = FORMS[ContributionKind.CASE_STUDY]
 
 Source = Annotated[str | None, _option("--source", "source", EVIDENCE)]
 Title = Annotated[str | None, _option("--title", "title", EVIDENCE)]
@@ -79,7 +79,7 @@ def technique(
         "harms": harm,
         "evidence": [claim],
     }
-    _write(propose(Kind.TECHNIQUE, options.chosen_matrix(matrix, workspace), values), out, quiet)
+    _write(propose(ContributionKind.TECHNIQUE, options.chosen_matrix(matrix, workspace), values), out, quiet)
 
 
 @app.command(
@@ -104,7 +104,7 @@ def evidence(
     chosen = options.chosen_matrix(matrix, workspace)
     claim = _claim(source, title, date, result, system, type_, disclosure, disclosure_words)
     values = {"technique": chosen.technique(technique).id, "evidence": [claim]}
-    _write(propose(Kind.EVIDENCE, chosen, values), out, quiet)
+    _write(propose(ContributionKind.EVIDENCE, chosen, values), out, quiet)
 
 
 @app.command(
@@ -156,7 +156,7 @@ def case_study(
     }
     chosen = options.chosen_matrix(matrix, workspace)
     if incident is None:
-        proposal = propose(Kind.CASE_STUDY, chosen, values)
+        proposal = propose(ContributionKind.CASE_STUDY, chosen, values)
     else:
         proposal = draft_case_study(require_workspace(workspace), incident, chosen, values)
     _write(proposal, out, quiet)

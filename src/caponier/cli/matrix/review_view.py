@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import json_text
 from caponier.formats.safe_text import plain
 from caponier.matrix.contributions.review import Review, Reviewed
@@ -21,18 +21,18 @@ _STYLES: Final = {ReviewLevel.ERROR: "bold red", ReviewLevel.LOOK: "yellow"}
 _COMMANDS: Final = {ReviewLevel.ERROR: "error", ReviewLevel.LOOK: "warning"}
 _FILES: Final[Listing[Reviewed]] = Listing(
     [
-        Column("file", lambda one: one.file),
-        Column("kind", lambda one: one.kind.value if one.kind else "unknown"),
-        Column("verdict", lambda one: _WORDS[one.level]),
+        ListingColumn("file", lambda one: one.file),
+        ListingColumn("kind", lambda one: one.kind.value if one.kind else "unknown"),
+        ListingColumn("verdict", lambda one: _WORDS[one.level]),
     ]
 )
 _ISSUES: Final[Listing[ReviewIssue]] = Listing(
     [
-        Column("where", lambda one: f"{one.file}:{one.line}"),
-        Column("field", lambda one: one.field),
-        Column("", lambda one: one.level.value),
-        Column("what", lambda one: one.what),
-        Column("how to fix it", lambda one: one.hint),
+        ListingColumn("where", lambda one: f"{one.file}:{one.line}"),
+        ListingColumn("field", lambda one: one.field),
+        ListingColumn("", lambda one: one.level.value),
+        ListingColumn("what", lambda one: one.what),
+        ListingColumn("how to fix it", lambda one: one.hint),
     ]
 )
 _MOST_ROWS: Final = 500

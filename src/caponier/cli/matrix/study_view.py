@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.cli.matrix.view import fields, mark, style
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import Format, write_table, write_text
 from caponier.formats.markdown import one_line
 from caponier.matrix.case_study import CaseStudy, StudyStep
@@ -20,11 +20,11 @@ from caponier.matrix.writers.studies import tactic_name, technique_name
 
 STUDIES: Final[Listing[CaseStudy]] = Listing(
     [
-        Column("id", lambda study: one_line(study.id), whole=True, head="Case study"),
-        Column("when", lambda study: one_line(study.when), whole=True, head="When"),
-        Column("kind", lambda study: study.type.value, head="Kind"),
-        Column("name", lambda study: one_line(study.name), head="Name"),
-        Column("target", lambda study: one_line(study.target), head="Target"),
+        ListingColumn("id", lambda study: one_line(study.id), whole=True, head="Case study"),
+        ListingColumn("when", lambda study: one_line(study.when), whole=True, head="When"),
+        ListingColumn("kind", lambda study: study.type.value, head="Kind"),
+        ListingColumn("name", lambda study: one_line(study.name), head="Name"),
+        ListingColumn("target", lambda study: one_line(study.target), head="Target"),
     ],
     wide=True,
     edge=True,

@@ -12,7 +12,7 @@ from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
 from caponier.cli.terminal.output import choose_format, json_text, notes, write_text
 from caponier.formats.safe_text import plain
 from caponier.formats.walk_files import shown
-from caponier.matrix.mapping.difference import Kind, Noun
+from caponier.matrix.mapping.difference import DifferenceKind, Noun
 
 EXAMPLE: Final = "Example: [bold]caponier matrix update ATLAS.yaml --migrate layers/[/bold]"
 PARTLY: Final = 3
@@ -122,9 +122,9 @@ def _changes(done: Update) -> list[str]:
     lines = []
     for noun in Noun:
         counts = done.counts[noun.value]
-        told = ", ".join(f"{counts[kind.value]} {kind.value}" for kind in Kind if kind.value in counts)
+        told = ", ".join(f"{counts[kind.value]} {kind.value}" for kind in DifferenceKind if kind.value in counts)
         lines.append(f"{noun.plural}: {told or 'no change'}")
-    gone = [change.id for change in done.difference.of(kind=Kind.REMOVED)]
+    gone = [change.id for change in done.difference.of(kind=DifferenceKind.REMOVED)]
     if gone:
         more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
         lines.append(f"gone, and nothing is known to take over: {', '.join(gone[:_NAMED])}{more}")

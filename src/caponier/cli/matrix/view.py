@@ -12,11 +12,11 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.formats.markdown import one_line
 from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Source
+from caponier.matrix.evidence import EvidenceSource
 from caponier.matrix.lookup import Found
 from caponier.matrix.mapping import attack_crosswalk, succession_table
 from caponier.matrix.technique import Color, Level, Tactic, Technique
@@ -38,7 +38,7 @@ class Links:
     remediated_by: tuple[str, ...] = ()
 
 
-class Columns:
+class TacticColumns:
     """The matrix as columns of tactics, in as many bands as the width asks for."""
 
     def __init__(self, matrix: Matrix, *, everything: bool = False) -> None:
@@ -73,11 +73,13 @@ def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
     """List entries one a line: id, kind, name and tactics."""
     if not found:
         return Group()
-    columns: list[Column[Technique]] = [
-        Column("id", lambda one: one.id, whole=True, head="Id"),
-        Column("kind", lambda one: one.color.value if one.color else str(one.maturity), style=style, head="Kind"),
-        Column("name", lambda one: one.name, head="Name"),
-        Column("tactics", lambda one: ", ".join(matrix.tactic(id_).name for id_ in one.tactics), head="Tactics"),
+    columns: list[ListingColumn[Technique]] = [
+        ListingColumn("id", lambda one: one.id, whole=True, head="Id"),
+        ListingColumn(
+            "kind", lambda one: one.color.value if one.color else str(one.maturity), style=style, head="Kind"
+        ),
+        ListingColumn("name", lambda one: one.name, head="Name"),
+        ListingColumn("tactics", lambda one: ", ".join(matrix.tactic(id_).name for id_ in one.tactics), head="Tactics"),
     ]
     return Listing(columns, wide=True, edge=True, folded=True).table(found)
 
@@ -238,7 +240,7 @@ def _study(study: CaseStudy, technique: Technique) -> str:
     return f"{study.when}  {study.type.value}  {one_line(study.id)} {one_line(study.name)} ({steps})"
 
 
-def _source(source: Source) -> str:
+def _source(source: EvidenceSource) -> str:
     study = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
     showed = f"\nShowed on {source.system}: {source.result}" if source.result else ""

@@ -8,22 +8,22 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.respond.respond import PlanReport, carried_out_by, done_by_guard, in_plain_words
-from caponier.cli.terminal.listing import Column, Listing, ShownIn, facts
+from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.formats.safe_text import plain
 from caponier.records.response_action import ResponseAction
 
 ACTIONS: Final[Listing[ResponseAction]] = Listing(
     [
-        Column("action_id", lambda action: action.action_id, whole=True),
-        Column("incident", lambda action: action.incident_id, whole=True),
-        Column("kind", lambda action: action.kind.value, whole=True),
-        Column("scope", lambda action: action.scope.in_words),
-        Column("where", lambda action: action.model or action.system or "everywhere"),
-        Column("state", lambda action: action.state.value, whole=True),
-        Column("until", lambda action: moment(action.expires), whole=True),
-        Column("by", lambda action: "guard" if done_by_guard(action) else "you"),
-        Column("reason", lambda action: " ".join(action.reason.split("\n")), ShownIn.DATA),
+        ListingColumn("action_id", lambda action: action.action_id, whole=True),
+        ListingColumn("incident", lambda action: action.incident_id, whole=True),
+        ListingColumn("kind", lambda action: action.kind.value, whole=True),
+        ListingColumn("scope", lambda action: action.scope.in_words),
+        ListingColumn("where", lambda action: action.model or action.system or "everywhere"),
+        ListingColumn("state", lambda action: action.state.value, whole=True),
+        ListingColumn("until", lambda action: moment(action.expires), whole=True),
+        ListingColumn("by", lambda action: "guard" if done_by_guard(action) else "you"),
+        ListingColumn("reason", lambda action: " ".join(action.reason.split("\n")), ShownIn.DATA),
     ]
 )
 """A row an action. Reasons are sentences: they stand in the plan and in the other formats."""

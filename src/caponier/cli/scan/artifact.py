@@ -14,7 +14,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.scan.sarif import to_sarif
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing, ShownIn
+from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.cli.terminal.watch import Watch
@@ -28,13 +28,13 @@ _STYLES: Final = {Verdict.CLEAN: "green", Verdict.UNKNOWN: "yellow", Verdict.UNS
 
 FILES: Final[Listing[ScannedFile]] = Listing(
     [
-        Column("verdict", lambda file: file.verdict.value, whole=True, style=lambda file: _STYLES[file.verdict]),
-        Column("path", lambda file: file.path),
-        Column("kind", lambda file: file.kind or ""),
-        Column("reason", lambda file: _reason(file)),
-        Column("sha256", lambda file: file.sha256 or "", ShownIn.DATA),
-        Column("ignored", lambda file: file.ignored or "", ShownIn.DATA),
-        Column("allowed", lambda file: ", ".join(file.allowed), ShownIn.DATA),
+        ListingColumn("verdict", lambda file: file.verdict.value, whole=True, style=lambda file: _STYLES[file.verdict]),
+        ListingColumn("path", lambda file: file.path),
+        ListingColumn("kind", lambda file: file.kind or ""),
+        ListingColumn("reason", lambda file: _reason(file)),
+        ListingColumn("sha256", lambda file: file.sha256 or "", ShownIn.DATA),
+        ListingColumn("ignored", lambda file: file.ignored or "", ShownIn.DATA),
+        ListingColumn("allowed", lambda file: ", ".join(file.allowed), ShownIn.DATA),
     ],
     folded=True,
     visible=True,

@@ -15,7 +15,7 @@ from caponier.cli.findings.by_caller import CALLERS, by_caller
 from caponier.cli.scan.dataset_page import dataset_page
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
@@ -36,12 +36,12 @@ SHOWN: Final = 20
 
 SUSPICIOUS: Final[Listing[SuspiciousRow]] = Listing(
     [
-        Column("id", lambda row: row.id),
-        Column("source", lambda row: row.source or ""),
-        Column("given", lambda row: row.given),
-        Column("suggested", lambda row: row.suggested or ""),
-        Column("score", lambda row: f"{row.score:.3f}", number=True),
-        Column("detector", lambda row: row.detector),
+        ListingColumn("id", lambda row: row.id),
+        ListingColumn("source", lambda row: row.source or ""),
+        ListingColumn("given", lambda row: row.given),
+        ListingColumn("suggested", lambda row: row.suggested or ""),
+        ListingColumn("score", lambda row: f"{row.score:.3f}", number=True),
+        ListingColumn("detector", lambda row: row.detector),
     ]
 )
 

@@ -43,7 +43,7 @@ class ShownIn(Flag):
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[R]):
+class ListingColumn(Generic[R]):
     """One column: its name, and what a row has in it."""
 
     name: str
@@ -65,7 +65,7 @@ class Column(Generic[R]):
 class Listing(Generic[R]):
     """Columns, and how all their cells are shown."""
 
-    columns: Sequence[Column[R]]
+    columns: Sequence[ListingColumn[R]]
     wide: bool = False
     """Whether two blanks part the columns of a table."""
     folded: bool = False
@@ -150,14 +150,14 @@ class Listing(Generic[R]):
         else:
             write_text(self.to_csv(rows) if chosen == Format.CSV else self.to_markdown(rows), out)
 
-    def _in(self, form: ShownIn) -> list[Column[R]]:
+    def _in(self, form: ShownIn) -> list[ListingColumn[R]]:
         return [column for column in self.columns if form in column.forms]
 
-    def _page(self, form: ShownIn, rows: Sequence[R]) -> list[Column[R]]:
+    def _page(self, form: ShownIn, rows: Sequence[R]) -> list[ListingColumn[R]]:
         """Return the columns for people: of those that are sparse, what says something of these rows."""
         return [one for one in self._in(form) if not (rows and one.sparse) or any(map(one.cell, rows))]
 
-    def _safe(self, column: Column[R], cell: str | float) -> str | float:
+    def _safe(self, column: ListingColumn[R], cell: str | float) -> str | float:
         if self.ours or column.number or not isinstance(cell, str):
             return cell
         return safe_text.spreadsheet(safe_text.plain(cell) if self.visible else cell)
@@ -173,17 +173,17 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     return drawn
 
 
-def _place(at: int, head: str) -> Column[Sequence[str]]:
-    return Column(head, itemgetter(at), whole=at == 0)
+def _place(at: int, head: str) -> ListingColumn[Sequence[str]]:
+    return ListingColumn(head, itemgetter(at), whole=at == 0)
 
 
-def _continued(drawn: Table, columns: Sequence[Column[R]], rows: Iterable[R]) -> Table:
+def _continued(drawn: Table, columns: Sequence[ListingColumn[R]], rows: Iterable[R]) -> Table:
     for row in rows:
         drawn.add_row(*(_drawn(column, row) for column in columns))
     return drawn
 
 
-def _drawn(column: Column[R], row: R) -> Text:
+def _drawn(column: ListingColumn[R], row: R) -> Text:
     text = Text(safe_text.plain(str(column.cell(row))))
     if column.style:
         text.stylize(column.style(row))

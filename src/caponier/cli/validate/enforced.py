@@ -10,7 +10,7 @@ from caponier import __version__
 from caponier.app.planting.report import interval
 from caponier.app.validate.enforced import BenignCallers, EnforcedAttack, EnforcedReport, turns_of, validate_enforced
 from caponier.app.validate.lab.proving_ground import Scale
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.formats import safe_text
@@ -19,12 +19,12 @@ SCHEMA: Final = "caponier.enforced/1"
 FAILED: Final = 1
 LISTED: Final[Listing[EnforcedAttack]] = Listing(
     [
-        Column("attack", lambda one: one.name, whole=True),
-        Column("targets", lambda one: one.targets, number=True),
-        Column("succeeded", lambda one: one.succeeded, number=True),
-        Column("share", lambda one: f"{one.success:.1%}"),
-        Column("refused", lambda one: one.refused, number=True),
-        Column("answers before refusal", lambda one: "" if one.answers is None else f"{one.answers:g}"),
+        ListingColumn("attack", lambda one: one.name, whole=True),
+        ListingColumn("targets", lambda one: one.targets, number=True),
+        ListingColumn("succeeded", lambda one: one.succeeded, number=True),
+        ListingColumn("share", lambda one: f"{one.success:.1%}"),
+        ListingColumn("refused", lambda one: one.refused, number=True),
+        ListingColumn("answers before refusal", lambda one: "" if one.answers is None else f"{one.answers:g}"),
     ],
     ours=True,
 )

@@ -15,7 +15,7 @@ from caponier.app.inference.read_options import ReadOptions
 from caponier.app.planting.report import KindShown, OwnLogReport, interval
 from caponier.app.planting.validate_log import ATTACKERS, Effort, OwnModelServer, validate_log
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.cli.terminal.watch import Watch
@@ -62,7 +62,7 @@ MANY: Final = ATTACKERS
 
 
 @dataclass(frozen=True)
-class Reading:
+class OwnLogOptions:
     """How the log is to be read."""
 
     model: str | None
@@ -108,7 +108,7 @@ def require_log(**given: object) -> None:
         raise InputError(f"{', '.join(named)} says nothing without --log", hint="Name your log with --log EVENTS.")
 
 
-def run(log: list[Path], reading: Reading, against: Against, much: Effort, output: Output) -> None:
+def run(log: list[Path], reading: OwnLogOptions, against: Against, much: Effort, output: Output) -> None:
     """Validate on the user's own log, print what is shown, and end with the promised exit code.
 
     A key without a URL is not used: the environment may hold it for other runs.
@@ -211,7 +211,7 @@ def _tables(report: OwnLogReport) -> Group:
 
 def _sheet(heads: Sequence[str], style: Callable[[Sequence[str]], str] | None = None) -> Listing[Sequence[str]]:
     columns = [
-        Column(head, itemgetter(place), style=None if place else style, head=head.upper())
+        ListingColumn(head, itemgetter(place), style=None if place else style, head=head.upper())
         for place, head in enumerate(heads)
     ]
     return Listing(columns, wide=True, folded=True, ours=True, quoted=True)

@@ -14,7 +14,7 @@ from caponier.app.validate.validate import FULL, QUICK, ValidationReport
 from caponier.app.validate.validate import validate as carry_out
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
@@ -31,14 +31,14 @@ FAILED, PARTLY = 1, 3
 
 TRIALS: Final[Listing[Trial]] = Listing(
     [
-        Column("result", lambda trial: result(trial), whole=True, style=lambda trial: _style(trial)),
-        Column("detector", lambda trial: trial.detector),
-        Column("emulation", lambda trial: trial.emulation),
-        Column("target", lambda trial: trial.target),
-        Column("attack", lambda trial: f"{trial.figures['succeeded']} of {trial.figures['runs']} succeeded"),
-        Column("detected", lambda trial: f"{trial.figures['detected']} of {trial.figures['succeeded']}"),
-        Column("controls", lambda trial: _controls(trial)),
-        Column("figures", lambda trial: _worst(trial)),
+        ListingColumn("result", lambda trial: result(trial), whole=True, style=lambda trial: _style(trial)),
+        ListingColumn("detector", lambda trial: trial.detector),
+        ListingColumn("emulation", lambda trial: trial.emulation),
+        ListingColumn("target", lambda trial: trial.target),
+        ListingColumn("attack", lambda trial: f"{trial.figures['succeeded']} of {trial.figures['runs']} succeeded"),
+        ListingColumn("detected", lambda trial: f"{trial.figures['detected']} of {trial.figures['succeeded']}"),
+        ListingColumn("controls", lambda trial: _controls(trial)),
+        ListingColumn("figures", lambda trial: _worst(trial)),
     ],
     wide=True,
     folded=True,
@@ -124,7 +124,7 @@ def validate(
         raise InputError("--mode enforce is for victims of its own", hint="Leave out --incident and --log.")
     if log:
         how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))
-        reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
+        reading = own_log.OwnLogOptions(model, log_options.feature_spec(kind, shape, range_), how)
         against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
         effort = own_log.effort(attackers, names, seed, quick=quick)
         return own_log.run(log, reading, against, effort, own_log.Output(format_, out, picture, rejected, quiet))

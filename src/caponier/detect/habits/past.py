@@ -21,7 +21,7 @@ from caponier.telemetry.security_logs.identity import (
     ADDRESS_FIELDS,
     HOST_FIELDS,
     LIMIT,
-    Identity,
+    EventIdentity,
     identity,
 )
 from caponier.telemetry.security_logs.shapes import ByShape
@@ -125,7 +125,7 @@ class Past:
             self._seen.clear()
         self._seen.add(mark)
 
-    def _learn_use(self, who: Identity, day: int, abroad: bool) -> None:
+    def _learn_use(self, who: EventIdentity, day: int, abroad: bool) -> None:
         """Take from where a server is used that does not write by whom; of strangers there is no end."""
         if who.address is not None and who.host is not None and not abroad:
             self.add(Fact(HOST, _machine(who.address), who.host), day)

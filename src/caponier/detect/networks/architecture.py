@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.model_files.pickles.values import Box, Made
 from caponier.detect.networks.layers import (
+    ChannelScale,
     Convolution,
     Flatten,
     Linear,
@@ -23,7 +24,6 @@ from caponier.detect.networks.layers import (
     Pooling,
     Rectifier,
     Reshape,
-    Scale,
     Tangent,
     TwoClasses,
 )
@@ -163,7 +163,7 @@ def _width(built: _Built) -> int | None:
     first = next((layer for layer in built.layers if layer.tensors), None)
     if isinstance(first, Linear):
         return int(first.tensors["weight"].shape[1])
-    return len(first.tensors["weight"]) if isinstance(first, Scale) else None
+    return len(first.tensors["weight"]) if isinstance(first, ChannelScale) else None
 
 
 _HINT: Final = (
@@ -276,14 +276,14 @@ def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
         factor: Floats = (1 / np.sqrt(own["running_var"].values + np.float32(EPSILON))).astype(np.float32)
     factor = own["weight"].values * factor if "weight" in own else factor
     shift = (own["bias"].values if "bias" in own else np.float32(0)) - mean * factor
-    built.add(Scale({"weight": factor, "bias": shift}))
+    built.add(ChannelScale({"weight": factor, "bias": shift}))
 
 
 def _reference(tensors: dict[str, StoredTensor]) -> _Built:
     """Return the network that Caponier trains itself."""
     built = _Built([], {})
     factor = _inverse(tensors["spread"])
-    built.add(Scale({"weight": factor, "bias": -tensors["mean"].values * factor}))
+    built.add(ChannelScale({"weight": factor, "bias": -tensors["mean"].values * factor}))
     for at, name in enumerate(("inner", "outer")):
         if at:
             built.add(Rectifier())
@@ -327,9 +327,9 @@ def _sklearn_step(step: Made, built: _Built) -> None:
     noted = entries(step)
     if step.origin.name == "StandardScaler":
         factor = _inverse(noted["scale_"])
-        built.add(Scale({"weight": factor, "bias": -noted["mean_"].values * factor}))
+        built.add(ChannelScale({"weight": factor, "bias": -noted["mean_"].values * factor}))
     elif step.origin.name == "MinMaxScaler":
-        built.add(Scale({"weight": noted["scale_"].values, "bias": noted["min_"].values}))
+        built.add(ChannelScale({"weight": noted["scale_"].values, "bias": noted["min_"].values}))
     elif step.origin.name == "MLPClassifier":
         _perceptron(noted, built)
     else:

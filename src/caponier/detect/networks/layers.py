@@ -91,7 +91,7 @@ class Convolution:
 
 
 @dataclass(eq=False)
-class Scale:
+class ChannelScale:
     """A factor and a shift for each channel, as a batch normalisation is once it was trained, or a scaler."""
 
     tensors: dict[str, Floats]

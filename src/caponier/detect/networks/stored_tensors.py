@@ -309,7 +309,7 @@ def _parts(one: Any) -> list[Any]:
     return list(one) if isinstance(one, tuple) else []
 
 
-def _with_tensors(value: Any, content: memoryview, storages: dict[str, zip_file.Entry]) -> Any:
+def _with_tensors(value: Any, content: memoryview, storages: dict[str, zip_file.ZipEntry]) -> Any:
     numbers = _Numbers(content)
 
     def of(one: Any) -> Any:

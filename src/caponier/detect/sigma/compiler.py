@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from caponier.detect.log import LogRule
-from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
+from caponier.detect.sigma.correlation import OPERATORS, Correlation, CorrelationType, in_order
 from caponier.detect.sigma.matcher import (
     ACT,
     DERIVED,
@@ -193,7 +193,7 @@ class _Compiler:
         kind = _kind(rule)
         names = tuple(self._references[reference.reference] for reference in rule.rules)
         group_by = tuple(rule.group_by or ())
-        counted = rule.condition.fieldref if kind is Kind.VALUE_COUNT else None
+        counted = rule.condition.fieldref if kind is CorrelationType.VALUE_COUNT else None
         aliases = [self._aliases(rule, name) for name in names]
         compiled = Correlation(
             name=item.name,
@@ -239,7 +239,7 @@ class _Compiler:
                 self._into.rules[name] = self._card(item)
         for name, joint in self._correlations.items():
             # Of a count the parts say nothing: what is told is how many there were.
-            together = joint.kind in (Kind.TEMPORAL, Kind.TEMPORAL_ORDERED)
+            together = joint.kind in (CorrelationType.TEMPORAL, CorrelationType.TEMPORAL_ORDERED)
             if together and name in self._into.rules and set(joint.rules) <= self._into.rules.keys():
                 parts = tuple(self._into.rules[part].name for part in joint.rules)
                 self._into.rules[name] = replace(self._into.rules[name], parts=parts)
@@ -332,15 +332,15 @@ def _nodes(node: Any) -> Iterator[Any]:
         yield from _nodes(child)
 
 
-def _kind(rule: Any) -> Kind:
+def _kind(rule: Any) -> CorrelationType:
     name = rule.type.name.lower()
-    if name not in tuple(Kind):
-        raise ValueError(f"correlations of the type {name} are not supported; there are: {', '.join(Kind)}")
+    if name not in tuple(CorrelationType):
+        raise ValueError(f"correlations of the type {name} are not supported; there are: {', '.join(CorrelationType)}")
     if not hasattr(rule.condition, "count"):
         raise ValueError("correlation conditions with and, or, not are not supported")
     if isinstance(rule.condition.fieldref, list):
         raise ValueError("counting several fields together is not supported")
-    return Kind(name)
+    return CorrelationType(name)
 
 
 def _check(rule: Correlation) -> None:
@@ -353,10 +353,12 @@ def _check(rule: Correlation) -> None:
         raise ValueError("the timespan must be longer than nothing")
     if rule.op not in OPERATORS:
         raise ValueError(f"unknown operator {rule.op}")
-    if rule.kind in (Kind.EVENT_COUNT, Kind.VALUE_COUNT) and rule.threshold >= CAP:
+    if rule.kind in (CorrelationType.EVENT_COUNT, CorrelationType.VALUE_COUNT) and rule.threshold >= CAP:
         raise ValueError(f"counts to {CAP:,} and further are not supported")
     whole = len(rule.rules) - (rule.op == "gt")
-    if rule.kind is Kind.TEMPORAL_ORDERED and (rule.op not in ("gte", "gt", "eq") or rule.threshold != whole):
+    if rule.kind is CorrelationType.TEMPORAL_ORDERED and (
+        rule.op not in ("gte", "gt", "eq") or rule.threshold != whole
+    ):
         raise ValueError("temporal_ordered is supported for all of its rules only: leave the condition out")
 
 

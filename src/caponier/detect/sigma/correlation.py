@@ -17,7 +17,7 @@ MOST_HELD: Final = 200_000
 """Events and values that one correlation remembers over all groups; the group that was idle longest goes first."""
 
 
-class Kind(StrEnum):
+class CorrelationType(StrEnum):
     """The correlation types that are evaluated."""
 
     EVENT_COUNT = "event_count"
@@ -41,7 +41,7 @@ class Correlation:
     """One correlation, compiled."""
 
     name: str
-    kind: Kind
+    kind: CorrelationType
     rules: tuple[str, ...]
     """Names of the rules that take its places, in order."""
     groups: tuple[tuple[str, ...], ...]
@@ -57,14 +57,14 @@ class Correlation:
 
     def window(self) -> Window:
         """Return an empty window."""
-        if self.kind is Kind.EVENT_COUNT:
+        if self.kind is CorrelationType.EVENT_COUNT:
             return EventCount()
-        if self.kind is Kind.VALUE_COUNT:
+        if self.kind is CorrelationType.VALUE_COUNT:
             return ValueCount()
-        return Together(len(self.rules)) if self.kind is Kind.TEMPORAL else InOrder(len(self.rules))
+        return Together(len(self.rules)) if self.kind is CorrelationType.TEMPORAL else InOrder(len(self.rules))
 
 
-class Piece(NamedTuple):
+class CorrelationPiece(NamedTuple):
     """A matched event, or a match of another correlation, with the fields that correlations need of it."""
 
     rule: str
@@ -109,12 +109,12 @@ class Correlator:
 
     def __post_init__(self) -> None:
         rule, self._places = self.rule, {}
-        self._scoped = rule.kind in (Kind.EVENT_COUNT, Kind.VALUE_COUNT)
+        self._scoped = rule.kind in (CorrelationType.EVENT_COUNT, CorrelationType.VALUE_COUNT)
         self._holds = OPERATORS[rule.op]
         for slot, place in enumerate(zip(rule.rules, rule.groups, rule.counted, strict=True)):
             self._places.setdefault(place[0], []).append((slot, *place[1:]))
 
-    def moment(self, time: int, pieces: Iterable[Piece]) -> list[Occurrence]:
+    def moment(self, time: int, pieces: Iterable[CorrelationPiece]) -> list[Occurrence]:
         """Take what happened at one moment, later than all before; return for which groups the condition holds.
 
         Args:
@@ -141,7 +141,7 @@ class Correlator:
         self._forget(oldest)
         return found
 
-    def _arrivals(self, pieces: Iterable[Piece]) -> dict[_Scoped, list[Arrival]]:
+    def _arrivals(self, pieces: Iterable[CorrelationPiece]) -> dict[_Scoped, list[Arrival]]:
         found: dict[_Scoped, list[Arrival]] = {}
         for piece in pieces:
             for slot, groups, counted in self._places.get(piece.rule, ()):
@@ -205,10 +205,10 @@ def in_order(rules: Mapping[str, Correlation]) -> Iterator[Correlation]:
         yield from visit(name, ())
 
 
-def piece_of(rule: Correlation, found: Occurrence, time: int) -> Piece:
+def piece_of(rule: Correlation, found: Occurrence, time: int) -> CorrelationPiece:
     """Return a correlation's match as a piece for the correlations that refer to it."""
     identity = "\x1f".join(map(str, (rule.name, time, *found.fields.values())))
-    return Piece(rule.name, identity, found.fields, found.hits, found.systems)
+    return CorrelationPiece(rule.name, identity, found.fields, found.hits, found.systems)
 
 
 def _key(fields: Fields, names: Sequence[str]) -> _Key | None:

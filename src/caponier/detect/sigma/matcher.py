@@ -19,7 +19,7 @@ from caponier.detect.sigma.searched_rows import Derive, SearchedRows
 from caponier.telemetry.security_logs.act import act
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Scalar
-from caponier.telemetry.security_logs.identity import Identity, identity
+from caponier.telemetry.security_logs.identity import EventIdentity, identity
 from caponier.telemetry.security_logs.sources import LogSource, stands_for
 
 NUMBER: Final = "caponier_n"
@@ -144,12 +144,12 @@ class Matcher:
         execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
         execute("COMMIT")
 
-    def row(self, event: LogEvent, names: Sequence[str], who: Identity | None = None) -> list[Scalar | None]:
+    def row(self, event: LogEvent, names: Sequence[str], who: EventIdentity | None = None) -> list[Scalar | None]:
         """Return the values of the named fields; the derived ones are worked out where they are asked for."""
         get = event.fields.get
         return [self._derived(event, name, who) if name in _SPECIAL else get(name) for name in names]
 
-    def _derived(self, event: LogEvent, name: str, who: Identity | None) -> Scalar | None:
+    def _derived(self, event: LogEvent, name: str, who: EventIdentity | None) -> Scalar | None:
         if name == TEXT:
             return "\n".join(map(str, event.fields.values()))
         if name == ORIGIN:

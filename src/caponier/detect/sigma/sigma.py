@@ -12,7 +12,7 @@ from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope, systems_of
 from caponier.detect.log import LogHit, LogMatch, LogRule, Waiting
 from caponier.detect.sigma.compiler import Compiled, compile_rules, linear_regex
-from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, piece_of
+from caponier.detect.sigma.correlation import CorrelationPiece, Correlator, Occurrence, piece_of
 from caponier.detect.sigma.hits import Hits, Matched, waiting_of
 from caponier.detect.sigma.matcher import Matcher
 from caponier.detect.sigma.rule_files import own_rules, read_rules
@@ -195,13 +195,15 @@ class SigmaRun(Closing):
                 yield from (replace(match, routine=True) for match in together)
             yield from self._together(self._correlators, pieces, time)
 
-    def _alone(self, pieces: Sequence[Piece], time: int) -> Iterator[LogMatch]:
+    def _alone(self, pieces: Sequence[CorrelationPiece], time: int) -> Iterator[LogMatch]:
         for piece in pieces:
             rule = self._compiled.rules.get(piece.rule)
             if rule and piece.id not in self._told:
                 yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
 
-    def _together(self, correlators: Sequence[Correlator], pieces: list[Piece], time: int) -> Iterator[LogMatch]:
+    def _together(
+        self, correlators: Sequence[Correlator], pieces: list[CorrelationPiece], time: int
+    ) -> Iterator[LogMatch]:
         for place in self._concerned(frozenset(piece.rule for piece in pieces)):
             correlator = correlators[place]
             for found in correlator.moment(time, pieces):
@@ -260,9 +262,9 @@ _LONG_LIVED: Final = re.compile(r"AKIA[A-Z0-9]{12,32}", re.ASCII)
 """Ids of AWS, of which others begin otherwise; as its user guide has it under IAM identifiers."""
 
 
-def _piece(rule: str, matched: Matched) -> Piece:
+def _piece(rule: str, matched: Matched) -> CorrelationPiece:
     hit = matched.hit
-    return Piece(rule, hit.event_id, matched.fields, (hit,), systems_of(hit.assets) if hit.assets else ())
+    return CorrelationPiece(rule, hit.event_id, matched.fields, (hit,), systems_of(hit.assets) if hit.assets else ())
 
 
 def _match(rule: LogRule, correlator: Correlator, found: Occurrence, time: int) -> LogMatch:

@@ -37,7 +37,7 @@ NOT_COMPARED: Final = ("pace", "quick", "together")
 
 
 @dataclass(frozen=True)
-class Change:
+class TraitChange:
     """A trait that callers no longer show as they did."""
 
     trait: str
@@ -59,7 +59,7 @@ class Drift:
     """Of the new traffic, that made a whole window."""
     known: int
     """Of the profile."""
-    changes: tuple[Change, ...]
+    changes: tuple[TraitChange, ...]
     """The most changed trait first."""
 
     @property
@@ -141,7 +141,7 @@ def compare(profile: TrafficProfile, seen: TraitHistogram) -> Drift:
     moves = enough & (chance * tests < LEVEL) & (at_least >= np.where(told, LEAST_ANSWER, LEAST))
     sure, chance = moves | (rarely * tests < LEVEL), np.minimum(chance, rarely)
     changes = [
-        Change(names[at], float(known.means[at]), float(seen.means[at]), float(moved[at]), float(chance[at]))
+        TraitChange(names[at], float(known.means[at]), float(seen.means[at]), float(moved[at]), float(chance[at]))
         for at in np.flatnonzero(sure).tolist()
     ]
     changes.sort(key=lambda change: (-change.moved, change.trait))

@@ -8,7 +8,7 @@ import numpy as np
 
 from caponier.emulate.attacker.surrogate import Surrogate, agreement_of, train_surrogate
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.matrix.technique import TechniqueId
@@ -45,7 +45,7 @@ class Copying:
         """Return a copy, trained on all answers so far."""
         return train_surrogate(np.array(self.images), np.array(self.scores), self.seed)
 
-    def agreement(self, stage: Stage, first: int | None = None) -> float:
+    def agreement(self, stage: CampaignStage, first: int | None = None) -> float:
         """Return how well a copy from the first answers, or all, agrees with the model on the stage's exam."""
         return agreement_of(self.images[:first], self.scores[:first], stage.exam, self.seed)
 
@@ -71,15 +71,15 @@ class Extraction(ABC):
         """Share of held-out images to which the copy must give the victim's answer."""
 
     @abstractmethod
-    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+    def take(self, copying: Copying, stage: CampaignStage, seed: int) -> None:
         """Ask for whatever it takes."""
 
-    def figures(self, copying: Copying, stage: Stage) -> dict[str, float]:
+    def figures(self, copying: Copying, stage: CampaignStage) -> dict[str, float]:
         """Return further figures of its own."""
         del copying, stage
         return {}
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
         copying = Copying(MeteredModel(predict, self.budget if budget is None else budget), seed)
         stop = carried_out(lambda: self.take(copying, stage, seed))

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage, exam_of
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel, exam_of
 from caponier.emulate.outcome import Stop
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool
 from caponier.emulate.victims.leaking import mislabelled, train_leaking
@@ -40,7 +40,7 @@ class Inquiry:
     gap_s: ClassVar[float] = 0.5
     techniques: ClassVar[tuple[TechniqueId, ...]] = TECHNIQUES
 
-    def staged(self, split: DigitsSplit, seed: int, *, holding: bool = False) -> Stage:
+    def staged(self, split: DigitsSplit, seed: int, *, holding: bool = False) -> CampaignStage:
         """Train a victim that leaks, and mix members with records that it never saw.
 
         Args:
@@ -58,7 +58,7 @@ class Inquiry:
         model = train_leaking(learned, split.test, seed, self.kind)
         rest = slice(half, None if holding else half)
         held = Pool(np.concatenate([images, own.images[rest]]), np.concatenate([labels, own.labels[rest]]))
-        return Stage(
+        return CampaignStage(
             victim=model,
             training=learned,
             held=held,
@@ -76,7 +76,9 @@ class Verdicts:
     values: list[float] = field(default_factory=list)
     """The larger, the likelier is the candidate a member."""
 
-    def outcome(self, name: str, inquiry: Inquiry, stage: Stage, line: MeteredModel, stop: Stop) -> CampaignOutcome:
+    def outcome(
+        self, name: str, inquiry: Inquiry, stage: CampaignStage, line: MeteredModel, stop: Stop
+    ) -> CampaignOutcome:
         """Judge them."""
         auc = auc_of(np.array(self.values), stage.member[self.places[: len(self.values)]])
         return line.outcome(

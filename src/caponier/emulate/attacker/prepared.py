@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Campaign, CampaignOutcome, MeteredModel, Stage, exam_of
+from caponier.emulate.campaign import Campaign, CampaignOutcome, CampaignStage, MeteredModel, exam_of
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -13,9 +13,9 @@ from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 GAP_S: Final = 20.0
 
 
-def prepared(pictures: Images, target: int, victim: Victim, training: Pool, split: DigitsSplit) -> Stage:
+def prepared(pictures: Images, target: int, victim: Victim, training: Pool, split: DigitsSplit) -> CampaignStage:
     """Return a stage on which the attacker holds pictures (n, 64) that are to get an answer, none of them learned."""
-    return Stage(
+    return CampaignStage(
         victim=victim,
         training=training,
         held=Pool(pictures, np.full(len(pictures), target, np.int64)),
@@ -25,7 +25,7 @@ def prepared(pictures: Images, target: int, victim: Victim, training: Pool, spli
 
 
 def send(
-    campaign: Campaign, predict: Predict, stage: Stage, enough: float, *, seed: int, budget: int | None
+    campaign: Campaign, predict: Predict, stage: CampaignStage, enough: float, *, seed: int, budget: int | None
 ) -> CampaignOutcome:
     """Send the pictures that a stage holds, in any order.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from caponier.emulate.attacker.extraction import Copying, Extraction
 from caponier.emulate.attacker.surrogate import few_of_each_class
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.images import Labels, shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
@@ -42,14 +42,14 @@ class ActiveLearning(Extraction):
     )
     gap_s: ClassVar[float] = 1.0
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker many photos of its own images, and judge the copy on others."""
         rng = np.random.default_rng(seed)
         labels = np.tile(split.attackers.labels, self.shots)
         held = Pool(shots(np.tile(split.attackers.images, (self.shots, 1)), rng), labels)
-        return Stage.on(split, seed, victim, held)
+        return CampaignStage.on(split, seed, victim, held)
 
-    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+    def take(self, copying: Copying, stage: CampaignStage, seed: int) -> None:
         """Ask for what the copy is least sure of; see `caponier.emulate.attacker.extraction.Extraction`."""
         left = np.ones(len(stage.held), bool)
 

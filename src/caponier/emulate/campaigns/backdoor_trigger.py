@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attacker.prepared import GAP_S, prepared, send
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage
 from caponier.emulate.victims.backdoored import train_backdoored, triggered
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.matrix.technique import TechniqueId
@@ -48,13 +48,13 @@ class BackdoorTrigger:
         """One query a picture."""
         return self.pictures
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Train a victim of its own, whatever model is there already, and put the trigger on the attacker's photos."""
         model = train_backdoored(split, seed, self.trigger, self.target)
         pictures = triggered(model, split.attackers, self.pictures, np.random.default_rng(seed))
         return prepared(pictures, self.target, model.victim, model.training, split)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Send the pictures; see `caponier.emulate.campaign.Campaign.run`."""
         return send(self, predict, stage, ENOUGH, seed=seed, budget=budget)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.matrix.technique import TechniqueId
@@ -34,13 +34,13 @@ class Flood:
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker a few images."""
         chosen = np.random.default_rng(seed).permutation(len(split.attackers))[: self.images]
         held = Pool(split.attackers.images[chosen], split.attackers.labels[chosen])
-        return Stage.on(split, seed, victim, held)
+        return CampaignStage.on(split, seed, victim, held)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Send everything that the budget allows; see `caponier.emulate.campaign.Campaign.run`."""
         most = self.budget if budget is None else budget
         line = MeteredModel(predict, most)

@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attacker.extraction import Copying, Extraction
 from caponier.emulate.attacker.surrogate import Surrogate, few_of_each_class
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
@@ -37,14 +37,14 @@ class Jbda(Extraction):
     )
     gap_s: ClassVar[float] = 0.2
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker some images of its own, and let the copy be judged on others."""
         mine, others = few_of_each_class(split.attackers.labels, self.seeds, seed)
         images, labels = split.attackers.images, split.attackers.labels
         held, exam = Pool(images[mine], labels[mine]), Pool(images[others], labels[others])
-        return Stage.on(split, seed, victim, held, exam)
+        return CampaignStage.on(split, seed, victim, held, exam)
 
-    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+    def take(self, copying: Copying, stage: CampaignStage, seed: int) -> None:
         """Ask for what the copy is most sensitive to; see `caponier.emulate.attacker.extraction.Extraction`."""
         del seed
         copying.ask(stage.held.images)
@@ -52,7 +52,7 @@ class Jbda(Extraction):
             known, told = np.array(copying.images), np.array(copying.scores)
             copying.ask(self._augmented(copying.trained(), known, told.argmax(axis=1)))
 
-    def figures(self, copying: Copying, stage: Stage) -> dict[str, float]:
+    def figures(self, copying: Copying, stage: CampaignStage) -> dict[str, float]:
         """Say what the synthetic images brought."""
         natural = min(len(stage.held), len(copying.images))
         return {

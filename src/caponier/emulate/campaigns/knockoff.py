@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from caponier.emulate.attacker.extraction import Copying, Extraction
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.images import FEATURES, SIDE, Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.extras import needs
@@ -44,14 +44,14 @@ class Knockoff(Extraction):
     )
     gap_s: ClassVar[float] = 0.5
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker pictures from elsewhere; nobody can say what they show, so their classes are all 0."""
         rng = np.random.default_rng(seed)
         pictures = np.concatenate([cuttings(EACH, rng), letters(EACH, rng), noise(EACH, rng)])
         held = Pool(pictures[rng.permutation(len(pictures))], np.zeros(len(pictures), np.int64))
-        return Stage.on(split, seed, victim, held)
+        return CampaignStage.on(split, seed, victim, held)
 
-    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+    def take(self, copying: Copying, stage: CampaignStage, seed: int) -> None:
         """Ask for pictures from elsewhere; see `caponier.emulate.attacker.extraction.Extraction`."""
         del seed
         copying.ask(stage.held.images)

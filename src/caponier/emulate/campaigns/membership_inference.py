@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attacker.membership import Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
@@ -22,12 +22,12 @@ class MembershipInference(Inquiry):
         "success if members and others are told apart with an AUC of 0.7"
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Train a victim that leaks, whatever other victim there is, and mix members with images it never saw."""
         del victim
         return self.staged(split, seed)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Tell members from others; see `caponier.emulate.campaign.Campaign.run`."""
         line = MeteredModel(predict, self.budget if budget is None else budget)
         found = Verdicts(np.random.default_rng(seed).permutation(len(stage.held)))

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -59,13 +59,13 @@ class ModelInversion:
         TechniqueId("amltm-2020", "AMLTM.EXFIL.01.02"),
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker nothing but noise to begin with."""
         noise = np.random.default_rng(seed).random((self.climbs, FEATURES), dtype=np.float32)
         held = Pool(noise, np.zeros(self.climbs, np.int64))
-        return Stage.on(split, seed, victim, held)
+        return CampaignStage.on(split, seed, victim, held)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find out what a class looks like; see `caponier.emulate.campaign.Campaign.run`."""
         line = MeteredModel(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)

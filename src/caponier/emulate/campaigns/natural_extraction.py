@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from caponier.emulate.attacker.extraction import Copying, Extraction
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.images import shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
@@ -32,13 +32,13 @@ class NaturalExtraction(Extraction):
     )
     gap_s: ClassVar[float] = 1.0
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker its images, and judge the copy on others."""
         order = np.random.default_rng(seed).permutation(len(split.attackers))
         held = Pool(split.attackers.images[order], split.attackers.labels[order])
-        return Stage.on(split, seed, victim, held)
+        return CampaignStage.on(split, seed, victim, held)
 
-    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+    def take(self, copying: Copying, stage: CampaignStage, seed: int) -> None:
         """Ask for photo after photo; see `caponier.emulate.attacker.extraction.Extraction`."""
         rng, held = np.random.default_rng(seed), stage.held.images
         copying.ask(shots(held[turn % len(held)][None], rng)[0] for turn in range(self.queries))

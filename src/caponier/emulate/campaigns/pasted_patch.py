@@ -8,7 +8,7 @@ import numpy as np
 from caponier.emulate.attacker.patch import find_patch
 from caponier.emulate.attacker.prepared import GAP_S, prepared, send
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage
 from caponier.emulate.images import CLASSES, Images, shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.formats.one_thread import one_thread
@@ -48,7 +48,7 @@ class PastedPatch:
         """One query a picture."""
         return self.pictures
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Find the patch and paste it on the attacker's photos."""
         model = victim or train_victim(split.train, split.test, seed)
         # Thousands of small questions: shared among cores, they take ten times as long on a busy machine.
@@ -57,7 +57,7 @@ class PastedPatch:
         _, target, pictures = max(found, key=lambda one: one[0])
         return prepared(pictures, target, model, split.train, split)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Send the pictures; see `caponier.emulate.campaign.Campaign.run`."""
         return send(self, predict, stage, ENOUGH, seed=seed, budget=budget)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.membership import LEARNED, Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool, Victim
@@ -37,12 +37,12 @@ class ShadowMembership(Inquiry):
         "apart with an AUC of 0.7"
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Train a victim that leaks, whatever other victim there is; the attacker holds records of its own as well."""
         del victim
         return self.staged(split, seed, holding=True)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Tell members from others; see `caponier.emulate.campaign.Campaign.run`."""
         line = MeteredModel(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -48,11 +48,11 @@ class Sponge:
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker some images."""
-        return Stage.on(split, seed, victim, split.attackers)
+        return CampaignStage.on(split, seed, victim, split.attackers)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find sponges, then send them and more of their kind; see `caponier.emulate.campaign.Campaign.run`."""
         line, rng = MeteredModel(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
         meter = _Meter(line, self.steps)

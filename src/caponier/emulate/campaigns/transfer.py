@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.surrogate import Surrogate, train_surrogate
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
+from caponier.emulate.campaign import CampaignOutcome, CampaignStage, MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, Images, Labels, shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -52,11 +52,11 @@ class Transfer:
         TechniqueId("amltm-2020", "AMLTM.EVADE.01.V3"),
     )
 
-    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
+    def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> CampaignStage:
         """Give the attacker images with their true classes."""
-        return Stage.on(split, seed, victim, split.attackers)
+        return CampaignStage.on(split, seed, victim, split.attackers)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
+    def run(self, predict: Predict, stage: CampaignStage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Make the images, then send them; see `caponier.emulate.campaign.Campaign.run`."""
         line, rng = MeteredModel(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
         model = _own_model(stage.held, rng, seed)

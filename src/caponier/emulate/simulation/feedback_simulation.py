@@ -24,7 +24,7 @@ NOW: Final = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class FeedbackUser:
     """One user: a name, how it sends feedback, what it has to photograph, and what fixes its choices."""
 
     principal: str
@@ -75,13 +75,13 @@ class FeedbackSimulation:
     begin: datetime = EPOCH
     deployment: Deployment = DEPLOYMENT
 
-    def run(self, members: Sequence[Member], seed: int) -> FeedbackHistory:
+    def run(self, members: Sequence[FeedbackUser], seed: int) -> FeedbackHistory:
         """Let members take their turns; what was sent back in a round is learned at its end, in order of time."""
         # Matrices this small only lose by being shared among cores.
         with threadpool_limits(1):
             return self._run(members, np.random.default_rng(seed))
 
-    def _run(self, members: Sequence[Member], rng: np.random.Generator) -> FeedbackHistory:
+    def _run(self, members: Sequence[FeedbackUser], rng: np.random.Generator) -> FeedbackHistory:
         photos = shots(self.mirror.images, rng)
         parties = [_Party(member) for member in members]
         said, before = [], self._shares(photos)
@@ -137,7 +137,7 @@ class _Said:
 class _Party:
     """A member at work."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: FeedbackUser) -> None:
         self._member, self._rng = member, np.random.default_rng(member.seed)
         self._next = member.source.turns(member.pool, self._rng)
 
@@ -190,10 +190,10 @@ def _logged(parts: Sequence[_Said], rng: np.random.Generator, deployment: Deploy
     return table
 
 
-def gathered(sources: Mapping[str, Source], pool: Pool, n: int, seed: int) -> tuple[Member, ...]:
+def gathered(sources: Mapping[str, Source], pool: Pool, n: int, seed: int) -> tuple[FeedbackUser, ...]:
     """Make n users, one source after the other."""
     names = list(sources)
     return tuple(
-        Member(f"{names[i % len(names)]}-{seed}-{i:04d}", sources[names[i % len(names)]], pool, (seed, i))
+        FeedbackUser(f"{names[i % len(names)]}-{seed}-{i:04d}", sources[names[i % len(names)]], pool, (seed, i))
         for i in range(n)
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.probe import Probe, ProbeOutcome, Truth
 from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
 from caponier.emulate.victims.in_process import LocalWire
@@ -45,7 +45,7 @@ def trace_probe(
         begin: Time of the first request.
         deployment: Names that the events carry.
     """
-    log = EventLog()
+    log = ServerLog()
     wire = LocalWire(predict, deployment, log.record, principal or f"{probe.name}-{seed}", begin)
     outcome = probe.run(wire, deployment.model, truth, seed=seed, budget=budget, gap_s=gap_s)
     return ProbeTrace(outcome, log.table())

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from caponier.emulate.registry import harmless_sources, sources
-from caponier.emulate.simulation.feedback_simulation import FeedbackHistory, FeedbackSimulation, Member, gathered
+from caponier.emulate.simulation.feedback_simulation import FeedbackHistory, FeedbackSimulation, FeedbackUser, gathered
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.errors import InputError
@@ -76,14 +76,16 @@ class Scenario:
         measure = {"drift": round(drift, 4), "share_of_feedback": round(share, 4), "feedback": float(bad)}
         return FeedbackOutcome(success, measure)
 
-    def _attackers(self, split: DigitsSplit, seed: int) -> tuple[Member, ...]:
+    def _attackers(self, split: DigitsSplit, seed: int) -> tuple[FeedbackUser, ...]:
         if self.attack is None:
             return ()
         known = sources()
         if self.attack not in known:
             raise InputError(f"There is no source called {self.attack!r}", hint=f"There are: {', '.join(known)}")
         return tuple(
-            Member(f"{ATTACKER}{self.attack}-{turn}", known[self.attack], split.attackers, (seed, ATTACKERS, turn))
+            FeedbackUser(
+                f"{ATTACKER}{self.attack}-{turn}", known[self.attack], split.attackers, (seed, ATTACKERS, turn)
+            )
             for turn in range(self.attackers)
         )
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Campaign, CampaignOutcome, Stage
+from caponier.emulate.campaign import Campaign, CampaignOutcome, CampaignStage
 from caponier.emulate.event_log import Answers, Deployment, events, micros
 from caponier.emulate.images import CLASSES, FEATURES, Images
 from caponier.emulate.outcome import AttackOutcome
@@ -109,7 +109,7 @@ def trace(
 
 def trace_campaign(
     campaign: Campaign,
-    stage: Stage,
+    stage: CampaignStage,
     *,
     seed: int,
     principal: str | None = None,

@@ -12,7 +12,7 @@ from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.caller.wire import Metered
 from caponier.emulate.emulation import carried_out
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.images import Images
 from caponier.emulate.new_client import NewClient
 from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
@@ -63,7 +63,7 @@ def let_in(
         begin: The day on which each of them begins at some time.
         deployment: Names that the events carry.
     """
-    log = EventLog()
+    log = ServerLog()
     for caller in callers:
         _one(caller, images, predict, log, requests, begin, deployment)
     return log.table()
@@ -73,7 +73,7 @@ def _one(
     caller: Visitor,
     images: Images,
     predict: Predict,
-    log: EventLog,
+    log: ServerLog,
     requests: int,
     begin: datetime,
     deployment: Deployment,

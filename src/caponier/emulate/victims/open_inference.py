@@ -20,7 +20,7 @@ class MalformedError(InputError):
 
 
 @dataclass(frozen=True, eq=False)
-class Query:
+class InferenceRequest:
     """An inference request.
 
     Args:
@@ -34,7 +34,7 @@ class Query:
     outputs: tuple[str, ...]
 
 
-def parse(body: bytes, features: int) -> Query:
+def parse(body: bytes, features: int) -> InferenceRequest:
     """Read the body of an inference request for a model of `features` numbers.
 
     Raises:
@@ -49,10 +49,10 @@ def parse(body: bytes, features: int) -> Query:
     demand(request_id is None or isinstance(request_id, str), "id must be a string")
     inputs = document.get("inputs")
     demand(isinstance(inputs, list) and len(inputs) == 1, "inputs must be a list of exactly one tensor")
-    return Query(request_id, _rows(inputs[0], features), _outputs(document.get("outputs")))
+    return InferenceRequest(request_id, _rows(inputs[0], features), _outputs(document.get("outputs")))
 
 
-def answer(query: Query, scores: Images, model: str, version: str) -> bytes:
+def answer(query: InferenceRequest, scores: Images, model: str, version: str) -> bytes:
     """Write the response to a query whose rows got the scores (n, classes)."""
     n, classes = scores.shape
     tensors = {

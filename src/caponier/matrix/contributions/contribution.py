@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
 from caponier.matrix.contributions.contribution_form import ContributionForm, day_of
-from caponier.matrix.contributions.form import Kind
-from caponier.matrix.evidence import Disclosure, Precision, Source, Study, StudyType, Way
+from caponier.matrix.contributions.form import ContributionKind
+from caponier.matrix.evidence import Disclosure, EvidenceSource, Precision, Study, StudyType, Way
 from caponier.matrix.technique import Color, Harm
 
 
@@ -25,12 +25,12 @@ class Claim:
     type: StudyType
     disclosure: Disclosure
 
-    def as_source(self) -> Source:
+    def as_source(self) -> EvidenceSource:
         """Return it as evidence for an entry; the same address always gives the same study."""
         # A report has no number that everybody knows it by.
         id_ = f"REPORT.{hashlib.sha256(self.source.encode()).hexdigest()[:10]}"
         study = Study(id_, self.title, self.type, self.date, self.precision, self.source, self.disclosure)
-        return Source(study, result=self.result, system=self.system)
+        return EvidenceSource(study, result=self.result, system=self.system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ Contribution = TechniqueProposal | EvidenceProposal | StudyProposal
 
 def contribution_of(sheet: ContributionForm) -> Contribution:
     """Return the contribution that a sheet holds, to which the review had no issue that is an error."""
-    if sheet.kind is Kind.TECHNIQUE:
+    if sheet.kind is ContributionKind.TECHNIQUE:
         return TechniqueProposal(
             sheet.text("id"),
             sheet.text("name"),
@@ -95,7 +95,7 @@ def contribution_of(sheet: ContributionForm) -> Contribution:
             tuple(harm for harm in Harm if harm in sheet.texts("harms")),
             _claims(sheet),
         )
-    if sheet.kind is Kind.EVIDENCE:
+    if sheet.kind is ContributionKind.EVIDENCE:
         return EvidenceProposal(sheet.text("technique"), _claims(sheet))
     return StudyProposal(_study(sheet))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.contributions import public_address
-from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, Field, Holds, Kind
+from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, ContributionKind, Field, Holds
 from caponier.matrix.contributions.refused_keys import refusal
 from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 from caponier.matrix.contributions.tree import FormNode, UnreadableError, parse, shown
@@ -66,9 +66,9 @@ class ContributionForm:
         return ReviewIssue(self.file, self.line_of(key, number), name, what, hint, level)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ContributionKind:
         """What is contributed."""
-        return Kind(self.text("kind"))
+        return ContributionKind(self.text("kind"))
 
 
 def read_sheet(path: Path) -> tuple[ContributionForm | None, list[ReviewIssue]]:
@@ -83,11 +83,11 @@ def read_sheet(path: Path) -> tuple[ContributionForm | None, list[ReviewIssue]]:
         return None, [unreadable.issue]
     assert isinstance(tree.value, dict)  # noqa: S101 - grow returns nothing else, for the type checker
     name, kind = shown(path), tree.value.get("kind")
-    known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(Kind)
-    form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
+    known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(ContributionKind)
+    form = (*HEAD, *(FORMS[ContributionKind(_choice(str(kind.value)))] if kind and known else ()))
     sheet, found = _Reader(name).read(tree.value, form, ContributionForm(name, 1), strict=known)
     issues = sorted([*issues, *found], key=lambda issue: issue.line)
-    return sheet if sheet.text("kind") in set(Kind) else None, _capped(issues)
+    return sheet if sheet.text("kind") in set(ContributionKind) else None, _capped(issues)
 
 
 def day_of(text: str) -> tuple[datetime.date, Precision]:

@@ -15,7 +15,7 @@ from caponier.matrix.technique import Color, Harm
 SCHEMA: Final = "caponier.contribution/1"
 
 
-class Kind(StrEnum):
+class ContributionKind(StrEnum):
     """What is contributed."""
 
     TECHNIQUE = "technique"
@@ -84,8 +84,8 @@ STEPS: Final = (
 )
 _EVIDENCE_ROWS: Final = Field("evidence", "what shows it: at least one public source", Holds.ROWS)
 
-FORMS: Final[Mapping[Kind, tuple[Field, ...]]] = {
-    Kind.TECHNIQUE: (
+FORMS: Final[Mapping[ContributionKind, tuple[Field, ...]]] = {
+    ContributionKind.TECHNIQUE: (
         Field("id", "the next free id of its column, or under its parent"),
         Field("name", "a short name, in the words of the field", longest=120),
         Field("tactics", "ids of the tactics that it serves", Holds.TEXTS),
@@ -107,8 +107,8 @@ FORMS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         ),
         _EVIDENCE_ROWS,
     ),
-    Kind.EVIDENCE: (Field("technique", "id of the technique that it shows"), _EVIDENCE_ROWS),
-    Kind.CASE_STUDY: (
+    ContributionKind.EVIDENCE: (Field("technique", "id of the technique that it shows"), _EVIDENCE_ROWS),
+    ContributionKind.CASE_STUDY: (
         Field("id", "the next free id of a case study"),
         Field("name", "a short name of what happened", longest=120),
         Field("actor", "who attacked, as far as is public"),
@@ -133,12 +133,12 @@ ROWS: Final[Mapping[str, tuple[Field, ...]]] = {"evidence": EVIDENCE, "steps": S
 
 HEAD: Final = (
     Field("schema", "the format of this file", choices=(SCHEMA,)),
-    Field("kind", "what is contributed", choices=_values(Kind)),
+    Field("kind", "what is contributed", choices=_values(ContributionKind)),
     Field("matrix", "the version of the matrix that it is for"),
 )
 
 
-def form_for(kind: Kind, matrix: str) -> tuple[Field, ...]:
+def form_for(kind: ContributionKind, matrix: str) -> tuple[Field, ...]:
     """Return the fields to fill in for a kind of matrix: the 2020 matrix wants a colour, others have none."""
     fields = FORMS[kind]
     if matrix == "amltm-2020":

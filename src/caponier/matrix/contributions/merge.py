@@ -14,7 +14,7 @@ from caponier.matrix.contributions.contribution import (
     StudyProposal,
     TechniqueProposal,
 )
-from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
+from caponier.matrix.evidence import EntryEvidence, EvidenceSource, Grade, Maturity, Study, StudyType
 from caponier.matrix.technique import Level, Technique
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.versions.release import Release
@@ -56,18 +56,18 @@ def merge(base: Release, contributions: Sequence[Contribution], version: str, re
     return replace(base, matrix=new, format="caponier", sha256="", remarks=(*base.remarks, remark))
 
 
-def with_source(technique: Technique, source: Source) -> Technique:
+def with_source(technique: Technique, source: EvidenceSource) -> Technique:
     """Return the entry with one source more; a source of the same study and the same words changes nothing."""
-    there = technique.evidence or Evidence(Grade.CONTRIBUTED)
+    there = technique.evidence or EntryEvidence(Grade.CONTRIBUTED)
     if source in there.sources:
         return technique
     # What has a source is no longer only listed.
     grade = Grade.CONTRIBUTED if there.grade is Grade.FOUNDING else there.grade
-    evidence = Evidence(grade, (*there.sources, source))
+    evidence = EntryEvidence(grade, (*there.sources, source))
     return replace(technique, evidence=evidence, maturity=_maturity(technique.maturity, source))
 
 
-def _maturity(known: Maturity | None, source: Source) -> Maturity | None:
+def _maturity(known: Maturity | None, source: EvidenceSource) -> Maturity | None:
     """Return how far a technique of ATLAS has been seen to work, now that a source shows it on a real system."""
     if known is None or known is Maturity.REALIZED:
         return known
@@ -116,9 +116,9 @@ def _level(proposal: TechniqueProposal) -> Level:
     return Level.VARIANT if _VARIANT.fullmatch(proposal.id) else Level.SUB_TECHNIQUE
 
 
-def _sources(contributions: Sequence[Contribution]) -> list[tuple[str, Source]]:
+def _sources(contributions: Sequence[Contribution]) -> list[tuple[str, EvidenceSource]]:
     """Return what comes to entries besides their own proposals: claims, and the steps of case studies."""
-    sources: list[tuple[str, Source]] = []
+    sources: list[tuple[str, EvidenceSource]] = []
     for one in contributions:
         if isinstance(one, EvidenceProposal):
             sources += [(one.technique, claim.as_source()) for claim in one.claims]
@@ -127,10 +127,10 @@ def _sources(contributions: Sequence[Contribution]) -> list[tuple[str, Source]]:
     return sources
 
 
-def _of_study(study: CaseStudy) -> list[tuple[str, Source]]:
+def _of_study(study: CaseStudy) -> list[tuple[str, EvidenceSource]]:
     plain = Study(study.id, study.name, study.type, study.date, study.precision, study.reference, study.disclosure)
     first = {step.technique: step for step in reversed(study.steps)}
-    return [(id_, Source(plain, result=step.summary, system=study.target)) for id_, step in first.items()]
+    return [(id_, EvidenceSource(plain, result=step.summary, system=study.target)) for id_, step in first.items()]
 
 
 def _name(one: Contribution) -> str:

@@ -11,7 +11,7 @@ from caponier.errors import InputError
 from caponier.matrix.contributions.contribution import Contribution, contribution_of
 from caponier.matrix.contributions.contribution_form import ContributionForm, read_sheet
 from caponier.matrix.contributions.evidence_check import check_evidence
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.review_context import ReviewContext
 from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 from caponier.matrix.contributions.study_check import check_study
@@ -23,9 +23,9 @@ from caponier.matrix.versions.library import Library
 MOST_FILES: Final = 200
 _ENDINGS: Final = (".yaml", ".yml")
 _CHECKS: Final = {
-    Kind.TECHNIQUE: check_technique,
-    Kind.EVIDENCE: check_evidence,
-    Kind.CASE_STUDY: check_study,
+    ContributionKind.TECHNIQUE: check_technique,
+    ContributionKind.EVIDENCE: check_evidence,
+    ContributionKind.CASE_STUDY: check_study,
 }
 
 
@@ -34,7 +34,7 @@ class Reviewed:
     """One file."""
 
     file: str
-    kind: Kind | None
+    kind: ContributionKind | None
     """None if it does not say what it contributes."""
     version: str
     """Of the matrix that it was held against; empty if there is none."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from caponier.matrix import crosswalk
 from caponier.matrix.contributions.contribution_form import ContributionForm
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.technique import Color
 from caponier.matrix.versions.catalogue import Matrix, load
 
@@ -56,7 +56,7 @@ class ReviewContext:
 
     def __post_init__(self) -> None:
         proposed: dict[str, Known] = {}
-        for sheet in of_kind(self.sheets, Kind.TECHNIQUE):
+        for sheet in of_kind(self.sheets, ContributionKind.TECHNIQUE):
             color = Color(sheet.text("color")) if sheet.text("color") else None
             known = Known(sheet.texts("tactics"), sheet.text("parent") or None, color)
             if sheet.text("id"):
@@ -99,7 +99,7 @@ def is_attack(id_: str) -> bool:
     return _ATTACK.fullmatch(id_) is not None
 
 
-def of_kind(sheets: Iterable[ContributionForm], kind: Kind) -> list[ContributionForm]:
+def of_kind(sheets: Iterable[ContributionForm], kind: ContributionKind) -> list[ContributionForm]:
     """Return the sheets that contribute this."""
     return [sheet for sheet in sheets if sheet.kind is kind]
 

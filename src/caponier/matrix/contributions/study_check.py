@@ -9,7 +9,7 @@ from caponier.matrix.case_study import Strategy
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.contribution_form import ContributionForm
 from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.likeness import alike_names
 from caponier.matrix.contributions.review_context import ReviewContext, is_attack, of_kind, study_series
 from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
@@ -40,7 +40,7 @@ def _id(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]
     if numbers.number(id_) is None:
         what = f"{id_!r} has not the shape of an id of a new case study in this matrix"
         yield sheet.object("id", what, f"Write {numbers.next}.")
-    twins = [other for other in of_kind(ground.sheets, Kind.CASE_STUDY) if other.text("id") == id_]
+    twins = [other for other in of_kind(ground.sheets, ContributionKind.CASE_STUDY) if other.text("id") == id_]
     if any(study.id == id_ for study in ground.matrix.studies):
         yield sheet.object("id", f"{id_} is taken", f"The next free one is {numbers.next}.")
     elif twins[0] is not sheet:

@@ -8,7 +8,7 @@ from caponier.matrix import attack
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.contribution_form import ContributionForm
 from caponier.matrix.contributions.evidence_check import check_claims, earliest
-from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.form import ContributionKind
 from caponier.matrix.contributions.likeness import alike_names, alike_texts
 from caponier.matrix.contributions.review_context import (
     BELOW,
@@ -59,7 +59,7 @@ def _id(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]
     if _taken(id_, ground):
         gone = "" if id_ in matrix else ", by an entry that was taken back"
         yield sheet.object("id", f"{id_} is taken{gone}", f"The next free one is {_series(sheet, ground).next}.")
-    twins = [other for other in of_kind(ground.sheets, Kind.TECHNIQUE) if other.text("id") == id_]
+    twins = [other for other in of_kind(ground.sheets, ContributionKind.TECHNIQUE) if other.text("id") == id_]
     if twins[0] is not sheet:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
 
@@ -162,7 +162,7 @@ def _description(sheet: ContributionForm, ground: ReviewContext) -> Iterator[Rev
 
 
 def _others(sheet: ContributionForm, ground: ReviewContext) -> list[ContributionForm]:
-    techniques = of_kind(ground.sheets, Kind.TECHNIQUE)
+    techniques = of_kind(ground.sheets, ContributionKind.TECHNIQUE)
     # Each pair once: the later one is told of the earlier.
     return techniques[: next(place for place, other in enumerate(techniques) if other is sheet)]
 

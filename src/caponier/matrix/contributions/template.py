@@ -6,16 +6,16 @@ from typing import Any, Final
 import yaml
 
 from caponier.errors import InputError
-from caponier.matrix.contributions.form import ROWS, SCHEMA, Field, Holds, Kind, form_for
+from caponier.matrix.contributions.form import ROWS, SCHEMA, ContributionKind, Field, Holds, form_for
 from caponier.matrix.versions.catalogue import Matrix
 
 Values = Mapping[str, Any]
 """Texts and lists of texts by key of the form, and lists of such under a key that holds rows."""
 
 _HEADS: Final = {
-    Kind.TECHNIQUE: "A new technique.",
-    Kind.EVIDENCE: "Evidence for a technique.",
-    Kind.CASE_STUDY: "A case study.",
+    ContributionKind.TECHNIQUE: "A new technique.",
+    ContributionKind.EVIDENCE: "Evidence for a technique.",
+    ContributionKind.CASE_STUDY: "A case study.",
 }
 _RULES: Final = (
     "Only what is known enters: a public, dated source that shows it on a real system, with permission or disclosure.",
@@ -24,7 +24,7 @@ _RULES: Final = (
 )
 
 
-def fill_in(kind: Kind, matrix: Matrix, values: Values) -> tuple[str, tuple[str, ...]]:
+def fill_in(kind: ContributionKind, matrix: Matrix, values: Values) -> tuple[str, tuple[str, ...]]:
     """Write a contribution.
 
     Args:

@@ -19,7 +19,7 @@ _SAMPLE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnPlaces:
     """Places of columns, from 0."""
 
     id: int
@@ -29,7 +29,7 @@ class Columns:
     parent: int | None = None
 
 
-def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> Columns | None:
+def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> ColumnPlaces | None:
     """Return the columns of a table, or None if none of them holds ids.
 
     Args:
@@ -47,7 +47,7 @@ def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> Colu
     tactic = _headed(titles, _TACTICS, others)
     if tactic is None and not titles:
         tactic = _mostly(others, rows, words.is_tactic)
-    return Columns(id_column, name if name != tactic else None, beside, tactic, _headed(titles, _PARENTS, others))
+    return ColumnPlaces(id_column, name if name != tactic else None, beside, tactic, _headed(titles, _PARENTS, others))
 
 
 def parts(cell: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.columns import Columns, holds_id, parts, recognise
+from caponier.matrix.documents.columns import ColumnPlaces, holds_id, parts, recognise
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Form, Mention, Piece
 
 CELLS: Final = 1_000_000
@@ -84,7 +84,7 @@ def _closing(text: str, start: int, where: str) -> int:
         place = end + 2
 
 
-def _mentions(text: str, row: Row, columns: Columns, titles: list[str]) -> Iterator[Mention]:
+def _mentions(text: str, row: Row, columns: ColumnPlaces, titles: list[str]) -> Iterator[Mention]:
     for number, cell in enumerate(row):
         found = list(_ids(text, cell))
         title = titles[number] if number < len(titles) and titles[number].strip() else f"column {number + 1}"
@@ -93,14 +93,14 @@ def _mentions(text: str, row: Row, columns: Columns, titles: list[str]) -> Itera
         elif number == columns.id:
             alone = len(found) == 1
             for piece in found:
-                yield _mention(piece, title, row, columns if alone else Columns(columns.id))
+                yield _mention(piece, title, row, columns if alone else ColumnPlaces(columns.id))
         elif found and number not in (columns.name, columns.tactic):
             for piece in found:
                 id_ = ids.canonical(piece.value)
                 yield Mention(id_, ids.kind_of(id_), ids.role_of(id_), piece, title, certain=False, aside=True)
 
 
-def _with_name(text: str, cell: Piece, title: str, row: Row, columns: Columns) -> Iterator[Mention]:
+def _with_name(text: str, cell: Piece, title: str, row: Row, columns: ColumnPlaces) -> Iterator[Mention]:
     """Yield the id with which a cell begins, and what follows as its name: `T1078 Valid Accounts`."""
     start = cell.start + (cell.form is Form.QUOTED)
     match = ids.IN_TEXT.match(text, start, start + len(cell.value))
@@ -126,7 +126,7 @@ def _ids(text: str, cell: Piece) -> Iterator[Piece]:
         place += len(written)
 
 
-def _mention(piece: Piece, title: str, row: Row, columns: Columns) -> Mention:
+def _mention(piece: Piece, title: str, row: Row, columns: ColumnPlaces) -> Mention:
     id_ = ids.canonical(piece.value)
     name = _cell(row, columns.name)
     tactic = _cell(row, columns.tactic)

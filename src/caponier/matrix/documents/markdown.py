@@ -9,7 +9,7 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.columns import Columns, parts, recognise
+from caponier.matrix.documents.columns import ColumnPlaces, parts, recognise
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
 
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -100,7 +100,7 @@ def _table(head: _Line, body: list[_Line]) -> Iterator[Mention]:
             yield from _cell(line, row, number, cell, columns)
 
 
-def _cell(line: _Line, row: list[Piece], number: int, cell: Piece, columns: Columns | None) -> Iterator[Mention]:
+def _cell(line: _Line, row: list[Piece], number: int, cell: Piece, columns: ColumnPlaces | None) -> Iterator[Mention]:
     found = list(_text(line, cell.start - line.start, cell.end - line.start))
     own = [mention for mention in found if not mention.echo]
     if columns is not None and number != columns.id:
@@ -116,7 +116,7 @@ def _cell(line: _Line, row: list[Piece], number: int, cell: Piece, columns: Colu
             yield _of_row(mention, row, columns)
 
 
-def _of_row(mention: Mention, row: list[Piece], columns: Columns) -> Mention:
+def _of_row(mention: Mention, row: list[Piece], columns: ColumnPlaces) -> Mention:
     name = _filled(row, columns.name)
     tactic = _filled(row, columns.tactic)
     return Mention(

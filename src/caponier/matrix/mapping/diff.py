@@ -11,7 +11,7 @@ from caponier.matrix.crosswalk import Relation
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
 from caponier.matrix.mapping import correspondence, succession_table
 from caponier.matrix.mapping.correspondence import Correspondence
-from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun, Side
+from caponier.matrix.mapping.difference import Change, Difference, DifferenceKind, Facts, Noun, Side
 from caponier.matrix.mapping.lineage import Link, links
 from caponier.matrix.mapping.succession_table import ChangeKind, Row, SuccessionTable
 from caponier.matrix.technique import Tactic, Technique
@@ -56,7 +56,7 @@ def compare(before: Matrix, after: Matrix, table: SuccessionTable | None = None)
 
 def _rank(change: Change) -> tuple[int, int, str, tuple[str, ...], str]:
     others = tuple(facts.id for facts in (*change.before, *change.after))
-    return list(Kind).index(change.kind), list(Noun).index(change.noun), change.id, others, change.note
+    return list(DifferenceKind).index(change.kind), list(Noun).index(change.noun), change.id, others, change.note
 
 
 def _side(matrix: Matrix) -> Side:
@@ -104,10 +104,14 @@ def _by_id(before: Matrix, after: Matrix, table: SuccessionTable) -> list[Change
 
 def _linked(link: Link, noun: Noun, old: _Side, new: _Side) -> Change:
     several = len(link.before) > 1, len(link.after) > 1
-    kind = {(True, False): Kind.MERGED, (False, True): Kind.SPLIT}.get(several, Kind.REPLACED)
+    kind = {(True, False): DifferenceKind.MERGED, (False, True): DifferenceKind.SPLIT}.get(
+        several, DifferenceKind.REPLACED
+    )
     before, after = tuple(old[id_] for id_ in link.before), tuple(new[id_] for id_ in link.after)
-    id_ = link.after[0] if kind is Kind.MERGED else link.before[0]
-    return Change(kind, noun, id_, before, after, link.note, needs_human=kind is not Kind.REPLACED or not link.sure)
+    id_ = link.after[0] if kind is DifferenceKind.MERGED else link.before[0]
+    return Change(
+        kind, noun, id_, before, after, link.note, needs_human=kind is not DifferenceKind.REPLACED or not link.sure
+    )
 
 
 def _removed(
@@ -120,7 +124,7 @@ def _removed(
         held = [row for row in origins if row.before[0] in new]
         note += "".join(f"; {row.before[0]} held its meaning ({row.said})" for row in held)
         nearest = tuple(dict.fromkeys(row.before[0] for row in held))
-        yield Change(Kind.REMOVED, noun, id_, (old[id_],), (), note, True, unknown, nearest)
+        yield Change(DifferenceKind.REMOVED, noun, id_, (old[id_],), (), note, True, unknown, nearest)
 
 
 def _why_removed(id_: str, before: Matrix, after: Matrix) -> tuple[str, bool]:
@@ -138,18 +142,18 @@ def _why_removed(id_: str, before: Matrix, after: Matrix) -> tuple[str, bool]:
 def _added(noun: Noun, old: _Side, new: _Side, known: Sequence[Link]) -> Iterator[Change]:
     led_to = {id_ for link in known for id_ in link.after}
     for id_ in new.keys() - old.keys() - led_to:
-        yield Change(Kind.ADDED, noun, id_, (), (new[id_],))
+        yield Change(DifferenceKind.ADDED, noun, id_, (), (new[id_],))
 
 
 def _altered(noun: Noun, old: Facts, new: Facts, before: Matrix, after: Matrix) -> Iterator[Change]:
-    def change(kind: Kind, notes: Sequence[str], *, needs_human: bool = False) -> Iterator[Change]:
+    def change(kind: DifferenceKind, notes: Sequence[str], *, needs_human: bool = False) -> Iterator[Change]:
         if notes:
             yield Change(kind, noun, old.id, (old,), (new,), "; ".join(notes), needs_human)
 
-    yield from change(Kind.RENAMED, [f"{old.name} -> {new.name}"] if old.name != new.name else [])
+    yield from change(DifferenceKind.RENAMED, [f"{old.name} -> {new.name}"] if old.name != new.name else [])
     lost = bool(set(old.tactics) - set(new.tactics))
-    yield from change(Kind.MOVED, [*_moves(old, new, before, after)], needs_human=lost)
-    yield from change(Kind.CHANGED, [*_fact_changes(old, new, before, after)])
+    yield from change(DifferenceKind.MOVED, [*_moves(old, new, before, after)], needs_human=lost)
+    yield from change(DifferenceKind.CHANGED, [*_fact_changes(old, new, before, after)])
 
 
 def _moves(old: Facts, new: Facts, before: Matrix, after: Matrix) -> Iterator[str]:
@@ -210,7 +214,14 @@ def _turned(before: Matrix, after: Matrix, table: SuccessionTable) -> Iterator[C
                 nearest = tuple(other for other in row.after if other in new and other != id_)
                 note = f"meaning: {row.said}"
                 yield Change(
-                    Kind.CHANGED, Noun.TECHNIQUE, id_, (old[id_],), (new[id_],), note, needs_human=True, nearest=nearest
+                    DifferenceKind.CHANGED,
+                    Noun.TECHNIQUE,
+                    id_,
+                    (old[id_],),
+                    (new[id_],),
+                    note,
+                    needs_human=True,
+                    nearest=nearest,
                 )
             else:
                 yield from _divided(row, old, new)
@@ -222,7 +233,7 @@ def _divided(row: Row, old: _Side, new: _Side) -> Iterator[Change]:
     parts = tuple(new[part] for part in row.after if part in new and part not in old)
     if parts:
         whole, note = row.before[0], f"it stays as the parent of its parts; {row.said}"
-        yield Change(Kind.SPLIT, Noun.TECHNIQUE, whole, (old[whole],), parts, note)
+        yield Change(DifferenceKind.SPLIT, Noun.TECHNIQUE, whole, (old[whole],), parts, note)
 
 
 # The 2020 matrix and a version of ATLAS.
@@ -240,18 +251,18 @@ def _across(founding: Matrix, atlas: Matrix) -> list[Change]:
         used = {id_ for row in rows if row.id in old for id_ in row.atlas}
         changes += [_crossed(noun, facts, by_id.get(facts.id), new) for facts in old.values()]
         note = f"nothing in {founding.version} stands for it"
-        changes += [Change(Kind.ADDED, noun, id_, (), (new[id_],), note) for id_ in new.keys() - used]
+        changes += [Change(DifferenceKind.ADDED, noun, id_, (), (new[id_],), note) for id_ in new.keys() - used]
     return changes
 
 
 def _crossed(noun: Noun, old: Facts, row: Correspondence | None, new: _Side) -> Change:
     if row is None:
         note = "successor unknown: the crosswalk has no row for it"
-        return Change(Kind.REMOVED, noun, old.id, (old,), (), note, needs_human=True, unknown=True)
+        return Change(DifferenceKind.REMOVED, noun, old.id, (old,), (), note, needs_human=True, unknown=True)
     nearest = tuple(id_ for id_ in row.also if id_ in new)
     if not row.atlas:
-        return Change(Kind.REMOVED, noun, old.id, (old,), (), row.said, needs_human=True, nearest=nearest)
-    kind = Kind.SPLIT if len(row.atlas) > 1 else Kind.REPLACED
+        return Change(DifferenceKind.REMOVED, noun, old.id, (old,), (), row.said, needs_human=True, nearest=nearest)
+    kind = DifferenceKind.SPLIT if len(row.atlas) > 1 else DifferenceKind.REPLACED
     after = tuple(new[id_] for id_ in row.atlas)
     return Change(kind, noun, old.id, (old,), after, row.said, row.needs_human, nearest=nearest)
 

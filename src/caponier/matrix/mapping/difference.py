@@ -21,7 +21,7 @@ class Noun(StrEnum):
         return "case studies" if self is Noun.STUDY else f"{self.value}s"
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How it changed, in the order in which a reader wants to know."""
 
     REMOVED = "removed"
@@ -34,16 +34,16 @@ class Kind(StrEnum):
     ADDED = "added"
 
     @property
-    def mirrored(self) -> "Kind":
+    def mirrored(self) -> "DifferenceKind":
         """The kind when one looks from the other version."""
         return _MIRRORED.get(self, self)
 
 
 _MIRRORED: Final = {
-    Kind.ADDED: Kind.REMOVED,
-    Kind.REMOVED: Kind.ADDED,
-    Kind.SPLIT: Kind.MERGED,
-    Kind.MERGED: Kind.SPLIT,
+    DifferenceKind.ADDED: DifferenceKind.REMOVED,
+    DifferenceKind.REMOVED: DifferenceKind.ADDED,
+    DifferenceKind.SPLIT: DifferenceKind.MERGED,
+    DifferenceKind.MERGED: DifferenceKind.SPLIT,
 }
 
 
@@ -69,7 +69,7 @@ class Facts:
 class Change:
     """One line of a difference."""
 
-    kind: Kind
+    kind: DifferenceKind
     noun: Noun
     id: str
     """The id in the older place, or the new one of what was added or merged into one."""
@@ -120,10 +120,10 @@ class Difference:
     remarks: tuple[str, ...] = ()
     """What a reader should know of how it was found."""
 
-    def of(self, noun: Noun | None = None, kind: Kind | None = None) -> tuple[Change, ...]:
+    def of(self, noun: Noun | None = None, kind: DifferenceKind | None = None) -> tuple[Change, ...]:
         """Return the changes of a noun, of a kind, or of both."""
         return tuple(c for c in self.changes if noun in (None, c.noun) and kind in (None, c.kind))
 
-    def only(self, kinds: Collection[Kind]) -> "Difference":
+    def only(self, kinds: Collection[DifferenceKind]) -> "Difference":
         """Return the difference with the changes of some kinds."""
         return replace(self, changes=tuple(change for change in self.changes if change.kind in kinds))

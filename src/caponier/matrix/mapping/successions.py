@@ -8,7 +8,7 @@ from typing import Final
 
 from caponier.matrix.mapping import succession_table
 from caponier.matrix.mapping.diff import compare
-from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
+from caponier.matrix.mapping.difference import Change, Difference, DifferenceKind, Noun
 from caponier.matrix.mapping.lineage import named_successor
 from caponier.matrix.mapping.succession_table import Successors
 from caponier.matrix.versions.catalogue import Matrix
@@ -48,7 +48,7 @@ class Succession:
     """Ids worth a look, though none of them took over."""
 
 
-_STAYED: Final = {Kind.MOVED: Outcome.MOVED, Kind.RENAMED: Outcome.RENAMED}
+_STAYED: Final = {DifferenceKind.MOVED: Outcome.MOVED, DifferenceKind.RENAMED: Outcome.RENAMED}
 """What became of an entry that kept its id, the weightiest first."""
 
 
@@ -120,7 +120,7 @@ class Successions:
 
     def _stayed(self, id_: str, noun: Noun, changes: Sequence[Change]) -> Succession:
         kinds = {change.kind for change in changes}
-        new_meaning = any(change.kind is Kind.CHANGED and change.needs_human for change in changes)
+        new_meaning = any(change.kind is DifferenceKind.CHANGED and change.needs_human for change in changes)
         outcome = Outcome.MEANING if new_meaning else next((_STAYED[k] for k in _STAYED if k in kinds), Outcome.SAME)
         told = "; ".join(f"{change.kind}: {change.note}" for change in changes)
         nearest = tuple(dict.fromkeys(other for change in changes for other in change.nearest))
@@ -131,7 +131,7 @@ class Successions:
         # Where one entry means the same, others that only come near do not count.
         best = [change for change in changes if not change.needs_human] or changes
         to = tuple(dict.fromkeys(facts.id for change in best for facts in change.after))
-        merged = any(change.kind is Kind.MERGED for change in best)
+        merged = any(change.kind is DifferenceKind.MERGED for change in best)
         outcome = Outcome.SPLIT if len(to) > 1 else Outcome.MERGED if merged else Outcome.REPLACED
         needs_human = len(to) > 1 or any(change.needs_human for change in best) or merged
         near = [facts.id for change in changes for facts in change.after] + [i for c in best for i in c.nearest]

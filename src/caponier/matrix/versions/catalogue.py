@@ -12,7 +12,7 @@ from caponier.formats.suggest import nearest as nearest_text
 from caponier.formats.tabular import Tabular
 from caponier.matrix import attack, crosswalk, evidence_gate
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Evidence, Maturity, Source, Study
+from caponier.matrix.evidence import EntryEvidence, EvidenceSource, Maturity, Study
 from caponier.matrix.search import Text, rank
 from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, StudiesFile, check_ids, read
 from caponier.matrix.technique import Harm, Retirement, Tactic, Technique, TechniqueId, TechniqueRef
@@ -234,14 +234,14 @@ def with_evidence(
             raise CaponierError(f"{row.id} rests on {id_}, which is not there", hint="Reinstall caponier.")
         return known[id_]
 
-    def source(later: LaterStudy, row: EvidenceRow) -> Source:
-        return Source(named(later.study, row), later.through)
+    def source(later: LaterStudy, row: EvidenceRow) -> EvidenceSource:
+        return EvidenceSource(named(later.study, row), later.through)
 
-    def joined(row: EvidenceRow) -> Evidence:
-        direct = [Source(named(id_, row)) for id_ in row.studies_2020]
+    def joined(row: EvidenceRow) -> EntryEvidence:
+        direct = [EvidenceSource(named(id_, row)) for id_ in row.studies_2020]
         later = [source(later, row) for later in row.studies_later]
-        records = [Source(named(s.source, row), (), s.result, s.system) for s in row.shown_by]
-        return Evidence(row.grade, (*direct, *later, *records))
+        records = [EvidenceSource(named(s.source, row), (), s.result, s.system) for s in row.shown_by]
+        return EntryEvidence(row.grade, (*direct, *later, *records))
 
     return tuple(replace(t, evidence=joined(rows[t.id])) if t.id in rows else t for t in techniques)
 

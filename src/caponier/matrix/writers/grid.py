@@ -41,7 +41,7 @@ _HATCH: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """One entry."""
 
     name: str
@@ -57,15 +57,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class GridColumn:
     """A tactic."""
 
     heading: str
-    cells: tuple[Cell, ...]
+    cells: tuple[GridCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class LegendLine:
     """A line of the legend."""
 
     words: str
@@ -75,7 +75,7 @@ class Key:
     """The hatching and mark that it explains, if it does."""
 
 
-def draw(title: str, description: str, columns: Sequence[Column], legend: Sequence[Key], style: str) -> str:
+def draw(title: str, description: str, columns: Sequence[GridColumn], legend: Sequence[LegendLine], style: str) -> str:
     """Draw columns of cells.
 
     Args:
@@ -98,7 +98,7 @@ def draw(title: str, description: str, columns: Sequence[Column], legend: Sequen
     return page(title, description, (wide, y), _STYLE + style, _HATCH + head + "".join(body))
 
 
-def _heading(title: str, legend: Sequence[Key], wide: int) -> tuple[str, int]:
+def _heading(title: str, legend: Sequence[LegendLine], wide: int) -> tuple[str, int]:
     """Draw title and legend; return where they end too."""
     lines = wrapped(title, (wide - 2 * GAP) / BOLD, HEAD)
     parts = [text(line, GAP, 20 + HEAD_LINE * row, "head") for row, line in enumerate(lines)]
@@ -116,7 +116,7 @@ def _heading(title: str, legend: Sequence[Key], wide: int) -> tuple[str, int]:
     return "".join(parts), y + 14 + 2 * GAP
 
 
-def _side_by_side(columns: Sequence[Column], top: int) -> tuple[str, int]:
+def _side_by_side(columns: Sequence[GridColumn], top: int) -> tuple[str, int]:
     headings = [wrapped(column.heading, COLUMN / BOLD, HEAD) for column in columns]
     parts, bottom, tallest = [], top, max(map(len, headings))
     for place, (column, lines) in enumerate(zip(columns, headings, strict=True)):
@@ -132,7 +132,7 @@ def _side_by_side(columns: Sequence[Column], top: int) -> tuple[str, int]:
     return "".join(parts), bottom + GAP
 
 
-def _cell(cell: Cell, x: int, y: int) -> tuple[str, int]:
+def _cell(cell: GridCell, x: int, y: int) -> tuple[str, int]:
     """Draw one entry; return its height too."""
     left = x + (INDENT if cell.below else 0)
     wide = x + COLUMN - left

@@ -3,7 +3,7 @@
 from typing import Any
 
 from caponier.matrix import attack, crosswalk, failure_modes
-from caponier.matrix.evidence import Source
+from caponier.matrix.evidence import EvidenceSource
 from caponier.matrix.mapping import attack_crosswalk
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix
@@ -142,7 +142,7 @@ def _evidence(technique: Technique) -> dict[str, Any] | None:
     return {"grade": evidence.grade.value, "meaning": evidence.grade.words, "sources": sources}
 
 
-def _source(source: Source) -> dict[str, Any]:
+def _source(source: EvidenceSource) -> dict[str, Any]:
     study = source.study
     known = {"study": study.id, "name": study.name, "date": study.when, "type": study.type.value, "url": study.url}
     right = study.disclosure

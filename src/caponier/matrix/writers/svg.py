@@ -6,7 +6,7 @@ from typing import Final
 from caponier.matrix.evidence import Maturity
 from caponier.matrix.technique import Color, Level, Technique
 from caponier.matrix.versions.catalogue import Matrix
-from caponier.matrix.writers.grid import MARKS, Cell, Column, Key, draw
+from caponier.matrix.writers.grid import MARKS, GridCell, GridColumn, LegendLine, draw
 
 STYLE: Final = """
 .orange-ground { fill: #fbdcb6; } .white-ground { fill: #fff; }
@@ -27,7 +27,7 @@ def to_svg(matrix: Matrix, techniques: Iterable[Technique]) -> str:
     """
     entries = tuple(techniques)
     columns = [
-        Column(tactic.name, tuple(_cells(matrix, tactic.id, entries)))
+        GridColumn(tactic.name, tuple(_cells(matrix, tactic.id, entries)))
         for tactic in matrix.tactics
         if any(tactic.id in entry.tactics for entry in entries)
     ]
@@ -36,7 +36,7 @@ def to_svg(matrix: Matrix, techniques: Iterable[Technique]) -> str:
     return draw(title, words, columns, list(_legend(entries)), STYLE)
 
 
-def _cells(matrix: Matrix, tactic: str, entries: tuple[Technique, ...]) -> Iterator[Cell]:
+def _cells(matrix: Matrix, tactic: str, entries: tuple[Technique, ...]) -> Iterator[GridCell]:
     """Return a column from top to bottom, each entry followed by what is below it."""
     column = [entry for entry in entries if tactic in entry.tactics]
     ids = {entry.id for entry in column}
@@ -51,13 +51,13 @@ def _cells(matrix: Matrix, tactic: str, entries: tuple[Technique, ...]) -> Itera
         waiting += reversed(below.get(entry.id, []))
 
 
-def _cell(matrix: Matrix, entry: Technique, below: bool) -> Cell:
+def _cell(matrix: Matrix, entry: Technique, below: bool) -> GridCell:
     kind = f", {entry.color.words}" if entry.color else ""
     known = f", {entry.maturity.value}: {entry.maturity.words}" if entry.maturity else ""
     above = f" of {matrix.technique(entry.parent).name}" if entry.parent else ""
     notes = [entry.id, entry.maturity.value if entry.maturity else ""]
     notes += ["variant"] if entry.level is Level.VARIANT else []
-    return Cell(
+    return GridCell(
         entry.name,
         f"{entry.id} {entry.name}, {entry.level.value}{above}{kind}{known}",
         f"{entry.color.value}-ground" if entry.color else (entry.maturity or Maturity.DEMONSTRATED).value,
@@ -67,12 +67,12 @@ def _cell(matrix: Matrix, entry: Technique, below: bool) -> Cell:
     )
 
 
-def _legend(entries: tuple[Technique, ...]) -> Iterator[Key]:
+def _legend(entries: tuple[Technique, ...]) -> Iterator[LegendLine]:
     for color in Color:
         count = sum(entry.color is color for entry in entries)
         if count:
-            yield Key(f"{MARKS[color]} {color.words}: {count}", f"{color.value}-ground", color)
+            yield LegendLine(f"{MARKS[color]} {color.words}: {count}", f"{color.value}-ground", color)
     for maturity in reversed(Maturity):
         count = sum(entry.maturity is maturity for entry in entries)
         if count:
-            yield Key(f"{maturity.value}, {maturity.words}: {count}", maturity.value)
+            yield LegendLine(f"{maturity.value}, {maturity.words}: {count}", maturity.value)

@@ -21,7 +21,7 @@ from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import identity
-from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.reading import NativeReading
 from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import COMPRESSIONS
@@ -132,7 +132,7 @@ def read_log(
         InputError: If it was named and cannot be read.
     """
     latest = stamps.micros(datetime.now(UTC) + timedelta(days=365))
-    source, clock, reading = shown(file.path), Clock.of(file.path, lateness), Reading(origin, asked)
+    source, clock, reading = shown(file.path), Clock.of(file.path, lateness), NativeReading(origin, asked)
     for part in spared(file, partial(frames, file.path, LINE_LIMIT), Frames):
         yield _placed(_events(source, part, clock, reading, latest), host)
     yield _placed(_events(source, None, clock, reading, latest), host)
@@ -155,7 +155,7 @@ def _is_log(path: Path) -> bool:
     return stem.endswith(SUFFIXES) or _NAMED.fullmatch(stem) is not None
 
 
-def _events(source: str, part: Frames | None, clock: Clock, reading: Reading, latest: int) -> LogEvents:
+def _events(source: str, part: Frames | None, clock: Clock, reading: NativeReading, latest: int) -> LogEvents:
     """Read what a part of a file holds, or what is left at its end where there is no part."""
     read, faults = LogEvents(bytes_read=part.bytes_read if part else 0, file=source), []
     before = reading.continued

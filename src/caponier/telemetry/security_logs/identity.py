@@ -37,7 +37,7 @@ _ENDS: Final = "." + whitespace
 _NO_VALUE: Final = ("", "-")
 
 
-class Identity(NamedTuple):
+class EventIdentity(NamedTuple):
     """The three facts, normalised; None where the event has none."""
 
     account: str | None
@@ -45,10 +45,10 @@ class Identity(NamedTuple):
     address: str | None
 
 
-def identity(fields: Fields) -> Identity:
+def identity(fields: Fields) -> EventIdentity:
     """Tell who did what an event says, where and from where."""
     accounts, hosts, addresses = _PRESENT.of(fields)
-    return Identity(
+    return EventIdentity(
         _kept(_first(fields, accounts), _ACCOUNT),
         _kept(_first(fields, hosts), _HOST),
         _kept(_first(fields, addresses), _ADDRESS),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from caponier import __version__
-from caponier.app.coverage.detectors import DetectorCard, EmulationCard, Kind
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind, EmulationCard
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun, trial
 from caponier.matrix.technique import TechniqueId
 
@@ -14,8 +14,8 @@ ATLAS, EVASION, OTHER = (
     TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
 )
 PAIR = Pair(
-    DetectorCard("iterative_query", Kind.EVENT, (ATLAS, EVASION), ("hop_skip_jump",), ("poller", "camera")),
-    EmulationCard("hop_skip_jump", Kind.EVENT, "", (EVASION, OTHER)),
+    DetectorCard("iterative_query", DetectorKind.EVENT, (ATLAS, EVASION), ("hop_skip_jump",), ("poller", "camera")),
+    EmulationCard("hop_skip_jump", DetectorKind.EVENT, "", (EVASION, OTHER)),
 )
 SILENT = {"poller": ControlCheck(4, 0), "camera": ControlCheck(4, 0)}
 RUN = ProofRun(PAIR, "digits-mlp", 0, True, True, SILENT, {"queries_to_first_finding": 8, "recall": 0.9})

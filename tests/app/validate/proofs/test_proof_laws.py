@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.coverage.detectors import DetectorCard, EmulationCard, Kind
+from caponier.app.coverage.detectors import DetectorCard, DetectorKind, EmulationCard
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun, trial
 from caponier.coverage.heat_map import Status, heat_map
 from caponier.matrix.technique import TechniqueId
@@ -13,8 +13,8 @@ from caponier.records.trial import Trial
 
 SHOWN = TechniqueId("amltm-2020", "AMLTM.EVADE.01.02")
 PAIR = Pair(
-    DetectorCard("iterative_query", Kind.EVENT, (SHOWN,), ("hop_skip_jump",), ("poller", "camera")),
-    EmulationCard("hop_skip_jump", Kind.EVENT, "", (SHOWN,)),
+    DetectorCard("iterative_query", DetectorKind.EVENT, (SHOWN,), ("hop_skip_jump",), ("poller", "camera")),
+    EmulationCard("hop_skip_jump", DetectorKind.EVENT, "", (SHOWN,)),
 )
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.machine import Machine
-from caponier.detect.model_files.pickles.rules import Role, shipped
+from caponier.detect.model_files.pickles.rules import GlobalRole, shipped
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
 
 
@@ -18,7 +18,7 @@ class Reading:
 
     @property
     def unsafe(self) -> list[tuple[str, str]]:
-        return [(use.role.value, use.what) for use in self.ledger.unsafe if use.role is not Role.NAME]
+        return [(use.role.value, use.what) for use in self.ledger.unsafe if use.role is not GlobalRole.NAME]
 
     @property
     def foreign(self) -> list[tuple[str, str]]:

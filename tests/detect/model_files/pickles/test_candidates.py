@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from caponier.detect.model_files.pickles.rules import Allowance, Role, shipped
+from caponier.detect.model_files.pickles.rules import Allowance, GlobalRole, shipped
 from caponier.detect.model_files.pickles.values import Global
 
 SCRIPT = Path(__file__).parents[4] / "scripts" / "allow_list_candidates.py"
@@ -43,8 +43,8 @@ def test_what_the_list_lacks_is_proposed_with_what_would_run(
     assert "{module: fleetmodels.nets, name: Net, roles: [new, build]}  # __setstate__ of Net (nets.py:2)" in told.out
     assert "name: Table, roles: [new, build, items]" in told.out
     assert "fleetmodels.broken cannot be imported: ModuleNotFoundError" in told.err
-    known = Allowance(Global("fleetmodels", "Plain"), frozenset({Role.NEW}), "read", date.max)
+    known = Allowance(Global("fleetmodels", "Plain"), frozenset({GlobalRole.NEW}), "read", date.max)
     assert "Plain" not in {one.what.name for one in script.candidates("fleetmodels", shipped().extended([known]))}
     assert list(script.gone("fleetmodels", shipped().extended([known]))) == []
-    missing = Allowance(Global("fleetmodels.old", "Net"), frozenset({Role.NEW}), "read", known.expires)
+    missing = Allowance(Global("fleetmodels.old", "Net"), frozenset({GlobalRole.NEW}), "read", known.expires)
     assert list(script.gone("fleetmodels", shipped().extended([missing]))) == [missing.what]

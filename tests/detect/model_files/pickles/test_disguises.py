@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -101,8 +101,8 @@ def test_a_name_that_only_looks_allowed_is_not(what: Global, data: st.DataObject
 def test_invisible_letters_make_another_name(what: Global, letter: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(what.name)))
     name = what.name[:at] + letter + what.name[at:]
-    assert RULES.standing(Global(what.module, name), Role.CALL) >= AllowLevel.UNLISTED
-    assert RULES.standing(Global(what.module + letter, what.name), Role.CALL) >= AllowLevel.UNLISTED
+    assert RULES.standing(Global(what.module, name), GlobalRole.CALL) >= AllowLevel.UNLISTED
+    assert RULES.standing(Global(what.module + letter, what.name), GlobalRole.CALL) >= AllowLevel.UNLISTED
 
 
 @given(
@@ -133,7 +133,7 @@ def test_the_protocol_may_change_in_the_middle() -> None:
 @pytest.mark.parametrize("module", ["__builtin__", "copy_reg"])
 def test_translation_never_allows_what_is_dangerous(module: str) -> None:
     for name in ("eval", "exec", "getattr", "__import__", "open", "add_extension"):
-        assert RULES.standing(canonical(module, name), Role.CALL) >= AllowLevel.UNLISTED
+        assert RULES.standing(canonical(module, name), GlobalRole.CALL) >= AllowLevel.UNLISTED
 
 
 CHAINS = [
@@ -197,9 +197,9 @@ def test_half_letters_in_a_name_can_be_told(half: bytes) -> None:
 def test_an_allowed_name_is_clean_as_a_value_and_unclean_where_it_has_no_such_role(what: Global) -> None:
     content = b"\x80\x04c" + str(what.module).encode() + b"\n" + what.name.encode() + b"\n"
     assert read(content + b".").is_clean
-    if Role.CALL not in RULES.allowed[what]:
+    if GlobalRole.CALL not in RULES.allowed[what]:
         assert read(content + b")R.").unsafe == [("call", str(what))]
-    if Role.NEW not in RULES.allowed[what]:
+    if GlobalRole.NEW not in RULES.allowed[what]:
         assert read(content + b")\x81.").unsafe == [("new", str(what))]
     assert read(content + b"}b.").unsafe == [("build", f"{what} itself")]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -90,24 +90,29 @@ SEEDS = [
 class Recorder(type):
     """A stand-in for a global: notes what is done with it, and does nothing."""
 
-    log: list[tuple[Global, Role]]
+    log: list[tuple[Global, GlobalRole]]
     what: Global
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
-        cls.log.append((cls.what, Role.CALL))
+        cls.log.append((cls.what, GlobalRole.CALL))
         return object.__new__(cls)
 
 
-def stand_in(what: Global, log: list[tuple[Global, Role]]) -> Recorder:
+def stand_in(what: Global, log: list[tuple[Global, GlobalRole]]) -> Recorder:
     def new(cls: Any, *_: Any, **__: Any) -> Any:
-        log.append((what, Role.NEW))
+        log.append((what, GlobalRole.NEW))
         return object.__new__(cls)
 
-    def note(role: Role) -> Any:
+    def note(role: GlobalRole) -> Any:
         return lambda *_: log.append((what, role))
 
-    body = {"__new__": new, "__setstate__": note(Role.BUILD), "append": note(Role.ITEMS), "extend": note(Role.ITEMS)}
-    body |= {"__setitem__": note(Role.ITEMS), "add": note(Role.ITEMS), "what": what, "log": log}
+    body = {
+        "__new__": new,
+        "__setstate__": note(GlobalRole.BUILD),
+        "append": note(GlobalRole.ITEMS),
+        "extend": note(GlobalRole.ITEMS),
+    }
+    body |= {"__setitem__": note(GlobalRole.ITEMS), "add": note(GlobalRole.ITEMS), "what": what, "log": log}
     return Recorder("StandIn", (), body)
 
 
@@ -116,7 +121,7 @@ class Witness(pickle._Unpickler):  # type: ignore[misc, name-defined]
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content))
-        self.log: list[tuple[Global, Role]] = []
+        self.log: list[tuple[Global, GlobalRole]] = []
         self.proto = 0
 
     def find_class(self, module: str, name: str) -> Any:
@@ -125,7 +130,7 @@ class Witness(pickle._Unpickler):  # type: ignore[misc, name-defined]
         return stand_in(canonical(module, name) if self.proto < 3 else Global(module, name), self.log)
 
 
-def really_run(content: bytes) -> list[tuple[Global, Role]]:
+def really_run(content: bytes) -> list[tuple[Global, GlobalRole]]:
     """Return what the first pickle of a stream would have done, up to where it breaks."""
     witness = Witness(content)
     try:
@@ -140,7 +145,7 @@ def check(content: bytes) -> None:
     if b"\x96" in content:
         return  # the real one reserves as much memory as such an instruction asks for
     # The real function gives bytes, which have no code to run; its stand-in gives an object.
-    gives_bytes = {(Global("_codecs", "encode"), role) for role in (Role.BUILD, Role.ITEMS)}
+    gives_bytes = {(Global("_codecs", "encode"), role) for role in (GlobalRole.BUILD, GlobalRole.ITEMS)}
     forbidden = [
         use for use in really_run(content) if RULES.standing(*use) >= AllowLevel.UNLISTED and use not in gives_bytes
     ]
@@ -184,8 +189,8 @@ def test_no_bytes_make_it_fail(content: bytes) -> None:
 
 def test_the_witness_sees_what_really_runs() -> None:
     """The measure itself: a stand-in is called where the real function would have been."""
-    assert (Global("os", "system"), Role.CALL) in really_run(b"cos\nsystem\n(S'id'\ntR.")
+    assert (Global("os", "system"), GlobalRole.CALL) in really_run(b"cos\nsystem\n(S'id'\ntR.")
     log = really_run(b"csome.where\nThing\n)\x81}b.")
-    assert log == [(Global("some.where", "Thing"), Role.NEW), (Global("some.where", "Thing"), Role.BUILD)]
+    assert log == [(Global("some.where", "Thing"), GlobalRole.NEW), (Global("some.where", "Thing"), GlobalRole.BUILD)]
     assert {opcode.name for opcode, _, _ in pickletools.genops(SEEDS[6])} >= {"GLOBAL", "REDUCE"}
     assert re.search(rb"system", SEEDS[7])

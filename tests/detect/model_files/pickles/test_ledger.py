@@ -2,38 +2,38 @@ import pytest
 
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.ledger import Expense, Ledger
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole
 from caponier.detect.model_files.pickles.stream import LimitError
 
 
 def test_what_is_allowed_leaves_no_trace() -> None:
     ledger = Ledger(Limits())
-    ledger.note("collections.OrderedDict", Role.CALL, AllowLevel.ALLOWED, 0)
+    ledger.note("collections.OrderedDict", GlobalRole.CALL, AllowLevel.ALLOWED, 0)
     assert not ledger.uses
 
 
 def test_naming_something_unlisted_is_open_and_calling_it_is_unsafe() -> None:
     ledger = Ledger(Limits())
-    ledger.note("some.thing", Role.NAME, AllowLevel.UNLISTED, 0)
+    ledger.note("some.thing", GlobalRole.NAME, AllowLevel.UNLISTED, 0)
     assert ledger.unsafe == []
     assert not ledger.invoked
-    ledger.note("some.thing", Role.CALL, AllowLevel.UNLISTED, 5)
-    assert [use.role for use in ledger.unsafe] == [Role.CALL]
+    ledger.note("some.thing", GlobalRole.CALL, AllowLevel.UNLISTED, 5)
+    assert [use.role for use in ledger.unsafe] == [GlobalRole.CALL]
     assert ledger.invoked
 
 
 def test_the_worst_comes_first() -> None:
     ledger = Ledger(Limits())
-    ledger.note("b", Role.CALL, AllowLevel.UNLISTED, 1)
-    ledger.note("c", Role.NAME, AllowLevel.DANGEROUS, 2)
-    ledger.note("d", Role.CALL, AllowLevel.DANGEROUS, 3)
+    ledger.note("b", GlobalRole.CALL, AllowLevel.UNLISTED, 1)
+    ledger.note("c", GlobalRole.NAME, AllowLevel.DANGEROUS, 2)
+    ledger.note("d", GlobalRole.CALL, AllowLevel.DANGEROUS, 3)
     assert [use.what for use in ledger.unsafe] == ["d", "c", "b"]
 
 
 def test_a_use_is_noted_once_with_its_first_place() -> None:
     ledger = Ledger(Limits())
     for at in (3, 9):
-        ledger.note("a", Role.CALL, AllowLevel.UNLISTED, at)
+        ledger.note("a", GlobalRole.CALL, AllowLevel.UNLISTED, at)
         ledger.doubt("a doubt")
     assert [use.at for use in ledger.uses.values()] == [3]
     assert ledger.doubts == ["a doubt"]
@@ -42,7 +42,7 @@ def test_a_use_is_noted_once_with_its_first_place() -> None:
 def test_notes_do_not_grow_without_end() -> None:
     ledger = Ledger(Limits())
     for number in range(1_500):
-        ledger.note(f"a{number}", Role.CALL, AllowLevel.UNLISTED, 0)
+        ledger.note(f"a{number}", GlobalRole.CALL, AllowLevel.UNLISTED, 0)
         ledger.doubt(f"a{number}")
     assert len(ledger.uses) == len(ledger.doubts) == 1_000
 

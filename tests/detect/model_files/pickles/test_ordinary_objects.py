@@ -2,7 +2,7 @@
 
 import pytest
 
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 from detect.model_files.pickles.test_state_code import built, table, text
@@ -13,9 +13,9 @@ def test_a_memory_of_joblib_is_open_when_it_is_made_and_never_called(name: str) 
     """A pipeline that has one loads with nothing run; its constructor makes folders wherever it is told."""
     home, _, kind = f"joblib.{name}".rpartition(".")
     what, rules = Global(home, kind), shipped()
-    for role in (Role.NAME, Role.NEW, Role.BUILD):
+    for role in (GlobalRole.NAME, GlobalRole.NEW, GlobalRole.BUILD):
         assert rules.standing(what, role) is AllowLevel.UNCLEAR
-    assert rules.standing(what, Role.CALL) > AllowLevel.UNCLEAR
+    assert rules.standing(what, GlobalRole.CALL) > AllowLevel.UNCLEAR
     made = read(built(home, kind, table(location=text("cache"))))
     assert not made.unsafe
     assert any("a folder that its state names" in doubt for doubt in made.ledger.doubts)

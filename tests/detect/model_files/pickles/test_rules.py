@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 
 RULES = shipped()
@@ -39,20 +39,20 @@ def test_no_allowed_name_reaches_through_another_one() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "role", "standing"),
     [
-        ("collections", "OrderedDict", Role.CALL, AllowLevel.ALLOWED),
-        ("numpy", "log1p", Role.NAME, AllowLevel.ALLOWED),
-        ("numpy", "log1p", Role.CALL, AllowLevel.UNLISTED),
-        ("sklearn.svm._classes", "SVC", Role.BUILD, AllowLevel.ALLOWED),
-        ("sklearn.svm._classes", "SVC", Role.CALL, AllowLevel.UNLISTED),
-        ("os", "system", Role.CALL, AllowLevel.DANGEROUS),
-        ("os.path", "join", Role.NAME, AllowLevel.DANGEROUS),
-        ("ossify", "system", Role.CALL, AllowLevel.UNLISTED),
-        ("builtins", "eval", Role.NAME, AllowLevel.DANGEROUS),
-        ("builtins", "print", Role.CALL, AllowLevel.UNLISTED),
-        ("joblib.numpy_pickle", "NDArrayWrapper", Role.NEW, AllowLevel.UNCLEAR),
+        ("collections", "OrderedDict", GlobalRole.CALL, AllowLevel.ALLOWED),
+        ("numpy", "log1p", GlobalRole.NAME, AllowLevel.ALLOWED),
+        ("numpy", "log1p", GlobalRole.CALL, AllowLevel.UNLISTED),
+        ("sklearn.svm._classes", "SVC", GlobalRole.BUILD, AllowLevel.ALLOWED),
+        ("sklearn.svm._classes", "SVC", GlobalRole.CALL, AllowLevel.UNLISTED),
+        ("os", "system", GlobalRole.CALL, AllowLevel.DANGEROUS),
+        ("os.path", "join", GlobalRole.NAME, AllowLevel.DANGEROUS),
+        ("ossify", "system", GlobalRole.CALL, AllowLevel.UNLISTED),
+        ("builtins", "eval", GlobalRole.NAME, AllowLevel.DANGEROUS),
+        ("builtins", "print", GlobalRole.CALL, AllowLevel.UNLISTED),
+        ("joblib.numpy_pickle", "NDArrayWrapper", GlobalRole.NEW, AllowLevel.UNCLEAR),
     ],
 )
-def test_the_standing_depends_on_the_role(module: str, name: str, role: Role, standing: AllowLevel) -> None:
+def test_the_standing_depends_on_the_role(module: str, name: str, role: GlobalRole, standing: AllowLevel) -> None:
     assert RULES.standing(Global(module, name), role) is standing
 
 
@@ -70,7 +70,7 @@ def test_allowed_classes_are_what_they_seem(library: str) -> None:
         pytest.skip(f"{library} is not installed")
     seen = 0
     for what, roles in RULES.allowed.items():
-        if what.module.split(".")[0] != library or not roles & {Role.NEW, Role.ITEMS}:
+        if what.module.split(".")[0] != library or not roles & {GlobalRole.NEW, GlobalRole.ITEMS}:
             continue
         try:
             thing = getattr(importlib.import_module(what.module), what.name)

@@ -6,7 +6,7 @@ import pytest
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
-from caponier.detect.model_files.pickles.rules import Allowance, Role, shipped
+from caponier.detect.model_files.pickles.rules import Allowance, GlobalRole, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -93,7 +93,9 @@ def test_no_slots_at_all_are_clean() -> None:
 
 def test_a_class_that_a_user_allows_may_have_slots() -> None:
     mine = Global("mine", "Model")
-    rules = shipped().extended([Allowance(mine, frozenset({Role.NEW, Role.BUILD}), "is ours", date(2099, 1, 1))])
+    rules = shipped().extended(
+        [Allowance(mine, frozenset({GlobalRole.NEW, GlobalRole.BUILD}), "is ours", date(2099, 1, 1))]
+    )
     content = built("mine", "Model", f"(N{table(weight='N')}t")
     assert judge(memoryview(content), Limits(), rules).verdict is Verdict.CLEAN
 

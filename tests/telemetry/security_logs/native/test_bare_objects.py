@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.reading import NativeReading
 
 CALL = {
     "eventVersion": "1.09", "eventTime": "2026-03-02T08:00:00Z", "eventSource": "s3.amazonaws.com",
@@ -35,15 +35,15 @@ LINES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", LINES)
 def test_a_line_says_the_same_as_the_object_in_it(name: str) -> None:
-    row, expected = LINES[name], list(Reading().read(LINES[name], 7))
+    row, expected = LINES[name], list(NativeReading().read(LINES[name], 7))
     assert expected
-    assert list(Reading().read(orjson.dumps(row), 7)) == expected
-    assert list(Reading().read(orjson.dumps([row]), 7)) == expected
-    assert list(Reading().read(orjson.dumps([row, row]), 7)) == expected * 2
+    assert list(NativeReading().read(orjson.dumps(row), 7)) == expected
+    assert list(NativeReading().read(orjson.dumps([row]), 7)) == expected
+    assert list(NativeReading().read(orjson.dumps([row, row]), 7)) == expected * 2
 
 
 def test_a_row_without_a_time_has_that_of_the_row_before_it() -> None:
-    reading, late = Reading(), {**JOURNAL, "__REALTIME_TIMESTAMP": None}
+    reading, late = NativeReading(), {**JOURNAL, "__REALTIME_TIMESTAMP": None}
     (first,) = reading.read(orjson.dumps(JOURNAL), 1)
     (second,) = reading.read(orjson.dumps(late), 2)
     assert not isinstance(first, str)
@@ -52,6 +52,6 @@ def test_a_row_without_a_time_has_that_of_the_row_before_it() -> None:
 
 @pytest.mark.parametrize(("line", "reason"), [(b'{"a": ', "bad JSON: "), (b'["a"]', "expected an object, found str")])
 def test_what_is_no_object_is_told(line: bytes, reason: str) -> None:
-    (told,) = Reading().read(line, 1)
+    (told,) = NativeReading().read(line, 1)
     assert isinstance(told, str)
     assert reason in told

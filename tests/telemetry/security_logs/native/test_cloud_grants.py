@@ -10,7 +10,7 @@ from caponier.records.inventory import System
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.clouds.policies import opens, stays_inside
 from caponier.telemetry.security_logs.native.ray import reader
-from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.reading import NativeReading
 from caponier.telemetry.security_logs.native.record import Record
 
 OWN = "111122223333"
@@ -24,7 +24,7 @@ def statement(principal: Any, effect: str = "Allow", **more: Any) -> dict[str, A
 
 
 def record(row: dict[str, Any]) -> Record:
-    (found,) = Reading().read(row, 1)
+    (found,) = NativeReading().read(row, 1)
     assert isinstance(found, Record), found
     return found
 

@@ -9,7 +9,7 @@ from tests.telemetry.security_logs.native.network import products as network
 
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, moment, read_logs
-from caponier.telemetry.security_logs.identity import Identity, identity
+from caponier.telemetry.security_logs.identity import EventIdentity, identity
 from caponier.telemetry.security_logs.native.products import PRODUCTS
 
 DAY = "2026-03-02"
@@ -18,170 +18,170 @@ MS = 1_772_442_000_000
 BAD = "203.0.113.66"
 
 # Record, log source, who did it, and some of what rules ask for.
-SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
+SAMPLES: dict[str, tuple[dict[str, Any], str, EventIdentity, dict[str, Any]]] = {
     "Hugging Face audit log": (
         {"type": "repo.update_settings", "createdAt": AT, "author": {"user": "eve"}, "repo": "lab/digits",
          "req": {"ip": BAD, "country": "XK"}},
-        "huggingface/-/audit", Identity("eve", None, BAD), {"repository": "lab/digits", "src_country": "XK"},
+        "huggingface/-/audit", EventIdentity("eve", None, BAD), {"repository": "lab/digits", "src_country": "XK"},
     ),
     "Weights & Biases audit log": (
         {"timestamp": AT, "action": "artifact:delete", "actor_email": "eve@example.org", "actor_ip": BAD,
          "entity_name": "lab", "project_name": "digits", "artifact_sequence_asset": "digits-mlp"},
-        "wandb/-/audit", Identity("eve@example.org", None, BAD), {"model": "digits-mlp", "endpoint": "digits"},
+        "wandb/-/audit", EventIdentity("eve@example.org", None, BAD), {"model": "digits-mlp", "endpoint": "digits"},
     ),
     "Harbor audit log": (
         {"id": 7, "username": "eve", "resource": "ml/serve:4", "resource_type": "artifact", "operation": "create",
          "op_time": AT},
-        "harbor/-/audit", Identity("eve", None, None), {"repository": "ml/serve:4"},
+        "harbor/-/audit", EventIdentity("eve", None, None), {"repository": "ml/serve:4"},
     ),
     "GitHub audit log": (
         {"@timestamp": MS, "action": "repo.add_member", "actor": "eve", "actor_ip": BAD, "org": "lab",
          "repo": "lab/train", "user": "mallory", "actor_location": {"country_code": "XK"}},
-        "github/-/audit", Identity("eve", None, BAD), {"target_user": "mallory", "src_country": "XK"},
+        "github/-/audit", EventIdentity("eve", None, BAD), {"target_user": "mallory", "src_country": "XK"},
     ),
     "GitLab audit log": (
         {"time": AT, "author_id": 7, "author_name": "eve", "entity_type": "Project", "entity_path": "ml/train",
          "ip_address": BAD, "target_details": "deploy key"},
-        "gitlab/-/audit", Identity("eve", None, BAD), {"repository": "ml/train"},
+        "gitlab/-/audit", EventIdentity("eve", None, BAD), {"repository": "ml/train"},
     ),
     "Amazon GuardDuty": (
         {"schemaVersion": "2.0", "accountId": "1", "type": "Exfiltration:S3/AnomalousBehavior", "updatedAt": AT,
          "resource": {"accessKeyDetails": {"userName": "svc-train"}, "s3BucketDetails": [{"name": "ml-models"}]},
          "service": {"detectorId": "d", "action": {"awsApiCallAction": {"remoteIpDetails": {"ipAddressV4": BAD}}}}},
-        "aws/alarm/guardduty", Identity("svc-train", None, BAD), {"bucket": "ml-models"},
+        "aws/alarm/guardduty", EventIdentity("svc-train", None, BAD), {"bucket": "ml-models"},
     ),
     "AWS Security Hub": (
         {"SchemaVersion": "2018-10-08", "ProductArn": "arn:aws:x", "AwsAccountId": "1", "Types": ["TTPs"],
          "UpdatedAt": AT, "Network": {"SourceIpV4": BAD}},
-        "aws/-/securityhub", Identity(None, None, BAD), {"types": "TTPs"},
+        "aws/-/securityhub", EventIdentity(None, None, BAD), {"types": "TTPs"},
     ),
     "AWS WAF": (
         {"timestamp": MS, "webaclId": "arn:aws:wafv2:x", "action": "BLOCK",
          "httpRequest": {"clientIp": BAD, "uri": "/api/kernels", "args": "a=1", "httpMethod": "POST", "country": "XK"}},
-        "aws/webserver/waf", Identity(None, None, BAD),
+        "aws/webserver/waf", EventIdentity(None, None, BAD),
         {"cs-uri-stem": "/api/kernels", "cs-method": "POST", "outcome": "failure"},
     ),
     "Amazon Bedrock model invocation": (
         {"schemaType": "ModelInvocationLog", "timestamp": AT, "modelId": "anthropic.x", "operation": "InvokeModel",
          "identity": {"arn": "arn:aws:sts::1:assumed-role/trainer/eve"}},
-        "aws/-/bedrock", Identity("trainer/eve", None, None), {"model": "anthropic.x"},
+        "aws/-/bedrock", EventIdentity("trainer/eve", None, None), {"model": "anthropic.x"},
     ),
     "Databricks audit log": (
         {"timestamp": MS, "serviceName": "mlflowModelRegistry", "actionName": "deleteModelVersion",
          "userIdentity": {"email": "eve@example.org"}, "sourceIPAddress": BAD, "response": {"statusCode": 200},
          "requestParams": {"model_name": "digits"}},
-        "databricks/-/audit", Identity("eve@example.org", None, BAD), {"model": "digits", "outcome": "success"},
+        "databricks/-/audit", EventIdentity("eve@example.org", None, BAD), {"model": "digits", "outcome": "success"},
     ),
     "Databricks audit table": (
         {"event_time": AT, "service_name": "accounts", "action_name": "tokenLogin", "source_ip_address": BAD,
          "user_identity": {"email": "eve@example.org"}, "response": {"status_code": 401}},
-        "databricks/authentication/audit", Identity("eve@example.org", None, BAD), {"outcome": "failure"},
+        "databricks/authentication/audit", EventIdentity("eve@example.org", None, BAD), {"outcome": "failure"},
     ),
     "Snowflake login history": (
         {"EVENT_TIMESTAMP": f"{DAY} 09:00:00.000 Z", "USER_NAME": "EVE", "IS_SUCCESS": "YES", "CLIENT_IP": BAD},
-        "snowflake/authentication/login_history", Identity("eve", None, BAD), {"outcome": "success"},
+        "snowflake/authentication/login_history", EventIdentity("eve", None, BAD), {"outcome": "success"},
     ),
     "Snowflake query history": (
         {"START_TIME": f"{DAY} 09:00:00.123456789", "USER_NAME": "EVE", "QUERY_TYPE": "UNLOAD", "QUERY_TEXT": "copy",
          "EXECUTION_STATUS": "SUCCESS"},
-        "snowflake/-/query_history", Identity("eve", None, None), {"outcome": "success"},
+        "snowflake/-/query_history", EventIdentity("eve", None, None), {"outcome": "success"},
     ),
     "Google Workspace": (
         {"kind": "admin#reports#activity", "id": {"time": AT, "applicationName": "login"}, "ipAddress": BAD,
          "actor": {"email": "eve@example.org"}, "events": [{"type": "login", "name": "login_success"}]},
-        "gcp/authentication/google_workspace.login", Identity("eve@example.org", None, BAD),
+        "gcp/authentication/google_workspace.login", EventIdentity("eve@example.org", None, BAD),
         {"eventname": "login_success"},
     ),
     "Microsoft 365 audit": (
         {"CreationTime": f"{DAY}T09:00:00", "Operation": "UserLoggedIn", "Workload": "AzureActiveDirectory",
          "RecordType": 15, "UserId": "eve@example.org", "ClientIP": f"{BAD}:50001", "ResultStatus": "Success"},
-        "m365/authentication/audit", Identity("eve@example.org", None, BAD), {"outcome": "success"},
+        "m365/authentication/audit", EventIdentity("eve@example.org", None, BAD), {"outcome": "success"},
     ),
     "Duo authentication": (
         {"isotimestamp": AT, "access_device": {"ip": BAD}, "factor": "duo_push", "result": "fraud",
          "user": {"name": "eve"}},
-        "cisco/authentication/duo", Identity("eve", None, BAD), {"outcome": "failure"},
+        "cisco/authentication/duo", EventIdentity("eve", None, BAD), {"outcome": "failure"},
     ),
     "OneLogin": (
         {"event_type_id": 5, "created_at": AT, "actor_user_name": "eve", "user_name": "eve", "ipaddr": BAD},
-        "onelogin/authentication/onelogin.events", Identity("eve", None, BAD), {},
+        "onelogin/authentication/onelogin.events", EventIdentity("eve", None, BAD), {},
     ),
     "Auth0 (stream)": (
         {"log_id": "1", "data": {"type": "s", "date": AT, "log_id": "1", "user_name": "eve", "ip": BAD}},
-        "auth0/authentication/tenant", Identity("eve", None, BAD), {},
+        "auth0/authentication/tenant", EventIdentity("eve", None, BAD), {},
     ),
     "Auth0": (
         {"log_id": "1", "type": "sapi", "date": AT, "user_name": "eve", "ip": BAD},
-        "auth0/-/tenant", Identity("eve", None, BAD), {},
+        "auth0/-/tenant", EventIdentity("eve", None, BAD), {},
     ),
     "Slack audit log": (
         {"action": "user_login", "date_create": MS // 1000, "actor": {"user": {"id": "U1", "email": "eve@example.org"}},
          "context": {"ip_address": BAD, "ua": "x"}},
-        "slack/authentication/audit", Identity("eve@example.org", None, BAD), {},
+        "slack/authentication/audit", EventIdentity("eve@example.org", None, BAD), {},
     ),
     "Teleport audit log": (
         {"event": "session.start", "code": "T2000I", "time": AT, "uid": "u", "ei": 0, "user": "eve",
          "addr.remote": f"{BAD}:51000", "server_hostname": "gpu-01"},
-        "teleport/authentication/audit", Identity("eve", "gpu-01", BAD), {"outcome": "success"},
+        "teleport/authentication/audit", EventIdentity("eve", "gpu-01", BAD), {"outcome": "success"},
     ),
     "Docker events": (
         {"status": "exec_start: sh", "id": "ab12", "from": "ml/serve:1", "Type": "container", "scope": "local",
          "Action": "exec_start: sh", "time": MS // 1000, "timeNano": MS * 10**6,
          "Actor": {"ID": "ab12", "Attributes": {"image": "ml/serve:1", "name": "triton"}}},
-        "docker/-/events", Identity(None, None, None), {"container.image": "ml/serve:1", "container": "triton"},
+        "docker/-/events", EventIdentity(None, None, None), {"container.image": "ml/serve:1", "container": "triton"},
     ),
     "OpenAI audit log": (
         {"object": "organization.audit_log", "effective_at": MS // 1000, "type": "api_key.created",
          "actor": {"type": "session", "session": {"user": {"email": "eve@example.org"}, "ip_address": BAD}}},
-        "openai/-/audit", Identity("eve@example.org", None, BAD), {},
+        "openai/-/audit", EventIdentity("eve@example.org", None, BAD), {},
     ),
     "Anthropic activity": (
         {"id": "activity_1", "created_at": AT, "organization_id": "o", "type": "api_key_created",
          "actor": {"type": "user_actor", "email_address": "eve@example.org", "ip_address": BAD}},
-        "anthropic/-/activity", Identity("eve@example.org", None, BAD), {},
+        "anthropic/-/activity", EventIdentity("eve@example.org", None, BAD), {},
     ),
     "Google Cloud request log": (
         {"timestamp": AT, "insertId": "i", "logName": "projects/p/logs/requests",
          "httpRequest": {"requestUrl": "https://mlflow.example.org/api/2.0/mlflow/users/create?a=1", "status": 200,
                          "requestMethod": "POST", "remoteIp": BAD}},
-        "gcp/webserver/requests", Identity(None, "mlflow.example.org", BAD),
+        "gcp/webserver/requests", EventIdentity(None, "mlflow.example.org", BAD),
         {"cs-uri-stem": "/api/2.0/mlflow/users/create", "sc-status": 200},
     ),
     "Cloudflare HTTP requests": (
         {"EdgeStartTimestamp": AT, "ClientIP": BAD, "ClientRequestHost": "ray.example.org", "EdgeResponseStatus": 200,
          "ClientRequestMethod": "POST", "ClientRequestURI": "/api/jobs/?x=1"},
-        "cloudflare/webserver/http_requests", Identity(None, "ray.example.org", BAD),
+        "cloudflare/webserver/http_requests", EventIdentity(None, "ray.example.org", BAD),
         {"cs-uri-stem": "/api/jobs/", "cs-uri-query": "x=1"},
     ),
     "Vault audit log": (
         {"time": AT, "type": "request", "auth": {"display_name": "ldap-eve"},
          "request": {"operation": "read", "path": "secret/data/ml", "remote_address": BAD}},
-        "vault/-/audit", Identity("ldap-eve", None, BAD), {},
+        "vault/-/audit", EventIdentity("ldap-eve", None, BAD), {},
     ),
     "CrowdStrike process": (
         {"event_simpleName": "ProcessRollup2", "aid": "a", "timestamp": str(MS), "ComputerName": "GPU-01",
          "ImageFileName": "\\Device\\x\\python.exe", "CommandLine": "python x.py", "UserName": "eve"},
-        "windows/process_creation/crowdstrike", Identity("eve", "gpu-01", None), {"image": "\\Device\\x\\python.exe"},
+        "windows/process_creation/crowdstrike", EventIdentity("eve", "gpu-01", None), {"image": "\\Device\\x\\python.exe"},
     ),
     "CrowdStrike sensor": (
         {"event_simpleName": "NetworkConnectIP4", "aid": "a", "timestamp": str(MS), "ComputerName": "GPU-01",
          "RemoteAddressIP4": BAD, "RemotePort": "443"},
-        "crowdstrike/-/sensor", Identity(None, "gpu-01", None), {"dst_ip": BAD},
+        "crowdstrike/-/sensor", EventIdentity(None, "gpu-01", None), {"dst_ip": BAD},
     ),
     "osquery": (
         {"name": "pack_x_crontab", "hostIdentifier": "gpu-01", "unixTime": MS // 1000, "action": "added",
          "columns": {"path": "/etc/crontab", "command": "curl x"}},
-        "osquery/-/results", Identity(None, "gpu-01", None), {"columns.command": "curl x"},
+        "osquery/-/results", EventIdentity(None, "gpu-01", None), {"columns.command": "curl x"},
     ),
     "osquery processes": (
         {"name": "pack_x_processes", "hostIdentifier": "gpu-01", "unixTime": MS // 1000, "action": "added",
          "columns": {"path": "/usr/bin/curl", "cmdline": "curl x", "username": "eve"}},
-        "linux/process_creation/osquery", Identity("eve", "gpu-01", None), {"commandline": "curl x"},
+        "linux/process_creation/osquery", EventIdentity("eve", "gpu-01", None), {"commandline": "curl x"},
     ),
     "1Password": (
         {"uuid": "u", "session_uuid": "s", "timestamp": AT, "country": "XK", "user": {"email": "eve@example.org"},
          "client": {"ip_address": BAD}},
-        "onepassword/-/events", Identity("eve@example.org", None, BAD), {"src_country": "XK"},
+        "onepassword/-/events", EventIdentity("eve@example.org", None, BAD), {"src_country": "XK"},
     ),
 }  # fmt: skip
 SAMPLES |= network.SAMPLES

@@ -67,7 +67,7 @@ def check_baseline(
 
 
 @dataclass(frozen=True)
-class Difference:
+class DetectorDifference:
     """What one detector stands on in an older and in a newer baseline of a model; None where it has nothing."""
 
     detector: str
@@ -83,11 +83,11 @@ class Comparison:
     new: Story
 
     @property
-    def differences(self) -> Iterator[Difference]:
+    def differences(self) -> Iterator[DetectorDifference]:
         """All detectors of either."""
         before, after = ({one.detector: one for one in story.statuses} for story in (self.old, self.new))
         for name in sorted(before.keys() | after.keys()):
-            yield Difference(name, before.get(name), after.get(name))
+            yield DetectorDifference(name, before.get(name), after.get(name))
 
 
 def compare_baselines(old: Baseline, new: Baseline) -> list[Comparison]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.event_log import Deployment, EventLog
+from caponier.emulate.event_log import Deployment, ServerLog
 from caponier.emulate.victims.client import RemoteModel, RemoteWire
 from caponier.emulate.victims.server import serve
 from caponier.telemetry.principals import principal_of
@@ -62,7 +62,7 @@ def open_line(
         salt: For the hash of keys.
         proxy: Stands before the server and records in its place.
     """
-    log = EventLog()
+    log = ServerLog()
     with serve(
         predict,
         record=log.record if proxy is None else lambda _: None,

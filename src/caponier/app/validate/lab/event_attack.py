@@ -8,7 +8,7 @@ from time import perf_counter
 from caponier.app.validate.lab.attack_line import AttackEndpoint
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.campaign import Campaign, CampaignStage
 from caponier.emulate.disguises.accounts import Splitting
 from caponier.emulate.emulation import EmulationOutcome
 from caponier.emulate.images import Images
@@ -84,13 +84,13 @@ def _rounded(outcome: EmulationOutcome) -> dict[str, float]:
     return {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
 
 
-def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> Stage:
+def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> CampaignStage:
     """Prepare a campaign; it may bring a victim of its own."""
     with one_thread():
         return campaigns()[name].stage(split, seed, victim)
 
 
-def run_campaign(name: str, line: AttackEndpoint, stage: Stage, seed: int) -> AttackSummary:
+def run_campaign(name: str, line: AttackEndpoint, stage: CampaignStage, seed: int) -> AttackSummary:
     """Carry a campaign out against the stage's victim, which the line leads to."""
     began, key = perf_counter(), f"{name}-{seed}-0"
     chosen: Campaign = campaigns()[name]

@@ -17,7 +17,7 @@ from caponier.app.validate.lab.event_attack import AttackSummary, attack_image, 
 from caponier.app.validate.lab.proving_ground import MAIN, ProvingGround, Target, with_owners
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.emulate.attacker.membership import LEARNED
-from caponier.emulate.campaign import Stage
+from caponier.emulate.campaign import CampaignStage
 from caponier.emulate.registry import attacks, habits, newcomers, probes
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.records.accused import accused
@@ -40,7 +40,7 @@ class _Plan:
     """Attacks on single images."""
     probes: Names
     """Those who find out what the model is."""
-    stages: dict[str, Stage]
+    stages: dict[str, CampaignStage]
     """Campaigns."""
 
     @property

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
-from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
+from caponier.detect.model_files.files.part import Budget, PartReport
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, canonical, shipped
 
 # Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
 _TARGET: Final = re.compile(
@@ -91,9 +91,9 @@ _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
 
 
-def read(text: str, budget: Budget) -> Part:
+def read(text: str, budget: Budget) -> PartReport:
     """Judge the names in a text that a loader of configurations would call or import."""
-    part = Part("yaml")
+    part = PartReport("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
     for match in _some(_TARGET, plain, part, budget) if _has(plain, _TARGET_WORDS) else ():
         if is_dangerous(match[2]) and (match[1] in _INSTANTIATING or "." in match[2]):
@@ -110,7 +110,7 @@ def read(text: str, budget: Budget) -> Part:
     return part
 
 
-def _tags(text: str, part: Part, budget: Budget) -> None:
+def _tags(text: str, part: PartReport, budget: Budget) -> None:
     """Judge tags that make something; their letters may be written as in an address."""
     for match in _some(_TAG, text, part, budget):
         harmful = is_dangerous(match[2])
@@ -121,7 +121,7 @@ def _tags(text: str, part: Part, budget: Budget) -> None:
         _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
 
 
-def _imports(text: str, part: Part, budget: Budget) -> None:
+def _imports(text: str, part: PartReport, budget: Budget) -> None:
     """Judge keys by which a loader imports a module or runs a file, and names that only a program has a use for."""
     loaders = [match[1] for match in _some(_LOADER, text, part, budget)]
     for loader in loaders:
@@ -146,11 +146,11 @@ def _imports(text: str, part: Part, budget: Budget) -> None:
             _add(part.unknown, f"names {match[1]}, which is known to be dangerous")
 
 
-def read_skops(document: Any) -> Part | None:
+def read_skops(document: Any) -> PartReport | None:
     """Judge the description of a skops file; None if this is none."""
     if not (isinstance(document, dict) and "__loader__" in document and "__module__" in document):
         return None
-    part, waiting, nodes = Part("skops"), [document], 0
+    part, waiting, nodes = PartReport("skops"), [document], 0
     while waiting and nodes < _MOST_NODES:
         node = waiting.pop()
         nodes += 1
@@ -165,13 +165,13 @@ def read_skops(document: Any) -> Part | None:
     return part
 
 
-def _node(part: Part, node: dict[str, Any]) -> None:
+def _node(part: PartReport, node: dict[str, Any]) -> None:
     kind = str(node.get("__loader__"))
     if kind not in _NODES | REDUCED:
         _add(part.unknown, f"has skops use {kind[:100]}, which may call what the file names")
     for module, name in _named(node):
         what = canonical(module, name)
-        standing = shipped().standing(what, Role.NAME)
+        standing = shipped().standing(what, GlobalRole.NAME)
         if standing is AllowLevel.DANGEROUS:
             _add(part.unsafe, f"names {module}.{name}, which is known to be dangerous")
         elif what in shipped().functions or (kind == "LossNode" and not str(what).startswith(_LOSSES)):
@@ -197,7 +197,7 @@ def _has(text: str, words: tuple[str, ...]) -> bool:
     return any(word in text for word in words)
 
 
-def _some(pattern: re.Pattern[str], text: str, part: Part, budget: Budget) -> Iterator[re.Match[str]]:
+def _some(pattern: re.Pattern[str], text: str, part: PartReport, budget: Budget) -> Iterator[re.Match[str]]:
     """Yield the first matches, and doubt a file that has many more than any configurations."""
     for match in pattern.finditer(text):
         budget.names_left -= 1
@@ -217,7 +217,7 @@ def is_dangerous(dotted: str) -> bool:
     module, _, name = dotted.rpartition(".")
     standing = shipped().standing
     return dotted != _BUILDS and any(
-        standing(canonical(*pair), Role.CALL) is AllowLevel.DANGEROUS for pair in ((module, name), (dotted, ""))
+        standing(canonical(*pair), GlobalRole.CALL) is AllowLevel.DANGEROUS for pair in ((module, name), (dotted, ""))
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, REDUCED, is_dangerous, is_known
 from caponier.detect.model_files.files.hdf5.walk import leaves_folder
-from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.files.texts import commands
 from caponier.detect.model_files.files.texts.expressions import is_code
 from caponier.detect.model_files.pickles.carried import SHORTEST, pickled
@@ -59,9 +59,9 @@ _MOST_WORDS: Final = 1_000
 _LONGEST_NAME, _MOST_NAMES = 1_000, 200_000
 
 
-def read(document: Any) -> Part:
+def read(document: Any) -> PartReport:
     """Judge what a document names."""
-    part, waiting, nodes, names = Part("json"), [document], 0, 0
+    part, waiting, nodes, names = PartReport("json"), [document], 0, 0
     classes: list[str] = []
     if isinstance(document, dict) and _PIPELINE in document:
         _pipeline(part, document)
@@ -105,7 +105,7 @@ def _made_of(node: list[Any]) -> str | None:
     return node[0] if pair and _CLASS.fullmatch(node[0]) and not is_known(node[0]) else None
 
 
-def pickles(document: Any, budget: Budget) -> Iterator[Member]:
+def pickles(document: Any, budget: Budget) -> Iterator[ArchiveMember]:
     """Yield what a document holds as the base64 of a pickle, as Stable Baselines keeps its objects.
 
     Raises:
@@ -122,7 +122,7 @@ def pickles(document: Any, budget: Budget) -> Iterator[Member]:
             budget.member()
             with suppress(ValueError):
                 if len(content := base64.b64decode(node.encode("ascii"))):
-                    yield Member(f"{key[:100]} as base64", memoryview(content))
+                    yield ArchiveMember(f"{key[:100]} as base64", memoryview(content))
 
 
 def held(document: Any) -> list[memoryview]:
@@ -144,7 +144,7 @@ def held(document: Any) -> list[memoryview]:
     return found
 
 
-def _node(part: Part, node: dict[str, Any]) -> None:
+def _node(part: PartReport, node: dict[str, Any]) -> None:
     for key, value in node.items():
         if key.startswith(_PICKLED):
             harmful = isinstance(value, str) and is_dangerous(value)
@@ -193,7 +193,7 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, "has LangChain make an object of a class that it names")
 
 
-def _package(part: Part, items: dict[str, Any]) -> None:
+def _package(part: PartReport, items: dict[str, Any]) -> None:
     """Judge where Apple's packages say that their parts lie."""
     for item in items.values():
         if isinstance(item, dict) and isinstance(path := item.get("path"), str) and leaves_folder(path):
@@ -220,7 +220,7 @@ def _is_known(name: str, key: str) -> bool:
     return is_known(name)
 
 
-def _pipeline(part: Part, document: dict[str, Any]) -> None:
+def _pipeline(part: PartReport, document: dict[str, Any]) -> None:
     """Judge the parts of a pipeline of Diffusers: the library of each, and its class."""
     if not isinstance(document[_PIPELINE], str):
         _add(part.unknown, "has its loader run a Python file that lies beside it (_class_name)")

@@ -7,7 +7,7 @@ import struct
 from typing import Final
 
 from caponier.detect.model_files.files import templates
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.spans import only_zeros
 
 MAGIC: Final = b"GGUF"
@@ -33,9 +33,9 @@ class _BrokenError(Exception):
     """The file cannot be read on, with what is wrong."""
 
 
-def read(content: memoryview, budget: Budget) -> Part:
+def read(content: memoryview, budget: Budget) -> PartReport:
     """Judge a file: its templates, and whether its tensors are all that is behind its notes."""
-    part = Part("gguf")
+    part = PartReport("gguf")
     try:
         spans, start = _Reader(content, budget, part).spans()
     except _BrokenError as wrong:
@@ -57,7 +57,7 @@ def read(content: memoryview, budget: Budget) -> Part:
 class _Reader:
     """A position in a file."""
 
-    def __init__(self, content: memoryview, budget: Budget, part: Part) -> None:
+    def __init__(self, content: memoryview, budget: Budget, part: PartReport) -> None:
         self.content, self.budget, self.part, self.at = content, budget, part, len(MAGIC)
         self.alignment = _DEFAULT_ALIGNMENT
 

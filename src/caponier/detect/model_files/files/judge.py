@@ -23,7 +23,7 @@ from caponier.detect.model_files.files import (
     zip_file,
 )
 from caponier.detect.model_files.files.named_formats import named_format
-from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson, word2vec, xgboost
 from caponier.detect.model_files.files.spans import find, only_zeros
@@ -60,7 +60,7 @@ class _Findings:
     passed: dict[str, str] = field(default_factory=dict)
     parts: int = 0
 
-    def add(self, part: Part, where: str) -> None:
+    def add(self, part: PartReport, where: str) -> None:
         """Take the report of one part."""
         prefix = f"{where}: " if where else ""
         self.unsafe += [prefix + reason for reason in part.unsafe]
@@ -126,22 +126,24 @@ class _Judge:
     def part(self, content: memoryview, where: str, depth: int) -> str:
         """Judge one part with all that is in it, and return what it is."""
         if depth > self.budget.limits.depth:
-            return self._report(Part("archive", unknown=["is nested more deeply than a scan looks"]), where, depth)
+            return self._report(
+                PartReport("archive", unknown=["is nested more deeply than a scan looks"]), where, depth
+            )
         head = bytes(content[:16])
         try:
             self.budget.look(len(content))
             return self._by_head(content, head, where, depth)
         except TooMuchError as reason:
-            return self._report(Part("unknown", unknown=[str(reason)]), where, depth)
+            return self._report(PartReport("unknown", unknown=[str(reason)]), where, depth)
 
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
-            return self._report(Part("empty", unknown=["is empty"]), where, depth)
+            return self._report(PartReport("empty", unknown=["is empty"]), where, depth)
         behind = self._hidden(content, head, where, depth)
         is_tar = tar_file.is_tar(content)
         if is_tar:
             # It begins with the name of its first member, and so may begin like anything else, and be that as well.
-            self._report(Part("tar", members=tar_file.members(content, self.budget)), where, depth)
+            self._report(PartReport("tar", members=tar_file.members(content, self.budget)), where, depth)
         if head.startswith((zip_file.LOCAL, b"PK\x05\x06")):
             return self._zip(content, where, depth)
         if zip_file.has_end(content) and find(content, zip_file.LOCAL, 0, len(content)) >= 0:
@@ -166,7 +168,7 @@ class _Judge:
             return "hdf5"
         return self._report(self._no_pickle(content, head), where, depth)
 
-    def _is_chance(self, content: memoryview, head: bytes, report: Part) -> bool:
+    def _is_chance(self, content: memoryview, head: bytes, report: PartReport) -> bool:
         """Return whether the length that safetensors begin with only looks like the beginning of a pickle.
 
         It then ends at once; or it asks for an object outside of the file, which no reader of a whole file can give.
@@ -203,7 +205,7 @@ class _Judge:
             ):
                 self._report(part, where, depth)
         if budget.fields_left < 0:
-            self._report(Part("fields", unknown=["has more fields than a scan reads"]), where, depth)
+            self._report(PartReport("fields", unknown=["has more fields than a scan reads"]), where, depth)
         self.budget.hidden_left = max(0, budget.fields_left)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
@@ -212,7 +214,7 @@ class _Judge:
         if part.kind != "unknown" and (part.kind != "text" or part.unsafe or part.unknown):
             self._report(part, where, depth)
 
-    def _no_pickle(self, content: memoryview, head: bytes) -> Part:
+    def _no_pickle(self, content: memoryview, head: bytes) -> PartReport:
         if head.startswith(keras.HDF5):
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
@@ -221,7 +223,7 @@ class _Judge:
             if (model := read(content, self.budget)) is not None:
                 return model
         if (named := named_format(content)) is not None:
-            return Part(named.kind, unknown=[named.reason])
+            return PartReport(named.kind, unknown=[named.reason])
         if ubjson.is_ubjson(content):
             return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
@@ -236,9 +238,9 @@ class _Judge:
             return text.read(words, self.budget)
         if (vectors := word2vec.read(content, self.budget)) is not None:
             return self._readable(vectors, content)
-        return Part("unknown", unknown=[_UNKNOWN])
+        return PartReport("unknown", unknown=[_UNKNOWN])
 
-    def _readable(self, graph: Part, content: memoryview) -> Part:
+    def _readable(self, graph: PartReport, content: memoryview) -> PartReport:
         """Judge a graph as text, too, if all of it is letters: a shell or Python pass over what stands between them."""
         try:
             str(content, "utf-8")
@@ -253,16 +255,16 @@ class _Judge:
             graph.unknown += [*also.unsafe, *also.unknown]
         return graph
 
-    def _report(self, part: Part, where: str, depth: int) -> str:
+    def _report(self, part: PartReport, where: str, depth: int) -> str:
         self.findings.add(part, where)
         for member in part.members or ():
             self._member(member, where, depth)
         return part.kind
 
-    def _member(self, member: Member, where: str, depth: int) -> None:
+    def _member(self, member: ArchiveMember, where: str, depth: int) -> None:
         inside = f"{where}/{member.name}" if where else member.name
         if member.harm:
-            self.findings.add(Part("member", unsafe=[member.harm]), inside)
+            self.findings.add(PartReport("member", unsafe=[member.harm]), inside)
         if member.doubt:
             self.findings.unknown.append(f"{inside}: {member.doubt}")
         if len(member.content) or not member.empty:
@@ -281,7 +283,7 @@ class _Judge:
         part, objects = numpy_file.read(content, self.budget)
         kind = self._report(part, where, depth)
         if objects is not None and not len(objects):
-            self._report(Part(kind, unknown=["ends early: its objects are missing"]), where, depth)
+            self._report(PartReport(kind, unknown=["ends early: its objects are missing"]), where, depth)
         elif objects is not None:
             report = pickle_file.read(objects, self.budget, certain=True)
             if report is not None:
@@ -304,7 +306,7 @@ class _Judge:
         self.findings.parts += 1
         return "keras" if is_keras else "zip"
 
-    def _places(self, content: memoryview, entries: list[zip_file.Entry], where: str, *, program: bool) -> None:
+    def _places(self, content: memoryview, entries: list[zip_file.ZipEntry], where: str, *, program: bool) -> None:
         """Judge where the parts of a zip archive land, and whether it is a program."""
         places = Places()
         for entry in entries:
@@ -317,10 +319,10 @@ class _Judge:
                 if is_code(name) and not (program and torchscript.is_source(name)):
                     doubt = "is code: the archive can be run, or imported from"
                 inside = f"{where}/{name}" if where else name
-                self.findings.add(Part("place", [harm] if harm else [], [doubt] if doubt else []), inside)
+                self.findings.add(PartReport("place", [harm] if harm else [], [doubt] if doubt else []), inside)
                 self.findings.parts -= 1
 
-    def _exported(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
+    def _exported(self, content: memoryview, entries: list[zip_file.ZipEntry], where: str, depth: int) -> str:
         """Judge a program that torch exported: raw weights and constants may be any bytes, if they are no more."""
         for entry in entries:
             raw = any(f"/data/{room}/" in f"/{entry.name}" for room in ("weights", "constants")) and entry.method == 0
@@ -338,7 +340,7 @@ class _Judge:
         inner.part(content, "", self.budget.limits.depth)
         return [*inner.findings.unsafe, *inner.findings.unknown] in ([], [_UNKNOWN], ["is empty"])
 
-    def _entry(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+    def _entry(self, content: memoryview, entry: zip_file.ZipEntry, where: str, depth: int) -> None:
         inside = f"{where}/{entry.name}" if where else entry.name
         try:
             member = zip_file.content_of(content, entry, self.budget)
@@ -348,7 +350,7 @@ class _Judge:
         # Python's own reader takes the target of a link for the content of a file.
         self._member(member, where, depth)
 
-    def _torch(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
+    def _torch(self, content: memoryview, entries: list[zip_file.ZipEntry], where: str, depth: int) -> str:
         """Judge a torch archive: its pickles, and whether the other parts are the storages that they refer to."""
         script = _is_program(entries)
         rooms = _ROOMS if script else _ROOMS[:1]
@@ -375,7 +377,7 @@ class _Judge:
         self.findings.parts += 1
         return "torchscript" if script else "torch"
 
-    def _definitions(self, content: memoryview, entries: list[zip_file.Entry]) -> set[str]:
+    def _definitions(self, content: memoryview, entries: list[zip_file.ZipEntry]) -> set[str]:
         """Return what the sources of a program define; what cannot be read is doubted where it is judged."""
         defined = set[str]()
         for entry in entries:
@@ -385,7 +387,7 @@ class _Judge:
                     defined |= torchscript.definitions(text.decode(body, self.budget.limits.text_bytes) or "")
         return defined
 
-    def _source(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, defined: set[str]) -> None:
+    def _source(self, content: memoryview, entry: zip_file.ZipEntry, where: str, depth: int, defined: set[str]) -> None:
         """Judge the source of a TorchScript program."""
         inside = f"{where}/{entry.name}" if where else entry.name
         member = self._member_of(content, entry, inside)
@@ -395,7 +397,7 @@ class _Judge:
         elif member is not None and len(member.content):
             self.findings.unknown.append(f"{inside}: is no source that torch writes")
 
-    def _member_of(self, content: memoryview, entry: zip_file.Entry, inside: str) -> Member | None:
+    def _member_of(self, content: memoryview, entry: zip_file.ZipEntry, inside: str) -> ArchiveMember | None:
         """Return a part of an archive, with its doubts noted; None if it may not be read."""
         try:
             member = zip_file.content_of(content, entry, self.budget)
@@ -406,7 +408,7 @@ class _Judge:
             self.findings.unknown.append(f"{inside}: {member.doubt}")
         return member
 
-    def _storage(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+    def _storage(self, content: memoryview, entry: zip_file.ZipEntry, where: str, depth: int) -> None:
         """Judge raw numbers only as what runs something: a loader of another kind may read the same archive."""
         inside = f"{where}/{entry.name}" if where else entry.name
         if bytes(content[: len(numpy_file.MAGIC)]) == numpy_file.MAGIC:
@@ -417,7 +419,7 @@ class _Judge:
     def _torch_pickle(
         self,
         content: memoryview,
-        entry: zip_file.Entry,
+        entry: zip_file.ZipEntry,
         room: str,
         storages: set[tuple[str, str]],
         where: str,
@@ -437,7 +439,7 @@ class _Judge:
         return {(room, key): storage for key, storage in known.items()}
 
 
-def _is_program(entries: list[zip_file.Entry]) -> bool:
+def _is_program(entries: list[zip_file.ZipEntry]) -> bool:
     """Return whether an archive of torch is a TorchScript program."""
     return any(entry.name.rpartition("/")[2] == "constants.pkl" and entry.listed for entry in entries)
 
@@ -453,17 +455,17 @@ def _storage_key(name: str, rooms: tuple[str, ...]) -> tuple[str, str] | None:
     return (room, key) if room in rooms and key.isdigit() else None
 
 
-def _holds(entry: zip_file.Entry, storage: tuple[str, int] | None) -> bool:
+def _holds(entry: zip_file.ZipEntry, storage: tuple[str, int] | None) -> bool:
     """Return whether a part is exactly the raw storage that the pickle refers to."""
     size = None if storage is None else pickle_file.storage_bytes(*storage)
     return entry.method == 0 and entry.packed == size and entry.other_name is None
 
 
-def _is_number(content: memoryview, entry: zip_file.Entry) -> bool:
+def _is_number(content: memoryview, entry: zip_file.ZipEntry) -> bool:
     """Return whether a part is one of the short notes of torch's archives: a version, a byte order, an id."""
     note = _note(content, entry)
     return entry.method == 0 and (note in (b"little", b"big", b"pt2") or (note.isdigit() and entry.packed <= 64))
 
 
-def _note(content: memoryview, entry: zip_file.Entry) -> bytes:
+def _note(content: memoryview, entry: zip_file.ZipEntry) -> bytes:
     return bytes(content[entry.start : entry.start + min(entry.packed, 1 << 10)]).strip()

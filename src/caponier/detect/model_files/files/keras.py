@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from caponier.detect.model_files.files.hdf5.hdf5_bytes import Hdf5Error
 from caponier.detect.model_files.files.hdf5.walk import Walk, leaves_folder
-from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries, would_run
 from caponier.detect.model_files.pickles.carried import pickled
 
@@ -50,9 +50,9 @@ _HARMLESS_BUILTINS: Final = frozenset(
 )
 
 
-def read_config(document: Any) -> Part | None:
+def read_config(document: Any) -> PartReport | None:
     """Judge a configuration; None if nothing in the document is one: Keras builds an object at any depth."""
-    part = Part("keras configuration")
+    part = PartReport("keras configuration")
     waiting, nodes, objects = [document], 0, 0
     while waiting and nodes < _MOST_NODES:
         node = waiting.pop()
@@ -69,7 +69,7 @@ def read_config(document: Any) -> Part | None:
     return part if objects or waiting or part.unsafe or part.unknown else None
 
 
-def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
+def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> PartReport:
     """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe.
 
     Args:
@@ -77,7 +77,7 @@ def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
         budget: What is left of the file's limits.
         before: How many bytes of somebody else's lie before it.
     """
-    part, walk = Part("hdf5"), Walk(content, budget, before)
+    part, walk = PartReport("hdf5"), Walk(content, budget, before)
     try:
         walk.run()
     except Hdf5Error as reason:
@@ -96,21 +96,21 @@ def read_hdf5(content: memoryview, budget: Budget, before: int = 0) -> Part:
     return part
 
 
-def _texts(walk: Walk, budget: Budget) -> Iterator[Member]:
+def _texts(walk: Walk, budget: Budget) -> Iterator[ArchiveMember]:
     """Yield the attributes that are documents, as Keras keeps its layers in, or pickles, as PyTables writes them."""
     for attribute in walk.attributes:
         for value in dict.fromkeys(attribute.values):
             view = memoryview(value)
             inner = pickled(view)
             if value.lstrip()[:1] in (b"{", b"["):
-                yield Member(attribute.name[:100], view)
+                yield ArchiveMember(attribute.name[:100], view)
             elif inner is not None and would_run(inner, budget):
-                yield Member(attribute.name[:100], inner)
+                yield ArchiveMember(attribute.name[:100], inner)
             elif value.endswith(_STOP) and would_run(view, budget):
-                yield Member(attribute.name[:100], view)
+                yield ArchiveMember(attribute.name[:100], view)
 
 
-def _search(part: Part, content: memoryview) -> None:
+def _search(part: PartReport, content: memoryview) -> None:
     """Look for layers in the bytes themselves: what nothing leads to today may be led to tomorrow."""
     layers = 0
     for at in range(0, len(content), _STEP):
@@ -131,7 +131,7 @@ def _search(part: Part, content: memoryview) -> None:
                 _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
 
 
-def _note(part: Part, node: dict[str, Any]) -> None:
+def _note(part: PartReport, node: dict[str, Any]) -> None:
     node = _resolved(node)
     config = node.get("config")
     if isinstance(config, dict) and isinstance(place := config.get("vocabulary"), str) and place:

@@ -4,7 +4,7 @@ import re
 import struct
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.files.quiet_python import literal
 from caponier.detect.model_files.pickles.arrays import type_size
@@ -18,13 +18,13 @@ _OF_PYTHON_2: Final = 2
 _MOST_ELEMENTS: Final = 1 << 62
 
 
-def read(content: memoryview, budget: Budget) -> tuple[Part, memoryview | None]:
+def read(content: memoryview, budget: Budget) -> tuple[PartReport, memoryview | None]:
     """Read the header of an array.
 
     Returns:
         The report, and the pickle behind the header where the array holds Python objects.
     """
-    part = Part("numpy")
+    part = PartReport("numpy")
     try:
         start, header = _header(content)
         size = _element(header["descr"], 0)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.wire import WireError, messages
 
 _KNOWN_DOMAINS: Final = frozenset(
@@ -112,7 +112,7 @@ class _Model:
                     self.locations.add(bytes(pair.get(2, b"")[:1000]).decode("utf-8", "replace"))
 
 
-def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part | None:
+def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartReport | None:
     """Read a model; None if this is none.
 
     Args:
@@ -135,12 +135,12 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part |
     except WireError:
         # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
         known = {_GRAPH, _OPSETS} & seen and not hidden
-        return Part("onnx", unknown=["cannot be read to its end"]) if known else None
+        return PartReport("onnx", unknown=["cannot be read to its end"]) if known else None
     return _report(model) if {_GRAPH, _OPSETS} <= seen else None
 
 
-def _report(model: _Model) -> Part:
-    part = Part("onnx")
+def _report(model: _Model) -> PartReport:
+    part = PartReport("onnx")
     if foreign := model.foreign():
         part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
     for location in sorted(model.locations)[:5]:

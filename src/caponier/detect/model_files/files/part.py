@@ -77,7 +77,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """A part of an archive."""
 
     name: str
@@ -91,7 +91,7 @@ class Member:
 
 
 @dataclass
-class Part:
+class PartReport:
     """The report of a format's reader."""
 
     kind: str
@@ -104,5 +104,5 @@ class Part:
     globals: set[str] = field(default_factory=set)
     passed: dict[str, str] = field(default_factory=dict)
     """What only the user's own entries let pass, with their reasons."""
-    members: Iterator[Member] | None = None
+    members: Iterator[ArchiveMember] | None = None
     """Parts to judge as well; read one at a time, so that not all of an archive is in memory."""

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.pickles.ledger import Ledger, Use
 from caponier.detect.model_files.pickles.machine import Machine
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role, Rules
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
 from caponier.detect.model_files.pickles.values import Box
 
@@ -40,11 +40,11 @@ ELEMENT_BYTES: Final = {
 }
 
 _WORDS: Final = {
-    Role.NAME: "names",
-    Role.CALL: "calls",
-    Role.NEW: "creates",
-    Role.BUILD: "sets the state of",
-    Role.ITEMS: "adds to",
+    GlobalRole.NAME: "names",
+    GlobalRole.CALL: "calls",
+    GlobalRole.NEW: "creates",
+    GlobalRole.BUILD: "sets the state of",
+    GlobalRole.ITEMS: "adds to",
 }
 
 
@@ -90,7 +90,7 @@ def follow(
     return report
 
 
-def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
+def read(content: memoryview, budget: Budget, *, certain: bool) -> PartReport | None:
     """Read pickles.
 
     Args:
@@ -119,7 +119,7 @@ def would_run(content: memoryview, budget: Budget) -> bool:
 
 def read_torch(
     content: memoryview, budget: Budget, storages: Collection[str], *, script: bool = False
-) -> tuple[Part, dict[str, tuple[str, int]]]:
+) -> tuple[PartReport, dict[str, tuple[str, int]]]:
     """Read the pickle of a torch archive.
 
     Args:
@@ -141,7 +141,7 @@ def read_torch(
     return _part(content, budget, report, storages), report.ledger.storages
 
 
-def carries(views: Collection[memoryview], budget: Budget, part: Part, depth: int = 0) -> None:
+def carries(views: Collection[memoryview], budget: Budget, part: PartReport, depth: int = 0) -> None:
     """Say what pickles would run that lie in values: nothing loads them with the file."""
     for view in views:
         most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
@@ -159,9 +159,9 @@ def carries(views: Collection[memoryview], budget: Budget, part: Part, depth: in
             return
 
 
-def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
+def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> PartReport:
     uses = list(report.ledger.uses.values())
-    part = Part(
+    part = PartReport(
         _kind(report, storages), globals=report.ledger.globals, stops=_stops(report), passed=report.ledger.passed
     )
     loaded = report.ledger.embedded
@@ -211,7 +211,7 @@ def _kind(report: PickleReport, storages: Collection[str] | None) -> str:
     return "joblib" if report.arrays else "pickle"
 
 
-def _note_uses(part: Part, uses: list[Use]) -> None:
+def _note_uses(part: PartReport, uses: list[Use]) -> None:
     invoked = {use.what for use in uses if use.invoked}
     unsafe = sorted(
         (use for use in uses if use.unsafe and (use.invoked or use.what not in invoked)),
@@ -228,12 +228,12 @@ def _note_uses(part: Part, uses: list[Use]) -> None:
 
 def _foreign(uses: list[Use]) -> list[str]:
     """Say which classes of somebody's own are created, and what would make them known."""
-    roles: dict[str, set[Role]] = {}
+    roles: dict[str, set[GlobalRole]] = {}
     for use in uses:
         roles.setdefault(use.what, set()).add(use.role)
     sentences = [
         f"creates {what}, which is not on the allow list: once its code was read, an entry in allowed-names.yaml makes "
-        f"it known, with a reason and the roles {', '.join(role for role in Role if role in roles[what])}"
+        f"it known, with a reason and the roles {', '.join(role for role in GlobalRole if role in roles[what])}"
         for what in list(roles)[:_MOST_REASONS]
     ]
     return [*sentences, f"and {len(roles) - _MOST_REASONS:,} more classes"] if len(roles) > _MOST_REASONS else sentences
@@ -262,8 +262,8 @@ def _stops(report: PickleReport) -> bool:
     return report.broken is not None and not (report.exceeded or report.pickles or report.ledger.globals)
 
 
-def _embedded(loaded: list[memoryview]) -> Iterator[Member]:
-    return (Member(f"embedded {number}", view) for number, view in enumerate(loaded, 1))
+def _embedded(loaded: list[memoryview]) -> Iterator[ArchiveMember]:
+    return (ArchiveMember(f"embedded {number}", view) for number, view in enumerate(loaded, 1))
 
 
 def _endings(content: memoryview, report: PickleReport, storages: Collection[str] | None) -> Iterator[str]:

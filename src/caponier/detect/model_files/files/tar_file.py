@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Member
+from caponier.detect.model_files.files.part import ArchiveMember, Budget
 from caponier.detect.model_files.files.places import Places
 from caponier.detect.model_files.files.spans import only_zeros
 
@@ -40,7 +40,7 @@ def is_tar(content: memoryview) -> bool:
     return any(declared in sums for declared in _readings(bytes(content[148:156])))
 
 
-def members(content: memoryview, budget: Budget) -> Iterator[Member]:
+def members(content: memoryview, budget: Budget) -> Iterator[ArchiveMember]:
     """Yield the files of an archive, and of links and folders those that lead out of it or may do so.
 
     Raises:
@@ -51,12 +51,14 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
         header = content[at : at + _BLOCK]
         if not any(header):
             if not only_zeros(content[at:]):
-                yield Member("after the end", content[:0], "is followed by something that some readers read on to")
+                yield ArchiveMember(
+                    "after the end", content[:0], "is followed by something that some readers read on to"
+                )
             return
         budget.member()
         name, size, kind = _text(header[:100]), _number(header[124:136]), bytes(header[156:157])
         if not _is_header(header) or size is None:
-            yield Member(name, content[:0], _UNREADABLE)
+            yield ArchiveMember(name, content[:0], _UNREADABLE)
             return
         at += _BLOCK
         body = content[at : at + size]
@@ -68,7 +70,7 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
             if not only_zeros(whole[size:]):
                 doubt = doubt or _BEHIND
             if doubt:
-                yield Member(name, body, doubt)
+                yield ArchiveMember(name, body, doubt)
         else:
             harm, place = names.place(header, kind)
             doubt = doubt or place
@@ -76,9 +78,9 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
                 # Readers differ in whether content follows; read as if none did, nothing is stepped over.
                 size = 0
                 if harm or doubt:
-                    yield Member(names.name, body, doubt, harm, empty=True)
+                    yield ArchiveMember(names.name, body, doubt, harm, empty=True)
             else:
-                yield Member(names.name, body, doubt, harm)
+                yield ArchiveMember(names.name, body, doubt, harm)
             names.forget()
         at += -(-size // _BLOCK) * _BLOCK
 

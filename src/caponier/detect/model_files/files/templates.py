@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.texts.template_names import Names, Token, arguments
 
 _OPENING: Final = re.compile(r"\{[{%#]")
@@ -59,7 +59,7 @@ def is_template(text: str) -> bool:
     return "{%" in text and "%}" in text
 
 
-def judge(text: str, part: Part, budget: Budget, *, certain: bool = False) -> None:
+def judge(text: str, part: PartReport, budget: Budget, *, certain: bool = False) -> None:
     """Judge a text that may be a template, or is one for certain; other texts may have such brackets, too."""
     climb = read(text, budget)
     part.unsafe += climb.harms

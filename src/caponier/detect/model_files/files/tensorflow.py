@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.wire import WireError, messages
 from caponier.formats.strict_yaml import shipped_yaml
 
@@ -36,7 +36,7 @@ _UNNAMED, _WITH_OBJECTS = "", " objects"
 """What stands for an operator whose name is none, and for objects: nothing is called so."""
 
 
-def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part | None:
+def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartReport | None:
     """Read a graph; None if this is none. For `hidden` see `onnx.read`."""
     if len(content) < 8 or not (hidden or content[0] in STARTS):
         return None
@@ -50,7 +50,7 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> Part |
     named = operators - {_UNNAMED, _WITH_OBJECTS}
     if not named:
         return None
-    part = Part("tensorflow graph")
+    part = PartReport("tensorflow graph")
     harmful = sorted(named & (_HARMFUL - _USUAL))
     part.unsafe += [f"has an operator that reaches files, or calls Python: {name}" for name in harmful[:5]]
     part.unknown += _doubts(operators, budget)

@@ -4,7 +4,7 @@ import json
 import struct
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.files.text import once
 from caponier.detect.model_files.pickles.carried import pickled
@@ -29,9 +29,9 @@ def is_safetensors(content: memoryview) -> bool:
     return 2 <= length <= min(_LONGEST, len(content) - 8) and content[8] == ord("{")
 
 
-def read_safetensors(content: memoryview, budget: Budget) -> Part:
+def read_safetensors(content: memoryview, budget: Budget) -> PartReport:
     """Check that the tensors of the header cover the rest of the file, without gap or overlap."""
-    part = Part("safetensors")
+    part = PartReport("safetensors")
     (length,) = struct.unpack("<Q", content[:8])
     if length > budget.limits.text_bytes:
         part.unknown.append("has a header that is longer than a scan reads")
@@ -49,7 +49,7 @@ def read_safetensors(content: memoryview, budget: Budget) -> Part:
         if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
             part.unknown.append("has notes that are no texts")
         # Whoever reads the tensors gets the notes with them, and some are configurations.
-        part.members = iter([Member(_NOTES, memoryview(json.dumps(notes).encode()))])
+        part.members = iter([ArchiveMember(_NOTES, memoryview(json.dumps(notes).encode()))])
     at = 0
     for start, end in spans:
         if start != at:

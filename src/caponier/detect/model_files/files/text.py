@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.files.texts import (
     commands,
@@ -181,11 +181,11 @@ def decode(content: memoryview, longest: int) -> str | None:
     return None if _CONTROL.search(text) else text
 
 
-def read(text: str, budget: Budget) -> Part:
+def read(text: str, budget: Budget) -> PartReport:
     """Judge a text."""
     if text.lstrip()[:1] in ("{", "["):
         if text.count("[") + text.count("{") > _MOST_NODES or text.count(",") > _MOST_VALUES:
-            return Part("json", unknown=["has more values than a scan reads"])
+            return PartReport("json", unknown=["has more values than a scan reads"])
         try:
             twice: list[str] = []
             part = _json(json.loads(text, object_pairs_hook=lambda pairs: once(pairs, twice)), text, budget)
@@ -193,7 +193,7 @@ def read(text: str, budget: Budget) -> Part:
             return part
         except RecursionError:
             # Another reader may go deeper than this one.
-            return Part("json", unknown=["is nested more deeply than a scan reads"])
+            return PartReport("json", unknown=["is nested more deeply than a scan reads"])
         except ValueError:
             # Readers that stop behind the first value, or go line by line, take what stands behind for nothing.
             part = _plain(text, budget)
@@ -222,7 +222,7 @@ def once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
     return found
 
 
-def _json(document: Any, text: str, budget: Budget) -> Part:
+def _json(document: Any, text: str, budget: Budget) -> PartReport:
     """Judge a text that is one document."""
     part = _document(document, budget)
     _join(part, configurations.read(text, budget))
@@ -233,13 +233,13 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
     return part
 
 
-def _document(document: Any, budget: Budget) -> Part:
+def _document(document: Any, budget: Budget) -> PartReport:
     """Judge a document, in whatever form it was written, in every way that some loader reads it.
 
     What is a layer for one may be a call for another.
     """
     first = keras.read_config(document) or configurations.read_skops(document)
-    part = first or Part("json")
+    part = first or PartReport("json")
     if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
         _join(part, skops)
     if isinstance(document, dict) and "nbformat" in document and ("cells" in document or "worksheets" in document):
@@ -252,7 +252,7 @@ def _document(document: Any, budget: Budget) -> Part:
     return part
 
 
-def _join(part: Part, other: Part) -> None:
+def _join(part: PartReport, other: PartReport) -> None:
     part.unsafe += other.unsafe
     part.unknown += other.unknown
     if other.members is not None:
@@ -292,8 +292,8 @@ def _other_programs(text: str, budget: Budget) -> list[str]:
     return found
 
 
-def _plain(text: str, budget: Budget) -> Part:
-    part = Part("text")
+def _plain(text: str, budget: Budget) -> PartReport:
+    part = PartReport("text")
     carries(carried.in_text(text), budget, part)
     even = text.replace("\r\n", "\n")
     _lines(even, part, budget)
@@ -307,7 +307,7 @@ def _plain(text: str, budget: Budget) -> Part:
     return part
 
 
-def _lines(text: str, part: Part, budget: Budget) -> None:
+def _lines(text: str, part: PartReport, budget: Budget) -> None:
     """Judge a text by its lines."""
     # The letters of a tag may be written as in an address, %70 for p.
     for match in _TAG.finditer(unquote(text) if "!" in text and _ESCAPED.search(text) else text):
@@ -330,7 +330,7 @@ def _lines(text: str, part: Part, budget: Budget) -> None:
         part.unknown += _other_programs(text, budget)
 
 
-def _yaml(text: str, part: Part, budget: Budget) -> None:
+def _yaml(text: str, part: PartReport, budget: Budget) -> None:
     """Judge a text by its values, and by its values spelled plainly, if it is YAML, TOML, or JSON of a looser form."""
     found = [*yaml_values.read(text, budget), *relaxed.read(text, budget)]
     if not found:

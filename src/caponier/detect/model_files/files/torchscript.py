@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.formats.strict_yaml import shipped_yaml
 
 _REACHING: Final = re.compile(r"\b(save|from_file)\b")
@@ -59,7 +59,7 @@ _STEP: Final = 2
 _LONGEST: Final = 200
 
 
-def read(text: str, budget: Budget, defined: Iterable[str] = ()) -> Part:
+def read(text: str, budget: Budget, defined: Iterable[str] = ()) -> PartReport:
     """Judge the source of a program: what it reaches, and whether Python would run anything of it.
 
     Args:
@@ -68,7 +68,7 @@ def read(text: str, budget: Budget, defined: Iterable[str] = ()) -> Part:
         defined: The names that other sources of the same program define.
     """
     budget.look(6 * len(text))
-    part = Part("torchscript")
+    part = PartReport("torchscript")
     plain = _TEXT.sub('""', text)
     spelled = _ESCAPED.sub(_unescaped, text) if "\\" in text else text
     if called := _CALLED.search(plain):
@@ -112,10 +112,10 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match[1], 8) & 255) if match[1] else chr(int(match[2], 16)) if match[2] else match[3]
 
 
-def read_bytecode(content: memoryview, budget: Budget) -> Part:
+def read_bytecode(content: memoryview, budget: Budget) -> PartReport:
     """Judge the operators that a program for mobile devices names beside its source."""
     budget.look(len(content))
-    part, names = Part("torchscript"), set[tuple[str, str]]()
+    part, names = PartReport("torchscript"), set[tuple[str, str]]()
     for match in _IN_BYTECODE.finditer(content):
         # The instruction before a text says how long it is; behind it another one follows, which may be a letter.
         length = int.from_bytes(match[1], "little")

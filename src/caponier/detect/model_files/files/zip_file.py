@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from caponier.detect.model_files.files import compressed
-from caponier.detect.model_files.files.part import Budget, Member, TooMuchError
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, TooMuchError
 from caponier.detect.model_files.files.spans import find
 
 _END: Final = b"PK\x05\x06"
@@ -31,7 +31,7 @@ _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """One part of an archive."""
 
     name: str
@@ -66,7 +66,7 @@ def has_end(content: memoryview) -> bool:
     return bytes(content[-_TAIL:]).rfind(_END) >= 0
 
 
-def entries(content: memoryview, budget: Budget) -> tuple[list[Entry], str | None]:
+def entries(content: memoryview, budget: Budget) -> tuple[list[ZipEntry], str | None]:
     """Return every part, those included that the directory does not list, and what is wrong with the directory.
 
     Raises:
@@ -78,7 +78,7 @@ def entries(content: memoryview, budget: Budget) -> tuple[list[Entry], str | Non
     return found, doubt
 
 
-def content_of(content: memoryview, entry: Entry, budget: Budget) -> Member:
+def content_of(content: memoryview, entry: ZipEntry, budget: Budget) -> ArchiveMember:
     """Return the expanded content of a part.
 
     Raises:
@@ -89,21 +89,23 @@ def content_of(content: memoryview, entry: Entry, budget: Budget) -> Member:
     if len(stored) < entry.packed:
         doubt = "ends early"
     if entry.method == 0:
-        return Member(entry.name, stored, doubt)
+        return ArchiveMember(entry.name, stored, doubt)
     how = _METHODS.get(entry.method)
     if how is None:
-        return Member(entry.name, stored, f"is compressed in a way that is not read here (method {entry.method})")
+        return ArchiveMember(
+            entry.name, stored, f"is compressed in a way that is not read here (method {entry.method})"
+        )
     if entry.size > budget.bytes_left:
         raise TooMuchError(f"declares {entry.size:,} bytes in {entry.packed:,}: it may be a decompression bomb")
     expanded = compressed.expand(stored, how, budget)
-    return Member(entry.name, expanded.content, doubt or (expanded.doubt if entry.listed else None))
+    return ArchiveMember(entry.name, expanded.content, doubt or (expanded.doubt if entry.listed else None))
 
 
-def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> tuple[list[Entry], str | None]:
+def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> tuple[list[ZipEntry], str | None]:
     ends = _ends(content)
     if not ends:
         return [], "ends early: the archive has no directory"
-    found, fewer, count = list[list[Entry]](), list[list[Entry]](), 0
+    found, fewer, count = list[list[ZipEntry]](), list[list[ZipEntry]](), 0
     for end in ends:
         covered.append((end, end + 22))
         count += int.from_bytes(content[end + 10 : end + 12], "little")
@@ -126,7 +128,7 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
     return parts, "the archive has several directories, and readers differ in which one they read" if differ else None
 
 
-def _all(found: list[list[Entry]]) -> set[tuple[str, int]]:
+def _all(found: list[list[ZipEntry]]) -> set[tuple[str, int]]:
     return {(entry.name, entry.start) for read in found for entry in read}
 
 
@@ -157,7 +159,7 @@ def _starts(content: memoryview, end: int) -> list[tuple[int, int]]:
 
 def _directory(
     content: memoryview, at: int, shift: int, budget: Budget, covered: list[tuple[int, int]]
-) -> Iterator[Entry]:
+) -> Iterator[ZipEntry]:
     """Yield the entries of a directory."""
     while bytes(content[at : at + 4]) == _CENTRAL and at + 46 <= len(content):
         budget.member()
@@ -169,7 +171,7 @@ def _directory(
         at += length
 
 
-def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int]:
+def _central(content: memoryview, at: int, shift: int) -> tuple[list[ZipEntry], int]:
     """Read one row of the directory: the parts at the places that it may mean, none where there is none."""
     flags, method = struct.unpack("<HH", content[at + 8 : at + 12])
     packed, size, name_length, extra, comment = struct.unpack("<IIHHH", content[at + 20 : at + 34])
@@ -191,7 +193,7 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int
             noted = _noted_names(more, content[start - _local_extra(content, place) : start])
             doubt = _TWICE if len(forms) > 1 or len(noted) > 1 else _differs(content, place, method, packed, size)
             another = next((one for one in noted if one not in (name, other)), None)
-            entry = Entry(name, flags, used, place, start, packed, size, other, another, link, doubt)
+            entry = ZipEntry(name, flags, used, place, start, packed, size, other, another, link, doubt)
             found.append(entry)
     return found, length
 
@@ -252,7 +254,7 @@ def _differs(content: memoryview, place: int, method: int, packed: int, size: in
     return None if same else "has a header that differs from the archive's directory"
 
 
-def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> Iterator[Entry]:
+def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> Iterator[ZipEntry]:
     """Yield parts in the gaps that the directory leaves."""
     for start, end in _gaps(covered, len(content)):
         at = start
@@ -263,7 +265,7 @@ def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
             _, name, begin = _local(content, at)
             if packed in (0, 0xFFFFFFFF) or begin + packed > end:
                 packed = max(0, end - begin)
-            yield Entry(name, flags, method, at, begin, packed, size, listed=False)
+            yield ZipEntry(name, flags, method, at, begin, packed, size, listed=False)
             at = max(begin, at + 4)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from caponier.detect.model_files.pickles import arrays, attributes, formulas
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
-from caponier.detect.model_files.pickles.rules import AllowLevel, Check, Role, Rules
+from caponier.detect.model_files.pickles.rules import AllowLevel, Check, GlobalRole, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
@@ -35,7 +35,7 @@ class Calls:
         self._handed: Any = None
         self._layout = arrays.Layout(ledger)
 
-    def use(self, what: Global, role: Role) -> bool:
+    def use(self, what: Global, role: GlobalRole) -> bool:
         """Note a use of a global, and return whether it is allowed."""
         standing = self.rules.standing(what, role)
         self.ledger.note(str(what), role, standing, self.stream.pos)
@@ -45,19 +45,19 @@ class Calls:
             self.ledger.passed[str(what)] = self.rules.added[what]
         return standing is AllowLevel.ALLOWED
 
-    def invoke(self, target: Any, role: Role) -> bool:
+    def invoke(self, target: Any, role: GlobalRole) -> bool:
         """Note that code of `target` runs, and return whether that is allowed.
 
         Raises:
             BrokenError: If there is no code to run: every unpickler would stop here.
         """
         if isinstance(target, Made):
-            if role in (Role.BUILD, Role.ITEMS):
+            if role in (GlobalRole.BUILD, GlobalRole.ITEMS):
                 return self.use(target.origin, role)
             return self._forbid(f"what {target.origin} gives", role)
         if not isinstance(target, Global):
             raise BrokenError(f"wants to {role.value} something that allows no such thing")
-        if role in (Role.BUILD, Role.ITEMS):
+        if role in (GlobalRole.BUILD, GlobalRole.ITEMS):
             # The class or function itself is changed, not an object of it.
             return self._forbid(f"{target} itself", role)
         return self.use(target, role)
@@ -68,7 +68,7 @@ class Calls:
         if target == _GETATTR and (attribute := self.attribute(args)) is not None:
             self._taken = True
             return attribute
-        allowed = self.invoke(target, Role.CALL)
+        allowed = self.invoke(target, GlobalRole.CALL)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
         if target == _NEW and args:
@@ -93,12 +93,12 @@ class Calls:
         if what == _GETATTR:
             self._getattr = True
         else:
-            self.ledger.knows |= self.use(what, Role.NAME)
+            self.ledger.knows |= self.use(what, GlobalRole.NAME)
 
     def finish(self) -> None:
         """Note what was named and not put to a use that is known."""
         if self._getattr and not self._taken:
-            self.use(_GETATTR, Role.NAME)
+            self.use(_GETATTR, GlobalRole.NAME)
         again = arrays.Layout(self.ledger)
         for dtype in self._types:
             # Numpy holds on to the fields that it was given, and they may have been changed since.
@@ -121,9 +121,9 @@ class Calls:
             return Global(what.module, f"{what.name}.{name}")
         if isinstance(what, Global) and name == _UNPICKLES and what.module.startswith(_KERAS):
             # The method of any of its classes; what kind of class does not matter, as the archive tells what is made.
-            self.ledger.uses.pop((str(what), Role.NAME), None)
+            self.ledger.uses.pop((str(what), GlobalRole.NAME), None)
             return _OF_KERAS
-        if isinstance(what, Made) and self.rules.standing(what.origin, Role.NEW) in (
+        if isinstance(what, Made) and self.rules.standing(what.origin, GlobalRole.NEW) in (
             AllowLevel.ALLOWED,
             AllowLevel.UNCLEAR,
         ):
@@ -134,13 +134,13 @@ class Calls:
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""
         self.ledger.keep(3)
-        self.invoke(target, Role.NEW)
+        self.invoke(target, GlobalRole.NEW)
         self._guard_functions(target, args)
         self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
         given = any(not (isinstance(arg, Box) and not arg.items) for arg in args)
         if (check and check.plain and args) or (given and self._is_foreign(target)):
-            self._forbid(f"{target} with arguments", Role.NEW)
+            self._forbid(f"{target} with arguments", GlobalRole.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
 
     def build(self, target: Global | Made, state: Any) -> None:
@@ -150,10 +150,10 @@ class Calls:
         `append`, `extend` or `add` calls whatever a first state has put there. Every pickler fills an object first,
         and sets its state once, as the last thing.
         """
-        self.invoke(target, Role.BUILD)
-        self._refuse_after_state(target, Role.BUILD)
+        self.invoke(target, GlobalRole.BUILD)
+        self._refuse_after_state(target, GlobalRole.BUILD)
         self._guard_functions(_origin(target), (state,))
-        self._guard_state(target, state, Role.BUILD)
+        self._guard_state(target, state, GlobalRole.BUILD)
         if not isinstance(target, Made):
             return
         check = self.rules.checks.get(target.origin)
@@ -161,7 +161,7 @@ class Calls:
             self.ledger.doubt(f"{target.origin}: {formulas.REASON}")
         self._guard_code(target.origin, check, state)
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
-            self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
+            self._forbid(f"{target.origin} with methods of its own", GlobalRole.BUILD)
         target.state, target.built = state, True
         if target.origin == arrays.DTYPE:
             self._types.append(target)
@@ -169,12 +169,12 @@ class Calls:
 
     def fill(self, target: Global | Made, values: list[Any]) -> None:
         """Note that an object which is no plain container is filled."""
-        self.invoke(target, Role.ITEMS)
-        self._refuse_after_state(target, Role.ITEMS)
+        self.invoke(target, GlobalRole.ITEMS)
+        self._refuse_after_state(target, GlobalRole.ITEMS)
         self._guard_functions(_origin(target), tuple(values))
         if isinstance(target, Made):
             if (name := attributes.special_item(target, values, self.ledger)) is not None:
-                self._forbid(f"{target.origin} with an item {name}", Role.ITEMS)
+                self._forbid(f"{target.origin} with an item {name}", GlobalRole.ITEMS)
             target.items += values
 
     def hold(self, values: list[Any]) -> None:
@@ -182,7 +182,7 @@ class Calls:
         for value in values:
             kind = value.__class__
             if (kind is Global or kind is tuple) and (held := self.holdings.function(value)) is not None:
-                self._forbid(f"{held} by way of a container", Role.CALL)
+                self._forbid(f"{held} by way of a container", GlobalRole.CALL)
 
     def _result(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> Made:
         """Return what stands for the result of a call."""
@@ -197,7 +197,7 @@ class Calls:
                 self.ledger.visit(len(args[2].items))
                 made.items = list(args[2].items)
             if (name := attributes.special_content(made, self.ledger)) is not None:
-                self._forbid(f"{made.origin} with an item {name}", Role.CALL)
+                self._forbid(f"{made.origin} with an item {name}", GlobalRole.CALL)
         return made
 
     def _looked_up(self, first: Any, check: Check) -> Global:
@@ -226,7 +226,7 @@ class Calls:
         except (UnicodeError, LookupError) as wrong:
             raise BrokenError("encodes a text that its codec does not know") from wrong
 
-    def _guard_state(self, target: Any, state: Any, role: Role) -> None:
+    def _guard_state(self, target: Any, state: Any, role: GlobalRole) -> None:
         """Refuse attributes that decide what runs next, and doubt a state that is an object of the file's own."""
         if (name := attributes.special_key(state, self.ledger)) is not None:
             self._forbid(f"{_origin(target)} with an attribute {name}", role)
@@ -235,7 +235,7 @@ class Calls:
     def _guard_code(self, what: Global, check: Check | None, state: Any) -> None:
         """Refuse what code of the class would call while the state is set, and doubt what such code sets."""
         if check is not None and (name := attributes.runs(state, check.runs)) is not None:
-            self._forbid(f"{what} with an attribute {name} that it calls", Role.BUILD)
+            self._forbid(f"{what} with an attribute {name} that it calls", GlobalRole.BUILD)
         name = attributes.set_by_code(state, check.slots if check is not None else ())
         if name is not None and what not in self.rules.added:
             self.ledger.doubt(f"has {what} set an attribute {name}, by code which may call what the file holds")
@@ -247,7 +247,7 @@ class Calls:
                 given = f"{value.origin} with attributes of its own"
                 self.ledger.doubt(f"hands {given} to {_origin(target)}, which may call them")
 
-    def _refuse_after_state(self, target: Global | Made, role: Role) -> None:
+    def _refuse_after_state(self, target: Global | Made, role: GlobalRole) -> None:
         if isinstance(target, Made) and target.built:
             self._forbid(f"{target.origin} after its state was set", role)
 
@@ -289,7 +289,7 @@ class Calls:
         if check.base is not None:
             self._is_base(target, args[check.base : check.base + 1])
         if check.state is not None and len(args) > check.state:
-            self._guard_state(target, args[check.state], Role.CALL)
+            self._guard_state(target, args[check.state], GlobalRole.CALL)
         if check.calls_argument is not None and len(args) > check.calls_argument[0]:
             function, given = check.calls_argument
             self.call(args[function], (args[given],))
@@ -298,44 +298,44 @@ class Calls:
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
         if check.absent is not None and len(args) > check.absent and args[check.absent] is not None:
-            self._forbid(f"{target} with more arguments than a plain object has", Role.CALL)
+            self._forbid(f"{target} with more arguments than a plain object has", GlobalRole.CALL)
         if check.only is not None:
             at, texts = check.only
             self._is_one_of(target, args[at : at + 1], texts)
         if check.dtype and not (args and self._is_type(args[0])):
-            self._forbid(f"{target} with a type that is no plain name", Role.CALL)
+            self._forbid(f"{target} with a type that is no plain name", GlobalRole.CALL)
 
     def _makes(self, target: Global, made: tuple[Any, ...], *, or_text: bool) -> None:
         if or_text and made and isinstance(made[0], str):
             return
         if made and isinstance(made[0], Global):
-            self.invoke(made[0], Role.NEW)
+            self.invoke(made[0], GlobalRole.NEW)
             if target not in _CREATING and self._is_foreign(made[0]):
                 # It is not only created: methods of it are called, with arguments of the file's.
-                self._forbid(f"{target} of {made[0]}", Role.CALL)
+                self._forbid(f"{target} of {made[0]}", GlobalRole.CALL)
         else:
-            self._forbid(f"{target} of a class that is computed", Role.CALL)
+            self._forbid(f"{target} of a class that is computed", GlobalRole.CALL)
 
     def _is_foreign(self, target: Any) -> bool:
-        return isinstance(target, Global) and self.rules.standing(target, Role.NEW) is AllowLevel.FOREIGN
+        return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
         foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")
         if foreign and made[0] not in self.rules.added:
-            self._forbid(f"{target} of {made[0]}, which is not of {room}", Role.CALL)
+            self._forbid(f"{target} of {made[0]}, which is not of {room}", GlobalRole.CALL)
 
     def _is_base(self, target: Global, base: tuple[Any, ...]) -> None:
         what = base[0] if base else None
         if isinstance(what, Global) and not (what.module == "builtins" and what.name in _BASES):
             # Of most classes nothing is called; which ones have an `__init__` only the class itself knows.
-            self.use(what, Role.CALL)
+            self.use(what, GlobalRole.CALL)
         elif not isinstance(what, Global):
-            self._forbid(f"{target} with a base that is computed", Role.CALL)
+            self._forbid(f"{target} with a base that is computed", GlobalRole.CALL)
 
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
             of_numpy = value.module == "numpy" or value in arrays.RECORDS
-            return of_numpy and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
+            return of_numpy and self.rules.standing(value, GlobalRole.NAME) is AllowLevel.ALLOWED
         return arrays.is_type_name(value)
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
@@ -343,27 +343,27 @@ class Calls:
             self._handed = self.call(args[function], args[handed])
             self._doubt_open(target, (self._handed,))
         else:
-            self._forbid(f"{target} with arguments that are computed", Role.CALL)
+            self._forbid(f"{target} with arguments that are computed", GlobalRole.CALL)
 
     def _loads(self, target: Global, loaded: tuple[Any, ...]) -> None:
         content = attributes.held_bytes(loaded[0]) or loaded[0] if loaded else None
         if isinstance(content, Blob) and not content.changed:
             self.ledger.loaded[id(content.view)] = content.view
         else:
-            self._forbid(f"{target} of bytes that are computed", Role.CALL)
+            self._forbid(f"{target} of bytes that are computed", GlobalRole.CALL)
 
     def _is_one_of(self, target: Global, given: tuple[Any, ...], texts: tuple[str, ...]) -> None:
         if not given or given[0] not in texts:
-            self._forbid(f"{target} with another argument than {' or '.join(texts)}", Role.CALL)
+            self._forbid(f"{target} with another argument than {' or '.join(texts)}", GlobalRole.CALL)
 
     def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> None:
         """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
         self.ledger.visit(len(args))
         handed = next((held for held in map(self.holdings.function, args) if held is not None), None)
         if handed is not None:
-            self._forbid(f"{handed} by way of {target}", Role.CALL)
+            self._forbid(f"{handed} by way of {target}", GlobalRole.CALL)
 
-    def _forbid(self, what: str, role: Role) -> bool:
+    def _forbid(self, what: str, role: GlobalRole) -> bool:
         self.ledger.note(what, role, AllowLevel.UNLISTED, self.stream.pos)
         return False
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.carried import pickled
-from caponier.detect.model_files.pickles.rules import AllowLevel, Role
+from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole
 from caponier.detect.model_files.pickles.stream import LimitError
 
 _MOST_USES = 1_000
@@ -17,7 +17,7 @@ class Use:
     """One use of a global that is not simply allowed."""
 
     what: str
-    role: Role
+    role: GlobalRole
     standing: AllowLevel
     at: int
     """Byte of the instruction in its stream."""
@@ -25,7 +25,7 @@ class Use:
     @property
     def invoked(self) -> bool:
         """Whether code of it runs while the file is loaded."""
-        return self.role is not Role.NAME
+        return self.role is not GlobalRole.NAME
 
     @property
     def unsafe(self) -> bool:
@@ -53,7 +53,7 @@ class Ledger:
 
     limits: Limits
     expense: Expense = field(default_factory=Expense)
-    uses: dict[tuple[str, Role], Use] = field(default_factory=dict)
+    uses: dict[tuple[str, GlobalRole], Use] = field(default_factory=dict)
     worst: AllowLevel = AllowLevel.ALLOWED
     """What the worst of the uses is that condemn the file."""
     doubts: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Ledger:
     knows: bool = False
     """Whether anything was named that is on the allow list."""
 
-    def note(self, what: str, role: Role, standing: AllowLevel, at: int) -> None:
+    def note(self, what: str, role: GlobalRole, standing: AllowLevel, at: int) -> None:
         """Note a use, once."""
         if standing is AllowLevel.ALLOWED or (what, role) in self.uses:
             return

@@ -15,7 +15,7 @@ from caponier.detect.model_files.pickles import arrays
 from caponier.detect.model_files.pickles.calls import Calls
 from caponier.detect.model_files.pickles.carried import HEADS, SHORTEST
 from caponier.detect.model_files.pickles.ledger import Ledger
-from caponier.detect.model_files.pickles.rules import Role, Rules, canonical
+from caponier.detect.model_files.pickles.rules import GlobalRole, Rules, canonical
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
@@ -228,7 +228,7 @@ class Machine:
             raise BrokenError("describes an array in the middle of a frame")
         self.frame_end = 0
         subclass = arrays.subclass(wrapper)
-        self.calls.invoke(subclass, Role.NEW)
+        self.calls.invoke(subclass, GlobalRole.NEW)
         held: tuple[Any, ...] = ()
         if arrays.holds_objects(wrapper, self.ledger):
             self.nested()

@@ -13,7 +13,7 @@ from caponier.detect.model_files.pickles.values import Global
 from caponier.formats.strict_yaml import shipped_yaml
 
 
-class Role(StrEnum):
+class GlobalRole(StrEnum):
     """What a pickle does with a global."""
 
     NAME = "name"
@@ -86,7 +86,7 @@ class Allowance:
     """What a user allows beyond the list that ships, until a day."""
 
     what: Global
-    roles: frozenset[Role]
+    roles: frozenset[GlobalRole]
     reason: str
     expires: date
     """The last day on which it applies."""
@@ -100,7 +100,7 @@ class Allowance:
 class Rules:
     """The allow list, the list of what is known to be dangerous, and the checks of arguments."""
 
-    allowed: Mapping[Global, frozenset[Role]]
+    allowed: Mapping[Global, frozenset[GlobalRole]]
     unclear: Mapping[Global, str]
     """Why each of these is left open."""
     unclear_modules: Mapping[str, str]
@@ -123,16 +123,16 @@ class Rules:
         allowed = dict(self.allowed)
         for one in wanted:
             allowed[one.what] = allowed.get(one.what, frozenset()) | one.roles
-        functions = {one.what for one in wanted if Role.CALL in one.roles and not _is_class(one.what.name)}
+        functions = {one.what for one in wanted if GlobalRole.CALL in one.roles and not _is_class(one.what.name)}
         added = {one.what: one.reason for one in wanted}
         return replace(self, allowed=allowed, functions=self.functions | functions, added=added)
 
-    def standing(self, what: Global, role: Role) -> AllowLevel:
+    def standing(self, what: Global, role: GlobalRole) -> AllowLevel:
         """Say what is known of a use."""
         roles = self.allowed.get(what)
-        if roles is not None and (role is Role.NAME or role in roles):
+        if roles is not None and (role is GlobalRole.NAME or role in roles):
             return AllowLevel.ALLOWED
-        if self.why_unclear(what) is not None and not (role is Role.CALL and what in self.uncalled):
+        if self.why_unclear(what) is not None and not (role is GlobalRole.CALL and what in self.uncalled):
             return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
             return AllowLevel.DANGEROUS
@@ -153,7 +153,7 @@ class Rules:
 
 _DEEPEST: Final = 4
 
-_CREATION: Final = frozenset({Role.NEW, Role.BUILD, Role.ITEMS})
+_CREATION: Final = frozenset({GlobalRole.NEW, GlobalRole.BUILD, GlobalRole.ITEMS})
 """What is done to an object without its constructor, or anything else that the file could choose, being called."""
 
 _PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
@@ -174,14 +174,14 @@ def shipped() -> Rules:
     listed = shipped_yaml("caponier.detect.model_files.pickles", "allow_list.yaml")
     dangerous = shipped_yaml("caponier.detect.model_files.pickles", "dangerous.yaml")
     checks = {_global(name): _check(row) for name, row in listed["checks"].items()}
-    allowed: dict[Global, frozenset[Role]] = {}
+    allowed: dict[Global, frozenset[GlobalRole]] = {}
     for library in listed["allowed"].values():
         for module, rows in library.items():
             for roles, names in rows.items():
                 for name in names:
                     what = Global(module, name)
-                    allowed[what] = allowed.get(what, frozenset()) | {Role(role) for role in roles.split()}
-    functions = {what for what, roles in allowed.items() if Role.CALL in roles and not _is_class(what.name)}
+                    allowed[what] = allowed.get(what, frozenset()) | {GlobalRole(role) for role in roles.split()}
+    functions = {what for what, roles in allowed.items() if GlobalRole.CALL in roles and not _is_class(what.name)}
     functions.add(Global("builtins", "getattr"))
     return Rules(
         allowed,

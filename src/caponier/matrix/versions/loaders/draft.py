@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from caponier.errors import InputError
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Evidence, Grade, Source, Study
+from caponier.matrix.evidence import EntryEvidence, EvidenceSource, Grade, Study
 from caponier.matrix.shipped import check_ids, check_once
 from caponier.matrix.technique import Level, Retirement, Tactic, Technique
 from caponier.matrix.versions.atlas_releases import AtlasRelease
@@ -104,7 +104,9 @@ class Draft:
         """Give the entries without a maturity the studies of the same release as evidence."""
         shown = _shown_by(self.studies, self.techniques)
         return [
-            replace(t, evidence=Evidence(Grade.OWN_STUDY, shown[t.id])) if t.maturity is None and t.id in shown else t
+            replace(t, evidence=EntryEvidence(Grade.OWN_STUDY, shown[t.id]))
+            if t.maturity is None and t.id in shown
+            else t
             for t in self.techniques
         ]
 
@@ -112,22 +114,22 @@ class Draft:
         return InputError(what, where=self.source.name, hint="Download the file again, or correct it.")
 
 
-def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> dict[str, tuple[Source, ...]]:
+def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> dict[str, tuple[EvidenceSource, ...]]:
     """Return the studies that show each technique; what shows a sub-technique shows its parent through it."""
     parents = {t.id: t.parent for t in techniques}
-    found: dict[str, list[Source]] = {}
+    found: dict[str, list[EvidenceSource]] = {}
     for study in studies:
         plain = Study(study.id, study.name, study.type, study.date, study.precision, study.reference)
         direct = dict.fromkeys(step.technique for step in study.steps)
         for id_ in direct:
-            found.setdefault(id_, []).append(Source(plain))
+            found.setdefault(id_, []).append(EvidenceSource(plain))
         through: dict[str, list[str]] = {}
         for id_ in direct:
             parent = parents.get(id_)
             if parent is not None and parent not in direct:
                 through.setdefault(parent, []).append(id_)
         for parent, ids in through.items():
-            found.setdefault(parent, []).append(Source(plain, tuple(ids)))
+            found.setdefault(parent, []).append(EvidenceSource(plain, tuple(ids)))
     return {id_: tuple(sources) for id_, sources in found.items()}
 
 

@@ -81,7 +81,7 @@ _NAME: Final = 32
 _SAID: Final = frozenset(f"logsource.{name}" for name in LogSource._fields)
 
 
-class Reading:
+class NativeReading:
     """Reads one file.
 
     Args:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.telemetry.security_logs.fields import flatten
 from caponier.telemetry.security_logs.native.network import forms
-from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.reading import NativeReading
 from caponier.telemetry.security_logs.native.record import Record
 
 MOMENT = 1_772_442_000_000_000
@@ -19,7 +19,7 @@ WHEN = "2026-03-02T09:00:00Z"
 
 def read(value: dict[str, Any] | str, line: int = 1) -> Record:
     """Read one record, which has to be one."""
-    (record,) = Reading().read(value if isinstance(value, str) else orjson.dumps(value), line)
+    (record,) = NativeReading().read(value if isinstance(value, str) else orjson.dumps(value), line)
     assert isinstance(record, Record), record
     return record
 
@@ -132,14 +132,14 @@ def test_few_pairs_or_words_before_them_are_text(text: str) -> None:
 
 
 def test_a_line_of_pairs_that_is_neither_is_refused_with_its_fields() -> None:
-    (reason,) = Reading().read(f"time={WHEN} level=info msg=started pid=7", 1)
+    (reason,) = NativeReading().read(f"time={WHEN} level=info msg=started pid=7", 1)
     assert isinstance(reason, str)
     assert "no log source" in reason
     assert "level" in reason
 
 
 def test_a_request_without_a_time_has_that_of_the_record_before() -> None:
-    reading = Reading()
+    reading = NativeReading()
     timeless = {name: value for name, value in REQUESTS["short names"].items() if name != "ts"}
     list(reading.read(orjson.dumps(REQUESTS["short names"]), 1))
     (after,) = reading.read(orjson.dumps(timeless), 2)

@@ -6,7 +6,7 @@ Neither has a way to call anything of Python's. What TFLite's interpreter calls 
 import struct
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 
 _CATBOOST: Final = b"CBM1"
 _TFLITE: Final = b"TFL3"
@@ -25,14 +25,14 @@ def is_tflite(head: bytes) -> bool:
     return head[4:8] == _TFLITE
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
+def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read a model; None if this is none."""
     head = bytes(content[:8])
     if is_tflite(head):
         budget.look(len(content))
         return _tflite(content)
     if head[:4] == _CATBOOST and len(head) == 8:
-        part = Part("catboost")
+        part = PartReport("catboost")
         size = int.from_bytes(head[4:], "little")
         if size + 8 > len(content) or not _is_table(content[8 : 8 + size]):
             part.unknown.append("cannot be read as trees of CatBoost")
@@ -40,8 +40,8 @@ def read(content: memoryview, budget: Budget) -> Part | None:
     return None
 
 
-def _tflite(content: memoryview) -> Part:
-    part, foreign = Part("tflite"), set[str]()
+def _tflite(content: memoryview) -> PartReport:
+    part, foreign = PartReport("tflite"), set[str]()
     try:
         root = _number(content, 0, "<I")
         for entry in _vector(content, _field(content, root, _OPERATORS)):

@@ -7,7 +7,7 @@ import re
 import struct
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.pickles.carried import pickled
 
@@ -32,10 +32,10 @@ _EMPTY: Final = b"\x80"
 _NOTHING: Final = frozenset({0xC0, 0xC2, 0xC3})
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
+def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read a map; None if this is none, or does not end with the file."""
     if bytes(content[:2]) == _EMPTY:
-        return Part("msgpack")
+        return PartReport("msgpack")
     if len(content) < 2 or not (0x81 <= content[0] <= 0x8F or content[0] in (0xDE, 0xDF)):
         return None
     kinds, held = set[int](), list[memoryview]()
@@ -44,7 +44,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
             return None
     except (struct.error, IndexError):
         return None
-    part = Part("msgpack")
+    part = PartReport("msgpack")
     if _OBJECTS.search(content):
         part.unknown.append("has arrays of objects, which msgpack-numpy reads with pickle")
     if foreign := sorted(kinds - _ARRAYS - {_TIME}):

@@ -6,7 +6,7 @@ how many values it has and of which type.
 
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 
 _INTEGERS: Final = {b"i": 1, b"U": 1, b"I": 2, b"l": 4, b"L": 8}
 _SIZES: Final = _INTEGERS | {b"Z": 0, b"N": 0, b"T": 0, b"F": 0, b"d": 4, b"D": 8, b"C": 1}
@@ -25,9 +25,9 @@ def is_ubjson(content: memoryview) -> bool:
     return len(content) > 3 and content[0] == 0x7B and bytes(content[1:2]) in (*_INTEGERS, b"#", b"$")
 
 
-def read(content: memoryview, budget: Budget) -> Part:
+def read(content: memoryview, budget: Budget) -> PartReport:
     """Judge a document."""
-    part, reader = Part("ubjson"), _Reader(content, budget)
+    part, reader = PartReport("ubjson"), _Reader(content, budget)
     try:
         reader.value(reader.letter(), 0)
     except _BrokenError:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 
 _HEAD: Final = re.compile(rb"([1-9]\d{0,8}) ([1-9]\d{0,5})\n")
 _LONGEST_HEAD: Final = 20
@@ -13,7 +13,7 @@ _WIDTH: Final = 4
 _MOST: Final = 5_000_000
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
+def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read vectors; None if these are none."""
     head = _HEAD.match(bytes(content[:_LONGEST_HEAD]))
     if head is None:
@@ -22,7 +22,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
     if count > _MOST or count * (length * _WIDTH + 2) > len(content):
         return None
     budget.look(len(content))
-    part, at = Part("word2vec"), head.end()
+    part, at = PartReport("word2vec"), head.end()
     for _ in range(count):
         word = _WORD.match(bytes(content[at : at + _LONGEST]))
         if word is None:

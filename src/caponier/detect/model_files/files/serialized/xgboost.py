@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
 from caponier.detect.model_files.pickles.carried import pickled
 
@@ -47,11 +47,11 @@ class _Reader:
         return self.take(self.number("<Q"))
 
 
-def read(content: memoryview, budget: Budget) -> Part | None:
+def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read a booster; None if this is none."""
     if bytes(content[: len(MAGIC)]) != MAGIC:
         return None
-    part, reader = Part("xgboost"), _Reader(content)
+    part, reader = PartReport("xgboost"), _Reader(content)
     try:
         values = list(_values(reader))
     except (_BoosterError, struct.error):
