@@ -115,8 +115,6 @@ class LabelNoise:
             f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
             for small in np.flatnonzero(~speaks & (counts > 0))
         )
-        if not verdict.flagged.any() and NOTABLE < verdict.wrong < 1:
-            silent = (f"which labels are wrong: at least {verdict.wrong:.0%} of all seem to be", *silent)
         if verdict.untold:
             silent = (f"all rows, each by itself: {UNTOLD}; sources were compared", *silent)
         return self._analysis(dataset, judged, names, verdict, shares, silent)
@@ -298,13 +296,9 @@ def _confused(share: float, classes: int) -> float:
 def _can_tell(probabilities: NDArray[np.float64], y: NDArray[np.int64], rows: Mask) -> bool:
     """Tell whether models that have not seen some rows (n,) save enough of the errors of the most frequent label."""
     errors = float((probabilities[rows].argmax(axis=1) != y[rows]).mean())
-    # Nobody can save the errors of labels that are wrong, and where a class is rare they are most of all errors. By one
-    # standard deviation fewer are wrong than it seems.
-    wrong = sum(wrong_share(probabilities, y, rows)) / 2
-    guess = 1 - float(np.bincount(y[rows]).max()) / int(rows.sum())
     # Of few rows a model may seem to save more than it does.
     errors += float(np.sqrt(errors * (1 - errors) / int(rows.sum())))
-    return errors - wrong <= (1 - LEARNABLE) * (guess - wrong)
+    return errors <= (1 - LEARNABLE) * (1 - float(np.bincount(y[rows]).max()) / int(rows.sum()))
 
 
 def _loud(blind: NDArray[np.float64], y: NDArray[np.int64], first: _Verdict, sources: NDArray[np.object_]) -> Mask:

@@ -51,8 +51,7 @@ def wrong_share(
     rows = len(parts[0])
     for part in parts[1:]:
         expected = float(borne[:rows].mean()) * len(part)
-        # Those before may have been few by chance, too.
-        if part.sum() > expected + CHANCE * (expected * (1 + len(part) / rows)) ** 0.5 + 1:
+        if part.sum() > expected + CHANCE * expected**0.5 + 1:
             break
         rows += len(part)
     hits = float(borne[:rows].sum())
