@@ -102,6 +102,6 @@ def test_a_key_that_was_minted_is_found_again_a_month_later(tmp_path: Path) -> N
     (incident,) = list_incidents(home)
     assert {"account:eve", "account:svc-model-sync", f"key:{key}"} <= set(incident.actors)
     found = {one.detector: one.finding_id for one in list_findings(home)}
-    assert {"sigma:model_bulk_read", "sigma:model_weights_read"} < set(found)
-    assert len(found) == 3, "the key, and that many objects and many models were read with it"
+    assert "sigma:model_bulk_read" in found
+    assert len(found) == 2, "the key, and the one theft with it"
     assert set(incident.finding_ids) == set(found.values())

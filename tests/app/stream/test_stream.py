@@ -228,7 +228,7 @@ class TestAnotherBaseline:
         follower.drain()
         position = follower.stream.position
         follower.checkpoint.write(replace(position, made_by={"m": {**position.made_by["m"], "flood": "0"}}))
-        with pytest.raises(InputError, match="m: flood was 0 and is 1"):
+        with pytest.raises(InputError, match="m: flood was 0 and is 2"):
             Follower(home, tmp_path / "c")
 
     def test_to_rebuild_reads_from_the_beginning_and_doubles_nothing(

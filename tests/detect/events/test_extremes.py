@@ -55,7 +55,7 @@ class TestBounds:
             ),
             "novelty": novelty.WINDOW * novelty.CAP,
             "membership_probe": near_rows.WINDOW - OWN,
-            "flood": n,
+            "flood": flood.KINDS * n,
             "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
             "distance_shape": distance_shape.BINS * distance_shape.WINDOW**2,
             # Steady steps count at most as much as those on which the answer flips.
@@ -139,8 +139,8 @@ class TestLongStays:
     @pytest.mark.parametrize("rate", [1, 19, 20, 21, 500])
     def test_a_steady_client_scores_ten_seconds_of_its_rate(self, rate: int) -> None:
         scores = rates(timed([second + i / rate for second in range(30) for i in range(rate)]))
-        assert max(scores) == rate * flood.SECONDS
-        assert (max(scores) > flood.FLOOR) == (rate > flood.FLOOR / flood.SECONDS)
+        assert max(scores) == flood.KINDS * rate * flood.SECONDS
+        assert (max(scores) > flood.KINDS * flood.FLOOR) == (rate > flood.FLOOR / flood.SECONDS)
 
     @settings(max_examples=30, deadline=None)
     @given(gaps=st.lists(st.sampled_from([0.0, 0.4, 1.0, 9.0, 10.0, 11.0, 1e5]), min_size=1, max_size=60))
