@@ -161,7 +161,8 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, EventIdentity, dict[str, Any]]] = 
     "CrowdStrike process": (
         {"event_simpleName": "ProcessRollup2", "aid": "a", "timestamp": str(MS), "ComputerName": "GPU-01",
          "ImageFileName": "\\Device\\x\\python.exe", "CommandLine": "python x.py", "UserName": "eve"},
-        "windows/process_creation/crowdstrike", EventIdentity("eve", "gpu-01", None), {"image": "\\Device\\x\\python.exe"},
+        "windows/process_creation/crowdstrike", EventIdentity("eve", "gpu-01", None),
+        {"image": "\\Device\\x\\python.exe"},
     ),
     "CrowdStrike sensor": (
         {"event_simpleName": "NetworkConnectIP4", "aid": "a", "timestamp": str(MS), "ComputerName": "GPU-01",
