@@ -5,15 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from caponier.app.guard.order import EventOrder
+from caponier.guard.events import Row
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
 def stamped(order: EventOrder, moment: datetime, principal: str | None) -> datetime:
-    row = {"time": moment, "principal": principal}
+    row: Row = {"time": moment, "principal": principal}
     order.stamp([row])
-    found: datetime = row["time"]  # type: ignore[assignment]
+    found: datetime = row["time"]
     return found
 
 
@@ -34,7 +35,7 @@ def test_somebody_else_keeps_the_own_time(other: str | None) -> None:
 
 def test_rows_of_one_request_share_its_time_and_are_numbered() -> None:
     order = EventOrder(lambda: 0.0, lambda: 0.0)
-    rows = [{"time": MOMENT, "principal": "k-eve"} for _ in range(3)]
+    rows: list[Row] = [{"time": MOMENT, "principal": "k-eve"} for _ in range(3)]
     order.stamp(rows)
     assert [(row["time"], row["seq"]) for row in rows] == [(MOMENT, 0), (MOMENT, 1), (MOMENT, 2)]
     assert len({row["event_id"] for row in rows}) == 3
