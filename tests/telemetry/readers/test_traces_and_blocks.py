@@ -49,7 +49,33 @@ def test_a_trace_of_jaeger_is_a_row_for_each_span_with_its_tags_and_its_process(
     one = {"processID": "p1", "startTime": 1_700_000_000_000_000, "duration": 2_500, "tags": [{"key": "a", "value": 7}]}
     (row,) = traced({"traceID": "t", "spans": [one, "broken"], "processes": process}) or []
     assert (row["host"], row["a"], row["duration_ms"]) == ("h", 7, 2.5)
-    assert row["time"].startswith("2023-11-14T22:13:20")
+    assert row["time"] == one["startTime"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"processID": ["p1"]}, {"processID": {"p": 1}}, {"startTime": 2**64 - 1}, {"startTime": -(2**62)},
+        {"startTime": True}, {"startTime": "now"}, {"duration": "long"}, {"tags": 1}, {"tags": [{"key": ["a"]}]},
+    ],
+)  # fmt: skip
+def test_a_span_of_jaeger_that_nobody_writes_ends_the_reading_of_no_other(tmp_path: Path, odd: dict[str, Any]) -> None:
+    spans = [
+        {
+            "processID": "p1",
+            "startTime": 1_772_600_000_000_000 + at * 1_000_000,
+            "duration": 9,
+            "tags": [{"key": name, "value": value} for name, value in tags(at).items()],
+        }
+        for at in range(ROWS)
+    ]
+    traces = [{"traceID": "t", "spans": [one], "processes": {}} for one in [*spans, spans[0] | odd, *spans]]
+    rows = read(tmp_path / "spans.jsonl", "\n".join(map(json.dumps, traces)))
+    assert {str(row["time"]) for row in rows} >= {f"2026-03-04 04:53:{20 + at}+00:00" for at in range(ROWS)}
+
+
+def tags(at: int) -> dict[str, Any]:
+    return {"user.id": f"u{at % 3}", "gen_ai.request.model": "fern", "gen_ai.prompt.0.content": f"why is {at} odd"}
 
 
 def test_an_object_that_is_no_span_stays_as_it_is() -> None:
