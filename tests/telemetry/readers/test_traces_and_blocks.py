@@ -160,11 +160,12 @@ def test_what_a_server_writes_between_its_records_is_told_and_not_rejected(tmp_p
         lines += [json.dumps(record | {"ts": record["ts"] + at, "user": f"u{at % 3}"})]
         lines += [f'INFO:     10.0.0.{at % 3}:3 - "POST /x?a=1 HTTP/1.1" 200 OK']
     lines += ["ERROR:    Exception in ASGI application", "Traceback (most recent call last):", "KeyError: 'a'"]
+    lines += ["[2026-03-04 05:00:00 +0000] [7] [INFO] Booting worker", "[INFO] stopped", "[2026-03-04T05:00:00Z] bye"]
     rejected = RejectedRows()
     (tmp_path / "app.log").write_text("\n".join(lines))
     assert sum(one.batch.num_rows for one in read_events([tmp_path / "app.log"], rejected)) == ROWS
     assert rejected.count == 0
-    assert any(f"{ROWS + 4} lines of another kind lie between the records" in words for words in rejected.told)
+    assert any(f"{ROWS + 7} lines of another kind lie between the records" in words for words in rejected.told)
 
 
 @pytest.mark.parametrize("line", ['{"ts": 17726', "words", 'INFO: {"ts": 17726', "INFO: payload={'a'"])

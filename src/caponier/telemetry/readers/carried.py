@@ -171,7 +171,7 @@ class CarriedRecords:
                 held = self._objects(line)
             except ValueError:
                 # `[2026-01-05 12:00:00] INFO {…}` begins like a list and is none.
-                if line[:1] == b"{" or b"{" not in line[1:LONGEST_PREFIX]:
+                if line[:1] == b"{" or (b"{" not in line[1:LONGEST_PREFIX] and not _SERVERS.match(line)):
                     raise
                 return list(self._text(line, None, 0))
             self._check_begin("")
