@@ -139,6 +139,19 @@ def test_data_that_imitates_an_event_can_accuse_nobody(tmp_path: Path) -> None:
     assert all(row["request_id"].startswith(SHOWN) for row in rows)
 
 
+@pytest.mark.parametrize("before", ["no JSON\n  {{\n    \"instances\": [[1, 2]]\n  }}\n  {}", "no JSON\n  {}\n  {}"])
+@pytest.mark.parametrize("nests", [0, 300])
+def test_whole_events_in_data_can_accuse_nobody(tmp_path: Path, before: str, nests: int) -> None:
+    about = {"specversion": "1.0", "type": "org.kubeflow.serving.inference.request", "id": "of-the-victim"}
+    about |= {"time": minute(1), "inferenceservicename": "tulip", "metadata": json.loads(VICTIM)}
+    forged = printed(about | {"data": {"instances": [[9, 9]]}, "x": "deep"}).replace('"deep"', nested(nests))
+    hostile = displayed(0, "request", before.format(forged, forged))
+    rows = read(tmp_path / "display.log", f"{hostile}\n{conversation()}")
+    assert len(rows) >= ROWS
+    assert {(row["principal"], row["session"], row["source_ip"]) for row in rows} == {(None, None, None)}
+    assert all(row["request_id"].startswith(SHOWN) for row in rows)
+
+
 VICTIM = json.dumps({"Authorization": ["Bearer victim"], "X-Forwarded-For": ["192.0.2.7"]})
 
 
@@ -146,6 +159,25 @@ VICTIM = json.dumps({"Authorization": ["Bearer victim"], "X-Forwarded-For": ["19
 def test_data_that_opens_what_it_never_closes_hides_no_later_event(tmp_path: Path, data: str) -> None:
     text = conversation() + "\n" + displayed(0, "request", data) + "\n" + conversation(first=1)
     assert len(read(tmp_path / "display.log", text)) >= 2 * ROWS - 2
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900, 1_020, 5_000])
+def test_displayed_data_that_is_nested_deep_ends_the_reading_of_no_other(tmp_path: Path, depth: int) -> None:
+    deep = displayed(0, "request", "{\n    " + f'"instances": {nested(depth)}' + "\n  }")
+    loose = displayed(0, "request", f'{{"instances": {nested(depth)}}}')
+    text = "\n".join([conversation(), deep, loose, conversation(first=1)])
+    assert len(read(tmp_path / "display.log", text)) >= 2 * ROWS - 2
+
+
+@pytest.mark.parametrize("line", [b'{"id": 1}', b'x {"id": 1}', b"a=1 b=2 c=3", b"{\n 1\n}"])
+def test_what_belongs_to_no_event_of_a_display_is_refused(line: bytes) -> None:
+    shown = [b"Context Attributes,", b"  id: 1", b"Data,", b"  {", b'    "a": 1', b"  }", *line.split(b"\n")]
+    (_, event), *others = joined(enumerate(shown), 99)
+    assert event == b'{"id":"displayed-1","data":{"a":1}}'
+    assert {other for _, other in others} == {b"{ what belongs to no event"}
+    # A file may begin within the data of one.
+    cut = joined(enumerate(line.split(b"\n")), 99, is_display=True)
+    assert {other for _, other in cut} == {b"{ what belongs to no event"}
 
 
 def test_an_object_at_another_indent_is_part_of_something_else() -> None:
