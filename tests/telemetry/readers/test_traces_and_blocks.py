@@ -139,7 +139,7 @@ def test_data_that_imitates_an_event_can_accuse_nobody(tmp_path: Path) -> None:
     assert all(row["request_id"].startswith(SHOWN) for row in rows)
 
 
-@pytest.mark.parametrize("before", ["no JSON\n  {{\n    \"instances\": [[1, 2]]\n  }}\n  {}", "no JSON\n  {}\n  {}"])
+@pytest.mark.parametrize("before", ['no JSON\n  {{\n    "instances": [[1, 2]]\n  }}\n  {}', "no JSON\n  {}\n  {}"])
 @pytest.mark.parametrize("nests", [0, 300])
 def test_whole_events_in_data_can_accuse_nobody(tmp_path: Path, before: str, nests: int) -> None:
     about = {"specversion": "1.0", "type": "org.kubeflow.serving.inference.request", "id": "of-the-victim"}

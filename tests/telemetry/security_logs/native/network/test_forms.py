@@ -126,7 +126,10 @@ def test_a_day_and_a_time_of_day_are_one_time() -> None:
     assert read({"date": "yesterday", "time": WHEN, **asked}).fields["date"] == "yesterday"
 
 
-@pytest.mark.parametrize("text", ["a=1 b=2 c=3", "words and a=1 b=2 c=3 d=4", f"{WHEN} a=1 b=2 c=3", "==", "x = 1 y = 2 z = 3 w = 4", ""])
+TEXTS = ("a=1 b=2 c=3", "words and a=1 b=2 c=3 d=4", f"{WHEN} a=1 b=2 c=3", "==", "x = 1 y = 2 z = 3 w = 4", "")
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_few_pairs_or_words_before_them_are_text(text: str) -> None:
     assert forms.pairs(text) is None
 
