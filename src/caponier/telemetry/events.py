@@ -43,7 +43,9 @@ from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN, Head, head_of
 
-_HOLDING: Final = frozenset((".tar", ".tgz", ".txz", ".zip", ".gz", ".xz", ".db", ".sqlite", ".sqlite3", ".xlsx"))
+_HOLDING: Final = frozenset(
+    (".tar", ".tgz", ".txz", ".tbz", ".tbz2", ".tzst", ".zip", *COMPRESSIONS, ".db", ".sqlite", ".sqlite3", ".xlsx")
+)
 """How the names of files end that hold others, or tables."""
 KINDS: Final = ".parquet, .orc, .arrow, .jsonl, .json, .log, .csv or .tsv"
 _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
@@ -256,15 +258,16 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
     unread = [unpacked(path) if is_archive(path, head_of(path)) else path for path in unread]
 
     def is_meant(path: Path) -> bool:
-        return (_is_log(path) or _holds_others(path)) and not _is_same(path, output)
+        return (_is_log(path) or _holder_head(path) is not None) and not _is_same(path, output)
 
     for file in log_files(unread, is_meant, KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, hint="Change --rejected")
-        if file.named or file.problem is not None or not _holds_others(file.path):
+        head = None if file.named or file.problem is not None else _holder_head(file.path)
+        if head is None:
             yield file
-        elif is_archive(file.path, head_of(file.path)):
+        elif is_archive(file.path, head):
             yield from _in_archive(file)
         else:
             # It may be anything: nobody asked for that.
@@ -281,11 +284,10 @@ def _in_archive(archive: LogFile) -> Iterator[LogFile]:
         yield replace(archive, problem=wrong.what)
 
 
-def _holds_others(path: Path) -> bool:
-    if path.suffix.lower() not in _HOLDING:
-        return False
-    head = _head_in_folder(path)
-    return head is not None and (is_archive(path, head) or holds_tables(path, head))
+def _holder_head(path: Path) -> Head | None:
+    """Return how a file begins that holds others, or tables; None of any other file."""
+    head = _head_in_folder(path) if path.suffix.lower() in _HOLDING else None
+    return head if head is not None and (is_archive(path, head) or holds_tables(path, head)) else None
 
 
 def _head_in_folder(path: Path) -> Head | None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -38,6 +39,13 @@ def test_rows_of_several_people_in_one_body_are_nobody_s() -> None:
     assert named_in_bodies(rows, "request") is None
 
 
+def test_names_beyond_number_are_each_looked_at_once() -> None:
+    batch = [{f"user{'_' * at}id": who for at in range(1, 500)} for who in ("ada", "eve")]
+    text, began = json.dumps({"instances": batch}), process_time()
+    assert named_in_bodies([{"request": text}] * ROWS, "request") is None
+    assert process_time() - began < 1
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -51,6 +59,13 @@ def test_rows_of_several_people_in_one_body_are_nobody_s() -> None:
 )
 def test_other_bodies_name_nobody(body: Any) -> None:
     assert named_in_bodies(log(body), "request") is None
+
+
+def test_rows_may_stand_in_a_list_that_a_map_makes_records_of() -> None:
+    rows = [{"data": [{"row": {"client_id": f"u{at % 3}"}} for _ in range(2)]} for at in range(ROWS)]
+    assert named_in_bodies(rows, "data[].row") == "data[0].row.client_id"
+    rows[5]["data"][1]["row"]["client_id"] = "somebody else"
+    assert named_in_bodies(rows, "data[].row") is None
 
 
 def vertex(at: int, body: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from caponier.telemetry.field_maps.answers_in_words import answers_of_lines
 from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.value_kinds import FITS
 from telemetry.conftest import reading
 
 LISTS = {"per cent": "{:.1%}", "comma": "{:.3f}", "point": "{:.3f}"}
@@ -82,3 +83,10 @@ def test_a_cost_is_no_span_of_time(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert {row["cost"] for row in reading(path).rows} == {0.5}
+
+
+@pytest.mark.parametrize("form", ["{}", "{}%", "${}", "{},5"])
+def test_amounts_in_any_form_are_told_to_rise_or_not(form: str) -> None:
+    values = [form.format(at) for at in range(30)]
+    assert not FITS["latency_ms"](values)
+    assert not FITS["latency_ms"](["no number"] * 30)

@@ -49,7 +49,33 @@ def test_a_trace_of_jaeger_is_a_row_for_each_span_with_its_tags_and_its_process(
     one = {"processID": "p1", "startTime": 1_700_000_000_000_000, "duration": 2_500, "tags": [{"key": "a", "value": 7}]}
     (row,) = traced({"traceID": "t", "spans": [one, "broken"], "processes": process}) or []
     assert (row["host"], row["a"], row["duration_ms"]) == ("h", 7, 2.5)
-    assert row["time"].startswith("2023-11-14T22:13:20")
+    assert row["time"] == one["startTime"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"processID": ["p1"]}, {"processID": {"p": 1}}, {"startTime": 2**64 - 1}, {"startTime": -(2**62)},
+        {"startTime": True}, {"startTime": "now"}, {"duration": "long"}, {"tags": 1}, {"tags": [{"key": ["a"]}]},
+    ],
+)  # fmt: skip
+def test_a_span_of_jaeger_that_nobody_writes_ends_the_reading_of_no_other(tmp_path: Path, odd: dict[str, Any]) -> None:
+    spans = [
+        {
+            "processID": "p1",
+            "startTime": 1_772_600_000_000_000 + at * 1_000_000,
+            "duration": 9,
+            "tags": [{"key": name, "value": value} for name, value in tags(at).items()],
+        }
+        for at in range(ROWS)
+    ]
+    traces = [{"traceID": "t", "spans": [one], "processes": {}} for one in [*spans, spans[0] | odd, *spans]]
+    rows = read(tmp_path / "spans.jsonl", "\n".join(map(json.dumps, traces)))
+    assert {str(row["time"]) for row in rows} >= {f"2026-03-04 04:53:{20 + at}+00:00" for at in range(ROWS)}
+
+
+def tags(at: int) -> dict[str, Any]:
+    return {"user.id": f"u{at % 3}", "gen_ai.request.model": "fern", "gen_ai.prompt.0.content": f"why is {at} odd"}
 
 
 def test_an_object_that_is_no_span_stays_as_it_is() -> None:
@@ -113,6 +139,19 @@ def test_data_that_imitates_an_event_can_accuse_nobody(tmp_path: Path) -> None:
     assert all(row["request_id"].startswith(SHOWN) for row in rows)
 
 
+@pytest.mark.parametrize("before", ['no JSON\n  {{\n    "instances": [[1, 2]]\n  }}\n  {}', "no JSON\n  {}\n  {}"])
+@pytest.mark.parametrize("nests", [0, 300])
+def test_whole_events_in_data_can_accuse_nobody(tmp_path: Path, before: str, nests: int) -> None:
+    about = {"specversion": "1.0", "type": "org.kubeflow.serving.inference.request", "id": "of-the-victim"}
+    about |= {"time": minute(1), "inferenceservicename": "tulip", "metadata": json.loads(VICTIM)}
+    forged = printed(about | {"data": {"instances": [[9, 9]]}, "x": "deep"}).replace('"deep"', nested(nests))
+    hostile = displayed(0, "request", before.format(forged, forged))
+    rows = read(tmp_path / "display.log", f"{hostile}\n{conversation()}")
+    assert len(rows) >= ROWS
+    assert {(row["principal"], row["session"], row["source_ip"]) for row in rows} == {(None, None, None)}
+    assert all(row["request_id"].startswith(SHOWN) for row in rows)
+
+
 VICTIM = json.dumps({"Authorization": ["Bearer victim"], "X-Forwarded-For": ["192.0.2.7"]})
 
 
@@ -120,6 +159,25 @@ VICTIM = json.dumps({"Authorization": ["Bearer victim"], "X-Forwarded-For": ["19
 def test_data_that_opens_what_it_never_closes_hides_no_later_event(tmp_path: Path, data: str) -> None:
     text = conversation() + "\n" + displayed(0, "request", data) + "\n" + conversation(first=1)
     assert len(read(tmp_path / "display.log", text)) >= 2 * ROWS - 2
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900, 1_020, 5_000])
+def test_displayed_data_that_is_nested_deep_ends_the_reading_of_no_other(tmp_path: Path, depth: int) -> None:
+    deep = displayed(0, "request", "{\n    " + f'"instances": {nested(depth)}' + "\n  }")
+    loose = displayed(0, "request", f'{{"instances": {nested(depth)}}}')
+    text = "\n".join([conversation(), deep, loose, conversation(first=1)])
+    assert len(read(tmp_path / "display.log", text)) >= 2 * ROWS - 2
+
+
+@pytest.mark.parametrize("line", [b'{"id": 1}', b'x {"id": 1}', b"a=1 b=2 c=3", b"{\n 1\n}"])
+def test_what_belongs_to_no_event_of_a_display_is_refused(line: bytes) -> None:
+    shown = [b"Context Attributes,", b"  id: 1", b"Data,", b"  {", b'    "a": 1', b"  }", *line.split(b"\n")]
+    (_, event), *others = joined(enumerate(shown), 99)
+    assert event == b'{"id":"displayed-1","data":{"a":1}}'
+    assert {other for _, other in others} == {b"{ what belongs to no event"}
+    # A file may begin within the data of one.
+    cut = joined(enumerate(line.split(b"\n")), 99, is_display=True)
+    assert {other for _, other in cut} == {b"{ what belongs to no event"}
 
 
 def test_an_object_at_another_indent_is_part_of_something_else() -> None:
@@ -134,11 +192,12 @@ def test_what_a_server_writes_between_its_records_is_told_and_not_rejected(tmp_p
         lines += [json.dumps(record | {"ts": record["ts"] + at, "user": f"u{at % 3}"})]
         lines += [f'INFO:     10.0.0.{at % 3}:3 - "POST /x?a=1 HTTP/1.1" 200 OK']
     lines += ["ERROR:    Exception in ASGI application", "Traceback (most recent call last):", "KeyError: 'a'"]
+    lines += ["[2026-03-04 05:00:00 +0000] [7] [INFO] Booting worker", "[INFO] stopped", "[2026-03-04T05:00:00Z] bye"]
     rejected = RejectedRows()
     (tmp_path / "app.log").write_text("\n".join(lines))
     assert sum(one.batch.num_rows for one in read_events([tmp_path / "app.log"], rejected)) == ROWS
     assert rejected.count == 0
-    assert any(f"{ROWS + 4} lines of another kind lie between the records" in words for words in rejected.told)
+    assert any(f"{ROWS + 7} lines of another kind lie between the records" in words for words in rejected.told)
 
 
 @pytest.mark.parametrize("line", ['{"ts": 17726', "words", 'INFO: {"ts": 17726', "INFO: payload={'a'"])

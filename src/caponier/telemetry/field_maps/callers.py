@@ -1,9 +1,10 @@
 """Which field of a log says who asked, where its name is none of the usual ones: by its words, and by what it holds."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from caponier.telemetry import plain_json
@@ -263,43 +264,42 @@ def named_in_bodies(rows: Sequence[Row], path: str) -> str | None:
         rows: A sample of a log.
         path: Where the bodies of its requests, or their rows, stand.
     """
-    base = path.replace("[]", "[0]")
-    bodies = Records(rows[:ROWS_OF_BODIES]).values(steps_of(base))
-    found = Counter(place for body in bodies for place in set(_named_below(body, base, DEEPEST)))
-    for place, count in found.most_common():
-        named = [len({str(one) for one in body}) for body in _each(rows, place)]
+    start, each, below = path.partition("[]")
+    base, records = path.replace("[]", "[0]"), Records(rows)
+    named: defaultdict[str, list[set[str]]] = defaultdict(list)
+    for body in Records(rows[:ROWS_OF_BODIES]).values(steps_of(start)):
+        parts = [body] if not each else body if isinstance(body, list) else []
+        people: defaultdict[str, set[str]] = defaultdict(set)
+        for part in Records([{"part": one} for one in parts]).values(steps_of(f"part{below}")):
+            for place, who in _named_below(part, base, DEEPEST):
+                people[place].add(who)
+        for place, those in people.items():
+            named[place].append(those)
+    for place, bodies in sorted(named.items(), key=lambda one: -len(one[1])):
         # Of a batch of several people's rows nobody can be said to have asked for all.
-        if count >= LEAST and max(named, default=0) == 1 and are_callers(Records(rows).values(steps_of(place))):
+        is_of_one = len(bodies) >= LEAST and all(len(those) == 1 for those in bodies)
+        if is_of_one and are_callers(records.values(steps_of(place))):
             return place
     return None
 
 
-def _each(rows: Sequence[Row], place: str) -> Iterator[list[Any]]:
-    """Yield who is named in each row of a body, where the place is that of its first row."""
-    for row in rows[:ROWS_OF_BODIES]:
-        held = Records([row]).values(steps_of(place.rpartition("[0]")[0])) if "[0]" in place else []
-        many = held[0] if held and isinstance(held[0], list) else [None]
-        inner = place.rpartition("[0]")[2]
-        here = Records([{"at": one} for one in many[:ROWS_OF_BODIES]]).values(steps_of(f"at{inner}"))
-        yield here if "[0]" in place else Records([row]).values(steps_of(place))
-
-
-def _named_below(value: Any, path: str, depth: int) -> Iterator[str]:
+def _named_below(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield who is named in a body, and where: of the rows of a list, at the place of the first."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             value, path = plain_json.loads(value), f"{path}|json"
         except (ValueError, RecursionError):
             return
     if isinstance(value, list):
-        value, path = value[0] if value else None, f"{path}[0]"
-        if isinstance(value, str):
+        for one in value[:ROWS_OF_BODIES]:
             # A column of a store holds each body as a text.
-            yield from _named_below(value, path, depth - 1) if depth else ()
-            return
-    for key, inner in list(value.items())[:MOST_KEYS] if isinstance(value, dict) else ():
+            if isinstance(one, dict) or (isinstance(one, str) and depth):
+                yield from _named_below(one, f"{path}[0]", depth - isinstance(one, str))
+        return
+    for key, inner in islice(value.items(), MOST_KEYS) if isinstance(value, dict) else ():
         name, below = normal(key), f"{path}.{escaped(key)}"
         if isinstance(inner, str | int) and name in ALIASES["principal"] and name.endswith(IDS):
-            yield below
+            yield below, str(inner)
         elif depth and isinstance(inner, list | dict) and (name in HOLDING or name in SEVERAL):
             yield from _named_below(inner, below, depth - 1)
 

@@ -13,7 +13,14 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.framing.amounts import DECIMAL_COMMA, decimal_in, milliseconds_of, number_of, without_money
+from caponier.telemetry.framing.amounts import (
+    DECIMAL_COMMA,
+    decimal_in,
+    milliseconds_of,
+    number_of,
+    sample_number,
+    without_money,
+)
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.readers.field_names import ASIDE, UNIONS, normal
 
@@ -288,7 +295,7 @@ def _are_durations(values: list[Any]) -> bool:
 
 def _rise(values: list[Any]) -> bool:
     """Tell whether each number is larger than the one before: such is the time since a program was started."""
-    numbers = [float(one) for one in values if is_number(one) and "," not in str(one)]
+    numbers = [sample_number(one) for one in values if is_number(one)]
     return len(numbers) >= ROWS_TO_TELL and all(one < after for one, after in pairwise(numbers))
 
 

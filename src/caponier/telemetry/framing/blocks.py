@@ -16,7 +16,7 @@ import orjson
 _LOOKED_AT: Final = 2_000
 _LEAST: Final = 2
 """Objects after which it is no chance that a line is a single bracket."""
-_ATTRIBUTES: Final = b"Context Attributes,"
+ATTRIBUTES: Final = b"Context Attributes,"
 _DATA: Final = b"Data,"
 _HEADINGS: Final = (b"Extensions,", b"Validation:")
 _TOLD: Final = frozenset(
@@ -25,6 +25,8 @@ _TOLD: Final = frozenset(
 """Attributes that are taken: none says who asked."""
 SHOWN: Final = "displayed-"
 """Stands before an id that was displayed, so that nothing is joined by it to another log."""
+_OF_NO_EVENT: Final = b"{ what belongs to no event"
+"""Stands for what a display has besides its events: it may be a whole event that a caller wrote, and is refused."""
 
 
 def holds_blocks(head: bytes) -> bool:
@@ -37,14 +39,17 @@ def holds_blocks(head: bytes) -> bool:
     return opened >= _LEAST and not any(line[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines)
 
 
-def joined(lines: Iterator[tuple[int, bytes | None]], limit: int) -> Iterator[tuple[int, bytes | None]]:
+def joined(
+    lines: Iterator[tuple[int, bytes | None]], limit: int, *, is_display: bool = False
+) -> Iterator[tuple[int, bytes | None]]:
     """Yield lines, each object of several as one at the line where it begins; lines without a letter are left out.
 
     Args:
         lines: With their numbers; None for one that is too long.
         limit: Bytes of the longest object.
+        is_display: Whether events are displayed there; else that is seen at the first of them.
     """
-    block, event = _Block(limit), _Event()
+    block, event = _Block(limit), _Event(is_display)
     for number, line in lines:
         if line is None:
             block.lines = []
@@ -52,7 +57,7 @@ def joined(lines: Iterator[tuple[int, bytes | None]], limit: int) -> Iterator[tu
             continue
         if block.lines and not block.takes(line):
             # Nothing that was printed so is as far out: it was cut off, and what follows is read for itself.
-            yield block.began, block.text()
+            yield block.began, event.bare(block.text())
         elif block.lines:
             if (whole := block.whole()) is not None:
                 yield block.began, event.with_data(whole) if whole else None
@@ -62,10 +67,10 @@ def joined(lines: Iterator[tuple[int, bytes | None]], limit: int) -> Iterator[tu
         if event.waits and line.lstrip()[:1] == b"{":
             yield number, event.with_data(line.strip())
         elif _says_something(line):
-            yield number, line
+            yield number, event.bare(line)
     if block.lines:
         # It was cut off: reading it says so.
-        yield block.began, block.text()
+        yield block.began, event.bare(block.text())
 
 
 class _Block:
@@ -118,7 +123,8 @@ def _says_something(line: bytes) -> bool:
 class _Event:
     """The attributes of a CloudEvent that were printed as lines, until its data comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_display: bool) -> None:
+        self._is_display = is_display
         self._about: dict[str, str] | None = None
         self.waits = False
         """Whether its data comes next."""
@@ -126,8 +132,8 @@ class _Event:
     def takes(self, line: bytes) -> bool:
         """Take a line, and tell whether it is one of an event's attributes."""
         text = line.strip()
-        if text == _ATTRIBUTES:
-            self._about, self.waits = {}, False
+        if text == ATTRIBUTES:
+            self._is_display, self._about, self.waits = True, {}, False
             return True
         if text.endswith(b"cloudevents.Event") or text.startswith(_HEADINGS):
             return True
@@ -146,12 +152,17 @@ class _Event:
         """Return an object as one line: an event with its attributes, or what it is where no event waits for it."""
         try:
             inner = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            return data
-        about, waits, self._about, self.waits = self._about, self.waits, None, False
-        if not about or not waits:
-            return orjson.dumps(inner)
-        if isinstance(inner, dict) and "id" in inner:
-            # A request may name its own id, which counts before the event's.
-            inner["id"] = f"{SHOWN}{inner['id']}"
-        return orjson.dumps({**about, "data": inner})
+            about, waits, self._about, self.waits = self._about, self.waits, None, False
+            if not about or not waits:
+                return self.bare(orjson.dumps(inner))
+            if isinstance(inner, dict) and "id" in inner:
+                # A request may name its own id, which counts before the event's.
+                inner["id"] = f"{SHOWN}{inner['id']}"
+            return orjson.dumps({**about, "data": inner})
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            # Less deep than it is read can it be written.
+            return self.bare(data)
+
+    def bare(self, line: bytes) -> bytes:
+        """Return what belongs to no event as it is, where none is displayed."""
+        return _OF_NO_EVENT if self._is_display else line

@@ -132,18 +132,16 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
-        self._printed = read = objects = others = 0
+        self._printed = read = objects = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
                 has = bool(self.rows(line.strip()))
                 read += has
                 objects += has and b"{" in line
             except ValueError:
-                others += b"{" not in line and _SERVERS.match(line) is not None
                 continue
         if read:
             self._holds = b"{" if 2 * objects > read else b"="
-            self._is_mixed = others > 0
         # Lines are counted, and not what they begin with: a container's line and the one in it have one each. Some
         # hold more than is read as Python's, as a caller may wish.
         self._is_python = 2 * self._printed > read
@@ -173,7 +171,7 @@ class CarriedRecords:
                 held = self._objects(line)
             except ValueError:
                 # `[2026-01-05 12:00:00] INFO {…}` begins like a list and is none.
-                if line[:1] == b"{" or b"{" not in line[1:LONGEST_PREFIX]:
+                if line[:1] == b"{" or (b"{" not in line[1:LONGEST_PREFIX] and not _SERVERS.match(line)):
                     raise
                 return list(self._text(line, None, 0))
             self._check_begin("")
@@ -340,7 +338,7 @@ class CarriedRecords:
                 break
         prefix, pairs = _pairs(line.decode("utf-8", "replace"))
         if pairs is None:
-            self._is_mixed = self._is_mixed or _SERVERS.match(line) is not None
+            self._is_mixed = self._is_mixed or (b"{" not in line and _SERVERS.match(line) is not None)
             if self._is_mixed and self._holds and self._holds not in line:
                 raise OtherLineError
             raise ValueError(f"bad JSON: {NOT_JSON}")

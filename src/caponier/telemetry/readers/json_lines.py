@@ -11,7 +11,7 @@ from typing import Final
 from caponier.formats.walk_files import shown
 from caponier.telemetry import chunk as limits
 from caponier.telemetry.chunk import Chunk
-from caponier.telemetry.framing.blocks import holds_blocks, joined
+from caponier.telemetry.framing.blocks import ATTRIBUTES, holds_blocks, joined
 from caponier.telemetry.framing.frames import Peeked, begins_document
 from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.framing.json_objects import rows_of
@@ -50,7 +50,7 @@ def read(
             return
         found = lines(stream, line_limit)
         if not held.is_array and holds_blocks(head.removeprefix(BOM)):
-            found = joined(found, line_limit)
+            found = joined(found, line_limit, is_display=ATTRIBUTES in head)
         elif not held.is_array:
             held.carried.learn(head.removeprefix(BOM))
         try:

@@ -3,13 +3,11 @@
 A row is made of each with what it says by name, when it began and how long it took, as of OTLP's spans (`otlp`).
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing.written_values import loaded
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _USER: Final = "mlflow.trace.user"
 _SESSION: Final = "mlflow.trace.session"
 _NAME: Final = "mlflow.traceName"
@@ -40,14 +38,14 @@ def _of_jaeger(trace: Row) -> list[Row]:
     for span in trace["spans"]:
         if not isinstance(span, dict):
             continue
-        process = processes.get(span.get("processID")) if isinstance(processes, dict) else None
+        process = processes.get(str(span.get("processID"))) if isinstance(processes, dict) else None
         row = _tags(process.get("tags")) if isinstance(process, dict) else {}
         row |= _tags(span.get("tags"))
         row["span"] = {"name": span.get("operationName"), "traceId": span.get("traceID"), "spanId": span.get("spanID")}
-        if isinstance(began := span.get("startTime"), int):
-            # Microseconds; what the tracer measured counts, whatever a tag says.
-            row["time"] = (_EPOCH + timedelta(microseconds=began)).isoformat()
-        if isinstance(took := span.get("duration"), int):
+        if type(began := span.get("startTime")) is int:
+            # In microseconds; what the tracer measured counts, whatever a tag says.
+            row["time"] = began
+        if type(took := span.get("duration")) is int:
             row["duration_ms"] = took / 1e3
         found.append(row)
     return found

@@ -1,5 +1,7 @@
 """Archives: what holds another archive, what is broken, and what is left on the disk."""
 
+import bz2
+import gzip
 import io
 import json
 import lzma
@@ -8,6 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from caponier.errors import InputError
@@ -110,6 +113,25 @@ def test_one_that_lies_in_a_folder_is_read_and_a_broken_one_is_told(tmp_path: Pa
     assert {Path(part.source).parent.name for part in found if part.batch.num_rows} == {"logs", "may.tgz"}
     assert [Path(one.file).name for one in rejected.first] == ["june.zip"]
     assert "cannot be read" in rejected.first[0].reason
+
+
+PACKED = {
+    ".tar": bytes,
+    ".tar.gz": gzip.compress,
+    ".tar.bz2": bz2.compress,
+    ".tbz2": bz2.compress,
+    ".tar.xz": lzma.compress,
+    ".tar.zst": lambda plain: pa.compress(plain, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_one_in_a_folder_is_read_however_it_is_packed(suffix: str, tmp_path: Path) -> None:
+    about = {"time": "2026-05-01T12:00:00Z", "model": "m", "operation": "predict", "principal": "k-0123456789abcdef"}
+    plain = tar(tmp_path / "plain", **{"may.jsonl": json.dumps(about).encode()}).read_bytes()
+    (logs := tmp_path / "logs").mkdir()
+    (logs / f"may{suffix}").write_bytes(PACKED[suffix](plain))
+    assert sum(part.batch.num_rows for part in read_events([logs], RejectedRows())) == 1
 
 
 def test_many_in_a_folder_unpack_together_to_no_more_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,8 +242,8 @@ class NativeReading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
-        if said is None and self._origin is None and (known := forms.recognise(fields)):
-            return Record(fields, known.origin, known.time or seen, line, known.name, cut)
+        if said is None and self._origin is None and (known := forms.recognise(fields, line)):
+            return known._replace(time=known.time or seen, shortened=cut)
         stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError(f"no time: {_seen(row)}")

@@ -60,7 +60,7 @@ def test_a_request_is_told_whatever_its_fields_are_called(name: str) -> None:
 )
 def test_what_lacks_a_method_a_target_or_a_status_is_no_request(change: dict[str, Any]) -> None:
     fields, _ = flatten({**REQUESTS["short names"], **change})
-    assert forms.recognise(fields) is None
+    assert forms.recognise(fields, 1) is None
 
 
 @pytest.mark.parametrize("below", ["headers", "query", "body", "cookies", "params"])
@@ -99,7 +99,7 @@ def test_a_connection_is_told_by_its_two_ends_and_what_became_of_it(
 
 def test_two_ends_alone_say_not_what_became_of_it() -> None:
     fields, _ = flatten({"src_ip": CALLER, "dst_ip": "10.0.0.5", "time": WHEN})
-    assert forms.recognise(fields) is None
+    assert forms.recognise(fields, 1) is None
 
 
 def test_a_line_of_names_and_values_is_a_record() -> None:
@@ -126,9 +126,26 @@ def test_a_day_and_a_time_of_day_are_one_time() -> None:
     assert read({"date": "yesterday", "time": WHEN, **asked}).fields["date"] == "yesterday"
 
 
-@pytest.mark.parametrize("text", ["a=1 b=2 c=3", "words and a=1 b=2 c=3 d=4", "==", "x = 1 y = 2 z = 3 w = 4", ""])
+TEXTS = ("a=1 b=2 c=3", "words and a=1 b=2 c=3 d=4", f"{WHEN} a=1 b=2 c=3", "==", "x = 1 y = 2 z = 3 w = 4", "")
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_few_pairs_or_words_before_them_are_text(text: str) -> None:
     assert forms.pairs(text) is None
+
+
+def test_what_a_caller_writes_at_the_end_of_a_line_changes_nothing_before_it() -> None:
+    line = f"method=POST path=/login status=401 remote_ip={CALLER} agent=curl status=200 ip=10.0.0.1"
+    assert forms.pairs(line) == {
+        "method": "POST", "path": "/login", "status": "401", "remote_ip": CALLER, "agent": "curl", "ip": "10.0.0.1"
+    }  # fmt: skip
+    assert read(f"[2026-03-02 09:00:00] {line} time=2020-01-01T00:00:00Z").time == MOMENT
+
+
+def test_the_fields_of_a_form_are_told_once_and_their_values_each_time() -> None:
+    for status, ip in ((200, CALLER), (404, ""), (401, "-")):
+        fields = read({**REQUESTS["short names"], "ip": ip, "status": status, "client": {"addr": "10.0.0.9"}}).fields
+        assert (fields["sc-status"], fields["c-ip"]) == (status, ip if status == 200 else "10.0.0.9")
 
 
 def test_a_line_of_pairs_that_is_neither_is_refused_with_its_fields() -> None:
@@ -154,7 +171,7 @@ def test_times_are_read_in_any_usual_form(when: Any) -> None:
 
 @given(st.dictionaries(st.text(max_size=12), st.text(max_size=20) | st.integers() | st.booleans(), max_size=8))
 def test_no_record_breaks_it(row: dict[str, Any]) -> None:
-    forms.recognise(flatten(row)[0])
+    forms.recognise(flatten(row)[0], 1)
 
 
 @given(st.text(max_size=200))

@@ -7,12 +7,13 @@ two addresses, a port and what it did. What these are called differs by little: 
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields, Scalar
 from caponier.telemetry.security_logs.native.access_log import WEB
-from caponier.telemetry.security_logs.native.record import fill, split_url, whole
+from caponier.telemetry.security_logs.native.record import Record, fill, split_url, whole
+from caponier.telemetry.security_logs.shapes import ByShape
 from caponier.telemetry.security_logs.sources import LogSource
 
 CONNECTION: Final = LogSource(None, "firewall", None)
@@ -47,29 +48,21 @@ _DEEP: Final = 4
 _LONG: Final = 64
 
 
-class Formed(NamedTuple):
-    """What a record turns out to be."""
-
-    origin: LogSource
-    time: int | None
-    name: str
-
-
-def recognise(fields: Fields) -> Formed | None:
+def recognise(fields: Fields, line: int) -> Record | None:
     """Tell a request or a connection by its form, and fill the normalised fields in; None where it is neither."""
     there = _there(fields)
     method = str(there.get("method", "")).upper()
     status = whole(there.get("status"))
     if method in _METHODS and status is not None and 100 <= status <= 599 and _is_target(there.get("target")):
         _request(fields, there, method, status)
-        return Formed(WEB, _moment(there.get("time")), "requests of an unknown product")
+        return Record(fields, WEB, _moment(there.get("time")), line, "requests of an unknown product")
     if _is_address(there.get("source")) and _is_address(there.get("destination")) and "action" in there:
         fields["src_ip"], fields["dst_ip"] = there["source"], there["destination"]
         passed = str(there["action"]).lower() in _PASSED
         fields["action"] = "accept" if passed else there["action"]
         if (port := whole(there.get("port"))) is not None:
             fields["dst_port"] = port
-        return Formed(CONNECTION, _moment(there.get("time")), "connections of an unknown product")
+        return Record(fields, CONNECTION, _moment(there.get("time")), line, "connections of an unknown product")
     return None
 
 
@@ -78,10 +71,13 @@ def pairs(text: str) -> dict[str, Any] | None:
     begin = _BEGINS.match(text)
     if not begin:
         return None
-    found = {name: quoted or bare.rstrip(",;") for name, quoted, bare in _PAIR.findall(text)}
+    found: dict[str, Any] = {}
+    for name, quoted, bare in _PAIR.findall(text):
+        # What a caller sent stands last where a product does not quote it.
+        found.setdefault(name, quoted or bare.rstrip(",;"))
     if len(found) < _FEWEST:
         return None
-    return found if begin[1] is None else {"time": begin[1].strip("[]"), **found}
+    return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
 
 
 _BEGINS: Final = re.compile(
@@ -91,23 +87,29 @@ _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^
 _FEWEST: Final = 4
 
 
-def _there(fields: Fields) -> dict[str, Scalar]:
-    """Return the first value under each word, those that stand furthest outside first."""
-    found: dict[str, Scalar] = {}
+def _named(fields: Fields) -> list[tuple[str, str]]:
+    """Return the names that have a word, each with it, those that stand furthest outside first."""
+    found = []
     for name in sorted(fields, key=lambda name: name.count(".")):
         above, _, last = name.rpartition(".")
-        value = fields[name]
-        if value == "" or value == "-" or above.count(".") >= _DEEP or any(part in above for part in _CALLERS):
+        if above.count(".") >= _DEEP or any(part in above for part in _CALLERS):
             continue
         plain = "".join(filter(str.isalpha, last))
         bare = _PREFIXES.sub("", plain)
-        for word, names in _WORDS.items():
-            if (
-                word not in found
-                and (plain in names or bare in names)
-                and not (word == "time" and _moment(value) is None)
-            ):
-                found[word] = value
+        found += [(word, name) for word, names in _WORDS.items() if plain in names or bare in names]
+    return found
+
+
+_NAMED: Final = ByShape(_named)
+
+
+def _there(fields: Fields) -> dict[str, Scalar]:
+    """Return the first value under each word."""
+    found: dict[str, Scalar] = {}
+    for word, name in _NAMED.of(fields):
+        value = fields[name]
+        if word not in found and value not in ("", "-") and (word != "time" or _moment(value) is not None):
+            found[word] = value
     return found
 
 
