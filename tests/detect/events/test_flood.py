@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column
+from caponier.detect.detector import Column, in_parts, in_units
 from caponier.detect.events.flood import FLOOR, KINDS, OUTAGE, REFUSALS, SECONDS, USUAL, detector
 
 START = 1_750_000_000
@@ -169,6 +169,16 @@ def test_an_explanation_says_how_much_was_refused(beyond: int, usual: int) -> No
     said = detector.explain({USUAL: np.array([usual])}, timed([0]).with_signals({"score": np.array([score])}))
     assert said.facts == {"refused_beyond_answers": beyond}
     assert "overloaded" in said.summary
+
+
+@pytest.mark.parametrize("count", [0, 200, 731])
+def test_people_are_told_a_whole_count_whatever_it_is_of(count: int) -> None:
+    assert in_units(detector, KINDS * count) == in_units(detector, KINDS * count + 1) == count
+    assert in_units(detector, in_parts(detector, count)) == count
+
+
+def test_the_least_that_counts_is_told_as_what_any_client_may_do() -> None:
+    assert in_units(detector, detector.floor) == FLOOR
 
 
 @pytest.mark.parametrize("count", [731, 20_000])

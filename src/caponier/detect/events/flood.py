@@ -40,7 +40,7 @@ USUAL: Final = "refusals"
 SHARE: Final = 0.97
 """Of benign callers come to no more: floods may be among the others."""
 KINDS: Final = 2
-"""A score is twice what it tells, and one more where refusals tell it."""
+"""A score is twice what it counts, and one more where it counts refusals: people are told the count alone."""
 
 
 class Flood:
@@ -48,7 +48,7 @@ class Flood:
 
     name = "flood"
     statistic = "requests_or_refusals"
-    parts = KINDS
+    kinds = KINDS
     techniques = (
         TechniqueId("atlas", "AML.T0029"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
