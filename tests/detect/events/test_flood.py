@@ -116,6 +116,7 @@ def test_who_tries_again_until_there_is_an_answer_is_not() -> None:
 def test_an_outage_is_one_trouble_however_long_it_is_and_however_often_one_asks() -> None:
     assert beyond(answered([503] * 1_000)) == OUTAGE
     assert beyond(answered([200, *[504] * 300, 200, *[503] * 200])) == OUTAGE + OUTAGE - 1
+    assert beyond(answered([503, 500] * 500)) == 2, "some of it breaks"
     assert beyond(answered([429] * 50)) == 50, "a limit is told to who passes it"
 
 
@@ -128,6 +129,11 @@ def test_ordinary_requests_in_between_do_not_make_up_for_few_rows_over_and_over(
 
 def test_different_rows_that_are_refused_count_too() -> None:
     assert beyond(answered([429, 429, 200] * 60, again=[False] * 180)) == 60 + 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
+def test_what_failed_makes_up_for_no_refusal(status: int) -> None:
+    assert beyond(answered([429, status, status] * 50)) == 50
 
 
 def test_an_event_without_a_status_says_nothing() -> None:
@@ -146,7 +152,7 @@ def drawn(n: int) -> st.SearchStrategy[list[bool]]:
     return st.lists(st.booleans(), min_size=n, max_size=n)
 
 
-statuses = st.lists(st.sampled_from([0, 200, 200, 429, 503, 504]), max_size=60)
+statuses = st.lists(st.sampled_from([0, 200, 200, 400, 429, 503, 504]), max_size=60)
 
 
 @given(statuses=statuses, other=statuses, again=st.data(), cut=st.integers(0, 60))

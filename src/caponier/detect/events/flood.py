@@ -7,8 +7,9 @@ How much a service bears it says itself. Whoever is turned away for overload ask
 whoever goes on although more is refused than answered does not need the answers. So refusals are added up, an answer
 takes one away, and the sum never falls below zero: once over all requests, and once over those alone that ask what
 was asked before, for ordinary requests in between must not make up for a few rows over and over. An outage answers
-everybody alike, however often anybody asks: of refusals in a row that a limit does not give, the first ones count.
-What benign callers come to, and a number at least, weighs as much as the least rate that counts.
+everybody alike, however often anybody asks: of failures in a row only the first ones count, as refusals by a limit do
+always. What is wrong with a request, or breaks, is no answer and makes up for nothing. What benign callers come to, and
+a number at least, weighs as much as the least rate that counts.
 """
 
 from typing import Final
@@ -29,10 +30,14 @@ FLOOR: Final = 200
 MICROS: Final = 1_000_000
 LIMITED: Final = 429
 """Told to who passes a limit."""
+FAILED: Final = 400
+"""From here on a status tells that there is no answer: what is wrong is refused at little cost, and makes up for none."""
+BROKEN: Final = 500
+"""From here on it is the service that fails: whatever it says in a row is one trouble."""
 DOWN: Final = (502, 503, 504)
 """Told to everybody while a service is overloaded, or is not there."""
 OUTAGE: Final = 3
-"""Of refusals in a row for that reason so many count."""
+"""So many of its failures in a row count, if they are refusals for that reason."""
 REFUSALS: Final = 20
 """Beyond the answers, that weigh as much as `FLOOR` at least."""
 USUAL: Final = "refusals"
@@ -112,11 +117,10 @@ def _beyond_answers(batch: EventBatch, state: State) -> tuple[NDArray[np.int64],
     """Return how many more of a subject's requests were refused than answered, at each row (n,), and the new state."""
     after, n = state.copy(), len(batch)
     status = batch.signals.get(Column.STATUS, np.zeros(n, np.int64))
-    down = np.isin(status, DOWN)
-    row, after["down"] = run_lengths(down, batch.offsets, state["down"])
-    step = np.where((status == LIMITED) | (down & (row <= OUTAGE)), 1, -1)
+    row, after["down"] = run_lengths(status >= BROKEN, batch.offsets, state["down"])
     # Nothing is known of an event without a status, and an outage that goes on says nothing new.
-    step[(status == 0) | (down & (row > OUTAGE))] = 0
+    refusal = (status == LIMITED) | (np.isin(status, DOWN) & (row <= OUTAGE))
+    step = refusal.astype(np.int64) - ((status > 0) & (status < FAILED))
     again = (batch.key != 0) & ~batch.signals.get("unique", np.ones(n, bool))
     refused, after["refused"] = above_zero(step, batch.offsets, state["refused"])
     repeated, after["repeated"] = above_zero(np.where(again, step, 0), batch.offsets, state["repeated"])
