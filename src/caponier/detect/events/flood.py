@@ -31,7 +31,7 @@ MICROS: Final = 1_000_000
 LIMITED: Final = 429
 """Told to who passes a limit."""
 FAILED: Final = 400
-"""From here on a status tells that there is no answer: what is wrong is refused at little cost, and makes up for none."""
+"""From here on a status tells that there is no answer: what is wrong costs little, and makes up for nothing."""
 BROKEN: Final = 500
 """From here on it is the service that fails: whatever it says in a row is one trouble."""
 DOWN: Final = (502, 503, 504)
