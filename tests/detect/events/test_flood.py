@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, in_parts, in_units
+from caponier.detect.detector import OPERATIONS, Column, in_parts, in_units
 from caponier.detect.events.flood import FLOOR, KINDS, OUTAGE, REFUSALS, SECONDS, USUAL, detector
 
 START = 1_750_000_000
@@ -134,6 +134,13 @@ def test_different_rows_that_are_refused_count_too() -> None:
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
 def test_what_failed_makes_up_for_no_refusal(status: int) -> None:
     assert beyond(answered([429, status, status] * 50)) == 50
+
+
+@pytest.mark.parametrize(("operation", "left"), [("health", 50), ("metadata", 50), ("predict", 1), ("other", 1)])
+def test_what_costs_a_service_nothing_makes_up_for_no_refusal(operation: str, left: int) -> None:
+    batch = answered([429, 200] * 50, again=[False] * 100)
+    done = np.tile([OPERATIONS.index("predict"), OPERATIONS.index(operation)], 50)
+    assert beyond(batch.with_signals({**batch.signals, Column.OPERATION: done})) == left
 
 
 def test_an_event_without_a_status_says_nothing() -> None:

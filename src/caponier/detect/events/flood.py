@@ -18,7 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    OPERATIONS,
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Subject,
+)
 from caponier.detect.windows import above_zero, run_lengths
 from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
@@ -36,6 +47,8 @@ BROKEN: Final = 500
 """From here on it is the service that fails: whatever it says in a row is one trouble."""
 DOWN: Final = (502, 503, 504)
 """Told to everybody while a service is overloaded, or is not there."""
+CHEAP: Final = tuple(map(OPERATIONS.index, ("metadata", "health")))
+"""What is answered while a service is overloaded, so that such an answer makes up for nothing."""
 OUTAGE: Final = 3
 """So many of its failures in a row count, if they are refusals for that reason."""
 REFUSALS: Final = 20
@@ -61,7 +74,7 @@ class Flood:
     subject = Subject.PRINCIPAL
     counts = Counts.WINDOWS
     needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
-    columns = frozenset({Column.STATUS})
+    columns = frozenset({Column.OPERATION, Column.STATUS})
     state = np.dtype(
         [
             ("second", np.int64),
@@ -116,11 +129,12 @@ class Flood:
 def _beyond_answers(batch: EventBatch, state: State) -> tuple[NDArray[np.int64], State]:
     """Return how many more of a subject's requests were refused than answered, at each row (n,), and the new state."""
     after, n = state.copy(), len(batch)
-    status = batch.signals.get(Column.STATUS, np.zeros(n, np.int64))
+    operation, status = (batch.signals.get(one, np.zeros(n, np.int64)) for one in (Column.OPERATION, Column.STATUS))
     row, after["down"] = run_lengths(status >= BROKEN, batch.offsets, state["down"])
     # Nothing is known of an event without a status, and an outage that goes on says nothing new.
     refusal = (status == LIMITED) | (np.isin(status, DOWN) & (row <= OUTAGE))
-    step = refusal.astype(np.int64) - ((status > 0) & (status < FAILED))
+    answer = (status > 0) & (status < FAILED) & ~np.isin(operation, CHEAP)
+    step = refusal.astype(np.int64) - answer
     again = (batch.key != 0) & ~batch.signals.get("unique", np.ones(n, bool))
     refused, after["refused"] = above_zero(step, batch.offsets, state["refused"])
     repeated, after["repeated"] = above_zero(np.where(again, step, 0), batch.offsets, state["repeated"])
