@@ -18,6 +18,12 @@ def test_no_name_is_printed_as_programs_write_it(name: str) -> None:
     assert line.endswith(" 3")
 
 
+def test_rules_that_are_told_with_another_one_are_named_as_such() -> None:
+    assert fact_words({"also": ["Several Models Read By One Account"]}) == [
+        "other rules about the same events: Several Models Read By One Account"
+    ]
+
+
 def test_every_detector_that_ships_scores_in_words() -> None:
     said = [score_words(detector.statistic) for detector in select()]
     assert all(" " in words and words[0].islower() for words in said)

@@ -151,14 +151,15 @@ def in_units(detector: Any, score: float) -> float:
     """Return a score as people are told it: in the units of its statistic.
 
     A detector that counts in parts of a unit, or whose scores hold more than the statistic, says in `parts` how many
-    there are.
+    there are. One whose scores hold what they are of beside a count says in `kinds` how many things that may be.
     """
-    return score / int(getattr(detector, "parts", 1))
+    kinds = int(getattr(detector, "kinds", 1))
+    return (score // kinds if kinds > 1 else score) / int(getattr(detector, "parts", 1))
 
 
 def in_parts(detector: Any, value: float) -> float:
     """Return the score that people were told as a value."""
-    return value * int(getattr(detector, "parts", 1))
+    return value * int(getattr(detector, "parts", 1)) * int(getattr(detector, "kinds", 1))
 
 
 @runtime_checkable

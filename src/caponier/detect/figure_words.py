@@ -36,6 +36,7 @@ _SCORES: Final = {
 _FACTS: Final = {
     "account": "accounts",
     "address": "addresses",
+    "also": "other rules about the same events",
     "answers": "different answers",
     "at_home_elsewhere": "rows that fit another label",
     "bits": "evidence of each measure, in bits",

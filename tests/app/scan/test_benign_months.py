@@ -20,6 +20,7 @@ from caponier.records.finding import Severity
 from caponier.records.inside import ChangeWindow, InsideSettings
 from caponier.records.inventory import System, Workspace
 from caponier.respond.correlate import correlate
+from detect.sigma import events as sigma
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 SYSTEM = System(name="digits", hosts=("gpu-01",), buckets=("ml-models",), models=("digits",), namespaces=("ml",))
@@ -159,16 +160,36 @@ def asked(address: str, path: str, method: str = "POST") -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("address", "found"),
-    [("10.8.0.9", 0), ("10.9.0.9", 1), ("203.0.113.66", 1)],
-    ids=["from where it is used", "from elsewhere inside", "from where strangers use it"],
+    [("10.8.0.9", 0), ("10.9.0.9", 1), ("203.0.113.66", 1), ("127.0.0.1", 1)],
+    ids=["from where it is used", "from elsewhere inside", "from where strangers use it", "through a proxy beside it"],
 )
 def test_a_server_without_names_knows_from_where_it_is_used(home: Workspace, address: str, found: int) -> None:
-    days: Days = {day: [asked("10.8.0.9", "runs/get"), asked("203.0.113.66", "runs/get")] for day in range(20)}
+    users = ("10.8.0.9", "203.0.113.66", "127.0.0.1")
+    days: Days = {day: [asked(one, "runs/get") for one in users] for day in range(20)}
     days[18] += [asked(address, "users/create")]
     report = scan(home, days)
     assert rules(report)["mlflow_rights_changed"] == found
     told = [*report.findings, *report.context]
     assert len([one for one in told if "MLflow" in one.summary]) == 1, "it is kept, as a finding or as context"
+
+
+@pytest.mark.parametrize(("many", "found"), [(4, 0), (12, 1)], ids=["all usual", "more than are kept, one new"])
+def test_nobody_hides_a_new_host_behind_many_usual_ones(home: Workspace, many: int, found: int) -> None:
+    def came(number: int, door: str) -> dict[str, Any]:
+        return {"time": None, "product": "shop", "service": "door", "src_ip": "10.8.0.9", "host": f"gpu-{number:02}",
+                "door": door}  # fmt: skip
+
+    home = home.model_copy(update={"systems": (SYSTEM.model_copy(update={"hosts": ("gpu-*",)}),)})
+    doors = sigma.joint("doors", "event_count", ["back"], "1h", condition={"gte": 4}, **{"group-by": ["src_ip"]})
+    sigma.write(home.root / "rules", "doors.yml", sigma.plain("back", {"door": "back"}, level="informational"),
+                doors | {"level": "medium"})  # fmt: skip
+    days: Days = {day: [came(number, "front") for number in range(11)] for day in range(20)}
+    days[18] += [came(number, "back") for number in range(many)]
+    file = home.root / "log.jsonl"
+    rows = [row for day, made in days.items() for row in timed(made, START + timedelta(days=day))]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = scan_logs([file], workspace=home, rules=[home.root / "rules"], own_rules=False)
+    assert rules(report)["doors"] == found
 
 
 def test_a_server_that_was_used_for_some_days_knows_nobody(home: Workspace) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column
+from caponier.detect.detector import OPERATIONS, Column, in_parts, in_units
 from caponier.detect.events.flood import FLOOR, KINDS, OUTAGE, REFUSALS, SECONDS, USUAL, detector
 
 START = 1_750_000_000
@@ -116,6 +116,7 @@ def test_who_tries_again_until_there_is_an_answer_is_not() -> None:
 def test_an_outage_is_one_trouble_however_long_it_is_and_however_often_one_asks() -> None:
     assert beyond(answered([503] * 1_000)) == OUTAGE
     assert beyond(answered([200, *[504] * 300, 200, *[503] * 200])) == OUTAGE + OUTAGE - 1
+    assert beyond(answered([503, 500] * 500)) == 2, "some of it breaks"
     assert beyond(answered([429] * 50)) == 50, "a limit is told to who passes it"
 
 
@@ -128,6 +129,18 @@ def test_ordinary_requests_in_between_do_not_make_up_for_few_rows_over_and_over(
 
 def test_different_rows_that_are_refused_count_too() -> None:
     assert beyond(answered([429, 429, 200] * 60, again=[False] * 180)) == 60 + 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
+def test_what_failed_makes_up_for_no_refusal(status: int) -> None:
+    assert beyond(answered([429, status, status] * 50)) == 50
+
+
+@pytest.mark.parametrize(("operation", "left"), [("health", 50), ("metadata", 50), ("predict", 1), ("other", 1)])
+def test_what_costs_a_service_nothing_makes_up_for_no_refusal(operation: str, left: int) -> None:
+    batch = answered([429, 200] * 50, again=[False] * 100)
+    done = np.tile([OPERATIONS.index("predict"), OPERATIONS.index(operation)], 50)
+    assert beyond(batch.with_signals({**batch.signals, Column.OPERATION: done})) == left
 
 
 def test_an_event_without_a_status_says_nothing() -> None:
@@ -146,7 +159,7 @@ def drawn(n: int) -> st.SearchStrategy[list[bool]]:
     return st.lists(st.booleans(), min_size=n, max_size=n)
 
 
-statuses = st.lists(st.sampled_from([0, 200, 200, 429, 503, 504]), max_size=60)
+statuses = st.lists(st.sampled_from([0, 200, 200, 400, 429, 503, 504]), max_size=60)
 
 
 @given(statuses=statuses, other=statuses, again=st.data(), cut=st.integers(0, 60))
@@ -169,6 +182,16 @@ def test_an_explanation_says_how_much_was_refused(beyond: int, usual: int) -> No
     said = detector.explain({USUAL: np.array([usual])}, timed([0]).with_signals({"score": np.array([score])}))
     assert said.facts == {"refused_beyond_answers": beyond}
     assert "overloaded" in said.summary
+
+
+@pytest.mark.parametrize("count", [0, 200, 731])
+def test_people_are_told_a_whole_count_whatever_it_is_of(count: int) -> None:
+    assert in_units(detector, KINDS * count) == in_units(detector, KINDS * count + 1) == count
+    assert in_units(detector, in_parts(detector, count)) == count
+
+
+def test_the_least_that_counts_is_told_as_what_any_client_may_do() -> None:
+    assert in_units(detector, detector.floor) == FLOOR
 
 
 @pytest.mark.parametrize("count", [731, 20_000])

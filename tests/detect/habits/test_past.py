@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 
 from caponier.detect.assets.inside import Inside
-from caponier.detect.habits.past import ACT, Fact, Past, act
+from caponier.detect.habits.past import ACT, Fact, Past, act, neighbours_of
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.sources import LogSource
 
@@ -98,11 +98,12 @@ def test_a_server_that_names_nobody_is_used_from_somewhere_inside() -> None:
     known = Past()
     for address in ("10.8.0.9", ELSEWHERE):
         known.learn([asked(day, address) for day in MONTH], Inside())
-    assert known.used_from("10.8.0.77", "gpu-01", [9])
-    assert not known.used_from("10.8.0.9", "gpu-02", [9])
-    assert not known.used_from("10.8.1.9", "gpu-01", [9])
-    assert not known.used_from(ELSEWHERE, "gpu-01", [9]), "of strangers there is no end"
-    for unasked in ({"sc-status": "403"}, {"host": ""}):
+    assert known.works_on(neighbours_of("10.8.0.77"), "gpu-01", [9])
+    assert not known.works_on(neighbours_of("10.8.0.9"), "gpu-02", [9])
+    assert not known.works_on(neighbours_of("10.8.1.9"), "gpu-01", [9])
+    assert not known.works_on(neighbours_of(ELSEWHERE), "gpu-01", [9]), "of strangers there is no end"
+    proxies = ({"c-ip": address} for address in ("127.0.0.1", "::1", "0.0.0.0", "localhost", "unix:", "-"))
+    for unasked in ({"sc-status": "403"}, {"host": ""}, *proxies):
         known = Past()
         known.learn([asked(day, "10.8.0.9", **unasked) for day in MONTH], Inside())
         assert known.facts() == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from caponier.detect.habits.past import ACT, OPEN, Fact, Past, act, day_of, network_of, role_of
+from caponier.detect.habits.past import ACT, OPEN, Fact, Past, act, day_of, neighbours_of, network_of, role_of
 from caponier.detect.log import LogHit, LogMatch
 from caponier.detect.sigma.confidence import RuleConfidence
 from caponier.records.context import ContextEvent
@@ -398,9 +398,7 @@ def _news(past: Past, episode: _Episode) -> _News:
     if not strange:
         return _News.NONE if known else _News.ACT
     if all(account and past.vouched(account, address, episode.days) for account, address in strange) and (
-        rule.level not in _SEVERE
-        or past.habit(rule.name, who, episode.days)
-        or (episode.hosts and all(past.works_on(who, host, episode.days) for host in episode.hosts))
+        rule.level not in _SEVERE or past.habit(rule.name, who, episode.days) or _on_its_hosts(past, who, episode)
     ):
         return _News.VOUCHED
     return _News.PLACE if past.familiar(who, episode.days) else _News.ACT
@@ -410,8 +408,13 @@ def _at_work(past: Past, episode: _Episode) -> bool:
     """Tell whether a server does not log who asks, and is asked from inside from where it is used for weeks."""
     if episode.subject.kind != "address" or episode.places or episode.first.rule.level in _SEVERE:
         return False
-    at = episode.subject.id
-    return bool(episode.hosts) and all(past.used_from(at, host, episode.days) for host in episode.hosts)
+    return _on_its_hosts(past, _name(episode.subject), episode)
+
+
+def _on_its_hosts(past: Past, who: str, episode: _Episode) -> bool:
+    """Tell whether somebody works on all hosts of an episode; of more than are kept nobody can tell."""
+    hosts = episode.hosts
+    return 0 < len(hosts) < _FACTS and all(past.works_on(who, host, episode.days) for host in hosts)
 
 
 def _by_strangers(episode: _Episode) -> bool:
@@ -436,13 +439,13 @@ def _strange(past: Past, episode: _Episode) -> list[tuple[str | None, str]]:
 def _known(past: Past, rule: str, who: str, episode: _Episode) -> bool:
     if past.habit(rule, who, episode.days):
         return True
-    return bool(episode.kinds) and all(past.peers(rule, kind, who, episode.days) for kind in episode.kinds)
+    kinds = episode.kinds
+    return 0 < len(kinds) < _FACTS and all(past.peers(rule, kind, who, episode.days) for kind in kinds)
 
 
 def _name(subject: SubjectRef) -> str:
     if subject.kind == "address":
-        # A VPN and a provider hand out another one of the same neighbourhood each day.
-        return f"address {network_of(subject.id)}"
+        return neighbours_of(subject.id)
     return role_of(subject.id) if subject.kind == "account" else f"{subject.kind} {subject.id}"
 
 

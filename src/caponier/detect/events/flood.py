@@ -7,8 +7,9 @@ How much a service bears it says itself. Whoever is turned away for overload ask
 whoever goes on although more is refused than answered does not need the answers. So refusals are added up, an answer
 takes one away, and the sum never falls below zero: once over all requests, and once over those alone that ask what
 was asked before, for ordinary requests in between must not make up for a few rows over and over. An outage answers
-everybody alike, however often anybody asks: of refusals in a row that a limit does not give, the first ones count.
-What benign callers come to, and a number at least, weighs as much as the least rate that counts.
+everybody alike, however often anybody asks: of failures in a row only the first ones count, as refusals by a limit do
+always. What is wrong with a request, or breaks, is no answer and makes up for nothing. What benign callers come to, and
+a number at least, weighs as much as the least rate that counts.
 """
 
 from typing import Final
@@ -17,7 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import (
+    OPERATIONS,
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Subject,
+)
 from caponier.detect.windows import above_zero, run_lengths
 from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
@@ -29,10 +41,16 @@ FLOOR: Final = 200
 MICROS: Final = 1_000_000
 LIMITED: Final = 429
 """Told to who passes a limit."""
+FAILED: Final = 400
+"""From here on a status tells that there is no answer: what is wrong costs little, and makes up for nothing."""
+BROKEN: Final = 500
+"""From here on it is the service that fails: whatever it says in a row is one trouble."""
 DOWN: Final = (502, 503, 504)
 """Told to everybody while a service is overloaded, or is not there."""
+CHEAP: Final = tuple(map(OPERATIONS.index, ("metadata", "health")))
+"""What is answered while a service is overloaded, so that such an answer makes up for nothing."""
 OUTAGE: Final = 3
-"""Of refusals in a row for that reason so many count."""
+"""So many of its failures in a row count, if they are refusals for that reason."""
 REFUSALS: Final = 20
 """Beyond the answers, that weigh as much as `FLOOR` at least."""
 USUAL: Final = "refusals"
@@ -40,7 +58,7 @@ USUAL: Final = "refusals"
 SHARE: Final = 0.97
 """Of benign callers come to no more: floods may be among the others."""
 KINDS: Final = 2
-"""A score is twice what it tells, and one more where refusals tell it."""
+"""A score is twice what it counts, and one more where it counts refusals: people are told the count alone."""
 
 
 class Flood:
@@ -48,7 +66,7 @@ class Flood:
 
     name = "flood"
     statistic = "requests_or_refusals"
-    parts = KINDS
+    kinds = KINDS
     techniques = (
         TechniqueId("atlas", "AML.T0029"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
@@ -56,7 +74,7 @@ class Flood:
     subject = Subject.PRINCIPAL
     counts = Counts.WINDOWS
     needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
-    columns = frozenset({Column.STATUS})
+    columns = frozenset({Column.OPERATION, Column.STATUS})
     state = np.dtype(
         [
             ("second", np.int64),
@@ -111,12 +129,12 @@ class Flood:
 def _beyond_answers(batch: EventBatch, state: State) -> tuple[NDArray[np.int64], State]:
     """Return how many more of a subject's requests were refused than answered, at each row (n,), and the new state."""
     after, n = state.copy(), len(batch)
-    status = batch.signals.get(Column.STATUS, np.zeros(n, np.int64))
-    down = np.isin(status, DOWN)
-    row, after["down"] = run_lengths(down, batch.offsets, state["down"])
-    step = np.where((status == LIMITED) | (down & (row <= OUTAGE)), 1, -1)
+    operation, status = (batch.signals.get(one, np.zeros(n, np.int64)) for one in (Column.OPERATION, Column.STATUS))
+    row, after["down"] = run_lengths(status >= BROKEN, batch.offsets, state["down"])
     # Nothing is known of an event without a status, and an outage that goes on says nothing new.
-    step[(status == 0) | (down & (row > OUTAGE))] = 0
+    refusal = (status == LIMITED) | (np.isin(status, DOWN) & (row <= OUTAGE))
+    answer = (status > 0) & (status < FAILED) & ~np.isin(operation, CHEAP)
+    step = refusal.astype(np.int64) - answer
     again = (batch.key != 0) & ~batch.signals.get("unique", np.ones(n, bool))
     refused, after["refused"] = above_zero(step, batch.offsets, state["refused"])
     repeated, after["repeated"] = above_zero(np.where(again, step, 0), batch.offsets, state["repeated"])

@@ -21,7 +21,6 @@ from caponier.telemetry.security_logs.identity import (
     ADDRESS_FIELDS,
     HOST_FIELDS,
     LIMIT,
-    EventIdentity,
     identity,
 )
 from caponier.telemetry.security_logs.shapes import ByShape
@@ -102,7 +101,9 @@ class Past:
             who, risk = identity(fields), fields.get("risk")
             address = who.address
             if who.account is None:
-                self._learn_use(who, day, inside.abroad(fields, address or ""))
+                # Of strangers there is no end.
+                if address and who.host and _tells_who(address) and not inside.abroad(fields, address):
+                    self.add(Fact(HOST, role_of(neighbours_of(address)), who.host), day)
                 continue
             name = role_of(who.account)
             self.add(Fact(HERE, name, ""), day)
@@ -124,11 +125,6 @@ class Past:
         if len(self._seen) >= _SEEN:
             self._seen.clear()
         self._seen.add(mark)
-
-    def _learn_use(self, who: EventIdentity, day: int, abroad: bool) -> None:
-        """Take from where a server is used that does not write by whom; of strangers there is no end."""
-        if who.address is not None and who.host is not None and not abroad:
-            self.add(Fact(HOST, _machine(who.address), who.host), day)
 
     def add(self, fact: Fact, day: int) -> None:
         """Take that something happened on a day (since 1970, UTC)."""
@@ -178,14 +174,10 @@ class Past:
         return len(here) >= DAYS and _span(here | mine) >= WEEKS
 
     def works_on(self, account: str, host: str, days: Iterable[int]) -> bool:
-        """Tell whether an account works on a host time and again, wherever it is."""
+        """Tell whether an account, or those of a neighbourhood, work on a host time and again, wherever it is."""
         mine = set(days)
         known = self._days.get(Fact(HOST, role_of(account), host), set()) - mine
         return len(known) >= DAYS and _span(known | mine) >= WEEKS
-
-    def used_from(self, address: str, host: str, days: Iterable[int]) -> bool:
-        """Tell whether a host is used from a neighbourhood inside time and again, by whom it does not say."""
-        return self.works_on(_machine(address), host, days)
 
     def vouched(self, account: str, address: str, days: Iterable[int]) -> bool:
         """Tell whether the identity provider saw somebody log in from an address on one of these days, and no risk.
@@ -275,8 +267,19 @@ def person_of(account: str) -> str:
     return account.partition("@")[0]
 
 
-def _machine(address: str) -> str:
-    return role_of(f"address {network_of(address)}")
+def neighbours_of(address: str) -> str:
+    """Name who acts without an account: a VPN and a provider hand out another address of a neighbourhood each day."""
+    return f"address {network_of(address)}"
+
+
+@lru_cache(20_000)
+def _tells_who(address: str) -> bool:
+    """Tell whether an address is a machine's; by way of the server itself, as through a proxy, anybody may come."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return not known.is_loopback and not known.is_unspecified
 
 
 def act(rule: str, kind: str) -> str:

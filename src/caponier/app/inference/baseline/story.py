@@ -12,7 +12,7 @@ from caponier.app.inference.baseline.build import Near
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST, LONGER
-from caponier.detect.detector import Counts, EventDetector, Subject, in_units
+from caponier.detect.detector import Counts, EventDetector, Subject, in_parts, in_units
 from caponier.detect.figure_words import score_words
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
@@ -237,7 +237,7 @@ def _standing(
         cold=cold,
         nearest=tuple(replace(one, value=in_units(detector, one.value)) for one in nearest),
         largest=in_units(detector, learned.peak),
-        part=in_units(detector, 1),
+        part=1 / in_parts(detector, 1),
     )
 
 
