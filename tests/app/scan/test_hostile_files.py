@@ -372,7 +372,7 @@ def test_a_file_that_is_shortened_between_its_digest_and_its_mapping_is_a_line(
         return digest
 
     monkeypatch.setattr(file_content, "_digest", shortening)
-    assert told(scan_artifact([folder]))["m"] == "cannot be read: it gives less than the 1,048,576 bytes that it is said to have"
+    assert told(scan_artifact([folder]))["m"].startswith("cannot be read: it gives less than the 1,048,576 bytes")
 
 
 def test_half_a_judgement_of_a_file_that_is_mapped_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
