@@ -1,5 +1,6 @@
 """Files that could end the scan of all others, or keep it busy: each is one line of the report, the rest is judged."""
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from datetime import date
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
@@ -345,6 +347,7 @@ def test_a_file_that_is_shortened_while_it_is_judged_hides_no_other(
         name = "slow"
 
         def judge(self, content: memoryview, limits: Limits) -> Judgement:
+            faulthandler.disable()  # the end of this process is meant, and no news
             path.write_bytes(b"")
             assert bytes(content[1 << 19 : (1 << 19) + 1])
             raise AssertionError("reached what is not there any more")
@@ -354,3 +357,33 @@ def test_a_file_that_is_shortened_while_it_is_judged_hides_no_other(
     judgement = judge_file(cast(ArtifactDetector, Slow()), content, Limits())
     assert judgement.verdict is Verdict.UNKNOWN
     assert "changed while it was read" in judgement.reason
+
+
+def test_a_file_that_is_shortened_between_its_digest_and_its_mapping_is_a_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_content, "READ", 1 << 10)
+    path = holed(folder / "m", b"", 1 << 20)
+    honest = file_content._digest
+
+    def shortening(file: FileIO) -> str:
+        digest = honest(file)
+        path.write_bytes(b"")
+        return digest
+
+    monkeypatch.setattr(file_content, "_digest", shortening)
+    assert told(scan_artifact([folder]))["m"].startswith("cannot be read: it gives less than the 1,048,576 bytes")
+
+
+def test_half_a_judgement_of_a_file_that_is_mapped_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_content, "READ", 1 << 10)
+
+    class Stuck:
+        name = "stuck"
+
+        def judge(self, content: memoryview, limits: Limits) -> Judgement:
+            return Judgement(Verdict.CLEAN, "any", ("long" * (1 << 20),), facts={"no pickle": lambda: None})
+
+    content = read_content(holed(tmp_path / "m", b"", 1 << 20), 1 << 21)
+    judgement = judge_file(cast(ArtifactDetector, Stuck()), content, Limits())
+    assert "ended the process that judged it" in judgement.reason

@@ -102,6 +102,8 @@ def _mapped(file: FileIO, size: int) -> Content:
     sha256 = _digest(file)
     try:
         data = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    except ValueError as failed:
+        raise OSError(f"it gives less than the {size:,} bytes that it is said to have") from failed
     except OSError as failed:
         if failed.errno != errno.ENOMEM:
             raise

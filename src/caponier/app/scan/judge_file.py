@@ -27,11 +27,14 @@ def _apart(detector: ArtifactDetector, content: Content, limits: Limits) -> Judg
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        status = 1
         try:
             with os.fdopen(writing, "wb") as pipe:
                 pickle.dump(_judged(detector, content, limits), pipe)
+            status = 0
         finally:
-            os._exit(0)
+            # Half a judgement is none.
+            os._exit(status)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()

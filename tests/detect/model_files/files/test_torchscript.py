@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import pickle
 import warnings
 import zipfile
 from pathlib import Path
@@ -186,3 +187,12 @@ def test_a_method_of_another_source_of_the_program_is_known() -> None:
     with warnings.catch_warnings(action="ignore"):
         torch.jit.save(torch.jit.script(_Outer(torch.jit.script(_Helper()))), stream)
     assert judged(stream.getvalue()).verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("run", [b"cfleet.made\nrun\n)R", b"cos\nsystem\n)R"])
+def test_a_program_with_many_classes_of_its_own_hides_no_call_of_another(run: bytes) -> None:
+    own = b"".join(b"c__torch__.made\nNet%d\n)R0" % number for number in range(1_100))
+    notes = {"a/version": b"3", "a/constants.pkl": pickle.dumps((), 2)}
+    plain = judged(zipped(notes | {"a/data.pkl": b"\x80\x02" + own + b"N."}))
+    assert (plain.kind, plain.verdict) == ("torchscript", Verdict.CLEAN)
+    assert judged(zipped(notes | {"a/data.pkl": b"\x80\x02" + own + run + b"."})).verdict is Verdict.UNSAFE

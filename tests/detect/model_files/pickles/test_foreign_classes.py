@@ -52,6 +52,25 @@ def test_more_than_creating_it_condemns_a_file(made: bytes) -> None:
     assert judged(b"\x80\x02" + made + b".").verdict is Verdict.UNSAFE
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        b"cdiskcache\nIndex\n)\x81U\x01dK\x01\x86b",
+        b"cdiskcache.core\nCache\n)\x81",
+        b"cpsutil\nPopen\n)\x81}b",
+        b"cjoblib.externals.loky.backend.popen_loky_posix\nPopen\n)\x81",
+        b"cray.cloudpickle\nCloudPickler\n)\x81",
+        b"csubprocess\nPopen\n)\x81}b",
+        b"ccopy_reg\n__newobj__\n(csubprocess\nPopen\ntR",
+        b"cnumpy.core.multiarray\n_reconstruct\n(cpsutil\nPopen\nK\x00U\x01btR",
+    ],
+)
+def test_a_class_of_a_library_that_runs_programs_or_stores_objects_condemns_a_file(made: bytes) -> None:
+    judgement = judged(b"\x80\x02" + made + b".")
+    assert judgement.verdict is Verdict.UNSAFE
+    assert "known to be dangerous" in judgement.reason
+
+
 @pytest.mark.parametrize("made", [NET + b")\x81", NET + b")}\x92", NET + b")\x81}b", NET + b")\x81K\x01K\x02s}b"])
 def test_creating_and_filling_it_leaves_a_file_open(made: bytes) -> None:
     assert judged(b"\x80\x02" + made + b".").verdict is Verdict.UNKNOWN

@@ -108,3 +108,26 @@ def test_torch_sets_attributes_by_code_and_so_only_on_classes_of_its_own() -> No
     )
     unsafe = read(rebuilt.encode("latin-1")).unsafe
     assert any("csr_matrix, which is not of torch" in what for _, what in unsafe)
+
+
+VECTORS = "cgensim.models.keyedvectors\nKeyedVectors\n)\x81"
+
+
+@pytest.mark.parametrize("key", ["__numpys", "__scipys", "__recursive_saveloads"])
+@pytest.mark.parametrize(
+    ("names", "then", "expected"),
+    [
+        ("]" + text("vectors") + "a", "", Verdict.CLEAN),
+        ("]", "", Verdict.CLEAN),
+        ("]" + text("/../../made") + "a", "", Verdict.UNSAFE),
+        ("]" + text("\\made") + "a", "", Verdict.UNSAFE),
+        ("]q\x07", "h\x07" + text("/../../made") + "a0", Verdict.UNSAFE),
+        ("K\x01", "", Verdict.UNSAFE),
+    ],
+)
+def test_files_that_a_model_of_gensim_reads_beside_it_are_in_its_folder(
+    key: str, names: str, then: str, expected: Verdict
+) -> None:
+    """Its loader reads on in these files, in some of them as pickles, and a list may be filled afterwards."""
+    content = f"\x80\x02{VECTORS}}}{text(key)}{names}sb{then}."
+    assert judge(memoryview(content.encode("latin-1")), Limits()).verdict is expected

@@ -1,5 +1,7 @@
 """Graphs of TensorFlow: clean where every operator is known to compute, and there is nothing else in them."""
 
+import json
+
 import pytest
 
 from caponier.detect.artifact import Limits, Verdict
@@ -64,3 +66,28 @@ def test_a_graph_that_is_a_program_as_well_is_not_clean() -> None:
 def test_a_node_with_a_name_that_tensorflow_refuses_leaves_it_open(name: bytes) -> None:
     assert verdict(PLAIN + field(1, field(1, name) + field(2, b"MatMul"))) is Verdict.UNKNOWN
     assert verdict(PLAIN + field(1, field(1, b"scope_1/x.y") + field(2, b"MatMul"))) is Verdict.CLEAN
+
+
+def layers(name: str) -> bytes:
+    """What Keras writes of a model with one layer."""
+    return json.dumps({"class_name": "Model", "config": {"layers": [{"class_name": name, "config": {}}]}}).encode()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Lambda", Verdict.UNSAFE), ("Dense", Verdict.UNKNOWN)])
+def test_layers_described_beside_a_graph_are_judged(name: str, expected: Verdict) -> None:
+    kind = b"_tf_keras_layer"
+    beside = judged(field(1, field(2, 0) + field(3, b"root") + field(4, kind) + field(5, layers(name))))
+    assert (beside.kind, beside.verdict) == ("keras metadata", expected)
+    user = field(1, kind) + field(3, layers(name))
+    assert verdict(field(1, 1) + field(2, field(2, PLAIN) + field(7, field(1, field(4, user))))) is expected
+
+
+@pytest.mark.parametrize("text", [layers("Lambda"), b"\n " + layers("Lambda")], ids=["plain", "as an attribute"])
+def test_a_graph_whose_nodes_describe_layers_as_well_is_judged_as_both(text: bytes) -> None:
+    """An attribute begins as white space does, and so it may be a description for Keras."""
+    assert verdict(PLAIN + field(1, node(b"MatMul") + field(5, text))) is Verdict.UNSAFE
+
+
+def test_a_brace_in_the_value_of_an_attribute_describes_nothing() -> None:
+    attribute = field(1, b"transpose") + field(2, field(2, b"{}"))
+    assert verdict(PLAIN + field(1, node(b"MatMul") + field(5, attribute))) is Verdict.CLEAN

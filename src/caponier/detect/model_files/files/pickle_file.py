@@ -69,10 +69,16 @@ class PickleReport:
 
 
 def follow(
-    content: memoryview, budget: Budget, rules: Rules, *, joblib: bool = True, bare: bool = False
+    content: memoryview,
+    budget: Budget,
+    rules: Rules,
+    *,
+    joblib: bool = True,
+    bare: bool = False,
+    own: str | None = None,
 ) -> PickleReport:
-    """Follow all pickles in a row from the first byte on; for the words see `Machine`."""
-    report = PickleReport(Ledger(budget.limits, budget.expense))
+    """Follow all pickles in a row from the first byte on; for the words see `Machine` and `Ledger`."""
+    report = PickleReport(Ledger(budget.limits, budget.expense, own))
     size = len(content)
     while report.end < size and not (report.is_legacy_torch and report.pickles == _LEGACY_PICKLES):
         machine = Machine(content, report.end, rules, report.ledger, joblib=joblib, bare=bare)
@@ -131,13 +137,7 @@ def read_torch(
     Returns:
         The report, and the storages that it refers to: the type's name and the number of elements.
     """
-    report = follow(content, budget, budget.rules, joblib=False)
-    if script:
-        uses = report.ledger.uses
-        levels = (AllowLevel.FOREIGN, AllowLevel.UNLISTED)
-        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing in levels]
-        for key in own:
-            del uses[key]
+    report = follow(content, budget, budget.rules, joblib=False, own=_SCRIPT if script else None)
     return _part(content, budget, report, storages), report.ledger.storages
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Final
 
-from caponier.detect.model_files.files.part import Budget, PartReport
+from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.files.wire import WireError, messages
 from caponier.formats.strict_yaml import shipped_yaml
 
@@ -29,8 +29,16 @@ STARTS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
 """The first bytes of a field that a graph, or what holds one, has."""
 _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES = 1, 2, 1, 3
 _NODE_NAME, _NODE_OPERATOR = 1, 2
+_ATTRIBUTES: Final = 5
 _OBJECTS: Final = 7
 """Where a meta graph describes objects, of which Keras makes layers."""
+_DESCRIPTIONS: Final = ((1, _ATTRIBUTES), (_META_GRAPHS, _OBJECTS, 1, 4, 3))
+"""The way to what Keras keeps of its layers as JSON: in a file of its own beside the graph, or in the saved model.
+
+In the first, a description stands where a node has its attributes, so that one file can be both.
+"""
+_DESCRIPTION: Final = re.compile(rb"\s*\{")
+"""What begins an attribute of a node is white space for a reader of JSON, but no name has a brace in it."""
 _STORES: Final = _USUAL | {"Restore", "RestoreSlice", "RestoreV2"}
 _UNNAMED, _WITH_OBJECTS = "", " objects"
 """What stands for an operator whose name is none, and for objects: nothing is called so."""
@@ -48,12 +56,19 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
             # What it is not, has no operators in it, but may have what looks like one without a name.
             operators |= found if found - {_UNNAMED} else set()
     named = operators - {_UNNAMED, _WITH_OBJECTS}
-    if not named:
+    if not named and _WITH_OBJECTS not in operators:
         return None
-    part = PartReport("tensorflow graph")
+    part = PartReport("tensorflow graph" if named else "keras metadata")
     harmful = sorted(named & (_HARMFUL - _USUAL))
     part.unsafe += [f"has an operator that reaches files, or calls Python: {name}" for name in harmful[:5]]
-    part.unknown += _doubts(operators, budget)
+    part.unknown += _doubts(operators, budget) if named else ["describes objects of which Keras may make layers"]
+    if _WITH_OBJECTS in operators:
+        part.members = (
+            ArchiveMember("description", value)
+            for way in _DESCRIPTIONS
+            for value in _at(content, way, budget)
+            if _DESCRIPTION.match(value)
+        )
     return part
 
 
@@ -90,8 +105,19 @@ def _of_meta_graph(content: memoryview, budget: Budget) -> set[str]:
     return found | {_WITH_OBJECTS} if found and any(number == _OBJECTS for number, _ in fields) else found
 
 
+def _at(content: memoryview, way: tuple[int, ...], budget: Budget) -> Iterator[memoryview]:
+    """Yield what lies at the end of a way of fields, as far as it can be read."""
+    if not way:
+        yield content
+        return
+    with suppress(WireError):
+        for number, value in messages(content, budget):
+            if number == way[0]:
+                yield from _at(value, way[1:], budget)
+
+
 def _operators(graph: memoryview, budget: Budget) -> set[str]:
-    return {_operator(node, budget) for node in _all_nodes(graph, budget)}
+    return {name for node in _all_nodes(graph, budget) for name in _operator(node, budget)}
 
 
 def _all_nodes(graph: memoryview, budget: Budget) -> Iterator[memoryview]:
@@ -104,9 +130,13 @@ def _all_nodes(graph: memoryview, budget: Budget) -> Iterator[memoryview]:
                     yield from (node for at, node in messages(function, budget) if at == _FUNCTION_NODES)
 
 
-def _operator(node: memoryview, budget: Budget) -> str:
-    """Return the name of a node's operator, if it has one; of a field that is there twice the last one counts."""
-    found = {number: value for number, value in messages(node, budget) if number in (_NODE_NAME, _NODE_OPERATOR)}
+def _operator(node: memoryview, budget: Budget) -> Iterator[str]:
+    """Yield the name of a node's operator, if it has one; of a field that is there twice the last one counts."""
+    found = dict[int, memoryview]()
+    for number, value in messages(node, budget):
+        found[number] = value
+        if number == _ATTRIBUTES and _DESCRIPTION.match(value):
+            yield _WITH_OBJECTS
     name = bytes(found.get(_NODE_OPERATOR, b"")[:200])
     node_name = _NODE.fullmatch(found.get(_NODE_NAME, b""))
-    return name.decode() if node_name and _NAME.fullmatch(name) else _UNNAMED
+    yield name.decode() if node_name and _NAME.fullmatch(name) else _UNNAMED

@@ -28,6 +28,8 @@ _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
 """Classes in these rooms of which this is not so."""
 BYTES_IO: Final = Global("_io", "BytesIO")
+_ELSEWHERE: Final = frozenset({"__numpys", "__recursive_saveloads", "__scipys"})
+"""Attributes by which gensim's own loader reads on in files beside the model, one of them as a pickle."""
 _OFTEN: Final = 15
 _TELLING: Final = (tuple, Box, Made, str, Blob)
 """What may be a key, or hold one."""
@@ -91,6 +93,23 @@ def runs(state: Any, names: tuple[str, ...]) -> str | None:
                 if isinstance(key, str) and key in names and (isinstance(value, Global) or is_open(value)):
                     return key
     return None
+
+
+def elsewhere(state: Any, ledger: Ledger) -> list[Any]:
+    """Return what a state says of files that a loader reads beside this one."""
+    found = list[Any]()
+    for part in state if isinstance(state, tuple) else (state,):
+        if isinstance(part, Made):
+            found += [key for key in _keys_of_made(part, ledger) if isinstance(key, str) and key in _ELSEWHERE]
+        elif isinstance(part, Box) and part.kind == "dict":
+            pairs = zip(part.items[::2], part.items[1::2], strict=False)
+            found += [value for key, value in pairs if isinstance(key, str) and key in _ELSEWHERE]
+    return found
+
+
+def stay_beside(names: Any) -> bool:
+    """Return whether these are names of files that lead to no other folder."""
+    return isinstance(names, Box) and all(isinstance(name, str) and not {*name} & {*"/\\"} for name in names.items)
 
 
 def set_by_code(state: Any, slots: tuple[str, ...]) -> str | None:

@@ -33,6 +33,7 @@ class Calls:
         self._getattr = self._taken = False
         self._types: list[Made] = []
         self._handed: Any = None
+        self._elsewhere: list[tuple[Global, Any]] = []
         self._layout = arrays.Layout(ledger)
 
     def use(self, what: Global, role: GlobalRole) -> bool:
@@ -99,6 +100,10 @@ class Calls:
         """Note what was named and not put to a use that is known."""
         if self._getattr and not self._taken:
             self.use(_GETATTR, GlobalRole.NAME)
+        for what, names in self._elsewhere:
+            # A list may have been filled since.
+            if not attributes.stay_beside(names):
+                self._forbid(f"{what} with files elsewhere", GlobalRole.BUILD)
         again = arrays.Layout(self.ledger)
         for dtype in self._types:
             # Numpy holds on to the fields that it was given, and they may have been changed since.
@@ -162,6 +167,7 @@ class Calls:
         self._guard_code(target.origin, check, state)
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
             self._forbid(f"{target.origin} with methods of its own", GlobalRole.BUILD)
+        self._elsewhere += [(target.origin, names) for names in attributes.elsewhere(state, self.ledger)]
         target.state, target.built = state, True
         if target.origin == arrays.DTYPE:
             self._types.append(target)

@@ -11,35 +11,12 @@ from typing import Final
 
 from caponier.detect.model_files.pickles.values import Global
 
-_GONE: Final = frozenset(
-    {
-        "_bootlocale",
-        "_dummy_thread",
-        "aifc",
-        "asynchat",
-        "asyncore",
-        "audioop",
-        "binhex",
-        "bsddb",
-        "cgi",
-        "cgitb",
-        "chunk",
-    }
-    | {
-        "commands",
-        "compiler",
-        "crypt",
-        "distutils",
-        "dummy_threading",
-        "formatter",
-        "ihooks",
-        "imghdr",
-        "imp",
-        "imputil",
-    }
-    | {"lib2to3", "macpath", "mailcap", "msilib", "new", "nis", "nntplib", "ossaudiodev", "parser", "pipes", "popen2"}
-    | {"rexec", "smtpd", "sndhdr", "spwd", "sunau", "symbol", "telnetlib", "uu", "xdrlib"}
-)
+_GONE: Final = frozenset({
+    "_bootlocale", "_dummy_thread", "aifc", "asynchat", "asyncore", "audioop", "binhex", "bsddb", "cgi", "cgitb",
+    "chunk", "commands", "compiler", "crypt", "distutils", "dummy_threading", "exceptions", "formatter", "ihooks",
+    "imghdr", "imp", "imputil", "lib2to3", "macpath", "mailcap", "msilib", "new", "nis", "nntplib", "ossaudiodev",
+    "parser", "pipes", "popen2", "rexec", "smtpd", "sndhdr", "spwd", "sunau", "symbol", "telnetlib", "uu", "xdrlib",
+})  # fmt: skip
 """Modules that Python had and the one that scans may have no longer; the one that loads may be older."""
 _OWN: Final = sys.stdlib_module_names | _GONE | {old.partition(".")[0] for old in IMPORT_MAPPING}
 _MODULE: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,20}", re.ASCII)

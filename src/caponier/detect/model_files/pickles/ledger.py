@@ -53,6 +53,8 @@ class Ledger:
 
     limits: Limits
     expense: Expense = field(default_factory=Expense)
+    own: str | None = None
+    """How names begin that are no names of Python's: of these only what is dangerous is noted."""
     uses: dict[tuple[str, GlobalRole], Use] = field(default_factory=dict)
     worst: AllowLevel = AllowLevel.ALLOWED
     """What the worst of the uses is that condemn the file."""
@@ -73,6 +75,8 @@ class Ledger:
     def note(self, what: str, role: GlobalRole, standing: AllowLevel, at: int) -> None:
         """Note a use, once."""
         if standing is AllowLevel.ALLOWED or (what, role) in self.uses:
+            return
+        if self.own is not None and what.startswith(self.own) and standing in (AllowLevel.FOREIGN, AllowLevel.UNLISTED):
             return
         use = Use(what, role, standing, at)
         # Many that are merely not known must not hide one that is worse.
