@@ -277,7 +277,7 @@ class Guard:
         new = unknown_findings(self._workspace, found)
         certain = self.live.certain()
         # What else the store knows was answered then, and may have been undone since.
-        left = list(unanswered(self._workspace, found, UNTIL_STORED))
+        left = list(unanswered(self._workspace, found, self._warming.last - UNTIL_STORED))
         rare = {told(finding) for finding in certain} | {told(one) for one in left if self.work.response.answers(one)}
         sure = [finding for finding in certain if finding in new] + [one for one in left if told(one) in rare]
         if new or sure:
