@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from caponier.app.guard.alerting import Alerting
+from caponier.app.guard.callers import RecentCallers
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.giving_way import GivingWay
 from caponier.app.guard.listener import AT_ONCE, Listener
@@ -119,8 +120,9 @@ class Guard:
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
         response = self._response()
+        callers = RecentCallers(self.metrics.models)
         self.work = GuardWork(
-            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
+            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits, callers
         )
         self.work.erased, self.work.crowded_s = forgotten(workspace), self.settings.lag_limit / 2
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
