@@ -46,7 +46,7 @@ async def read(receive: Receive, limit: int, grown: Callable[[int], None] = lamb
         grown: Told with each part how many bytes there are by now; what it raises ends the reading.
 
     Raises:
-        TooLargeError: If it is larger than `limit` bytes; no more than that is read.
+        BodyTooLargeError: If it is larger than `limit` bytes; no more than that is read.
         GoneError: If the caller hung up.
     """
     parts: list[bytes] = []

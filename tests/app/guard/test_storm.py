@@ -82,7 +82,7 @@ def test_a_caller_who_is_bound_by_mistake_is_one_command_to_undo_and_stands_firs
 
 class TestRecentCallers:
     def test_callers_of_the_last_hour_count_and_strangers_do_not(self) -> None:
-        recent = RecentCallers()
+        recent = RecentCallers([])
         recent.checks_keys = True
         for n in range(20):
             recent.note(exchange(caller=Caller(f"k-{n}", None, "a")), now=100.0 * n)
@@ -99,13 +99,13 @@ class TestRecentCallers:
     def test_they_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert MOST >= 100_000
         monkeypatch.setattr("caponier.app.guard.callers.MOST", 5)
-        recent = RecentCallers()
+        recent = RecentCallers([])
         for n in range(50):
             recent.note(exchange(caller=Caller(None, None, f"10.0.0.{n}")), now=1.0)
         assert recent.count(now=2.0) == 5
 
     def test_names_count_only_for_models_that_turn_keys_away(self) -> None:
-        recent, keyed = RecentCallers(), Call("predict", "keyed")
+        recent, keyed = RecentCallers(["open", "keyed"]), Call("predict", "keyed")
 
         def ask_under_many_names(call: Call) -> int:
             for n in range(100):
@@ -119,6 +119,14 @@ class TestRecentCallers:
         recent.note(exchange(call=keyed, caller=Caller("k-wrong", None, "10.0.0.1"), status=401), now=1.0)
         assert ask_under_many_names(Call("predict", "open")) == 1
         assert ask_under_many_names(keyed) == 101
+
+    def test_models_that_nobody_knows_keep_no_known_one_from_counting(self) -> None:
+        recent = RecentCallers(["m"])
+        for model in (*(f"made-up-{n}" for n in range(2_000)), "m"):
+            recent.note(exchange(call=Call("predict", model), caller=Caller("k", None, "a"), status=401), now=1.0)
+        for n in range(20):
+            recent.note(exchange(call=Call("predict", "m"), caller=Caller(f"k-{n}", None, "a")), now=1.0)
+        assert recent.count(now=2.0) == 20
 
     @pytest.mark.parametrize(("asks", "counted"), [(False, 1), (None, 1), (True, 100)])
     def test_names_count_where_the_server_turned_a_made_up_key_away(

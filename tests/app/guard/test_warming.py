@@ -1,6 +1,7 @@
 """A restart, and any number of new names, gain an attacker nothing."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,21 @@ from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.run import Guard
 from caponier.app.guard.warming import Warming
 from caponier.app.incidents.findings import list_findings, record_findings
+from caponier.app.incidents.incidents import list_incidents
+from caponier.app.incidents.verdicts import give_verdict
 from caponier.app.inference import live as live_module
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.plan import DetectionSettings
-from caponier.app.respond.respond import list_actions, undo_for
+from caponier.app.respond.respond import apply_response, list_actions, undo_for
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from caponier.guard.settings import GuardSettings
 from caponier.guard.verdict import PASS, GuardVerdict
 from caponier.records.inventory import Workspace
+from caponier.records.verdict import VerdictKind
+from caponier.store import response_actions
+from caponier.store.database import open_store
 
 MODEL = '[[model]]\nname = "m"\nfeatures = {kind = "numeric", shape = [4], minimum = 0.0, maximum = 1.0}\n'
 HOUR = timedelta(hours=1)
@@ -132,6 +138,49 @@ def test_whoever_was_found_before_a_kill_is_refused_after_it(
     guard.close()
     assert {action.scope.id for action in list_actions(workspace)} == {"k-eve"}
     undo_for(workspace, "k-eve")
+    assert verdict(with_guard(workspace, mode="enforce")) is PASS
+
+
+def found_and_killed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an attack recorded and joined, and not answered."""
+    lake_of(workspace, attack(EventOrder()))
+    with monkeypatch.context() as patched:
+        patched.setattr(GuardResponse, "_answer_due", die)
+        with_guard(workspace, mode="enforce")
+
+
+@pytest.mark.parametrize(("said", "refused"), [(VerdictKind.BENIGN, False), (VerdictKind.TRUE, True)])
+def test_what_somebody_calls_benign_after_a_kill_is_not_answered(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, said: VerdictKind, refused: bool
+) -> None:
+    found_and_killed(workspace, monkeypatch)
+    for finding in list_findings(workspace):
+        give_verdict(workspace, finding.finding_id, said)
+    assert (verdict(with_guard(workspace, mode="enforce")) is not PASS) is refused
+
+
+def test_what_was_found_long_before_a_kill_is_for_people(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    found_and_killed(workspace, monkeypatch)
+    later = query("k-ada", np.full(4, 0.5), "0") | {"time": datetime.now(UTC)}
+    order = EventOrder()
+    order.stamp([later])
+    lake_of(workspace, [later])
+    assert verdict(with_guard(workspace, mode="enforce")) is PASS
+
+
+def test_what_an_action_in_force_answered_is_not_answered_again_when_it_is_over(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_and_killed(workspace, monkeypatch)
+    finding = list_findings(workspace)[0]
+    begun, over = finding.last_time - timedelta(minutes=1), finding.last_time + timedelta(minutes=1)
+    incident = list_incidents(workspace)[0].incident_id
+    apply_response(workspace, incident, now=begun)
+    expired = [replace(action, expires=over) for action in list_actions(workspace, now=begun)]
+    with open_store(workspace.store) as store, store.write() as connection:
+        for action in expired:
+            response_actions.change(connection, action, "x", "action.approved")
+    assert {action.scope.id for action in expired} == {"k-eve"}
     assert verdict(with_guard(workspace, mode="enforce")) is PASS
 
 

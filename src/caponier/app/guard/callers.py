@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Final
 
 from caponier.guard.exchange import Exchange
@@ -9,8 +10,6 @@ from caponier.guard.exchange import Exchange
 HOUR_S: Final = 3_600.0
 MOST: Final = 200_000
 """That are remembered: a hundredth of them is as many as a machine should ever bind."""
-MOST_MODELS: Final = 1_000
-"""Of which it is remembered that their callers need keys."""
 
 
 class RecentCallers:
@@ -18,20 +17,24 @@ class RecentCallers:
 
     A server that checks no keys answers made-up ones, too: where it was not seen to turn a key away, all names from one
     address count once.
+
+    Args:
+        models: Those that are known: a caller can make up any number of others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, models: Collection[str]) -> None:
+        self._models = frozenset(models)
         self._last: OrderedDict[str, float] = OrderedDict()
         self.checks_keys = False
         """Whether the model server turned a made-up key away."""
-        self._keyed: set[str | None] = set()
+        self._keyed: set[str] = set()
         """Models of which it has turned a caller away since."""
 
     def note(self, exchange: Exchange, now: float | None = None) -> None:
         """Take a finished exchange; in one thread."""
         caller, call = exchange.caller, exchange.call
         # One who shows no key at all tells nothing: a server may want one, and take any.
-        if exchange.status == 401 and call.asks and caller.principal and len(self._keyed) < MOST_MODELS:
+        if exchange.status == 401 and call.asks and caller.principal and call.model in self._models:
             self._keyed.add(call.model)
         counts = self.checks_keys or call.model in self._keyed
         who = (caller.principal if counts else None) or caller.place

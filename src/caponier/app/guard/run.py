@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from caponier.app.guard.alerting import Alerting
+from caponier.app.guard.callers import RecentCallers
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.giving_way import GivingWay
 from caponier.app.guard.listener import AT_ONCE, Listener
@@ -119,8 +120,9 @@ class Guard:
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
         response = self._response()
+        callers = RecentCallers(self.metrics.models)
         self.work = GuardWork(
-            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
+            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits, callers
         )
         self.work.erased, self.work.crowded_s = forgotten(workspace), self.settings.lag_limit / 2
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
@@ -277,7 +279,7 @@ class Guard:
         new = unknown_findings(self._workspace, found)
         certain = self.live.certain()
         # What else the store knows was answered then, and may have been undone since.
-        left = list(unanswered(self._workspace, found, UNTIL_STORED))
+        left = list(unanswered(self._workspace, found, self._warming.last - UNTIL_STORED))
         rare = {told(finding) for finding in certain} | {told(one) for one in left if self.work.response.answers(one)}
         sure = [finding for finding in certain if finding in new] + [one for one in left if told(one) in rare]
         if new or sure:

@@ -39,6 +39,8 @@ class Warming:
     def __init__(self, lake: Path, most: int, spools: Path | None = None) -> None:
         self._lake, self._most, self._spools = lake, most, spools
         self._ids: dict[int, str] = {}
+        self.last = datetime.min.replace(tzinfo=UTC)
+        """When the last event came that was looked at again."""
 
     def id_of(self, seq: int) -> str | None:
         """Return the id of an event that was read again; None if it is none of them."""
@@ -57,6 +59,7 @@ class Warming:
         rows = self._newest(frozenset(live.models), now or datetime.now(UTC))
         found: list[Finding] = []
         for place, row in enumerate(rows):
+            self.last = row["time"]
             row["seq"] = place - len(rows)
             self._ids[row["seq"]] = row["event_id"]
         for at in range(0, len(rows), TOGETHER):

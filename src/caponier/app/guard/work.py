@@ -65,6 +65,7 @@ class GuardWork:
         unreadable: Takes queries that cannot be read.
         enforce: Whether decisions are carried out; here it is only counted.
         limits: What reading a body may cost.
+        callers: Counts whom the model server answered.
     """
 
     workspace: Workspace
@@ -77,11 +78,11 @@ class GuardWork:
     unreadable: UnreadableQueries
     enforce: bool
     limits: BodyLimits
+    callers: RecentCallers
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts | None = None
     """Of columns; None where they do not matter."""
     ahead: AnswersAhead = field(default_factory=AnswersAhead)
-    callers: RecentCallers = field(default_factory=RecentCallers)
     crowded_s: float = 2.5
     """Seconds that detection may be behind before whoever keeps it from the others is made to wait."""
     erased: Callable[[], Sequence[str]] = tuple
