@@ -1,7 +1,5 @@
 """A law is tried on a fourth of its examples, on few while somebody works, and on all of them in `.ci/run`."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,37 +81,6 @@ def test_a_fourth_but_never_below_ten_of_what_was_written(written: int, quick: i
 @pytest.mark.parametrize(("written", "few"), [(400, 25), (100, 6), (80, 5), (25, 5), (5, 5), (1, 1)])
 def test_a_glance_takes_a_sixteenth_but_never_below_five(written: int, few: int) -> None:
     assert examples(written, GLANCE) == few
-
-
-def asked_of_pytest(tmp_path: Path, *words: str) -> list[str]:
-    """Return what `scripts/test` gives pytest, an environment of its own in place of the real one."""
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "bin").mkdir()
-    shutil.copy(ROOT / "scripts" / "test", tmp_path / "scripts" / "test")
-    for name, body in (("scripts/environment", ":"), ("bin/python", 'printf "%s\\n" "$@"')):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
-        (tmp_path / name).chmod(0o755)
-    own = os.environ | {"CAPONIER_VENV": str(tmp_path), "CAPONIER_TEST_WORKERS": "2"}
-    ran = subprocess.run([tmp_path / "scripts" / "test", *words], capture_output=True, text=True, check=True, env=own)
-    return ran.stdout.splitlines()[6:]
-
-
-@pytest.mark.parametrize(
-    ("words", "given"),
-    [
-        ((), ["-m", "not long"]),
-        (("-x", "-q"), ["-m", "not long", "-x", "-q"]),
-        (("--all", "-q"), ["--hypothesis-profile=thorough", "-q"]),
-        (("--fast",), ["-m", "not slow", "--hypothesis-profile=glance"]),
-        (("--spark", "tests/engines"), ["-m", "spark", "-n", "0", "--dist", "no", "tests/engines"]),
-        (("--measure",), ["--measure"]),
-        (("tests/laws", "-q"), ["tests/laws", "-q"]),
-        (("-k", "name"), ["-k", "name"]),
-        (("-m", "slow"), ["-m", "slow"]),
-    ],
-)
-def test_the_script_runs_what_it_says(tmp_path: Path, words: tuple[str, ...], given: list[str]) -> None:
-    assert asked_of_pytest(tmp_path, *words) == given
 
 
 def test_continuous_integration_runs_everything() -> None:

@@ -102,15 +102,19 @@ def test_who_shares_something_pays_a_share_of_it(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers =\n  slow\n  long\n")
-    (tmp_path / "test_other.py").write_text("def test_elsewhere():\n    pass\n")
+    (tmp_path / "test_other.py").write_text("def test_elsewhere():\n    TestLaw = None\n")
     gone = ("test_other.py::test_else", "test_moved.py::test_quick", "test_some.py::test_lon")
-    old = ("test_other.py::test_elsewhere", "test_some.py::test_quick", *gone)
+    old = ("test_other.py::TestLaw::runTest", "test_other.py::test_elsewhere", "test_some.py::test_quick", *gone)
     (tmp_path / "slow.txt").write_text(HEAD + "".join(f"slow {name}\n" for name in old))
     assert "16 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
     found = listed(tmp_path / "slow.txt")
     # A part may be measured alone; what was measured now is told anew, and what is not there any more is left out.
     expected = {f"test_some.py::test_{name}": SLOW for name in TAKES_LONG}
-    others = {"test_other.py::test_elsewhere": SLOW, "test_some.py::TestSecond::test_of_two": SLOW}
+    others = {
+        "test_other.py::TestLaw::runTest": SLOW,
+        "test_other.py::test_elsewhere": SLOW,
+        "test_some.py::TestSecond::test_of_two": SLOW,
+    }
     assert found == others | expected | {"test_some.py::test_longest": LONG}
     assert "6 passed, 10 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
     assert "15 passed, 1 deselected" in ran(tmp_path, "-m", "not long", "test_some.py")

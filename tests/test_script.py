@@ -38,6 +38,7 @@ def house(tmp_path: Path) -> Path:
         ("--measure", None),
         ("--all -x", None),
         ("--fast tests/test_it.py", "not slow"),
+        ("--spark tests/test_it.py", None),
     ],
 )
 def test_whoever_names_what_is_to_run_gets_all_of_it(house: Path, given: str, left_out: str | None) -> None:
@@ -51,5 +52,5 @@ def test_whoever_names_what_is_to_run_gets_all_of_it(house: Path, given: str, le
     called = ran.stdout.splitlines()
     marked = [mark for option, mark in pairwise(called) if option == "-m" and "not" in mark]
     assert marked == ([left_out] if left_out else [])
-    wanted = [one for one in given.split() if one not in ("--all", "--fast")]
+    wanted = [one for one in given.split() if one not in ("--all", "--fast", "--spark")]
     assert called[len(called) - len(wanted) :] == wanted
