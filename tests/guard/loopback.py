@@ -1,5 +1,6 @@
 """Any ASGI application on a free port of the loopback address, and plain requests to it."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,14 @@ import uvicorn
 from pace import HANG, wait_for
 
 
+class PromptServer(uvicorn.Server):
+    """Looks every few milliseconds whether it is to stop: uvicorn's tenth of a second is most of a short test."""
+
+    async def main_loop(self) -> None:
+        while not self.should_exit:
+            await asyncio.sleep(0.005)
+
+
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Serve an application in a thread; give its URL."""
@@ -23,7 +32,7 @@ def serving(app: Any) -> Iterator[str]:
             app, access_log=False, log_config=None, log_level="critical", ws="none", date_header=False,
             server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = PromptServer(config)
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         wait_for(lambda: server.started or not thread.is_alive())
