@@ -16,7 +16,7 @@ import pytest
 
 LISTED: Final = Path(__file__).parent / "cases" / "slow.txt"
 SLOW, LONG = "slow", "long"
-SECONDS: Final = {SLOW: 0.2, LONG: 2.5}
+SECONDS: Final = {SLOW: 0.1, LONG: 2.5}
 """Of the processor, programs that a test starts included, from which on a function is listed as such."""
 HEAD: Final = f"""\
 # Test functions of {SECONDS[SLOW]} seconds and more, which --fast leaves out; those of {SECONDS[LONG]} and more are
