@@ -68,6 +68,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "flips_recall_worst": "poisoned rows found, worst case",
         "accuracy_change_after_drop_worst": "change of accuracy after suspect rows are dropped, worst case",
     },
+    "three_guards": {
+        "worst_seconds_until_all_guards_refuse": (
+            "seconds from an attacker's first request until all three guards refuse it, worst case"
+        ),
+    },
 }
 
 
