@@ -61,9 +61,9 @@ def run(quick: bool) -> Scorecard:
         Goal("harmless_sets_with_findings", 0, at_least=False),
     )
     about = (
-        f"{len(seeds)} seeds; 1,100 of scikit-learn's digits with flipped labels, an MLP trained on their photos "
-        "before and after the repair, and 500 other images to test it. 10 or 20 % of the labels are flipped; *one bad "
-        "source* means that one of eight sources has 40 % of its labels flipped. Every figure is the worst of all runs."
+        "Images of digits from scikit-learn, 1,100 to learn from and 500 to test on; some labels of the first are "
+        "flipped, 10 or 20 % of all, or 40 % of those of *one bad source* of eight. A small network (MLP) learns them "
+        f"before and after the repair. Every figure is the worst of all runs, with {len(seeds)} seeds."
     )
     return Scorecard("remediation", about, figures, goals, seeds, _table(rows))
 

@@ -3,9 +3,15 @@
 A figure without words of its own is shown by its name.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
+_SHARES: Final = re.compile(
+    r"(_share|_success|_share_low|_upper_share|_tpr|_tpr_least|_found|_false|_share_\w+|recall_worst|before_good|before_sure|"
+    r"_of_attackers)$"
+)
+"""Names of figures that are shares of one."""
 _STILL: Final = "that still succeed when the caller is refused from the first finding on"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "abroad": {
@@ -24,12 +30,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "evasion": {
         "square_refused_success": f"Square attacks {_STILL}",
-        "adaptive_refused_success": f"adaptive attacks {_STILL}",
+        "adaptive_refused_success": f"blends of natural pictures, by those who know the detectors, {_STILL}",
     },
     "extraction": {
         "active_learning_before_good": "copies by active learning that are found before the copy is good",
         "inversion_before_sure": "inversion attacks that are found before the model is sure of the class",
-        "natural_account_days": "days of one account's queries that a good copy takes, with ordinary inputs",
+        "natural_account_days": "days that one account needs for a good copy of the model, with ordinary inputs",
     },
     "fresh_models": {
         "table_search_false": "clean networks for tables that are flagged",
@@ -87,3 +93,8 @@ def in_words(scorecard: str, figure: str) -> str:
         Words for a reader who has not seen the scorecard; the name with blanks where there are none.
     """
     return WORDS.get(scorecard, {}).get(figure, figure.replace("_", " "))
+
+
+def is_share(figure: str) -> bool:
+    """Tell whether a figure is a share of one, to be shown in percent."""
+    return _SHARES.search(figure) is not None

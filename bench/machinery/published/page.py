@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.machinery.published.bars import NOTHING, Bar, Column, bars, percent
-from bench.machinery.published.figure_words import in_words
+from bench.machinery.published.figure_words import in_words, is_share
 from bench.machinery.scorecard import RESULTS
 
 Result = Mapping[str, Any]
@@ -28,10 +28,10 @@ BARELY: Final = 0.5
 """A kind of attacker of which a smaller share is found stands under what is missed."""
 INTRO: Final = """# Scorecard
 
-What Caponier finds, how early, how many benign callers it bothers for that, and what it misses, beside others on the
-same data. Made by `scripts/docs` from `bench/results`, so no figure is typed by hand. [At the end](#when-and-where) it
-says when and on what machine each was measured: detectors may have changed since. The whole tables are in
-[benchmarks](reference/benchmarks.md); `scripts/bench NAME` measures on your machine.
+What Caponier finds, how early, how many benign callers it flags by mistake, and what it misses, compared with other tools
+on the same data. `scripts/docs` makes this page from `bench/results`, so no figure is typed by hand. [The last
+table](#when-and-where) says when and where each figure was measured; detectors may have changed since.
+[Benchmarks](reference/benchmarks.md) has the whole tables; `scripts/bench NAME` measures on your machine.
 """
 
 
@@ -73,12 +73,11 @@ class Page:
         of = result["figures"]
         yield "## Attackers in inference logs\n"
         yield (
-            f"{of['attackers']} attackers of every kind on small models of digits, among {of['benign_users']} benign "
-            f"callers. "
-            "The others judge the same streams with the thresholds that they were published with "
-            "([who they are](explanation/behaviour-scorecard.md#who-else-judges)). *Attacks that still succeed* are "
-            "those "
-            "whose goal is reached although the caller is refused from the first alarm on.\n"
+            f"{of['attackers']} simulated attackers of every kind attack small models that read handwritten digits, "
+            f"among {of['benign_users']} benign callers. Detectors that others published judge the same queries, with "
+            "their published thresholds ([who they are](explanation/behaviour-scorecard.md#who-else-judges)). "
+            "*Attacks that still succeed* are those whose goal is reached before the first alarm, so that refusing "
+            "the caller from then on comes too late.\n"
         )
         prefixes = {OWN: ""} | {told: f"{key}_" for key, told in REFERENCES.items() if f"{key}_queries_median" in of}
         succeeded = {
@@ -103,7 +102,7 @@ class Page:
             f"\nOf {of['benign_users']} benign callers Caponier flags {flagged[OWN]}; the exact 95 % interval of the "
             f"share is "
             f"{percent(of['benign_flagged_share_low'])} to {percent(of['benign_flagged_share_high'])}. Of the "
-            f"attackers who use the published list of misses (*adaptive*), "
+            "attackers who make use of what the pages on detectors say is not seen (*adaptive*), "
             f"{percent(of['adaptive_flagged_share'])} are found, and "
             f"{percent(of['adaptive_succeeded_though_refused_share'])} still succeed."
         )
@@ -120,9 +119,9 @@ class Page:
         ]
         yield "## How early, by kind of attack\n"
         yield (
-            "For each kind of attack: the share of attackers found, and how many different queries they had sent by "
-            "the first finding (the median, on the model where it is largest). The kinds that are found least stand "
-            "first. In the second column a shorter bar is better.\n"
+            "For each kind of attack: the share of attackers found, and the median number of different queries before "
+            "the first finding, on the model where that is latest. The kinds that are found least often come first. In "
+            "the second column a shorter bar is better.\n"
         )
         columns = (FOUND, Column("queries until then (log scale)", good=False))
         svg = bars("How early, by kind of attack", columns, rows)
@@ -136,8 +135,8 @@ class Page:
         yield "## Attackers who have read the detectors\n"
         yield (
             f"On {result['about']} Of {of['campaigns']} campaigns "
-            f"{percent(of['campaigns_found_share'])} are found. By the first finding, the median attacker has "
-            f"{of['examples_before_finding_median']:g} of the 20 adversarial examples. Benign callers "
+            f"{percent(of['campaigns_found_share'])} are found. When they were found, half of the attackers had at "
+            f"most {of['examples_before_finding_median']:g} of their 20 adversarial examples. Benign callers "
             f"flagged: {percent(of['benign_flagged_share'])}.{_short(result)} "
             "[What they do](reference/detections/attackers.md)."
         )
@@ -155,8 +154,8 @@ class Page:
         yield (
             "Other models, data, benign callers and attackers, made by someone who did not look at the detectors: "
             f"{of['attackers']:,} attackers and {of['benign']:,} benign callers, with the default settings."
-            f"{_short(result)} Detectors were improved with these systems in sight, so the figures are no promise; "
-            "four more systems are held out. [What it asks](explanation/abroad.md).\n"
+            f"{_short(result)} Detectors were improved while these systems were known, so expect less on yours. Four "
+            "further systems are kept aside until the detectors are done. [What it asks](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
             key.removesuffix("_found_share").replace("_", " "): key.removesuffix("found_share")
@@ -170,8 +169,9 @@ class Page:
         svg = bars("Other systems", (FOUND, BOTHERED), rows, OWN)
         yield self._picture("scorecard-abroad.svg", "Attackers found and benign callers flagged on other systems", svg)
         yield (
-            f"\nOn the worst system {percent(of['worst_world_found_share'])} of the attackers are found; on the worst "
-            f"for benign callers at least {percent(of['benign_flagged_share_of_worst_world_low'])} of them are flagged."
+            f"\nOn the worst system {percent(of['worst_world_found_share'])} of the attackers are found. On the one "
+            "where most benign callers are flagged, the lower end of the 95 % interval of their share is "
+            f"{percent(of['benign_flagged_share_of_worst_world_low'])}."
         )
 
     def _accounts(self) -> Iterator[str]:
@@ -182,8 +182,8 @@ class Page:
         yield "## One search from many accounts\n"
         yield (
             "One attacker divides a search among several accounts. The two medians count the queries that all these "
-            "accounts together had sent by the first finding. *Accounts named* is the share of them that the findings "
-            "name in the end; *named wrongly* counts benign callers.\n"
+            "accounts together had sent by the first finding. *Accounts named* is the share of the attacker's accounts "
+            "that the findings name in the end; *named wrongly* is the number of benign callers that they name.\n"
         )
         yield "| accounts | searches found | HopSkipJump, median | Boundary, median | accounts named | named wrongly |"
         yield "|---:|---:|---:|---:|---:|---:|"
@@ -201,8 +201,8 @@ class Page:
         of = result["figures"]
         yield "## Model files\n"
         yield (
-            f"{of['harmful_files']} harmful files, each of which did run code when it was loaded for this test, and "
-            f"{of['benign_files']:,} harmless ones that the usual libraries wrote. The comparison favours Caponier: it "
+            f"The test has {of['harmful_files']} harmful files, each of which ran code when it was loaded, and "
+            f"{of['benign_files']:,} harmless ones that common libraries wrote. The comparison favours Caponier: it "
             "was fixed against many of these tricks, and the other tools were not. A tool has found a file if it "
             "reports any issue with it.\n"
         )
@@ -216,8 +216,8 @@ class Page:
         svg = bars("Model files", columns, rows, OWN)
         yield self._picture("scorecard-files.svg", "Harmful and harmless files that are called unsafe, by tool", svg)
         yield (
-            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. The rest it calls *unknown*, "
-            "and `scan` does not exit with 0 for them."
+            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. Those that it does not call unsafe, it "
+            "calls *unknown*, and `scan` exits with 3 for them."
             f" Of the harmless files {percent(of['benign_unknown_share'])} are unknown."
         )
 
@@ -249,8 +249,8 @@ class Page:
         yield f"| flagged rows that are poisoned | {percent(of['flips_precision_worst'])} |"
         yield f"| poisoned rows found, where one source is bad | {percent(of['one_source_recall_worst'])} |"
         yield f"| harmless data sets with findings | {of['harmless_sets_with_findings']} of {of['harmless_sets']} |"
-        yield f"| accuracy after suspect rows are dropped | {_points(of['accuracy_change_after_drop_worst'])} |"
-        yield f"| accuracy after they are given another label | {_points(of['accuracy_change_after_relabel_worst'])} |"
+        yield f"| change of accuracy by dropping suspect rows | {_points(of['accuracy_change_after_drop_worst'])} |"
+        yield f"| change by giving them another label | {_points(of['accuracy_change_after_relabel_worst'])} |"
 
     def _logs(self) -> Iterator[str]:
         quiet, company, speed = (self._take(name) for name in ("quiet", "small_company", "logs"))
@@ -269,8 +269,8 @@ class Page:
             yield f"| the same, no inventory | {of['findings_a_month_bare']:g} a month | |"
         if quiet:
             yield (
-                f"\nAttacks planted among the 200 people whose steps all stand in one incident: "
-                f"{percent(quiet['figures']['attacks_told_by_one_incident'])}."
+                f"\nOf the attacks planted in the log of the 200 people, "
+                f"{percent(quiet['figures']['attacks_told_by_one_incident'])} are told by one incident each."
             )
         if speed:
             of = speed["figures"]
@@ -284,17 +284,31 @@ class Page:
         behaviour = self._take("behaviour")
         seldom = [name for name, share, _ in _by_kind(behaviour) if share < BARELY] if behaviour else []
         if seldom:
-            yield f"Kinds of attackers of whom fewer than half are found: {', '.join(seldom)}.\n"
+            yield f"Fewer than half are found of these attacks: {', '.join(seldom)}.\n"
+        missed = [
+            (name, result, goal)
+            for name, result in sorted(self._results.items())
+            for goal in result["goals"]
+            if goal["figure"] in result["missed"]
+        ]
         yield "Goals that were set before measuring and are not met:\n"
         yield "| scorecard | what was measured | value | goal |\n|---|---|---:|---:|"
-        for name, result in sorted(self._results.items()):
-            for goal in result["goals"]:
-                if goal["figure"] in result["missed"]:
-                    value = result["figures"].get(goal["figure"])
-                    shown = f"{value:.4g}" if isinstance(value, int | float) else "not measured"
-                    bound = f"{'at least' if goal['at_least'] else 'at most'} {goal['bound']:g}"
-                    link = f"[{name}](reference/benchmarks.md#{name})" if not result["quick"] else f"{name}, short run"
-                    yield f"| {link} | {in_words(name, goal['figure'])} | {shown} | {bound} |"
+        for name, result, goal in missed:
+            value = result["figures"].get(goal["figure"])
+            if isinstance(value, int | float):
+                shown, bound = (_amount(goal["figure"], one) for one in (value, goal["bound"]))
+                if shown == bound:
+                    shown = f"{100 * value:.2f} %"
+                limit = bound if bound == "100 %" else f"{'at least' if goal['at_least'] else 'at most'} {bound}"
+                link = f"[{name}](reference/benchmarks.md#{name})" if not result["quick"] else f"{name}, short run"
+                yield f"| {link} | {in_words(name, goal['figure'])} | {shown} | {limit} |"
+        unknown = [
+            f"{in_words(name, goal['figure'])} ({name})"
+            for name, result, goal in missed
+            if not isinstance(result["figures"].get(goal["figure"]), int | float)
+        ]
+        if unknown:
+            yield f"\nGoals of which nothing was measured: {'; '.join(unknown)}."
         yield "\nWhy, as far as it is known, and what was tried: see [benchmarks](reference/benchmarks.md)."
 
     def _measured(self) -> Iterator[str]:
@@ -335,7 +349,14 @@ def _by_kind(result: Result) -> list[tuple[str, float, float | None]]:
 
 
 def _short(result: Result) -> str:
-    return " (A short run: the full one has not been made since.)" if result["quick"] else ""
+    return " (A short run; the full one has not been repeated since detectors changed.)" if result["quick"] else ""
+
+
+def _amount(figure: str, value: float) -> str:
+    """Return a figure as people read it: shares in percent, large numbers whole."""
+    if is_share(figure):
+        return percent(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _points(change: float) -> str:

@@ -36,7 +36,7 @@ def run(quick: bool) -> Scorecard:
         Goal("critical", 0, False),
         Goal("attacks_told_by_one_incident", 1, True),
     )
-    about = f"{DAYS} days of 200 people in eight native logs, scanned in one go by a new workspace."
+    about = f"{DAYS} days of 200 people in eight native logs, scanned at once by a new workspace."
     return Scorecard("quiet", about, figures, goals, seeds, table)
 
 

@@ -27,7 +27,7 @@ def run(quick: bool) -> Scorecard:
     goals = (Goal("findings_a_month_inside", 20, False), Goal("critical", 0, False))
     about = (
         f"{DAYS} days of a company of thirty whose everyday work looks like an attack although nobody means "
-        "harm; scanned in one go by a new workspace."
+        "harm; scanned at once by a new workspace."
     )
     causes = {"findings_a_month_inside": "What somebody does once a month, from where he never was, is news by design."}
     return Scorecard("small_company", about, figures, goals, seeds, table, causes)

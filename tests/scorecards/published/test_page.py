@@ -55,7 +55,7 @@ def test_a_missed_goal_of_any_scorecard_is_listed_with_its_figure_and_bound() ->
     goal = {"figure": "found_share", "bound": 0.9, "at_least": True}
     missed = result("somewhere", {"found_share": 0.51}, goals=[goal], missed=["found_share"])
     row = next(line for line in Page({"somewhere": missed}).text().splitlines() if "found share" in line)
-    assert "0.51" in row
+    assert "51 %" in row
     assert "0.9" in row
 
 
@@ -75,7 +75,7 @@ def test_kinds_that_are_seldom_found_are_named_and_stand_first() -> None:
     )  # fmt: skip
     page = Page({"behaviour": behaviour})
     text = page.text()
-    assert "fewer than half are found: hard one." in text
+    assert "Fewer than half are found of these attacks: hard one." in text
     told = page.pictures["scorecard-kinds.svg"]
     assert told.index("hard one") < told.index("easy one")
     assert "camera" not in told
@@ -98,6 +98,20 @@ def test_other_worlds_are_compared_with_every_rule_that_judged_them() -> None:
     page = Page({"abroad": result("abroad", figures)})
     assert "explanation/abroad.md" in page.text()
     assert "plain rule: attackers found 30 %, benign callers flagged 5 %" in page.pictures["scorecard-abroad.svg"]
+
+
+def test_a_missed_goal_shows_shares_in_percent_and_how_near_it_was() -> None:
+    goals = {"found_share": 0.85, "every_share": 1.0, "events_per_second": 50_000, "seen_share": 0.5}
+    figures = {"found_share": 0.8455, "every_share": 0.88, "events_per_second": 42_640.0, "seen_share": None}
+    one = result("one", figures) | {
+        "goals": [{"figure": name, "bound": bound, "at_least": True} for name, bound in goals.items()],
+        "missed": list(goals),
+    }
+    text = Page({"one": one}).text()
+    assert "| 84.55 % | at least 85 % |" in text
+    assert "| 88 % | 100 % |" in text
+    assert "| 42,640 | at least 50,000 |" in text
+    assert "nothing was measured: seen share (one)." in text
 
 
 def test_a_missed_goal_is_told_in_words() -> None:
