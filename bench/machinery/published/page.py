@@ -28,8 +28,8 @@ BARELY: Final = 0.5
 """A kind of attacker of which a smaller share is found stands under what is missed."""
 INTRO: Final = """# Scorecard
 
-What Caponier finds, how early, how many benign callers it flags by mistake, and what it misses, compared with other tools
-on the same data. `scripts/docs` makes this page from `bench/results`, so no figure is typed by hand. [The last
+What Caponier finds, how early, how many benign callers it flags by mistake, and what it misses, compared with other
+tools on the same data. `scripts/docs` makes this page from `bench/results`, so no figure is typed by hand. [The last
 table](#when-and-where) says when and where each figure was measured; detectors may have changed since.
 [Benchmarks](reference/benchmarks.md) has the whole tables; `scripts/bench NAME` measures on your machine.
 """

@@ -56,7 +56,7 @@ def test_a_missed_goal_of_any_scorecard_is_listed_with_its_figure_and_bound() ->
     missed = result("somewhere", {"found_share": 0.51}, goals=[goal], missed=["found_share"])
     row = next(line for line in Page({"somewhere": missed}).text().splitlines() if "found share" in line)
     assert "51 %" in row
-    assert "0.9" in row
+    assert "at least 90 %" in row
 
 
 def test_kinds_that_are_seldom_found_are_named_and_stand_first() -> None:
