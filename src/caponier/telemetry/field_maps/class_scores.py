@@ -335,8 +335,13 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
     order = list(nodes)
     found: list[tuple[Place, Place]] = []
     for place, values in nodes.items():
+        if place in used or not _are_shares(values) or not is_continuous(list(values)):
+            continue
         stem, word = _stem(place)
-        if not word or place in used or not _are_shares(values) or not is_continuous(list(values)):
+        if not word:
+            # Under any name, such as `ctr`, a share is the score of the answer that its limits decide.
+            is_near = label in nodes and place[:-1] == label[:-1] and abs(order.index(place) - order.index(label)) == 1
+            found += [(label, place)] if label is not None and is_near and is_parted(nodes[label], values) else []
             continue
         if label is None:
             beside = answer_of_score(nodes, used, place)
@@ -372,13 +377,21 @@ def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
         answers: What was answered.
         shares: What stands beside it.
     """
+    return is_parted(answers, shares) or is_of_best(answers, shares)
+
+
+def is_parted(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
+    """Tell whether limits of a share part the answers beside it into bands, as of a risk that is low, medium or high.
+
+    Args:
+        answers: What was answered.
+        shares: What stands beside it.
+    """
     pairs = [(str(one), sample_number(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
-    if len(pairs) < ROWS_TO_TELL:
-        return False
-    sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
-    if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):
-        return True
-    return len(sides) > 1 and is_of_best(answers, shares)
+    sides = sorted(sorted(share for one, share in pairs if one == side) for side in {one for one, _ in pairs})
+    beside = all(one[-1] <= after[0] for one, after in pairwise(sides))
+    # Of a side with a single share nobody can say where it lies.
+    return len(pairs) >= ROWS_TO_TELL and beside and sum(len(one) > 1 for one in sides) > 1
 
 
 def _stem(place: Place) -> tuple[str, str]:
@@ -453,6 +466,10 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
                 classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
                 used.add(place)
                 return {"scores": MapColumn(path=(path_of(place),), classes=classes)}
+    for place in below:
+        if (alone := _shares_in_one(nodes[place], path_of(place))) is not None:
+            used.add(place)
+            return {"scores": alone}
     lone: dict[str, list[Place]] = {"scores": [], "label": []}
     for place in below:
         is_count = any(COUNTED.fullmatch(normal(step)) for step in place[:-1])
@@ -461,6 +478,24 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
     found = {column: places[0] for column, places in lone.items() if len(places) == 1}
     used.update(found.values())
     return {column: MapColumn(path=(path_of(place),)) for column, place in found.items()}
+
+
+def _shares_in_one(values: Sequence[Any], path: str) -> MapColumn | None:
+    """Return the shares by class in the only object of lists, as gateways answer that judge a text by several classes.
+
+    Args:
+        values: What stands at the path.
+        path: The field.
+    """
+    held = [value[0] for value in values if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)]
+    if not held or len(held) < len(values):
+        return None
+    for key in held[0]:
+        shares = [one.get(key) for one in held]
+        if isinstance(shares[0], dict) and nearly(map(are_shares, shares)):
+            classes = sorted({str(name) for one in shares if isinstance(one, dict) for name in one})
+            return MapColumn(path=(f"{path}[0].{escaped(str(key))}",), classes=tuple(classes))
+    return None
 
 
 def _may_answer(name: str, values: Sequence[Any]) -> bool:

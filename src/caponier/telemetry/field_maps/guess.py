@@ -66,7 +66,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT
+from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT, joined
 from caponier.telemetry.framing.base64_tensors import are_tensors_in_base64
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
@@ -271,6 +271,8 @@ class _Work(FlatGuess):
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
                 self._choose("scores", share)
         self.choose_called_after()
+        if self.take_picture():
+            return
         named = sorted(
             (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -412,6 +414,7 @@ class _Work(FlatGuess):
             # What was said last is what the model is asked.
             self.columns["input_raw"] = MapColumn(path=(f"{path}{said}",))
             self.used.add(place)
+            self.take_said_class()
             return True
         if all(isinstance(one, dict) for one in inner):
             items = [one for value in values for one in value if isinstance(one, dict)]
@@ -537,7 +540,8 @@ class _Work(FlatGuess):
         """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
         for place in self.nodes if "latency_ms" not in self.columns and not self.is_flat else ():
             held = [value for value in self.nodes[place] if not is_missing(value)]
-            if len(place) == 1 and normal(place[-1]) == "duration" and place not in self.used and held:
+            is_calls = place not in self.used and not self._below_input(place) and self.is_asked_for(place)
+            if normal(place[-1]) == "duration" and is_calls and held:
                 if FITS["latency_ms"](held) and milliseconds_in_one("duration", held) is not None:
                     self._choose("latency_ms", place)
                 return
@@ -569,7 +573,7 @@ class _Work(FlatGuess):
         columns = (self.columns.get(name) for name in ("scores", "latency_ms", "cost"))
         read += [path for about in columns if about is not None for path in (*about.path, *about.parts)]
         texts = [text for path in read for text in self._values_at(path)[:SAMPLE] if isinstance(text, str)]
-        bare = [AROUND.sub("", text) for text in texts]
+        bare = [joined(AROUND.sub("", text)) for text in texts]
         comma, point = (any(map(form.fullmatch, bare)) for form in (ONLY_COMMA, ONLY_POINT))
         if comma and point:
             self.out.doubts.append("the decimal sign is a comma in some numbers and a point in others; say decimal")

@@ -13,6 +13,7 @@ from caponier.telemetry.field_maps.class_scores import (
     class_columns,
     class_share,
     is_decided,
+    is_parted,
     listed_scores,
     put_out,
     ranked_items,
@@ -20,6 +21,7 @@ from caponier.telemetry.field_maps.class_scores import (
     told_by_shares,
     unexplained,
 )
+from caponier.telemetry.field_maps.conversations import said_class
 from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.framing.amounts import sample_number
@@ -140,6 +142,17 @@ class ScoreGuess(AccessGuess):
                 self.columns.setdefault(column, MapColumn(path=(path_of(place),)))
             self.used |= set(pair)
 
+    def take_said_class(self) -> None:
+        """Take the class that a language model named for the answer, where it sorts texts and does not talk."""
+        for place, values in self.nodes.items() if "label" not in self.columns else ():
+            lists = [value for value in values if isinstance(value, list)]
+            if place in self.used or len(lists) < len(values) or self._below_input(place):
+                continue
+            if (step := said_class(lists)) is not None:
+                self.columns["label"] = MapColumn(path=(f"{path_of(place)}{step}",))
+                self.used.add(place)
+                return
+
     def take_lone_answer(self) -> None:
         """Take the only field that nothing explains for the answer, or its score, where all that was asked is known."""
         asked = bool(self.features) or bool({"input", "input_raw"} & set(self.columns))
@@ -151,10 +164,19 @@ class ScoreGuess(AccessGuess):
         left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
         if len(left) == 1:
             self.take("scores", left[0])
+            self._take_parted_beside(left[0])
             self.assumed.append(
                 f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
                 "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
             )
+
+    def _take_parted_beside(self, score: Place) -> None:
+        """Take the class next to a score that limits of it decide, such as the state of a machine."""
+        order, shares = list(self.nodes), self.nodes[score]
+        for place in order[max(0, order.index(score) - 1) : order.index(score) + 2]:
+            free = place not in self.used and len(place) == len(score)
+            if "label" not in self.columns and free and is_parted(self.nodes[place], shares):
+                self.take("label", place)
 
     def take_told_answer(self) -> None:
         """Take a category for the answer that is one by what it says: a column beside features is no feature then.
@@ -173,9 +195,9 @@ class ScoreGuess(AccessGuess):
             order = [path_of(one) for one in self.nodes]
             at = order.index(about.path[0]) if about.path[0] in order else -9
             near = (at - 1, at + 1)
-            beside = [one for one in held if order.index(path_of(one)) in near]
             amounts = self._values_at(about.path[0])
-            if len(beside) == 1 and is_decided(held[beside[0]], amounts):
+            beside = [one for one in held if order.index(path_of(one)) in near and is_decided(held[one], amounts)]
+            if len(beside) == 1:
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])

@@ -30,7 +30,7 @@ _HOLDERS: Final = frozenset(
             "result_set_meta_data",
             "row_type",
         ),
-        *("column_info", "result_set", "logs", "entries", "traces", "runs"),
+        *("column_info", "result_set", "logs", "events", "entries", "traces", "runs"),
     )
 )
 """Under these the stores of logs and tables answer."""
