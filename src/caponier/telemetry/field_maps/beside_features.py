@@ -21,9 +21,11 @@ _THING: Final = re.compile(
 _KIND: Final = re.compile(
     r"(?:.+_)?(?:type|kind|category|class|group|segment|region|area|zone|location|place|city|country|state|district"
     r"|department|channel|brand|product|store|shop|site|app|campaign|creative|ad|banner|placement|slot|genre|language"
-    r"|currency|merchant|provider|carrier|route|line|code|mcc|plan|tariff|shift)_(?:id|uuid|ident|kennung)"
+    r"|currency|merchant|provider|carrier|route|line|code|mcc|plan|tariff|shift"
+    r"|item|article|document|page|video|movie|film|song|track|artist|job|news|post|question|course|book|recipe)_(?:id|uuid|ident|kennung)"
 )
-"""Of these those that say which kind of thing: a model learns of places, shops and products, and not of one machine."""
+"""Of these those that say which kind of thing, or what is offered: a model learns of places, shops and films, not of
+one machine or claim."""
 _COUNTER: Final = re.compile(r"n|no|nr|num|numero|nummer|number|lfd|pos|position|zeile|ligne|rang|fila|riga|linha")
 _LOW: Final = "lower|low|lo|lwr|min|inf|basse|inferieure?|inferiore?|untere?|minimum|p[0-4]?\\d|q[0-4]?\\d"
 _HIGH: Final = "upper|high|hi|upr|max|sup|haute|superieure?|superiore?|obere?|maximum|p[5-9]\\d|q[5-9]\\d"

@@ -61,6 +61,7 @@ _NO_ANSWERS: Final = re.compile(
     r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
 )
 """Words of what a service logs beside answers."""
+_BANDS: Final = 3
 _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
@@ -351,6 +352,26 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
         is_next = is_next and is_decided(nodes[label], values)
         if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
             found.append((label, place))
+    return found[0] if len(found) == 1 else None
+
+
+def banded(nodes: Nodes, used: set[Place]) -> tuple[Place, Place] | None:
+    """Return the only classes that are bands of a share next to them, such as `grade` and `pd`, under any name.
+
+    Two classes would be too few: many a feature is another one, cut in two.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+    """
+    free = [place for place in nodes if place not in used]
+    found = [
+        (one, other)
+        for pair in pairwise(free)
+        for one, other in (pair, pair[::-1])
+        if one[:-1] == other[:-1] and _are_shares(nodes[other]) and is_continuous(list(nodes[other]))
+        if _are_classes(nodes[one]) and len(set(map(str, nodes[one]))) >= _BANDS and is_parted(nodes[one], nodes[other])
+    ]
     return found[0] if len(found) == 1 else None
 
 

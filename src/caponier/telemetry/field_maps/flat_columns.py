@@ -35,6 +35,8 @@ from caponier.telemetry.readers.field_names import (
 
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
 _OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
+LEAST: Final = 0.02
+"""Share of the rows of a sample in which a feature stands at least."""
 FEW_BESIDE: Final = 2
 """Columns beside a text that somebody wrote which say of it in what language it is, and where it came from."""
 
@@ -77,7 +79,13 @@ class FlatGuess(ScoreGuess):
         if self.is_access() or self._is_digest_of_all():
             return
         self.is_flat, changes = True, False
-        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
+        most = max(map(len, self.nodes.values()), default=0)
+        rest = [
+            place
+            for place, values in self.nodes.items()
+            # What stands in single rows says nothing of the others.
+            if place not in self.used and self._is_flat_place(place) and len(values) >= LEAST * most
+        ]
         marked = [place for place in rest if is_marked(place[-1])]
         bounds = bounds_of(self.nodes, self._amounts())
         # Where some of the columns say that they are features, the others are none.

@@ -36,6 +36,7 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -318,6 +319,10 @@ class _Work(FlatGuess):
             return False
         if inside is not None:
             held = [value for value in self.nodes[inside] if isinstance(value, dict)]
+            if (columns := tensor_columns(held, path_of(inside))) is not None:
+                self.columns |= columns
+                self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
+                return True
             return self._take_object(path_of(inside), held, inside)
         if isinstance(values[0], list):
             return self._take_list(path_of(place), values, place)

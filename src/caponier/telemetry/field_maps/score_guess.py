@@ -9,6 +9,7 @@ from caponier.telemetry.field_maps.class_scores import (
     answer_below,
     answer_of_score,
     are_ranked,
+    banded,
     called_after,
     class_columns,
     class_share,
@@ -136,7 +137,7 @@ class ScoreGuess(AccessGuess):
             if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
                 self.take("label", answer)
         elif ("label" not in self.columns or label is not None) and (
-            pair := called_after(free, self.used, label)
+            pair := called_after(free, self.used, label) or (None if label else banded(free, self.used))
         ) is not None:
             for column, place in zip(("label", "scores"), pair, strict=True):
                 self.columns.setdefault(column, MapColumn(path=(path_of(place),)))

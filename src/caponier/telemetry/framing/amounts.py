@@ -22,10 +22,11 @@ ONLY_POINT: Final = re.compile(
 """The same with a point."""
 AROUND: Final = re.compile(r"^[^\d+-]+|[^\d%]+$")
 """What stands around the digits of an amount: a currency, or a unit."""
-_MONEY: Final = re.compile(
-    r"^-?(?:[$€£¥]|USD|EUR|CHF|GBP)[ \u00a0\u202f]?(?=[\d.-])"
-    r"|(?<=\d)[ \u00a0\u202f]?(?:[€$£¥]|USD|EUR|CHF|GBP)$"
+_CURRENCY: Final = (
+    r"(?:[$€£¥₹₽₺₩]|R\$|USD|EUR|CHF|GBP|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|INR|CAD|AUD|JPY|CNY"
+    r"|kr\.?|zł|Kč|Ft|lei|Fr\.)"
 )
+_MONEY: Final = re.compile(rf"^-?{_CURRENCY}[ \u00a0\u202f]?(?=[\d.-])|(?<=\d)[ \u00a0\u202f]?{_CURRENCY}$")
 """The sign of a currency before or behind an amount."""
 _LONGEST: Final = 32
 _WORDS: Final = {"true": 1.0, "false": 0.0}

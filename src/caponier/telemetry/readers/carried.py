@@ -31,6 +31,8 @@ TEXTS: Final = (
     *("log", "message", "msg", "line", "Line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage"),
 )
 """Under these a carrier has the line that somebody wrote."""
+EXPORTED: Final = "Line"
+"""Under this Grafana exports lines to CSV: somebody has asked for just these."""
 OBJECTS: Final = ("_source",)
 LISTS: Final = ("logEvents", "events")
 OTLP: Final = {"resourceLogs": records_of, "resourceSpans": spans_of}
@@ -71,9 +73,11 @@ _LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inferen
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
-_KLOG: Final = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{6}) ")
+_KLOG: Final = re.compile(r"^[IWEF](?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) ")
 """How Kubernetes and glog begin a line: level, month and day, time of day."""
-_SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
+_SYSLOG: Final = re.compile(r"\b(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
+_DAY_MONTH: Final = re.compile(r"^(?P<day>\d\d)\.(?P<month>\d\d)\. ?(?P<clock>\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\b")
+"""`04.03. 08:15:06`, as Germans leave the year out."""
 _MONTHS: Final = {f"{number:02d}": name for name, number in stamps.MONTHS.items()}
 _PAIR: Final = re.compile(
     r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|(\[[\d\s.,eE+\-]*+\]|[^\s"]*+))(?=\s|$)'
@@ -94,6 +98,8 @@ _FIRST_PAIR: Final = re.compile(
 )
 """Python's logger writes its level and its name before a line, with colons and no blank."""
 _LEAST_PAIRS: Final = 3
+_TRACE: Final = re.compile(r" \((?:trace|span|sampled|service\.name)=[^()\s]{0,300}\)\s*$")
+"""What BentoML appends to a line."""
 _CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
 _MAY_HAVE_OBJECTS: Final = re.compile(rb"[=:](?<![\"'][=:])(?:(?<==)'?[{\[]|(?<=:) \{| ?[A-Z]\w{0,63}[({])")
 """Written so that its first character is looked for alone: it is tried on every line. A name in quotes is JSON's."""
@@ -303,7 +309,7 @@ class CarriedRecords:
                 yield from found
                 return
             _, pairs = _pairs(text)
-            if pairs is not None and (name in WORDED or not OWN.isdisjoint(map(normal, pairs))):
+            if pairs is not None and (name == EXPORTED or not OWN.isdisjoint(map(normal, pairs))):
                 self.any = True
                 yield _timed(pairs, _time_of(row))
                 return
@@ -513,10 +519,10 @@ def _time_in(prefix: str) -> str | None:
         return found[1]
     if found := _APACHE.search(prefix):
         return found[0]
-    if found := _KLOG.match(prefix) or _SYSLOG.search(prefix):
+    if found := _KLOG.match(prefix) or _DAY_MONTH.match(prefix) or _SYSLOG.search(prefix):
         try:
-            month = _MONTHS.get(found[1], found[1])
-            micros = stamps.without_year(month, found[2], found[3], datetime.now(UTC))
+            month = _MONTHS.get(found["month"], found["month"])
+            micros = stamps.without_year(month, found["day"], found["clock"], datetime.now(UTC))
         except ValueError:
             return None
         # Without its zone: neither does the line name one.
@@ -534,6 +540,7 @@ def _pairs(line: str) -> tuple[str, Row | None]:
     """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
     if (told := _STRUCTURED.match(line[:LONGEST_PREFIX])) is not None:
         return _structured(line, told)
+    line = _TRACE.sub("", line)
     first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
     if first is None:
         return "", None

@@ -561,7 +561,7 @@ LIKE: Final = {
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
         r"|(?:calling|caller|requesting|consuming|source|origin(?:ating)?)_"
-        r"(?:service|app|application|system|team|component|workload|client|job|program)"
+        r"(?:service|app|application|system|team|component|workload|client|job|program|role|user|account|unit|desk|party)"
         r"|(?:user|client|customer|account|caller)_(?:pseudo|anonymous|anon|external|internal|hashed|unique)_?(?:id|key|name)?"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"
