@@ -127,8 +127,7 @@ def test_days_come_before_months_where_amounts_have_decimal_commas(amount: str, 
 
 def test_a_class_that_a_language_model_names_is_the_answer() -> None:
     assert (
-        said_class([[{"message": {"content": ["good", "bad"][at % 2]}}] for at in range(ROWS)])
-        == "[0].message.content"
+        said_class([[{"message": {"content": ["good", "bad"][at % 2]}}] for at in range(ROWS)]) == "[0].message.content"
     )
     assert said_class([[{"text": ["good", "bad"][at % 2]}] for at in range(ROWS)]) == "[0].text"
     assert said_class([[{"message": {"content": f"I think that it is {at}"}}] for at in range(ROWS)]) is None

@@ -29,7 +29,7 @@ _TRADES: Final = frozenset(
     (
         *("adjuster", "adviser", "advisor", "analyst", "underwriter", "broker", "clerk", "teller", "caseworker"),
         *("advertiser", "bidder", "publisher", "reseller", "affiliate", "clinician", "radiologist", "examiner"),
-        *("manager", "officer", "handler", "rep", "assessor", "appraiser", "valuer", "surveyor", "consultant"),
+        *("manager", "owner", "officer", "handler", "rep", "assessor", "appraiser", "valuer", "surveyor", "consultant"),
         *("agent", "acquirer", "recruiter", "dispatcher", "moderator"),
         *("handlaggare", "saksbehandler", "sagsbehandler", "behandelaar", "medewerker", "doradca", "analista"),
         *("bearbeiter", "sachbearbeiter", "berater", "gutachter", "conseiller", "gestionnaire", "courtier"),
@@ -150,7 +150,7 @@ def _is_called_so(keys: Place) -> bool:
 
 def _is_of_trade(keys: Place, values: Sequence[Any]) -> bool:
     """Tell whether a field names people by their trade: `adjuster`, `loan_officer_id`."""
-    words = [word for word in (normal(keys[-1]).split("_") if keys else ()) if word not in NAMES]
+    words = [word for word in (normal(keys[-1]).split("_") if keys else ()) if word not in NAMES and word != "in"]
     return bool(words) and words[-1] in _TRADES and not any(is_number(one) or "/" in str(one) for one in values)
 
 

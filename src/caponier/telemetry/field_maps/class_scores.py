@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from os.path import commonprefix
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
@@ -319,7 +320,7 @@ def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | Non
         score: The field of the score.
     """
     stem, _ = _stem(score)
-    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and _are_classes(nodes[one])]
+    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and are_classes(nodes[one])]
     called = [one for one in beside if normal(one[-1]) == stem]
     judged = [one for one in beside if _JUDGED.fullmatch(normal(one[-1]))]
     return called[0] if called else judged[0] if len(judged) == 1 else None
@@ -369,10 +370,41 @@ def banded(nodes: Nodes, used: set[Place]) -> tuple[Place, Place] | None:
         (one, other)
         for pair in pairwise(free)
         for one, other in (pair, pair[::-1])
-        if one[:-1] == other[:-1] and _are_shares(nodes[other]) and is_continuous(list(nodes[other]))
-        if _are_classes(nodes[one]) and len(set(map(str, nodes[one]))) >= _BANDS and is_parted(nodes[one], nodes[other])
+        if one[:-1] == other[:-1] and are_classes(nodes[one]) and not is_number(nodes[one][0])
+        if _is_judged(normal(other[-1]), nodes[one], nodes[other])
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _is_judged(name: str, answers: Sequence[Any], amounts: Sequence[Any]) -> bool:
+    """Tell whether amounts are the score of the classes beside them."""
+    if len(set(map(str, answers))) >= _BANDS and is_parted(answers, amounts):
+        return bool(_SCORE_WORDS.search(name)) or (_are_shares(amounts) and is_continuous(list(amounts)))
+    return name in SHARES and _are_shares(amounts) and is_continuous(list(amounts)) and is_decided(answers, amounts)
+
+
+def shares_beside(nodes: Nodes, used: set[Place], score: Place) -> list[Place]:
+    """Return the columns of shares that begin as one does and make one with it in each row.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        score: The one.
+    """
+    begin = normal(score[-1]).partition("_")[0] + "_"
+    found = [
+        place
+        for place, values in nodes.items()
+        if place[:-1] == score[:-1] and (place == score or place not in used)
+        if normal(place[-1]).startswith(begin) and _are_shares(values)
+    ]
+    return found if score in found and _make_one(found, nodes) else []
+
+
+def shared_begin(names: Sequence[str]) -> str:
+    """Return how all names begin, up to the last underscore of it."""
+    begin = commonprefix(list(names))
+    return begin[: begin.rfind("_") + 1]
 
 
 def put_out(nodes: Nodes, used: set[Place]) -> dict[str, Place]:
@@ -424,7 +456,8 @@ def _stem(place: Place) -> tuple[str, str]:
     return (begins[2], begins[1]) if begins else ("", "")
 
 
-def _are_classes(values: Sequence[Any]) -> bool:
+def are_classes(values: Sequence[Any]) -> bool:
+    """Tell whether values are those of a few classes, each of which comes again."""
     different = set(map(str, values))
     return all(isinstance(one, str | int | bool) for one in values) and 1 < len(different) <= len(values) // 2
 

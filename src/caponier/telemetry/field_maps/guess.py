@@ -62,6 +62,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     is_continuous,
     is_encoded,
     is_name,
+    is_number,
     is_number_list,
     named_values,
     nearly,
@@ -78,6 +79,7 @@ from caponier.telemetry.readers.field_names import (
     IDS,
     LIKE,
     NO_FEATURES,
+    OF_CALLS,
     PERHAPS,
     SEVERAL,
     normal,
@@ -264,6 +266,7 @@ class _Work(FlatGuess):
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
+        self.widen_scores()
         if "label" not in self.columns:
             if (scored := one_of_the_scored(self.nodes, self.used, self.score_parts())) is not None:
                 self._choose("label", scored)
@@ -328,7 +331,8 @@ class _Work(FlatGuess):
             return self._take_list(path_of(place), values, place)
         # A caller may write a number in the place of his text; it says no more of the field than a broken row does.
         texts = [value for value in values if isinstance(value, str)]
-        if texts and says_nothing(texts):
+        if texts and (says_nothing(texts) or nearly(map(is_number, texts))):
+            # A number for each row is none of the texts that a model is asked about.
             return False
         return bool(texts) and len(texts) >= NEARLY * len(values) and self._take_text(texts, place)
 
@@ -391,6 +395,8 @@ class _Work(FlatGuess):
     def _is_answer_to(self, place: Place, other: Place) -> bool:
         """Tell whether a field has the answer to a request: `response` beside `request`, also with a `body` in each."""
         if len(other) != len(place) or other == place:
+            return False
+        if OF_CALLS.fullmatch(normal(other[-1])) or normal(other[-1]) in ALIASES["status"]:
             return False
         twin = other[-1] == place[-1] and any(ANSWERS.fullmatch(normal(step)) for step in other[:-1])
         return twin or ANSWERS.fullmatch(normal(other[-1])) is not None

@@ -8,17 +8,19 @@ from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.class_scores import (
     answer_below,
     answer_of_score,
+    are_classes,
     are_ranked,
     banded,
     called_after,
     class_columns,
     class_share,
     is_decided,
-    is_parted,
     listed_scores,
     put_out,
     ranked_items,
     share_groups,
+    shared_begin,
+    shares_beside,
     told_by_shares,
     unexplained,
 )
@@ -27,6 +29,10 @@ from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
+
+
+def _are_decided(answers: list[Any], shares: list[Any]) -> bool:
+    return are_classes(answers) and is_decided(answers, shares)
 
 
 @dataclass(kw_only=True)
@@ -62,6 +68,17 @@ class ScoreGuess(AccessGuess):
         elif "label" not in self.columns:
             for column, about in answer_below(self.nodes, self.used).items():
                 self.columns[column] = about
+
+    def widen_scores(self) -> None:
+        """Take the shares of all classes where one of them was taken for its name, such as `predicted_fraud`."""
+        score = self._place_of("scores")
+        if score is None or self.columns["scores"].classes or self.columns["scores"].parts:
+            return
+        if len(group := shares_beside(self.nodes, self.used, score)) > 1:
+            begin = shared_begin([normal(one[-1]) for one in group])
+            names = tuple(normal(one[-1]).removeprefix(begin) for one in group)
+            self.columns["scores"] = MapColumn(parts=tuple(map(path_of, group)), classes=names)
+            self.used |= set(group)
 
     def _take_class_beside(self) -> None:
         """Take the class beside a score in an answer, whatever its name: `{"species": "a", "probability": 0.9}`."""
@@ -175,8 +192,8 @@ class ScoreGuess(AccessGuess):
         """Take the class next to a score that limits of it decide, such as the state of a machine."""
         order, shares = list(self.nodes), self.nodes[score]
         for place in order[max(0, order.index(score) - 1) : order.index(score) + 2]:
-            free = place not in self.used and len(place) == len(score)
-            if "label" not in self.columns and free and is_parted(self.nodes[place], shares):
+            free = place not in self.used and place[:-1] == score[:-1]
+            if "label" not in self.columns and free and _are_decided(self.nodes[place], shares):
                 self.take("label", place)
 
     def take_told_answer(self) -> None:
@@ -186,6 +203,8 @@ class ScoreGuess(AccessGuess):
         the best of as many classes has at least.
         """
         about = self.columns.get("scores")
+        if not self.is_flat and (score := self._place_of("scores")) is not None:
+            self._take_parted_beside(score)
         if about is None or "label" in self.columns or (about.path and "[" in about.path[0]):
             return
         kinds = {one.path or escaped(one.name): one for one in self.features if one.kind == "category"}

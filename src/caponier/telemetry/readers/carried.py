@@ -19,6 +19,7 @@ from caponier.telemetry.framing import kafka_console, stamps, terminal_colours, 
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers import inner_fields
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
 from caponier.telemetry.readers.held_rows import ISO, held_rows, is_moment
 from caponier.telemetry.readers.otlp import records_of, spans_of
@@ -213,6 +214,8 @@ class CarriedRecords:
         if any(map(has_typed, rows)):
             self.any = True
             rows = [untyped(row) if has_typed(row) else row for row in rows]
+        if not all(map(inner_fields.NAMES.isdisjoint, rows)):
+            rows = [inner_fields.lifted(row) or row for row in rows]
         if all(_CARRYING.isdisjoint(row) and _is_record(row) for row in rows):
             return rows
         return [inner for row in rows for inner in self._row(row, 0)]
@@ -344,7 +347,9 @@ class CarriedRecords:
             tries += 1
             end = line.rfind(b"}") + 1
             # Fluent Bit's files close a list behind the object, and PHP's logger has what it adds itself there.
-            if line[end:].strip() in _BEHIND and (inner := self._object(line[place:end])) is not None:
+            if (line[end:].strip() in _BEHIND or _WORDS_BEHIND.fullmatch(line[end:])) and (
+                inner := self._object(line[place:end])
+            ) is not None:
                 self.any = self.any or place > 0
                 prefix = _decoded(line[:place])
                 self._check_begin(_begin_of(prefix))
@@ -416,6 +421,8 @@ _WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL
 """Texts, the last perhaps without an end, and words: what is no text is looked at once."""
 _EVENT: Final = frozenset(("time", "model", "operation"))
 _BEHIND: Final = (b"", b"]", b"[]")
+_WORDS_BEHIND: Final = re.compile(rb"\s(?=[a-z])[^{}\[\]\"'=<>]{1,64}")
+"""What a template of a logger says after an object, such as ` for alice`; it is not read."""
 
 
 def _without_words(line: bytes) -> list[Row]:

@@ -250,6 +250,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "intent",
         "emotion",
         "verdict",
+        "recommendation",
+        "empfehlung",
+        "einstufung",
         "outcome",
         "etiqueta",
         "etichetta",
@@ -537,7 +540,7 @@ LIKE: Final = {
         r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
         r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
-        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction|pred)"
+        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+(?:_[a-z]+){0,2}_(?:predicted|prediction|pred)"
         r"|[a-z]+(?:_[a-z]+){0,2}_(?:estimate|forecast)"
         rf"|{other_languages.ESTIMATED}"
     ),
