@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
-from os.path import commonprefix
+from itertools import pairwise, takewhile
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
@@ -402,9 +401,9 @@ def shares_beside(nodes: Nodes, used: set[Place], score: Place) -> list[Place]:
 
 
 def shared_begin(names: Sequence[str]) -> str:
-    """Return how all names begin, up to the last underscore of it."""
-    begin = commonprefix(list(names))
-    return begin[: begin.rfind("_") + 1]
+    """Return the words, with underscores behind them, with which all names begin."""
+    words = zip(*(name.split("_") for name in names), strict=False)
+    return "".join(f"{same[0]}_" for same in takewhile(lambda those: len(set(those)) == 1, words))
 
 
 def put_out(nodes: Nodes, used: set[Place]) -> dict[str, Place]:
