@@ -162,16 +162,6 @@ def ray_serve_extra():
 
 
 @shop
-def kserve_v1_events():
-    got, rows = asked(CHURN, 217), []
-    for c in got:
-        base = {"specversion": "1.0", "id": c.id, "source": "http://localhost:9081/", "namespace": "ml", "inferenceservicename": "churn", "component": "predictor", "endpoint": "default"}
-        rows.append({**base, "type": "org.kubeflow.serving.inference.request", "time": iso(c.at, 6), "data": {"instances": [c.x]}})
-        rows.append({**base, "type": "org.kubeflow.serving.inference.response", "time": iso(c.at + timedelta(milliseconds=30), 6), "data": {"predictions": [{"label": c.label, "probabilities": c.scores}]}})
-    return {"ce.jsonl": jl(rows)}, [truth(c, who=None, ms=("or none", 30.0)) for c in got]
-
-
-@shop
 def triton_nested_images():
     got, rows, want, rng = calls("vector", 218), [], [], random.Random(5)
     for c in got:

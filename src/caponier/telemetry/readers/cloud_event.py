@@ -14,7 +14,6 @@ from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.client_address import Network, client_address
 from caponier.telemetry.credentials import shown
-from caponier.telemetry.field_maps.answers_in_words import out_of_objects
 from caponier.telemetry.inference_body import Answer, answer, asked
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
@@ -81,7 +80,7 @@ class Request:
             ValueError: If it does not fit, and others as in `inference_body.answer`.
         """
         # What it says about inputs that nobody has read is of no use.
-        self.answer = Answer() if self.inputs is None else answer(out_of_objects(body), len(self.inputs))
+        self.answer = Answer() if self.inputs is None else answer(body, len(self.inputs))
 
     def rows(self) -> Iterator[Row]:
         """Yield a row in the event schema for each example."""
