@@ -73,7 +73,7 @@ def bounds_of(nodes: Nodes, amounts: Sequence[Any]) -> set[Place]:
         amounts: What was answered, where that is an amount.
     """
     sides: dict[str, dict[str, Place]] = {}
-    found = set()
+    found: set[Place] = set()
     for place in nodes:
         name = normal(place[-1])
         if len(place) != 1 or (side := _SIDE.search(name)) is None:
