@@ -36,7 +36,7 @@ def lifted(row: Row) -> Row | None:
 
 
 def _says_when_alone(row: Row) -> bool:
-    """Tell whether a record says when, and not who or what: else its own word counts, and not that of its properties."""
+    """Tell whether a record says when, and not who or what: else its own word counts, not that of its properties."""
     names = {normal(str(name)) for name in row}
     return not _TIMES.isdisjoint(names) and OWN.isdisjoint(names)
 
