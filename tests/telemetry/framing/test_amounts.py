@@ -67,3 +67,23 @@ def test_the_decimal_sign_of_the_log_counts_in_a_span_too() -> None:
 )
 def test_a_number_is_read_as_it_is_written(text: str, decimal: str, number: float | None) -> None:
     assert number_of(text, decimal) == (None if number is None else pytest.approx(number))
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "number"),
+    [
+        ("1 234 567,89", ",", 1234567.89),
+        ("1\u202f234,5", ",", 1234.5),
+        ("1\u00a0234\u00a0€", ",", 1234),
+        ("12'500.25", ".", 12500.25),
+        ("1\u2019000", ".", 1000),
+        ("-2 000", ".", -2000),
+    ],
+)
+def test_thousands_may_stand_apart(text: str, decimal: str, number: float) -> None:
+    assert number_of(text, decimal) == pytest.approx(number)
+
+
+@pytest.mark.parametrize("text", ["030 123 456", "1 23", "12 34 567", "1 234'567", "1 234 56"])
+def test_other_groups_of_digits_are_no_amount(text: str) -> None:
+    assert number_of(text) is None

@@ -64,6 +64,8 @@ def _about(rows: Sequence[Row], want: Sequence[Row]) -> list[str]:
 
 def _callers(rows: Sequence[Row], who: Sequence[Any]) -> list[str]:
     named = next((name for name in WHO if any(row[name] is not None for row in rows)), None)
+    if who[0] == "*":
+        return []
     if who[0] is None:
         return [f"a caller where none is: {named}"] if named in WHO[:2] else []
     told = [row[named] if named else None for row in rows]
@@ -122,7 +124,7 @@ def _answers(rows: Sequence[Row], want: Sequence[Row]) -> list[str]:
         amounts = scores if label is None else [float(label)] if one["value"] is not None else []
         if one["value"] is not None and not (len(amounts) == 1 and _near(amounts[0], one["value"], 0.05)):
             found.append(f"{label} or {scores} for {one['value']}")
-        if one["scores"] is not None and _differs(sorted(scores), sorted(one["scores"])):
+        if one["scores"] not in (None, "*") and _differs(sorted(scores), sorted(one["scores"])):
             found.append(f"scores {scores} for {one['scores']}")
         if (one["label"], one["value"], one["scores"]) == (None, None, None) and (scores or label is not None):
             found.append(f"an answer where none is: {label}")

@@ -25,6 +25,19 @@ WHO: Final = frozenset(
     )
 )
 """Words for somebody who asks."""
+_TRADES: Final = frozenset(
+    (
+        *("adjuster", "adviser", "advisor", "analyst", "underwriter", "broker", "clerk", "teller", "caseworker"),
+        *("advertiser", "bidder", "publisher", "reseller", "affiliate", "clinician", "radiologist", "examiner"),
+        *("manager", "owner", "officer", "handler", "rep", "assessor", "appraiser", "valuer", "surveyor", "consultant"),
+        *("agent", "acquirer", "recruiter", "dispatcher", "moderator"),
+        *("handlaggare", "saksbehandler", "sagsbehandler", "behandelaar", "medewerker", "doradca", "analista"),
+        *("bearbeiter", "sachbearbeiter", "berater", "gutachter", "conseiller", "gestionnaire", "courtier"),
+        *("asesor", "gestor", "perito", "consulente", "operatore", "operador", "operateur"),
+    )
+)
+"""Words for somebody whose trade it is to ask: who values claims or houses, or bids for adverts. A number under such a
+name counts something of theirs, such as the years with a manager."""
 _MACHINES: Final = frozenset(
     ("device", "sensor", "machine", "terminal", "robot", "station", "meter", "vehicle", "gateway")
 )
@@ -46,6 +59,11 @@ CHOSEN: Final = re.compile(
 """Under these stands what whoever calls wrote into the address: a name there proves nothing."""
 _ASKED_BY: Final = re.compile(r"(?:.+_)?(?:by|caller|requester|consumer|api_?key)(?:_(?:id|name|alias|owner))?")
 """How a field is called that says who asked, beside one that says about whom."""
+_DONE_BY: Final = re.compile(
+    r"(?:.+_)?(?!(?:updated|approved|reviewed|labell?ed|annotated|corrected|verified|confirmed|deployed|trained|owned)_)"
+    r"(?:[a-z]+ed|run|sent|done)_by(?:_(?:id|name))?"
+)
+"""How a field is called that says who did it, and not who looked at it afterwards."""
 _ABOUT_WHOM: Final = re.compile(r"(?:customer|account|user|kunden?|uid|subject|sub)(?:_(?:id|nummer|no|nr))?")
 FEW_ROWS: Final = 20
 """Rows of which each may have another caller."""
@@ -86,7 +104,9 @@ def caller_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | Non
     found = [
         (len(keys_of(place)), at, place)
         for at, (place, values) in enumerate(nodes.items())
-        if _is_called_so(keys_of(place)) and not (is_chosen(place) or is_taken(place)) and are_callers(values)
+        if (_is_called_so(keys_of(place)) or _is_of_trade(keys_of(place), values))
+        and not (is_chosen(place) or is_taken(place))
+        and are_callers(values)
     ]
     return min(found)[-1] if found else None
 
@@ -122,8 +142,16 @@ def _is_called_so(keys: Place) -> bool:
     if len(keys) > 1 and set(words) <= NAMES and normal(keys[-2]) in WHO:
         # `client.name`
         return True
+    if _DONE_BY.fullmatch("_".join(words)):
+        return True
     rest = [word for word in words if word not in WHO]
     return len(rest) < len(words) and (words[-1] in WHO or all(word in NAMES for word in rest))
+
+
+def _is_of_trade(keys: Place, values: Sequence[Any]) -> bool:
+    """Tell whether a field names people by their trade: `adjuster`, `loan_officer_id`."""
+    words = [word for word in (normal(keys[-1]).split("_") if keys else ()) if word not in NAMES and word != "in"]
+    return bool(words) and words[-1] in _TRADES and not any(is_number(one) or "/" in str(one) for one in values)
 
 
 def machine_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
@@ -61,6 +61,7 @@ _NO_ANSWERS: Final = re.compile(
     r"|timeout|retry|retries|batch|size|count|length|port|zone|region|host|node|env|lang|locale|experiment|variant|cache|build)"
 )
 """Words of what a service logs beside answers."""
+_BANDS: Final = 3
 _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
@@ -318,7 +319,7 @@ def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | Non
         score: The field of the score.
     """
     stem, _ = _stem(score)
-    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and _are_classes(nodes[one])]
+    beside = [one for one in nodes if one[:-1] == score[:-1] and one not in used and are_classes(nodes[one])]
     called = [one for one in beside if normal(one[-1]) == stem]
     judged = [one for one in beside if _JUDGED.fullmatch(normal(one[-1]))]
     return called[0] if called else judged[0] if len(judged) == 1 else None
@@ -335,8 +336,13 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
     order = list(nodes)
     found: list[tuple[Place, Place]] = []
     for place, values in nodes.items():
+        if place in used or not _are_shares(values) or not is_continuous(list(values)):
+            continue
         stem, word = _stem(place)
-        if not word or place in used or not _are_shares(values) or not is_continuous(list(values)):
+        if not word:
+            # Under any name, such as `ctr`, a share is the score of the answer that its limits decide.
+            is_near = label in nodes and place[:-1] == label[:-1] and abs(order.index(place) - order.index(label)) == 1
+            found += [(label, place)] if label is not None and is_near and is_parted(nodes[label], values) else []
             continue
         if label is None:
             beside = answer_of_score(nodes, used, place)
@@ -347,6 +353,57 @@ def called_after(nodes: Nodes, used: set[Place], label: Place | None) -> tuple[P
         if is_next or set(stem.split("_")) & set(normal(label[-1]).split("_")) - {""}:
             found.append((label, place))
     return found[0] if len(found) == 1 else None
+
+
+def banded(nodes: Nodes, used: set[Place]) -> tuple[Place, Place] | None:
+    """Return the only classes that are bands of a share next to them, such as `grade` and `pd`, under any name.
+
+    Two classes would be too few: many a feature is another one, cut in two.
+
+    Args:
+        nodes: The fields that may be one.
+        used: Those that are taken already.
+    """
+    free = [place for place in nodes if place not in used]
+    found = [
+        (one, other)
+        for pair in pairwise(free)
+        for one, other in (pair, pair[::-1])
+        if one[:-1] == other[:-1] and are_classes(nodes[one]) and not is_number(nodes[one][0])
+        if _is_judged(normal(other[-1]), nodes[one], nodes[other])
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_judged(name: str, answers: Sequence[Any], amounts: Sequence[Any]) -> bool:
+    """Tell whether amounts are the score of the classes beside them."""
+    if len(set(map(str, answers))) >= _BANDS and is_parted(answers, amounts):
+        return bool(_SCORE_WORDS.search(name)) or (_are_shares(amounts) and is_continuous(list(amounts)))
+    return name in SHARES and _are_shares(amounts) and is_continuous(list(amounts)) and is_decided(answers, amounts)
+
+
+def shares_beside(nodes: Nodes, used: set[Place], score: Place) -> list[Place]:
+    """Return the columns of shares that begin as one does and make one with it in each row.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+        score: The one.
+    """
+    begin = normal(score[-1]).partition("_")[0] + "_"
+    found = [
+        place
+        for place, values in nodes.items()
+        if place[:-1] == score[:-1] and (place == score or place not in used)
+        if normal(place[-1]).startswith(begin) and _are_shares(values)
+    ]
+    return found if score in found and _make_one(found, nodes) else []
+
+
+def shared_begin(names: Sequence[str]) -> str:
+    """Return the words, with underscores behind them, with which all names begin."""
+    words = zip(*(name.split("_") for name in names), strict=False)
+    return "".join(f"{same[0]}_" for same in takewhile(lambda those: len(set(those)) == 1, words))
 
 
 def put_out(nodes: Nodes, used: set[Place]) -> dict[str, Place]:
@@ -372,13 +429,21 @@ def is_decided(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
         answers: What was answered.
         shares: What stands beside it.
     """
+    return is_parted(answers, shares) or is_of_best(answers, shares)
+
+
+def is_parted(answers: Sequence[Any], shares: Sequence[Any]) -> bool:
+    """Tell whether limits of a share part the answers beside it into bands, as of a risk that is low, medium or high.
+
+    Args:
+        answers: What was answered.
+        shares: What stands beside it.
+    """
     pairs = [(str(one), sample_number(share)) for one, share in zip(answers, shares, strict=False) if is_number(share)]
-    if len(pairs) < ROWS_TO_TELL:
-        return False
-    sides = [sorted(share for one, share in pairs if one == side) for side in sorted({one for one, _ in pairs})]
-    if len(sides) == 2 and (sides[0][-1] <= sides[1][0] or sides[1][-1] <= sides[0][0]):
-        return True
-    return len(sides) > 1 and is_of_best(answers, shares)
+    sides = sorted(sorted(share for one, share in pairs if one == side) for side in {one for one, _ in pairs})
+    beside = all(one[-1] <= after[0] for one, after in pairwise(sides))
+    # Of a side with a single share nobody can say where it lies.
+    return len(pairs) >= ROWS_TO_TELL and beside and sum(len(one) > 1 for one in sides) > 1
 
 
 def _stem(place: Place) -> tuple[str, str]:
@@ -390,7 +455,8 @@ def _stem(place: Place) -> tuple[str, str]:
     return (begins[2], begins[1]) if begins else ("", "")
 
 
-def _are_classes(values: Sequence[Any]) -> bool:
+def are_classes(values: Sequence[Any]) -> bool:
+    """Tell whether values are those of a few classes, each of which comes again."""
     different = set(map(str, values))
     return all(isinstance(one, str | int | bool) for one in values) and 1 < len(different) <= len(values) // 2
 
@@ -453,6 +519,10 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
                 classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
                 used.add(place)
                 return {"scores": MapColumn(path=(path_of(place),), classes=classes)}
+    for place in below:
+        if (alone := _shares_in_one(nodes[place], path_of(place))) is not None:
+            used.add(place)
+            return {"scores": alone}
     lone: dict[str, list[Place]] = {"scores": [], "label": []}
     for place in below:
         is_count = any(COUNTED.fullmatch(normal(step)) for step in place[:-1])
@@ -461,6 +531,24 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
     found = {column: places[0] for column, places in lone.items() if len(places) == 1}
     used.update(found.values())
     return {column: MapColumn(path=(path_of(place),)) for column, place in found.items()}
+
+
+def _shares_in_one(values: Sequence[Any], path: str) -> MapColumn | None:
+    """Return the shares by class in the only object of lists, as gateways answer that judge a text by several classes.
+
+    Args:
+        values: What stands at the path.
+        path: The field.
+    """
+    held = [value[0] for value in values if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)]
+    if not held or len(held) < len(values):
+        return None
+    for key in held[0]:
+        shares = [one.get(key) for one in held]
+        if isinstance(shares[0], dict) and nearly(map(are_shares, shares)):
+            classes = sorted({str(name) for one in shares if isinstance(one, dict) for name in one})
+            return MapColumn(path=(f"{path}[0].{escaped(str(key))}",), classes=tuple(classes))
+    return None
 
 
 def _may_answer(name: str, values: Sequence[Any]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from caponier.telemetry.field_maps.paths import Records, steps_of
-from caponier.telemetry.field_maps.value_kinds import NEARLY_ALL, nearly
+from caponier.telemetry.field_maps.value_kinds import MOST_CATEGORIES, NEARLY_ALL, nearly
 
 _ASKED: Final = ("prompt", "inputs", "inputText", "text")
 """Under these a request has its text: of OpenAI and Triton, of Hugging Face, of Titan, and of services of one's own."""
@@ -16,6 +16,9 @@ _MESSAGE: Final = (
     ("message.content", r".message\.content"),
 )
 """Where a message has what was said: of most, of Gemini and OpenTelemetry, of LangChain, and of OpenInference."""
+_ANSWERS: Final = ("[0].message.content", "[0].text", "[0].content.parts[0].text", "[0].content[0].text")
+_LONGEST_CLASS: Final = 40
+"""Letters of a class that a language model names."""
 _ROLES: Final = ("role", "message.role", "id", "type")
 """One of these a message has besides: an object with a content alone may be anything."""
 
@@ -40,6 +43,23 @@ def last_words(values: Sequence[Any]) -> str | None:
         said = [one.get(key) for one in last]
         if (inner := _text_below(said)) is not None:
             return f"[-1]{step}{inner}"
+    return None
+
+
+def said_class(values: Sequence[Any]) -> str | None:
+    """Return the path, below a list of what a language model said, to the class that it named; None where it talks.
+
+    A model that sorts texts says one of a few words, again and again.
+
+    Args:
+        values: The lists, such as `choices` of OpenAI, `content` of Anthropic and `candidates` of Gemini.
+    """
+    records = Records([{"said": one} for one in values])
+    for step in _ANSWERS:
+        said = [one.strip() for one in records.values(steps_of(f"said{step}")) if isinstance(one, str)]
+        kinds = set(said)
+        if len(said) >= NEARLY_ALL * len(values) and 1 < len(kinds) <= min(MOST_CATEGORIES, len(said) // 2):
+            return step if all(0 < len(one) <= _LONGEST_CLASS for one in kinds) else None
     return None
 
 

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.beside_features import bounds_of, counts_rows, is_of_thing
 from caponier.telemetry.field_maps.callers import are_places_in_code, names_somebody
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.score_guess import ScoreGuess
@@ -17,6 +19,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     text_place,
 )
 from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, feature_of
+from caponier.telemetry.framing.base64_pictures import are_pictures
 from caponier.telemetry.readers.field_names import (
     ANSWERS,
     CALLED,
@@ -32,6 +35,8 @@ from caponier.telemetry.readers.field_names import (
 
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
 _OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
+LEAST: Final = 0.02
+"""Share of the rows of a sample in which a feature stands at least."""
 FEW_BESIDE: Final = 2
 """Columns beside a text that somebody wrote which say of it in what language it is, and where it came from."""
 
@@ -57,12 +62,32 @@ class FlatGuess(ScoreGuess):
         elif len(inner) > len(self.features):
             self.features, self.used, self.is_flat = inner, taken, False
 
+    def take_picture(self) -> bool:
+        """Take the only picture in base64 that was asked about, whatever it is called: what is beside says of it."""
+        found = [
+            place
+            for place, values in self.nodes.items()
+            if place not in self.used and self.is_asked_for(place) and are_pictures(values)
+        ]
+        if len(found) != 1:
+            return False
+        self.columns["input"] = MapColumn(path=(f"{path_of(found[0])}|picture",))
+        self.used |= set(found)
+        return True
+
     def _take_flat(self) -> None:
         if self.is_access() or self._is_digest_of_all():
             return
         self.is_flat, changes = True, False
-        rest = [place for place in self.nodes if place not in self.used and self._is_flat_place(place)]
+        most = max(map(len, self.nodes.values()), default=0)
+        rest = [
+            place
+            for place, values in self.nodes.items()
+            # What stands in single rows says nothing of the others.
+            if place not in self.used and self._is_flat_place(place) and len(values) >= LEAST * most
+        ]
         marked = [place for place in rest if is_marked(place[-1])]
+        bounds = bounds_of(self.nodes, self._amounts())
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
             name = normal(place[-1])
@@ -70,7 +95,7 @@ class FlatGuess(ScoreGuess):
                 says_answer(name, self.columns) or name in COUNTERS or name in NO_FEATURES or OF_CALLS.fullmatch(name)
             ):
                 continue
-            if is_of_row(name, self.nodes[place]) and place not in marked:
+            if place not in marked and (place in bounds or self._says_which(place)):
                 continue
             if is_about_another(place, self.nodes) or (LIKE["time"].fullmatch(name) and are_moments(self.nodes[place])):
                 continue
@@ -86,6 +111,15 @@ class FlatGuess(ScoreGuess):
         if not changes and max((len(held) for held in self.nodes.values()), default=0) >= ROWS_TO_TELL:
             # What is the same in all rows is no input.
             self.features = []
+
+    def _says_which(self, place: Place) -> bool:
+        name, values = normal(place[-1]), self.nodes[place]
+        return is_of_row(name, values) or is_of_thing(name, values) or counts_rows(name, values)
+
+    def _amounts(self) -> list[Any]:
+        """Return what was answered, or its score."""
+        about = self.columns.get("label") or self.columns.get("scores")
+        return self._values_at(about.path[0]) if about is not None and about.path else []
 
     def _is_flat_place(self, place: Place) -> bool:
         """Tell whether a field stands for itself: at the top, or as an attribute that says by its name what it is."""

@@ -36,6 +36,7 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -61,12 +62,13 @@ from caponier.telemetry.field_maps.value_kinds import (
     is_continuous,
     is_encoded,
     is_name,
+    is_number,
     is_number_list,
     named_values,
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT
+from caponier.telemetry.framing.amounts import AROUND, ONLY_COMMA, ONLY_POINT, joined
 from caponier.telemetry.framing.base64_tensors import are_tensors_in_base64
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
@@ -77,6 +79,7 @@ from caponier.telemetry.readers.field_names import (
     IDS,
     LIKE,
     NO_FEATURES,
+    OF_CALLS,
     PERHAPS,
     SEVERAL,
     normal,
@@ -263,6 +266,7 @@ class _Work(FlatGuess):
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
+        self.widen_scores()
         if "label" not in self.columns:
             if (scored := one_of_the_scored(self.nodes, self.used, self.score_parts())) is not None:
                 self._choose("label", scored)
@@ -271,6 +275,8 @@ class _Work(FlatGuess):
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
                 self._choose("scores", share)
         self.choose_called_after()
+        if self.take_picture():
+            return
         named = sorted(
             (asked_rank(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -316,12 +322,17 @@ class _Work(FlatGuess):
             return False
         if inside is not None:
             held = [value for value in self.nodes[inside] if isinstance(value, dict)]
+            if (columns := tensor_columns(held, path_of(inside))) is not None:
+                self.columns |= columns
+                self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
+                return True
             return self._take_object(path_of(inside), held, inside)
         if isinstance(values[0], list):
             return self._take_list(path_of(place), values, place)
         # A caller may write a number in the place of his text; it says no more of the field than a broken row does.
         texts = [value for value in values if isinstance(value, str)]
-        if texts and says_nothing(texts):
+        if texts and (says_nothing(texts) or nearly(map(is_number, texts))):
+            # A number for each row is none of the texts that a model is asked about.
             return False
         return bool(texts) and len(texts) >= NEARLY * len(values) and self._take_text(texts, place)
 
@@ -385,6 +396,8 @@ class _Work(FlatGuess):
         """Tell whether a field has the answer to a request: `response` beside `request`, also with a `body` in each."""
         if len(other) != len(place) or other == place:
             return False
+        if OF_CALLS.fullmatch(normal(other[-1])) or normal(other[-1]) in ALIASES["status"]:
+            return False
         twin = other[-1] == place[-1] and any(ANSWERS.fullmatch(normal(step)) for step in other[:-1])
         return twin or ANSWERS.fullmatch(normal(other[-1])) is not None
 
@@ -412,6 +425,7 @@ class _Work(FlatGuess):
             # What was said last is what the model is asked.
             self.columns["input_raw"] = MapColumn(path=(f"{path}{said}",))
             self.used.add(place)
+            self.take_said_class()
             return True
         if all(isinstance(one, dict) for one in inner):
             items = [one for value in values for one in value if isinstance(one, dict)]
@@ -537,7 +551,8 @@ class _Work(FlatGuess):
         """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
         for place in self.nodes if "latency_ms" not in self.columns and not self.is_flat else ():
             held = [value for value in self.nodes[place] if not is_missing(value)]
-            if len(place) == 1 and normal(place[-1]) == "duration" and place not in self.used and held:
+            is_calls = place not in self.used and not self._below_input(place) and self.is_asked_for(place)
+            if normal(place[-1]) == "duration" and is_calls and held:
                 if FITS["latency_ms"](held) and milliseconds_in_one("duration", held) is not None:
                     self._choose("latency_ms", place)
                 return
@@ -569,7 +584,7 @@ class _Work(FlatGuess):
         columns = (self.columns.get(name) for name in ("scores", "latency_ms", "cost"))
         read += [path for about in columns if about is not None for path in (*about.path, *about.parts)]
         texts = [text for path in read for text in self._values_at(path)[:SAMPLE] if isinstance(text, str)]
-        bare = [AROUND.sub("", text) for text in texts]
+        bare = [joined(AROUND.sub("", text)) for text in texts]
         comma, point = (any(map(form.fullmatch, bare)) for form in (ONLY_COMMA, ONLY_POINT))
         if comma and point:
             self.out.doubts.append("the decimal sign is a comma in some numbers and a point in others; say decimal")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
-from caponier.telemetry.body_keys import HOLDING
+from caponier.telemetry.body_keys import CARRIERS, HOLDING, ROOMY, folded
 from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
 from caponier.telemetry.field_maps.conversations import asked_in_words
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
@@ -16,10 +16,13 @@ from caponier.telemetry.field_maps.tensors.binary_tensors import whole_body
 from caponier.telemetry.field_maps.tensors.tensor_protos import is_tensor_message, out_of_tensors
 from caponier.telemetry.field_maps.value_kinds import nearly
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
+from caponier.telemetry.readers.field_names import normal
 
 MOST_LINES: Final = 10_000
 _CSV: Final = re.compile(r"\s*[-+]?[0-9.][0-9.eE+-]*\s*(,\s*[-+]?[0-9.][0-9.eE+-]*\s*)*")
 _ANSWERING: Final = frozenset(("predictions", "outputs"))
+_ROWS: Final = frozenset(("features", "data", "input", "instance", "vector", "values", "row", "x"))
+"""Under one of these alone services of one's own have what they are asked."""
 _JSON: Final = ("{", "[", '"')
 _WHOLE: Final = frozenset((*HOLDING, *_ANSWERING))
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
@@ -88,7 +91,7 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
     if request is None or request == "":
         return _answered(response)
     try:
-        body = _body(request, "instances")
+        body = _with_rows(_body(request, "instances"))
         if (words := asked_in_words(body)) is not None:
             # What a model of texts wrote is no class; an answer that names one is read.
             said, _ = _said(response, 1)
@@ -111,6 +114,9 @@ def _said(response: Any, count: int) -> tuple[Answer, str | None]:
         return Answer(), None
     try:
         body = _body(response, "predictions")
+        if _ANSWERING.isdisjoint(body):
+            # A container of one's own answers one example with one object.
+            body = {"predictions": [body]}
         return answer(out_of_objects(body), count), None
     except _BAD as bad:
         return Answer(), f"response: {why(bad)}"
@@ -148,6 +154,24 @@ def _body(value: Any, rows_under: str) -> Body:
     if is_tensor_message(value):
         return out_of_tensors(value)
     return out_of_seldon(value, rows_under) if is_seldon(value) else value
+
+
+def _with_rows(body: Body) -> Body:
+    """Return a request of a container of one's own, an object of features or one around it, as KServe v1 has it.
+
+    Where it has a key that could hold other rows, it stays as it is, and is refused.
+    """
+    if not _WHOLE.isdisjoint(body) or any(folded(key) in (*CARRIERS[1:], *ROOMY) for key in body):
+        return body
+    held = body
+    if len(body) == 1 and normal(name := next(iter(body))) in _ROWS and isinstance(body[name], dict | list):
+        held = body[name]
+    elif CARRIERS[0] in map(folded, body):
+        return body
+    if isinstance(held, dict):
+        is_record = len(held) > 1 and all(one is None or isinstance(one, str | int | float) for one in held.values())
+        return {"instances": [held]} if is_record else body
+    return {"instances": held if held and isinstance(held[0], list | dict) else [held]}
 
 
 def _parsed(text: str) -> Any:

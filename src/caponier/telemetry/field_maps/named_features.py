@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.paths import Steps
-from caponier.telemetry.framing.amounts import as_number
+from caponier.telemetry.framing.amounts import as_number, joined
 from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
@@ -152,6 +152,9 @@ def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
         text = value.strip()
         if text[0] in "[{(" or text[-1] == ")":
             return numbers_text(text)
+        if text[-1] == "%" or joined(text) != text:
+            # `1 234 567,89` is one number, and so is `73,2 %`.
+            return [as_number(text, decimal)]
         parts = text.replace(";", " ").split() if decimal == "," else text.replace(",", " ").replace(";", " ").split()
         return [as_number(part, decimal) for part in parts]
     if isinstance(value, np.ndarray):

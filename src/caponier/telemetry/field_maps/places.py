@@ -1,5 +1,6 @@
 """Where in a sample of rows something stands, however deep, and what stands there."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,9 @@ ALWAYS: Final = 0.95
 """Share of the texts of a field that are objects, where it holds objects."""
 READ: Final = "\0json"
 """The step into an object that stands as text."""
+
+_OPEN_INFERENCE: Final = re.compile(r":(\w{1,40})\.(\w{1,40}):(\w{1,200})")
+"""How OpenInference calls columns: `:prediction.label:churned`."""
 
 Key = TypeVar("Key")
 Place = tuple[str, ...]
@@ -115,6 +119,8 @@ def names_of(place: Place) -> tuple[str, ...]:
         keys = keys[:-1]
     last = normal(keys[-1])
     names = (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
+    if told := _OPEN_INFERENCE.fullmatch(keys[-1]):
+        return (normal(f"{told[1]}_{told[2]}"), normal(told[3]))
     *above, inner = keys[-1].split(".")
     # `user.name` and `ml.prediction.class`, where a store of logs writes places as names.
     return (*names, normal(inner), normal(f"{above[-1]}_{inner}")) if above and inner else names

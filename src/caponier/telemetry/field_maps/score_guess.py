@@ -8,7 +8,9 @@ from caponier.telemetry.field_maps.access_guess import AccessGuess
 from caponier.telemetry.field_maps.class_scores import (
     answer_below,
     answer_of_score,
+    are_classes,
     are_ranked,
+    banded,
     called_after,
     class_columns,
     class_share,
@@ -17,13 +19,20 @@ from caponier.telemetry.field_maps.class_scores import (
     put_out,
     ranked_items,
     share_groups,
+    shared_begin,
+    shares_beside,
     told_by_shares,
     unexplained,
 )
+from caponier.telemetry.field_maps.conversations import said_class
 from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
+
+
+def _are_decided(answers: list[Any], shares: list[Any]) -> bool:
+    return are_classes(answers) and is_decided(answers, shares)
 
 
 @dataclass(kw_only=True)
@@ -59,6 +68,17 @@ class ScoreGuess(AccessGuess):
         elif "label" not in self.columns:
             for column, about in answer_below(self.nodes, self.used).items():
                 self.columns[column] = about
+
+    def widen_scores(self) -> None:
+        """Take the shares of all classes where one of them was taken for its name, such as `predicted_fraud`."""
+        score = self._place_of("scores")
+        if score is None or self.columns["scores"].classes or self.columns["scores"].parts:
+            return
+        if len(group := shares_beside(self.nodes, self.used, score)) > 1:
+            begin = shared_begin([normal(one[-1]) for one in group])
+            names = tuple(normal(one[-1]).removeprefix(begin) for one in group)
+            self.columns["scores"] = MapColumn(parts=tuple(map(path_of, group)), classes=names)
+            self.used |= set(group)
 
     def _take_class_beside(self) -> None:
         """Take the class beside a score in an answer, whatever its name: `{"species": "a", "probability": 0.9}`."""
@@ -134,11 +154,22 @@ class ScoreGuess(AccessGuess):
             if scores and "label" not in self.columns and (answer := answer_of_score(free, self.used, scores)):
                 self.take("label", answer)
         elif ("label" not in self.columns or label is not None) and (
-            pair := called_after(free, self.used, label)
+            pair := called_after(free, self.used, label) or (None if label else banded(free, self.used))
         ) is not None:
             for column, place in zip(("label", "scores"), pair, strict=True):
                 self.columns.setdefault(column, MapColumn(path=(path_of(place),)))
             self.used |= set(pair)
+
+    def take_said_class(self) -> None:
+        """Take the class that a language model named for the answer, where it sorts texts and does not talk."""
+        for place, values in self.nodes.items() if "label" not in self.columns else ():
+            lists = [value for value in values if isinstance(value, list)]
+            if place in self.used or len(lists) < len(values) or self._below_input(place):
+                continue
+            if (step := said_class(lists)) is not None:
+                self.columns["label"] = MapColumn(path=(f"{path_of(place)}{step}",))
+                self.used.add(place)
+                return
 
     def take_lone_answer(self) -> None:
         """Take the only field that nothing explains for the answer, or its score, where all that was asked is known."""
@@ -151,10 +182,19 @@ class ScoreGuess(AccessGuess):
         left = unexplained(self.nodes, self.used, self.nodes[label] if label else ())
         if len(left) == 1:
             self.take("scores", left[0])
+            self._take_parted_beside(left[0])
             self.assumed.append(
                 f"{path_of(left[0])} is taken for what was answered, as nothing else says: if it is not, "
                 "write the map with caponier map guess LOG --out FILE, correct it, and give it with --map FILE"
             )
+
+    def _take_parted_beside(self, score: Place) -> None:
+        """Take the class next to a score that limits of it decide, such as the state of a machine."""
+        order, shares = list(self.nodes), self.nodes[score]
+        for place in order[max(0, order.index(score) - 1) : order.index(score) + 2]:
+            free = place not in self.used and place[:-1] == score[:-1]
+            if "label" not in self.columns and free and _are_decided(self.nodes[place], shares):
+                self.take("label", place)
 
     def take_told_answer(self) -> None:
         """Take a category for the answer that is one by what it says: a column beside features is no feature then.
@@ -163,6 +203,8 @@ class ScoreGuess(AccessGuess):
         the best of as many classes has at least.
         """
         about = self.columns.get("scores")
+        if not self.is_flat and (score := self._place_of("scores")) is not None:
+            self._take_parted_beside(score)
         if about is None or "label" in self.columns or (about.path and "[" in about.path[0]):
             return
         kinds = {one.path or escaped(one.name): one for one in self.features if one.kind == "category"}
@@ -173,9 +215,9 @@ class ScoreGuess(AccessGuess):
             order = [path_of(one) for one in self.nodes]
             at = order.index(about.path[0]) if about.path[0] in order else -9
             near = (at - 1, at + 1)
-            beside = [one for one in held if order.index(path_of(one)) in near]
             amounts = self._values_at(about.path[0])
-            if len(beside) == 1 and is_decided(held[beside[0]], amounts):
+            beside = [one for one in held if order.index(path_of(one)) in near and is_decided(held[one], amounts)]
+            if len(beside) == 1:
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])

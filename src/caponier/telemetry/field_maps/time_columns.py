@@ -14,11 +14,11 @@ from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.times import RFC3339, times_of
 from caponier.telemetry.field_maps.value_kinds import are_spans, nearly
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.framing.amounts import MILLISECONDS, sample_number
+from caponier.telemetry.framing.amounts import AROUND, MILLISECONDS, ONLY_COMMA, joined, sample_number
 from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import normal
 
-DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d\d)|\d{4}/\d\d/\d\d")
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 UNITS: Final = re.compile(rf"(?:^|_)(?:in_)?({'|'.join(MILLISECONDS)})$|^(?:request|upstream_response)_time$")
 """How the names of durations end that say their unit; nginx writes seconds."""
@@ -126,7 +126,7 @@ def time_column(
     place = places[0]
     if (clock := _clock_beside(place, nodes, remarks)) is not None:
         return _of_day_and_clock(place, clock, nodes, doubts, remarks), {place, clock}
-    form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), doubts, remarks)
+    form, zone = _form_of([one for one in nodes[place] if not is_missing(one)], path_of(place), nodes, doubts, remarks)
     if form == "epoch_ns" and "ticks" in normal(place[-1]).split("_"):
         form = "ticks"
     if zone:
@@ -152,19 +152,37 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
         return None
     middle = sizes[len(sizes) // 2]
     if sizes[0] >= _QUICKEST_S or middle >= _SLOWEST_S:
-        return 1.0 if middle < 1_000 * _SLOWEST_S else None
+        if middle < 1_000 * _SLOWEST_S:
+            return 1.0
+        # Go and Datadog count nanoseconds: what was too slow in millionths of a second is in billionths.
+        return 1e-6 if 1e6 * _SLOWEST_S <= middle < 1e9 * _SLOWEST_S else None
     return 1_000.0 if middle < _QUICKEST_MS and any(one != int(one) for one in sizes) else None
 
 
-def _form_of(values: list[Any], where: str, doubts: list[str], remarks: list[str]) -> tuple[str | None, str | None]:
+def _form_of(
+    values: list[Any], where: str, nodes: Nodes, doubts: list[str], remarks: list[str]
+) -> tuple[str | None, str | None]:
     try:
         return time_form(values)
     except Ambiguous as doubt:
         if doubt.form.startswith("%d") and _DAY_FIRST.search(normal(where)):
             remarks.append(f"days in {where} are read before months, as its name's language writes them")
             return doubt.form, "UTC"
+        if doubt.form.startswith("%d") and _has_decimal_commas(nodes):
+            # Nobody who writes 1,5 for one and a half writes the month before the day.
+            remarks.append(f"days in {where} are read before months, as who writes numbers with a comma does")
+            return doubt.form, "UTC"
         doubts.append(f"{where}: {doubt}")
         return doubt.form, "UTC"
+
+
+def _has_decimal_commas(nodes: Nodes) -> bool:
+    """Tell whether the amounts of a column can only be read with a comma for the decimal sign."""
+    for values in nodes.values():
+        held = [joined(AROUND.sub("", one)) for one in values if isinstance(one, str) and not is_missing(one)]
+        if len(held) >= _LEAST and nearly(ONLY_COMMA.fullmatch(one) is not None for one in held):
+            return True
+    return False
 
 
 def _first_of_all(places: Sequence[Place], nodes: Nodes) -> Place | None:
@@ -217,9 +235,9 @@ def _texts(values: list[Any]) -> list[str]:
 
 
 def _of_day_and_clock(day: Place, clock: Place, nodes: Nodes, doubts: list[str], remarks: list[str]) -> MapColumn:
-    joined = [f"{one} {other}" for one, other in zip(nodes[day], nodes[clock], strict=False)]
+    both = [f"{one} {other}" for one, other in zip(nodes[day], nodes[clock], strict=False)]
     try:
-        form, zone = _form_of(joined, path_of(day), doubts, remarks)
+        form, zone = _form_of(both, f"{path_of(day)} {path_of(clock)}", nodes, doubts, remarks)
     except ValueError:
         doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
         form, zone = RFC3339, "UTC"

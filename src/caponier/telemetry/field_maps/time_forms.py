@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import COMPACT, EPOCHS, RFC3339, digits_of, iso_moment, micros_in, unit_of
+from caponier.telemetry.field_maps.times import (
+    COMPACT,
+    EPOCHS,
+    RFC3339,
+    digits_of,
+    has_year,
+    iso_moment,
+    micros_in,
+    unit_of,
+)
 from caponier.telemetry.framing.stamps import LONGEST
 
 PATTERNS: Final = (
@@ -13,6 +22,20 @@ PATTERNS: Final = (
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y %H:%M:%S.%f",
     "%d.%m.%Y",
+    "%d.%m.%y %H:%M:%S",
+    "%d.%m.%y %H:%M",
+    "%d/%m/%y %H:%M:%S",
+    "%m/%d/%y %H:%M:%S",
+    "%d/%m/%y %H:%M",
+    "%m/%d/%y %H:%M",
+    "%m/%d/%y %I:%M:%S %p",
+    "%m/%d/%y %I:%M %p",
+    # With the points of Italians, Danes and Finns between hours and minutes.
+    "%d/%m/%Y %H.%M.%S",
+    "%m/%d/%Y %H.%M.%S",
+    "%d.%m.%Y %H.%M.%S",
+    "%d-%m-%Y %H.%M.%S",
+    "%d.%m.%Y %H.%M",
     "%d/%b/%Y:%H:%M:%S %z",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
@@ -45,6 +68,13 @@ PATTERNS: Final = (
     "%Y.%m.%d %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
+    # Without a year.
+    "%b %d %H:%M:%S",
+    "%b %d %H:%M:%S.%f",
+    "%d %b %H:%M:%S",
+    "%d.%m. %H:%M:%S",
+    "%m-%d %H:%M:%S.%f",
+    "%m-%d %H:%M:%S",
 )
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Numbers since 1970 that are told: 2026-01-05 09:30 in compact form would be one in the year 2612."""
@@ -152,7 +182,7 @@ def _fits(pattern: str, text: str) -> bool:
     if not pattern:
         return False
     try:
-        datetime.strptime(text, pattern)
+        datetime.strptime(text, pattern) if has_year(pattern) else datetime.strptime(f"2000 {text}", f"%Y {pattern}")
     except ValueError:
         return False
     return True

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.conversion import TIME
-from caponier.telemetry.framing.stamps import LONGEST
+from caponier.telemetry.framing.stamps import LONGEST, without_year
 
 EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0}
 """Microseconds in one; nanoseconds are divided."""
@@ -111,7 +111,7 @@ def _at_once(values: list[Any], form: str | None, zone: str | None) -> pa.Array 
         if values[0][-3:] in _ZONE_WORDS:
             texts = pc.replace_substring_regex(texts, _ZONE_WORD.pattern, "Z")
         return texts.cast(pa.timestamp("ns", tz="UTC")).cast(TIME, safe=False)
-    if form in UNITS or "%f" in form or "%z" in form:
+    if form in UNITS or "%f" in form or "%z" in form or not has_year(form):
         return None
     naive = pc.strptime(texts, form, "us")
     return pc.assume_timezone(naive, zone or "UTC", ambiguous="earliest", nonexistent="latest").cast(TIME)
@@ -143,7 +143,7 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
     if isinstance(value, str) and form not in UNITS:
         text = value.strip()
         if form is not None and form != RFC3339:
-            return _micros(datetime.strptime(text, form), zone)
+            return _micros(datetime.strptime(text, form), zone) if has_year(form) else _of_latest_year(text, form, zone)
         if not text.lstrip("-").replace(".", "", 1).isdecimal():
             return _micros(iso_moment(text), zone)
     number = float(value) if isinstance(value, float) or not str(value).strip().lstrip("-").isdecimal() else int(value)
@@ -152,6 +152,21 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
         raise OverflowError("no time")
     made: int = round(micros)
     return made
+
+
+def has_year(form: str) -> bool:
+    """Tell whether a pattern says in which year."""
+    return "%Y" in form or "%y" in form
+
+
+def _of_latest_year(text: str, form: str, zone: tzinfo | None) -> int:
+    """Read a time without a year: in the latest one in which it is not in the future, as `stamps` does."""
+    now = datetime.now(UTC)
+    # The 29th of February is a day of leap years alone.
+    moment = datetime.strptime(f"2000 {text}", f"%Y {form}")
+    clock = f"{moment:%H:%M:%S.%f}"
+    micros = without_year(f"{moment:%b}", str(moment.day), clock, now)
+    return _micros((_EPOCH + micros * _MICROSECOND).replace(tzinfo=None), zone)
 
 
 def digits_of(value: Any) -> str:

@@ -16,6 +16,7 @@ from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.framing.amounts import (
     DECIMAL_COMMA,
     decimal_in,
+    joined,
     milliseconds_of,
     number_of,
     sample_number,
@@ -174,7 +175,7 @@ def is_number(value: Any) -> bool:
     """Tell whether a value is a number, or the text of one."""
     if isinstance(value, str):
         if number_of(value) is None:
-            return DECIMAL_COMMA.fullmatch(without_money(value.strip().rstrip("% "))) is not None
+            return DECIMAL_COMMA.fullmatch(joined(without_money(value.strip().rstrip("% \u00a0\u202f")))) is not None
         text = value.strip()
         # 007 is a name.
         return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())

@@ -8,6 +8,9 @@ import re
 from typing import Final
 
 THOUSANDS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+APART: Final = " \u00a0\u2009\u202f'\u2019"
+"""What stands between thousands besides: blanks of all widths, as in France, and the apostrophe of the Swiss."""
+_APART: Final = re.compile(rf"([-+]?[1-9]\d{{0,2}}(?:([{APART}])\d{{3}}(?:\2\d{{3}})*))((?:[.,]\d+)?)")
 DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 ONLY_COMMA: Final = re.compile(
     r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})%?|[-+]?0,\d+%?|[-+]?\d{1,3}(?:\.\d{3})+,\d+%?"
@@ -19,7 +22,11 @@ ONLY_POINT: Final = re.compile(
 """The same with a point."""
 AROUND: Final = re.compile(r"^[^\d+-]+|[^\d%]+$")
 """What stands around the digits of an amount: a currency, or a unit."""
-_MONEY: Final = re.compile(r"^-?(?:[$€£¥]|USD|EUR|CHF|GBP) ?(?=[\d.-])|(?<=\d) ?(?:[€$£¥]|USD|EUR|CHF|GBP)$")
+_CURRENCY: Final = (
+    r"(?:[$€£¥₹₽₺₩]|R\$|USD|EUR|CHF|GBP|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|INR|CAD|AUD|JPY|CNY"
+    r"|kr\.?|zł|Kč|Ft|lei|Fr\.)"
+)
+_MONEY: Final = re.compile(rf"^-?{_CURRENCY}[ \u00a0\u202f]?(?=[\d.-])|(?<=\d)[ \u00a0\u202f]?{_CURRENCY}$")
 """The sign of a currency before or behind an amount."""
 _LONGEST: Final = 32
 _WORDS: Final = {"true": 1.0, "false": 0.0}
@@ -60,7 +67,7 @@ def number_of(text: str, decimal: str = ".") -> float | None:
             pass
     plain = text.strip()
     share = 100 if plain[-1:] == "%" else 1
-    plain = plain[:-1].rstrip() if share > 1 else without_money(plain)
+    plain = joined(plain[:-1].rstrip() if share > 1 else without_money(plain))
     if decimal == ",":
         plain = plain.replace(".", "").replace(",", ".")
     elif THOUSANDS.fullmatch(plain):
@@ -70,6 +77,16 @@ def number_of(text: str, decimal: str = ".") -> float | None:
         return float(plain) / share if "_" not in plain else None
     except ValueError:
         return _WORDS.get(plain.lower())
+
+
+def joined(text: str) -> str:
+    """Return an amount without what stands between its thousands, `1 234 567,89` as `1234567,89`; others as they are.
+
+    A comma and a point there may as well be the decimal sign: they stay.
+    """
+    if len(text) > _LONGEST or text.isdecimal() or (found := _APART.fullmatch(text)) is None:
+        return text
+    return found[1].replace(found[2], "") + found[3]
 
 
 def as_number(value: object, decimal: str = ".") -> float:

@@ -15,10 +15,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.framing import stamps, w3c_fields
+from caponier.telemetry.framing import kafka_console, stamps, terminal_colours, w3c_fields
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
 from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers import inner_fields
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
 from caponier.telemetry.readers.held_rows import ISO, held_rows, is_moment
 from caponier.telemetry.readers.otlp import records_of, spans_of
@@ -27,12 +28,16 @@ from caponier.telemetry.readers.typed_values import has_typed, untyped
 from caponier.telemetry.rejections import OtherLineError
 from caponier.telemetry.streams import BOM, LINE_LIMIT
 
-TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
+TEXTS: Final = (
+    *("log", "message", "msg", "line", "Line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage"),
+)
 """Under these a carrier has the line that somebody wrote."""
+EXPORTED: Final = "Line"
+"""Under this Grafana exports lines to CSV: somebody has asked for just these."""
 OBJECTS: Final = ("_source",)
 LISTS: Final = ("logEvents", "events")
 OTLP: Final = {"resourceLogs": records_of, "resourceSpans": spans_of}
-WORDED: Final = ("MESSAGE", "@message", "_raw", "textPayload")
+WORDED: Final = ("Line", "MESSAGE", "@message", "_raw", "textPayload")
 """Of TEXTS those of carriers that add nothing of their own to the line that a process wrote: as in such a line, words
 may stand before its record."""
 CONTEXTS: Final = ("contextMap", "mdc")
@@ -41,8 +46,8 @@ CLOUDWATCH: Final = frozenset(("id", "timestamp", "message", "eventId", "ingesti
 """An event of CloudWatch has these alone: its text is a line that a process wrote."""
 KAFKA: Final = frozenset(("topic", "partition", "offset"))
 TIMES: Final = (
-    *("time", "timestamp", "@timestamp", "date", "Date", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated", "ts"),
-    *("asctime", "Timestamp", "instant", "@t", "_messagetimems", "_messagetime"),
+    *("time", "timestamp", "@timestamp", "date", "Date", "Time", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated"),
+    *("ts", "asctime", "Timestamp", "instant", "@t", "_messagetimems", "_messagetime"),
 )
 """Under these a carrier has when it took a line."""
 DEEPEST: Final = 8
@@ -69,7 +74,12 @@ _LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inferen
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
-_SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
+_KLOG: Final = re.compile(r"^[IWEF](?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) ")
+"""How Kubernetes and glog begin a line: level, month and day, time of day."""
+_SYSLOG: Final = re.compile(r"\b(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
+_DAY_MONTH: Final = re.compile(r"^(?P<day>\d\d)\.(?P<month>\d\d)\. ?(?P<clock>\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\b")
+"""`04.03. 08:15:06`, as Germans leave the year out."""
+_MONTHS: Final = {f"{number:02d}": name for name, number in stamps.MONTHS.items()}
 _PAIR: Final = re.compile(
     r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|(\[[\d\s.,eE+\-]*+\]|[^\s"]*+))(?=\s|$)'
 )
@@ -84,8 +94,13 @@ _SERVERS: Final = re.compile(
     re.IGNORECASE,
 )
 """How the lines begin that servers write of themselves: with a level or a time."""
-_FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
+_FIRST_PAIR: Final = re.compile(
+    r"(?:^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.\-]{1,100}:|^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)"
+)
+"""Python's logger writes its level and its name before a line, with colons and no blank."""
 _LEAST_PAIRS: Final = 3
+_TRACE: Final = re.compile(r" \((?:trace|span|sampled|service\.name)=[^()\s]{0,300}\)\s*$")
+"""What BentoML appends to a line."""
 _CUT: Final = re.compile(r"^&?\w{1,64}\([^)]*$|^[{(\[][^})\]]*,$")
 _MAY_HAVE_OBJECTS: Final = re.compile(rb"[=:](?<![\"'][=:])(?:(?<==)'?[{\[]|(?<=:) \{| ?[A-Z]\w{0,63}[({])")
 """Written so that its first character is looked for alone: it is tried on every line. A name in quotes is JSON's."""
@@ -161,6 +176,7 @@ class CarriedRecords:
         if line[:1] == BOM[:1]:
             # Files that were put behind each other have a mark in the middle, too.
             line = line.removeprefix(BOM)
+        line = terminal_colours.plain(line)
         if line[:1] == b"#" and (self._fields or line.startswith(w3c_fields.FIELDS)):
             self._fields = w3c_fields.names_of(line) if line.startswith(w3c_fields.FIELDS) else self._fields
             return []
@@ -176,6 +192,8 @@ class CarriedRecords:
                 return list(self._text(line, None, 0))
             self._check_begin("")
             return self._out_of(held)
+        if (message := kafka_console.console_message(line)) is not None:
+            return self._out_of([message])
         if cri := _CRI.fullmatch(line):
             self.any = True
             whole = self._whole(cri[2].decode(), cri[4], ends=cri[3] == b"F")
@@ -196,6 +214,8 @@ class CarriedRecords:
         if any(map(has_typed, rows)):
             self.any = True
             rows = [untyped(row) if has_typed(row) else row for row in rows]
+        if not all(map(inner_fields.NAMES.isdisjoint, rows)):
+            rows = [inner_fields.lifted(row) or row for row in rows]
         if all(_CARRYING.isdisjoint(row) and _is_record(row) for row in rows):
             return rows
         return [inner for row in rows for inner in self._row(row, 0)]
@@ -292,7 +312,7 @@ class CarriedRecords:
                 yield from found
                 return
             _, pairs = _pairs(text)
-            if pairs is not None and not OWN.isdisjoint(map(normal, pairs)):
+            if pairs is not None and (name == EXPORTED or not OWN.isdisjoint(map(normal, pairs))):
                 self.any = True
                 yield _timed(pairs, _time_of(row))
                 return
@@ -327,7 +347,9 @@ class CarriedRecords:
             tries += 1
             end = line.rfind(b"}") + 1
             # Fluent Bit's files close a list behind the object, and PHP's logger has what it adds itself there.
-            if line[end:].strip() in _BEHIND and (inner := self._object(line[place:end])) is not None:
+            if (line[end:].strip() in _BEHIND or _WORDS_BEHIND.fullmatch(line[end:])) and (
+                inner := self._object(line[place:end])
+            ) is not None:
                 self.any = self.any or place > 0
                 prefix = _decoded(line[:place])
                 self._check_begin(_begin_of(prefix))
@@ -399,6 +421,8 @@ _WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL
 """Texts, the last perhaps without an end, and words: what is no text is looked at once."""
 _EVENT: Final = frozenset(("time", "model", "operation"))
 _BEHIND: Final = (b"", b"]", b"[]")
+_WORDS_BEHIND: Final = re.compile(rb"\s(?=[a-z])[^{}\[\]\"'=<>]{1,64}")
+"""What a template of a logger says after an object, such as ` for alice`; it is not read."""
 
 
 def _without_words(line: bytes) -> list[Row]:
@@ -502,9 +526,10 @@ def _time_in(prefix: str) -> str | None:
         return found[1]
     if found := _APACHE.search(prefix):
         return found[0]
-    if found := _SYSLOG.search(prefix):
+    if found := _KLOG.match(prefix) or _DAY_MONTH.match(prefix) or _SYSLOG.search(prefix):
         try:
-            micros = stamps.without_year(found[1], found[2], found[3], datetime.now(UTC))
+            month = _MONTHS.get(found["month"], found["month"])
+            micros = stamps.without_year(month, found["day"], found["clock"], datetime.now(UTC))
         except ValueError:
             return None
         # Without its zone: neither does the line name one.
@@ -522,6 +547,7 @@ def _pairs(line: str) -> tuple[str, Row | None]:
     """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
     if (told := _STRUCTURED.match(line[:LONGEST_PREFIX])) is not None:
         return _structured(line, told)
+    line = _TRACE.sub("", line)
     first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
     if first is None:
         return "", None

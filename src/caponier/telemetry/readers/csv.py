@@ -38,8 +38,17 @@ _EPOCH: Final = re.compile(r"1\d{9}(?:\.\d{1,9})?|1\d{12}")
 _NUMBER: Final = re.compile(r"-?\d{1,20}(?:[.,]\d{1,20})?(?:[eE][+-]?\d{1,3})?")
 _VALUE: Final = re.compile(rf"{_MOMENT.pattern}|-?\d{{1,20}}\.\d{{1,20}}(?:[eE][+-]?\d{{1,3}})?")
 """What is no name of a column: a moment, or a number with a fraction."""
-_COUNT: Final = re.compile(rb"\(\d{1,20} rows?\)\s{0,8}")
-"""What psql says below them."""
+_COUNT: Final = re.compile(
+    rb"\(\d{1,20} rows?\)\s{0,8}|\d{1,20} rows? in set(?:, \d+ warnings?)? \([\d.]+ sec\)\s{0,8}"
+)
+"""What psql and MySQL say below them."""
+_BOXED: Final = b"\xe2\x94"
+_BOX: Final = re.compile(rb"\xe2(?:\x94[\x80-\xbf]|\x95[\x80-\xbf])")
+_DASHES: Final = (b"\xe2\x94\x80", b"\xe2\x94\x81", b"\xe2\x95\x90")
+_TYPE: Final = re.compile(
+    r"u?(?:tiny|small|big|huge)?int(?:eger)?|u?int\d{1,3}|varchar|double|float|real|boolean|timestamp.{0,20}|date|time"
+    r"|decimal\(.{1,10}\)|json|uuid|blob|enum\(.*|map\(.*|struct\(.*|.{1,40}\[\d*\]"
+)
 _SHOWN: Final = 12
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
@@ -149,12 +158,16 @@ class _Table:
         self._lists = [name for name in LISTS if name in names] if set(REQUIRED) <= set(names) else []
 
     def __call__(self, line: bytes) -> list[Row]:
+        line = _of_box(line) if self._form.is_drawn else line
         if not self._begun:
             self._begun = not _is_aside(line)
             return []
         if self._form.is_drawn and (is_rule(line) or _COUNT.fullmatch(line)):
             return []
         cells = _row_cells(line, self._form)
+        if self._form.is_drawn and all(map(_TYPE.fullmatch, cells)):
+            # DuckDB says below the names of which type each is.
+            return []
         if len(cells) != len(self._names):
             raise ValueError(f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns")
         row: Row = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
@@ -235,12 +248,18 @@ def _first_line(path: Path, limit: int) -> tuple[bytes, bytes]:
             for _, line in lines(stream, limit):
                 if line is None:
                     raise ValueError(f"line too long: more than {limit:,} bytes")
+                line = _of_box(line)
                 if line and not line.isspace() and not _is_aside(line):
                     return head, line
         except BrokenStreamError:
             # Reading the rows comes to the same place, and says so.
             pass
     return head, b""
+
+
+def _of_box(line: bytes) -> bytes:
+    """Return a line of a table that is drawn with the signs for boxes as it would be drawn with plain ones."""
+    return _BOX.sub(lambda sign: b"-" if sign[0] in _DASHES else b"|", line) if line[:2] == _BOXED else line
 
 
 def _row_cells(line: bytes, form: _Form) -> list[str]:

@@ -37,6 +37,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "occurred_at",
         "instant",
         "received",
+        "sent",
         "zeitstempel",
         "zeitpunkt",
         "zeit",
@@ -205,6 +206,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "label": (
         "label",
         "predicted_label",
+        "predict",
         "predicted_class",
         "prediction",
         "predictions",
@@ -248,6 +250,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "intent",
         "emotion",
         "verdict",
+        "recommendation",
+        "empfehlung",
+        "einstufung",
         "outcome",
         "etiqueta",
         "etichetta",
@@ -520,7 +525,10 @@ ANSWERS: Final = re.compile(
     r"|(?:predict|prediction|infer|inference|score|scoring|model|api)_(?:response|result|reply))(?:_.*)?"
 )
 """Under these stands what the model answered."""
-_SPANS: Final = r"(?:response|processing|inference|execution|prediction|predict|scoring|handler|model|total|compute)"
+_SPANS: Final = (
+    r"(?:grpc|rpc|backend|response|processing|inference|execution|prediction|predict|scoring|handler|model|total"
+    r"|compute)"
+)
 """Of what services say how long it took. A bare `duration` may as well be that of a telephone call."""
 LIKE: Final = {
     "time": re.compile(
@@ -532,7 +540,9 @@ LIKE: Final = {
         r"is_(?:anomal(?:y|ous)|outlier|fraud(?:ulent)?|spam|toxic|bot|malicious|defect(?:ive)?|churn|duplicate)"
         r"|y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
         r"|recommend(?:ed|ation)(?:_item)?|top_?1|(?:pred|top_?1|final)_(?:label|class|category|value)|(?:model|ml)_(?:prediction|label|class|output|decision)"
-        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+_(?:predicted|prediction|pred)"
+        r"|predicted_(?!at$|on$|by$|time)[a-z]+(?:_[a-z]+){0,3}|[a-z]+(?:_[a-z]+){0,2}_(?:predicted|prediction|pred)"
+        r"|[a-z]+(?:_[a-z]+){0,2}_(?:estimate|forecast)"
+        rf"|{other_languages.ESTIMATED}"
     ),
     "scores": re.compile(
         r"(?:anomaly|outlier|fraud|spam|toxicity|churn|propensity)_(?:score|prob|proba|probability)"
@@ -554,7 +564,7 @@ LIKE: Final = {
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
         r"|(?:calling|caller|requesting|consuming|source|origin(?:ating)?)_"
-        r"(?:service|app|application|system|team|component|workload|client|job|program)"
+        r"(?:service|app|application|system|team|component|workload|client|job|program|role|user|account|unit|desk|party)"
         r"|(?:user|client|customer|account|caller)_(?:pseudo|anonymous|anon|external|internal|hashed|unique)_?(?:id|key|name)?"
         r"|(?:tags?|api|app|auth|login|remote|calling|requesting|request|service|external|sso|metadata|meta|log)_"
         r"(?:user|client|account|customer|caller|tenant|consumer|username)(?:_name)?"

@@ -117,6 +117,9 @@ def looks_like_table(head: bytes) -> bool:
     if head.lstrip()[:2] == b"+-":
         # The box that MySQL draws around a table.
         head = head.partition(b"\n")[2]
+    if head.lstrip()[:3] == b"\xe2\x94\x8c":
+        # That of DuckDB and ClickHouse.
+        head = head.partition(b"\n")[2].replace(b"\xe2\x94\x82", b"|")
     first, _, rest = head.partition(b"\n")
     if first.lstrip()[:1] in (b"{", b"[", b"<") or not rest:
         return False

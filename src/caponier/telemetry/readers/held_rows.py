@@ -30,7 +30,7 @@ _HOLDERS: Final = frozenset(
             "result_set_meta_data",
             "row_type",
         ),
-        *("column_info", "result_set", "logs", "entries", "traces", "runs"),
+        *("column_info", "result_set", "logs", "events", "entries", "traces", "runs"),
     )
 )
 """Under these the stores of logs and tables answer."""
@@ -40,6 +40,7 @@ _SAID: Final = OWN.union(*(ALIASES[column] for column in ("source_ip", "user_age
 """What an object says of a call."""
 _NAMED: Final = ("name", "ColumnName", "columnName", "column_name")
 """Under these a store says what a column is called."""
+_FRAME: Final = "FrameType"
 _PROPERTIES: Final = "properties"
 _PAIR: Final = frozenset(("field", "value"))
 _NEARLY: Final = 0.9
@@ -57,6 +58,9 @@ def held_rows(row: Row) -> list[Row] | None:
     if len(row) == 1 and (action := row.get("index", row.get("create"))) is not None and set(row) <= set(_ACTIONS):
         # Of Elasticsearch's bulk format: what is to be done with the record in the next line.
         return [] if isinstance(action, dict) and "_index" in action else None
+    if _FRAME in row and "Rows" not in row:
+        # Of Kusto's answer in frames: how it begins and how it ended.
+        return []
     if row.keys() >= _SPLIT and row.keys() <= _SPLIT | {"index", "index_names", "column_names"}:
         return _split(row)
     if (spans := traced(row)) is not None:

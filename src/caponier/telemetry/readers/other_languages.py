@@ -60,3 +60,8 @@ DAY_FIRST: Final = (
     "|datahora|giorno|tijd|tijdstip|czas|godzina|дата|время"
 )
 """Words in the names of times by people who write the day before the month."""
+ESTIMATED: Final = (
+    ".+_(?:estimee?|predite?|prevue?|estimad[oa]|predich[oa]|previst[oa]|pronosticad[oa]|stimat[oa])"
+    "|(?:geschatzte|vorhergesagte|prognostizierte|erwartete|geschatte|voorspelde)[rsn]?_.+"
+)
+"""How the answers of models are called that say an amount: the price that is estimated, in any order of the words."""
