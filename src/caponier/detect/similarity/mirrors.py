@@ -20,67 +20,84 @@ from caponier.detect.similarity.changes import BLOCK, FEWEST, PERFECT, RIGHT, go
 UNLIKE: Final = 1
 """What is told of a query that has siblings, and lies across from none of them."""
 NONE: Final = -1
-"""Parent of a query that has none; `NOBODY` is what such a one seeks, and finds nowhere."""
+"""Parent of a query that has none."""
 NOBODY: Final = -2
+"""What such a one seeks, and finds nowhere."""
 PLACES: Final = 256
 """Queries back that are told apart: a ring is shorter."""
+ONWARD: Final = np.append(np.arange(-PLACES, 0), [NONE, *range(1, 2 * PLACES)])
+"""How far behind another a query stands, from far before it on; behind itself is nowhere."""
 
 
-class Siblings:
-    """Which earlier query each one of a history is nearest to, and how far away, as far as it is known yet.
+def across(
+    history: EventBatch, at: int, squares: NDArray[np.int64], distances: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the sibling that lies most across from each of n queries that follow each other.
 
     Args:
-        history: Remembered queries with their signals, and new ones, of which nothing is known.
-        ring: How many queries before it each one looks at, at most.
+        history: All queries, of which the signals `back` and `squared` are told up to the last of the n.
+        at: Where the first of them stands.
+        squares: (n,) squared distances to the second nearest.
+        distances: (blocks, rows, most) squared distances to the `most` queries before each, oldest first, n queries in
+            all and perhaps more; those to the two nearest may have been written over with infinity.
+
+    Returns:
+        (n,) how much it lies across: squared distance over twice the sum of both squared ways to the nearest one, in
+        thousandths, `UNLIKE` at least and 0 where there is no sibling; and (n,) how many queries ago it was asked.
     """
-
-    def __init__(self, history: EventBatch, ring: int) -> None:
-        rows, back = np.arange(len(history)), history.signals["back"].astype(np.int64)
-        begins = np.repeat(history.offsets[:-1], np.diff(history.offsets))
-        # A parent that the ring has let go of is nobody's any more: whatever comes now does not reach it.
-        known = (back > 0) & (rows - back >= begins)
-        self._ring = ring
-        # Whoever reaches beyond the first row finds nobody there.
-        self._parent = np.full(ring + len(rows), NONE, np.int32)
-        self._parent[ring:][known] = (rows - back)[known]
-        self._squared: NDArray[np.int64] = history.signals["squared"].copy()
-
-    def across(
-        self, at: int, places: NDArray[np.int64], squares: NDArray[np.int64], distances: NDArray[Any]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Find the sibling that lies most across from each of n queries that follow each other from `at` on.
-
-        Args:
-            at: Where the first of them stands in the history.
-            places: (2, n) where the nearest earlier query stands, and the nearest but that; negative if there is none.
-            squares: (2, n) how far away they are, squared.
-            distances: (blocks, rows, most) squared distances to the `most` queries before each, oldest first, n
-                queries in all and perhaps more; those to the two nearest may have been written over with infinity.
-
-        Returns:
-            (n,) how much it lies across: squared distance over twice the sum of both squared ways to the nearest one, in
-            thousandths, `UNLIKE` at least and 0 where there is no sibling; and (n,) how many queries ago it was asked.
-        """
-        n, most = places.shape[1], distances.shape[2]
-        own = self._parent[self._ring + at : self._ring + at + n]
-        own[:] = places[0]
-        self._squared[at : at + n] = squares[0]
-        before = self._parent[self._ring + at - most :]
-        (step,) = before.strides
-        same = as_strided(before, (n, most), (step, step)) == np.where(own < 0, NOBODY, own)[:, None]
-        row, column = np.nonzero(same)
-        share, back = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        if not row.size:
-            return share, back
-        apart = distances[row // distances.shape[1], row % distances.shape[1], column]
-        # A sibling among the two nearest is the second: the nearest is the parent.
-        apart = np.where(np.isinf(apart), squares[1][row], apart).astype(np.int64)
-        ways = self._squared[at + row] + self._squared[at + row - most + column]
-        found = np.maximum(PERFECT * apart // np.maximum(2 * ways, 1), UNLIKE) * PLACES + most - column
-        begins = np.flatnonzero(np.diff(row, prepend=-1))
-        best = np.maximum.reduceat(found, begins)
-        share[row[begins]], back[row[begins]] = best // PLACES, best % PLACES
+    n, most = len(squares), distances.shape[2]
+    row, column = _siblings(history.signals["back"], at, n, most)
+    share, back = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    if not row.size:
         return share, back
+    apart = distances[row // distances.shape[1], row % distances.shape[1], column]
+    # A sibling among the two nearest is the second: the nearest is the parent.
+    apart = np.where(np.isinf(apart), squares[row], apart).astype(np.int64)
+    squared = history.signals["squared"]
+    ways = squared[at + row] + squared[at + row - most + column]
+    found = np.maximum(PERFECT * apart // np.maximum(2 * ways, 1), UNLIKE) * PLACES + most - column
+    begins = np.flatnonzero(np.diff(row, prepend=-1))
+    best = np.maximum.reduceat(found, begins)
+    share[row[begins]], back[row[begins]] = best // PLACES, best % PLACES
+    return share, back
+
+
+def across_one(history: EventBatch, at: int, second: int, distances: NDArray[Any]) -> tuple[int, int]:
+    """Find what `across` does for one query, as most come: calls for arrays take longer than what they do here.
+
+    Args:
+        history: The same.
+        at: Where the query stands.
+        second: Its squared distance to the second nearest.
+        distances: (most,) as above.
+    """
+    back, squared, most, best = history.signals["back"], history.signals["squared"], len(distances), 0
+    own = int(squared[at])
+    behind = PLACES + int(back[at]) - most
+    columns = np.flatnonzero(back[at - most : at] == ONWARD[behind : behind + most])
+    if not columns.size:
+        return 0, 0
+    ways = squared[at - most + columns].tolist()
+    for column, way, apart in zip(columns.tolist(), ways, distances[columns].tolist(), strict=True):
+        share = PERFECT * int(second if apart == np.inf else apart) // max(2 * (own + way), 1)
+        best = max(best, max(share, UNLIKE) * PLACES + most - column)
+    return best // PLACES, best % PLACES
+
+
+def _siblings(back: NDArray[Any], at: int, n: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of n rows from `at` on have which siblings among the `most` before them; rows ascend.
+
+    Nobody shares a parent that the ring has let go of: it stands before all that its subject still reaches.
+    """
+    since = max(0, at - most)
+    told, rows = back[since : at + n], np.arange(since, at + n, dtype=np.int32)
+    # Whoever reaches beyond the first row finds nobody there.
+    parent = np.full(most + n, NONE, np.int32)
+    parent[most + since - at :] = np.where(told > 0, rows - told, NONE)
+    own = parent[most:]
+    (step,) = parent.strides
+    same = as_strided(parent, (n, most), (step, step)) == np.where(own == NONE, NOBODY, own)[:, None]
+    return np.divmod(np.flatnonzero(same), most)
 
 
 def mirrored(
@@ -98,7 +115,7 @@ def mirrored(
         query: (m, width) quantised inputs.
         at: (n,) rows that are looked at.
         moved: (n,) how many features of each differ from its nearest earlier one's.
-        share: (n,) from `Siblings.across`.
+        share: (n,) from `across`.
         back: (n,) the same.
 
     Returns:

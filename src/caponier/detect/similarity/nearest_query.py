@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved
-from caponier.detect.similarity.mirrors import Siblings, mirrored
+from caponier.detect.similarity.mirrors import across, across_one, mirrored
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -105,17 +105,17 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squares, places, crowd, across = _nearest(history, at)
-    squared, neighbour = squares[0], places[0]
-    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
-    found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
-    found["back"] = np.where(neighbour >= 0, at - neighbour, 0)
+    squares, places, crowd, opposite = _nearest(history, at)
+    neighbour = places[0]
+    found = {name: history.signals[name][at] for name in ("squared", "back")}
+    found["flip"], found["even"] = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
+    found["crowd"] = crowd
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
     changed = moved(history.query, at, neighbour)
     ends = np.flatnonzero((changed >= FEWEST) & _flips(history.label, *places))
-    between, mirror = betweenness(history.query, places, squares, ends), mirrored(history.query, at, changed, *across)
+    between, mirror = betweenness(history.query, places, squares, ends), mirrored(history.query, at, changed, *opposite)
     for name, column in (("moved", changed), ("between", between), ("mirror", mirror)):
         signals[name] = np.zeros(len(batch), column.dtype)
         signals[name][unique] = column
@@ -212,14 +212,14 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 def _nearest(
     history: EventBatch, at: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-    """Search the ring before each of the rows `at`.
+    """Search the ring before each of the rows `at`, and write down in the history how far the nearest is, and how long ago.
 
     Returns:
         Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
-        and the crowd (len(at),); FAR, -1 and 0 where there is none. Last what `Siblings.across` gives (2, len(at)).
+        and the crowd (len(at),); FAR, -1 and 0 where there is none. Last what `mirrors.across` gives (2, len(at)).
     """
     squares, places = np.full((2, len(at)), FAR), np.full((2, len(at)), -1)
-    crowd, across, siblings = np.zeros(len(at), np.uint8), np.zeros((2, len(at)), np.int64), Siblings(history, RING)
+    crowd, opposite = np.zeros(len(at), np.uint8), np.zeros((2, len(at)), np.int64)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
@@ -237,8 +237,14 @@ def _nearest(
             crowd[rows] = np.where(reach[rows] > 0, near, 0)
         known = reach[rows] > [[0], [1]]
         squares[:, rows][known], places[:, rows][known] = least[known], (at[rows] - most + back)[known]
-        across[:, rows] = siblings.across(int(at[start]), places[:, rows], squares[:, rows], distances)
-    return squares, places, crowd, across
+        told = slice(int(at[start]), int(at[start]) + end - start)
+        history.signals["squared"][told] = squares[0, rows]
+        history.signals["back"][told] = np.where(known[0], at[rows] - places[0, rows], 0)
+        if distances.ndim == 1:
+            opposite[:, start] = across_one(history, told.start, int(squares[1, start]), distances)
+        else:
+            opposite[:, rows] = across(history, told.start, squares[1, rows], distances)
+    return squares, places, crowd, opposite
 
 
 def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -290,7 +296,7 @@ def _least_of_one(
     distance[best] = np.inf
     next_best = int(distance.argmin())
     next_least = distance[next_best]
-    return np.array([[least], [next_least]]), np.array([[best], [next_best]]), crowd, distance.reshape(1, 1, most)
+    return np.array([[least], [next_least]]), np.array([[best], [next_best]]), crowd, distance
 
 
 class _Stretch:
