@@ -36,16 +36,16 @@ CENTRE = np.full(WIDTH, 60)
 
 def test_a_pair_one_after_the_other_is_a_mirror() -> None:
     told = _told(_around(CENTRE, _changes(3)))
-    assert told[0] == told[1] == 0  # nobody has siblings yet
-    assert told[[2, 4, 6]].tolist() == [1000] * 3
-    assert (told[[3, 5]] < 700).all()
+    assert not told[:4].any()  # two siblings say nothing yet
+    assert (told[[4, 6]] > 800).all()
+    assert told[5] < 700
 
 
 def test_first_all_of_one_side_and_then_all_of_the_other_is_as_good() -> None:
     rows = _around(CENTRE, _changes(20))
     told = _told([rows[0], *rows[1::2], *rows[2::2]])
     # One or another lies nearer to one of its own side than to the middle.
-    assert (told[-20:] == 1000).sum() >= 18
+    assert (told[-20:] > 800).sum() >= 18
     assert (told[:-20] < 750).all()
 
 
@@ -53,30 +53,37 @@ def test_pairs_among_other_queries_are_found_too() -> None:
     rng = np.random.default_rng(1)
     rows = _around(CENTRE, _changes(5))
     mixed = [one for row in rows for one in (row, rng.integers(0, 128, WIDTH).tolist())]
-    assert (_told(mixed)[[4, 8, 12, 16, 20]] == 1000).all()
+    assert (_told(mixed)[[8, 12, 16, 20]] > 800).all()
 
 
 def test_inputs_that_have_nothing_to_do_with_each_other_are_no_mirrors() -> None:
     told = _told(np.random.default_rng(2).integers(0, 128, (60, WIDTH)).tolist())
-    assert (told < 700).all()
+    assert (told < 650).all()
 
 
 def test_noise_about_a_view_is_none() -> None:
     """Each view of a still camera is noise itself, so that no two others lie across from it."""
     rng = np.random.default_rng(3)
     told = _told((CENTRE + rng.integers(-5, 6, (60, WIDTH))).tolist())
-    assert (told < 750).all()
+    assert (told < 600).all()
     assert np.median(told) <= RIGHT
+
+
+def test_what_goes_to_and_fro_is_none() -> None:
+    """It lies across from several, all on one line."""
+    way = np.random.default_rng(7).integers(-4, 5, WIDTH)
+    rows = [CENTRE + at * way for at in (0, 1, -1, 2, -2, 3, -3, 4, -4)]
+    assert (_told([row.tolist() for row in rows]) < 600).all()
 
 
 def test_light_that_grows_and_falls_is_none() -> None:
     light = np.random.default_rng(4).integers(3, 9, WIDTH)
-    assert _told(_around(CENTRE, np.array([light, 2 * light]))).max() == UNLIKE
+    assert _told(_around(CENTRE, np.array([light, 2 * light, 3 * light]))).max() <= UNLIKE
 
 
 def test_few_features_say_nothing() -> None:
-    few = np.zeros((3, WIDTH), np.int64)
-    few[:, :7] = _changes(3)[:, :7] | 1
+    few = np.zeros((4, WIDTH), np.int64)
+    few[:, :7] = _changes(4)[:, :7] | 1
     assert not _told(_around(CENTRE, few)).any()
 
 
@@ -98,7 +105,7 @@ def test_cuts_change_nothing(width: int) -> None:
         centre = centre + rng.integers(-2, 3, width)
     callers = [rows, rows[::-1], rows[:7]]
     whole = _told(*callers)
-    assert (whole >= 900).sum() >= 36
+    assert (whole >= 800).sum() >= 36
     for size in (1, 2, 7, 100, 205):
         state = np.zeros(3, nearest_query.state_dtype(width))
         told: list[list[int]] = [[], [], []]
@@ -118,8 +125,7 @@ def test_cuts_change_nothing(width: int) -> None:
 
 def test_a_middle_that_the_ring_let_go_of_has_no_more_siblings() -> None:
     rng = np.random.default_rng(6)
-    change = _changes(1)[0]
-    others = rng.integers(0, 128, (nearest_query.RING - 2, WIDTH)).tolist()
-    first, pair = [CENTRE.tolist(), (CENTRE + change).tolist()], (CENTRE - change).tolist()
-    assert _told([*first, *others, pair])[-1] == 1000
-    assert _told([*first, *others, [0] * WIDTH, pair])[-1] < 1000
+    rows = _around(CENTRE, _changes(2))
+    others = rng.integers(0, 128, (nearest_query.RING - 4, WIDTH)).tolist()
+    assert _told([*rows[:-1], *others, rows[-1]])[-1] > 800
+    assert _told([*rows[:-1], *others, [0] * WIDTH, rows[-1]])[-1] < 800

@@ -3,7 +3,9 @@
 Whoever has scores alone and wants a slope asks for x + u and x - u (SPSA, Spall 1992; antithetic sampling in NES, Ilyas
 et al. 2018): one pair after the other, or first all of one side. The middle of each pair is x, which they have asked
 for before, to see whether it has succeeded. To each of the two x is the nearest earlier query; so of all earlier queries
-with the same nearest one, its *siblings*, one lies right across. Others lie at right angles, or nearer.
+with the same nearest one, its *siblings*, one lies right across, and the others at right angles: who asks so tries one
+direction after the other. What only goes to and fro, as light, sliders and pendulums do, has no such others, or they
+lie across as well. So it is told by how much one sibling lies more across than any other.
 
 No further product is needed: how far a query is from all that the ring holds was found when its nearest was sought.
 """
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.changes import BLOCK, FEWEST, PERFECT, RIGHT, goes_one_way
 
+FEWEST_SIBLINGS: Final = 3
+"""From so many on it is told: the second pair around an input is the first that says anything."""
 UNLIKE: Final = 1
 """What is told of a query that has siblings, and lies across from none of them."""
 NONE: Final = -1
@@ -42,8 +46,9 @@ def across(
             all and perhaps more; those to the two nearest may have been written over with infinity.
 
     Returns:
-        (n,) how much it lies across: squared distance over twice the sum of both squared ways to the nearest one, in
-        thousandths, `UNLIKE` at least and 0 where there is no sibling; and (n,) how many queries ago it was asked.
+        (n,) how much more than any other it lies across, in thousandths, beyond RIGHT; `UNLIKE` where it does not, and
+        0 where there are few siblings; and (n,) how many queries ago it was asked. How much one lies across is the
+        squared distance over twice the sum of both squared ways to the nearest one.
     """
     n, most = len(squares), distances.shape[2]
     row, column = _siblings(history.signals["back"], at, n, most)
@@ -58,7 +63,11 @@ def across(
     found = np.maximum(PERFECT * apart // np.maximum(2 * ways, 1), UNLIKE) * PLACES + most - column
     begins = np.flatnonzero(np.diff(row, prepend=-1))
     best = np.maximum.reduceat(found, begins)
-    share[row[begins]], back[row[begins]] = best // PLACES, best % PLACES
+    counts = np.diff(begins, append=len(row))
+    found[found == np.repeat(best, counts)] = 0
+    second = np.maximum.reduceat(found, begins)
+    told, back[row[begins]] = _beyond(best // PLACES, second // PLACES), best % PLACES
+    share[row[begins]] = np.where(counts >= FEWEST_SIBLINGS, told, 0)
     return share, back
 
 
@@ -71,17 +80,23 @@ def across_one(history: EventBatch, at: int, second: int, distances: NDArray[Any
         second: Its squared distance to the second nearest.
         distances: (most,) as above.
     """
-    back, squared, most, best = history.signals["back"], history.signals["squared"], len(distances), 0
+    back, squared, most = history.signals["back"], history.signals["squared"], len(distances)
     own = int(squared[at])
     behind = PLACES + int(back[at]) - most
     columns = np.flatnonzero(back[at - most : at] == ONWARD[behind : behind + most])
-    if not columns.size:
+    if len(columns) < FEWEST_SIBLINGS:
         return 0, 0
-    ways = squared[at - most + columns].tolist()
+    ways, found = squared[at - most + columns].tolist(), []
     for column, way, apart in zip(columns.tolist(), ways, distances[columns].tolist(), strict=True):
         share = PERFECT * int(second if apart == np.inf else apart) // max(2 * (own + way), 1)
-        best = max(best, max(share, UNLIKE) * PLACES + most - column)
-    return best // PLACES, best % PLACES
+        found.append(max(share, UNLIKE) * PLACES + most - column)
+    next_best, best = sorted(found)[-2:]
+    return int(_beyond(np.array(best // PLACES), np.array(next_best // PLACES))), best % PLACES
+
+
+def _beyond(best: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return by how much the best share is beyond the second, and beyond a right angle."""
+    return np.where(best >= RIGHT, RIGHT + best - np.maximum(second, RIGHT), UNLIKE)
 
 
 def _siblings(back: NDArray[Any], at: int, n: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
