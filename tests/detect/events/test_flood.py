@@ -57,7 +57,7 @@ def beyond(batch: EventBatch) -> int:
 
 
 def weight(beyond: int, usual: int = REFUSALS) -> int:
-    """Return what refusals beyond the answers weigh: up to the usual ones alike, and then twice for each time as many."""
+    """Return what refusals beyond the answers weigh: as many as usual alike, and then twice for each time as many."""
     times = beyond / usual
     return int(FLOOR * times if times <= 1 else FLOOR * 2 ** (times - 1))
 
