@@ -136,7 +136,7 @@ class Flood:
 
 
 def _weights(usual: int) -> NDArray[np.int64]:
-    """Return what refusals beyond the answers weigh, by their number (TIMES * usual + 1,): up to the usual ones alike."""
+    """Return what refusals beyond the answers weigh, by their number (TIMES * usual + 1,): up to the usual, alike."""
     times = np.arange(TIMES * usual + 1) / usual
     weights: NDArray[np.int64] = np.floor(FLOOR * np.where(times <= 1, times, 2.0 ** (times - 1))).astype(np.int64)
     return weights

@@ -2,7 +2,7 @@
 
 Whoever has scores alone and wants a slope asks for x + u and x - u (SPSA, Spall 1992; antithetic sampling in NES, Ilyas
 et al. 2018): one pair after the other, or first all of one side. The middle of each pair is x, which they have asked
-for before, to see whether it has succeeded. To each of the two x is the nearest earlier query; so of all earlier queries
+for before, to see whether it has succeeded. To each of the two x is the nearest earlier query; so of all earlier ones
 with the same nearest one, its *siblings*, one lies right across, and the others at right angles: who asks so tries one
 direction after the other. What only goes to and fro, as light, sliders and pendulums do, has no such others, or they
 lie across as well. So it is told by how much one sibling lies more across than any other.

@@ -212,7 +212,7 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 def _nearest(
     history: EventBatch, at: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-    """Search the ring before each of the rows `at`, and write down in the history how far the nearest is, and how long ago.
+    """Search the ring before each of the rows `at`, and tell the history how far the nearest is, and how long ago.
 
     Returns:
         Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
