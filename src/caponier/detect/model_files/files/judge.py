@@ -25,7 +25,7 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
-from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson, word2vec, xgboost
+from caponier.detect.model_files.files.serialized import flat, msgpack, r_objects, ubjson, word2vec, xgboost
 from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -219,7 +219,7 @@ class _Judge:
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
-        for read in (flat.read, xgboost.read, msgpack.read):
+        for read in (flat.read, xgboost.read, msgpack.read, r_objects.read):
             if (model := read(content, self.budget)) is not None:
                 return model
         if (named := named_format(content)) is not None:
