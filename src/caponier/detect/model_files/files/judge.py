@@ -25,7 +25,16 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
-from caponier.detect.model_files.files.serialized import flat, msgpack, r_objects, ubjson, word2vec, xgboost
+from caponier.detect.model_files.files.serialized import (
+    flat,
+    msgpack,
+    r_objects,
+    schemas,
+    ubjson,
+    weight_blobs,
+    word2vec,
+    xgboost,
+)
 from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -41,10 +50,8 @@ _USER_BLOCK: Final = 512
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
-_BLANK: Final = ord(" ")
 _OUTSIDE: Final = ord("P")
 """By this a pickle asks for an object that lies outside of it."""
-_WITHOUT_SIGNS: Final = bytes(code if code >= _BLANK or code in b"\t\n\r" else _BLANK for code in range(256))
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -232,6 +239,10 @@ class _Judge:
             return model
         if (graph := tensorflow.read(content, self.budget)) is not None:
             return self._readable(graph, content)
+        if (message := schemas.read(content, self.budget)) is not None:
+            return self._readable(message, content)
+        if (blobs := weight_blobs.read(content)) is not None:
+            return blobs
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
@@ -247,7 +258,7 @@ class _Judge:
         except UnicodeDecodeError:
             return graph
         self.budget.look(_TEXT * len(content))
-        words = text.decode(memoryview(bytes(content).translate(_WITHOUT_SIGNS)), self.budget.limits.text_bytes)
+        words = text.decode(memoryview(bytes(content).translate(text.WITHOUT_SIGNS)), self.budget.limits.text_bytes)
         if words is None:
             graph.unknown.append("may be read as a text as well, which is longer than a scan reads")
         else:
