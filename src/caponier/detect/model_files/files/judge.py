@@ -30,6 +30,7 @@ from caponier.detect.model_files.files.serialized import (
     msgpack,
     r_objects,
     schemas,
+    tables,
     ubjson,
     weight_blobs,
     word2vec,
@@ -231,6 +232,8 @@ class _Judge:
                 return model
         if (named := named_format(content)) is not None:
             return PartReport(named.kind, unknown=[named.reason])
+        if (table := tables.read(content, self.budget)) is not None:
+            return self._readable(table, content)
         if ubjson.is_ubjson(content):
             return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):

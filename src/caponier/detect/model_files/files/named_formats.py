@@ -59,7 +59,6 @@ _FLAT: Final = {
     b"CNTK": NamedFormat("flatbuffer", _NUMBERS),
 }
 """What flatbuffers are told by, behind the place of their root."""
-_TABLE_OF_TENSORFLOW: Final = bytes.fromhex("57fb808b247547db")
 _PYTHON_TIME, _PYTHON_CODE = slice(2, 4), b"\r\n"
 _GIT_OBJECT: Final = re.compile(rb"(?:blob|commit|tag|tree) \d{1,20}\0")
 _WINDOWS: Final = re.compile(rb"MZ.{58}", re.DOTALL)
@@ -80,6 +79,4 @@ def named_format(content: memoryview) -> NamedFormat | None:
         return NamedFormat("git", _OF_GIT)
     if _WINDOWS.match(head):
         return NamedFormat("windows program", _PROGRAM)
-    if len(content) >= 48 and bytes(content[-8:]) == _TABLE_OF_TENSORFLOW:
-        return NamedFormat("tensorflow checkpoint", f"{_DATA}: the weights lie beside it")
     return None
