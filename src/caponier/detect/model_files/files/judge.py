@@ -29,6 +29,7 @@ from caponier.detect.model_files.files.serialized import (
     flat,
     msgpack,
     r_objects,
+    raw_numbers,
     schemas,
     tables,
     ubjson,
@@ -252,6 +253,8 @@ class _Judge:
             return text.read(words, self.budget)
         if (vectors := word2vec.read(content, self.budget)) is not None:
             return self._readable(vectors, content)
+        if (numbers := raw_numbers.read(content, self.budget)) is not None:
+            return numbers
         return PartReport("unknown", unknown=[_UNKNOWN])
 
     def _readable(self, graph: PartReport, content: memoryview) -> PartReport:
