@@ -26,6 +26,7 @@ from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.serialized import (
+    fasttext,
     flat,
     msgpack,
     r_objects,
@@ -228,7 +229,7 @@ class _Judge:
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
-        for read in (flat.read, xgboost.read, msgpack.read, r_objects.read):
+        for read in (flat.read, xgboost.read, msgpack.read, r_objects.read, fasttext.read):
             if (model := read(content, self.budget)) is not None:
                 return model
         if (named := named_format(content)) is not None:

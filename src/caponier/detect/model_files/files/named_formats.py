@@ -45,7 +45,6 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"ggml", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"lmgg", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"tjgg", NamedFormat("ggml", _BEFORE_GGUF)),
-    (b"\xba\x16\x4f\x2f", NamedFormat("fasttext", _NUMBERS)),
     (b"DIRC\0\0\0", NamedFormat("git", _OF_GIT)),
     (b"PACK\0\0\0", NamedFormat("git", _OF_GIT)),
     (b"\xfftOc\0\0\0", NamedFormat("git", _OF_GIT)),

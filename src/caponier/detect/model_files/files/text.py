@@ -18,6 +18,7 @@ from caponier.detect.model_files.files.texts import (
     registries,
     relaxed,
     requirements,
+    vectors,
     yaml_values,
 )
 from caponier.detect.model_files.pickles import carried
@@ -186,6 +187,8 @@ def decode(content: memoryview, longest: int) -> str | None:
 
 def read(text: str, budget: Budget) -> PartReport:
     """Judge a text."""
+    if vectors.are_vectors(text):
+        return PartReport("word vectors")
     if text.lstrip()[:1] in ("{", "["):
         if text.count("[") + text.count("{") > _MOST_NODES or text.count(",") > _MOST_VALUES:
             return PartReport("json", unknown=["has more values than a scan reads"])
