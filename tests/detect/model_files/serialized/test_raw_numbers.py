@@ -1,4 +1,4 @@
-"""Files of numbers alone: clean if they are numbers such as models have, and nothing that somebody could read or run."""
+"""Files of numbers alone: clean if they are numbers such as models have, and nothing that could be run."""
 
 import numpy as np
 import pytest

@@ -5,7 +5,23 @@ import pytest
 from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import judged, verdict
 
-WORDS = ["the", "FROM", "RUN", "image", "services", "kind", "run", "rm", "sh", "wörter", "</s>", "<unk>", ",", "don"]
+WORDS = [
+    "the",
+    "FROM",
+    "RUN",
+    "image",
+    "services",
+    "kind",
+    "run",
+    "rm",
+    "sh",
+    "wörter",
+    "</s>",
+    "<unk>",
+    ",",
+    "don't",
+    '"We',
+]
 
 
 def lines(words: list[str], numbers: str = "0.418 -0.24968 1.2e-05 -0.0051 2.5") -> str:

@@ -23,9 +23,10 @@ _FORMULA: Final = frozenset({
     "strata", "Surv", "tan", "tolower", "toupper", "trunc",
 })  # fmt: skip
 _CALL: Final = frozenset({
-    "as.data.frame", "as.matrix", "c", "data.frame", "data.matrix", "dim", "list", "length", "na.omit", "names", "ncol", "nrow", "rep", "seq", "seq_len", "subset", "sum", "sample", "which",
-    "structure", "binomial", "gaussian", "Gamma", "poisson", "quasibinomial", "quasipoisson", "inverse.gaussian",
-    "rpart.control", "nls.control", "glm.control", "ctree_control", "gbm.control", "lm.fit", "glm.fit",
+    "Gamma", "as.data.frame", "as.matrix", "binomial", "c", "ctree_control", "data.frame", "data.matrix", "dim",
+    "gaussian", "gbm.control", "glm.control", "glm.fit", "inverse.gaussian", "length", "list", "lm.fit", "na.omit",
+    "names", "ncol", "nls.control", "nrow", "poisson", "quasibinomial", "quasipoisson", "rep", "rpart.control",
+    "sample", "seq", "seq_len", "structure", "subset", "sum", "which",
 })  # fmt: skip
 _FIT: Final = frozenset({
     "C5.0", "C5.0.default", "C5.0.formula", "ada", "adabag", "aov", "bagging", "boosting", "clara", "coxph", "cubist",

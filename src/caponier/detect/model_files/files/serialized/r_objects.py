@@ -218,8 +218,7 @@ class _Reader:
                 # Attributes would come first, and a reader of them would see another call.
                 if again.number() != (_PAIRS if at else _CALL):
                     return False
-                kind, name = again._plain_name()
-                words.append(name)
+                words.append(again._plain_name())
         except _RError:
             return False
         if words[0] not in HOME or words[1] not in HOMES or words[2] is None:
@@ -227,15 +226,15 @@ class _Reader:
         self._name(words[2])
         return True
 
-    def _plain_name(self) -> tuple[int, str | None]:
+    def _plain_name(self) -> str | None:
         """Return a name that was read before, or stands here; nothing is added to what may be referred to."""
         flags = self.number()
         if flags & 0xFF == _REFERENCE:
             at = (flags >> 8) or self.number()
-            return _SYMBOL, self.names[at - 1] if 0 < at <= len(self.names) else None
+            return self.names[at - 1] if 0 < at <= len(self.names) else None
         if flags & 0xFF != _SYMBOL or self.number() & 0xFF != _LETTERS:
-            return 0, None
-        return _SYMBOL, bytes(self.take(self.number())[:_LONGEST_NAME]).decode("utf-8", "replace")
+            return None
+        return bytes(self.take(self.number())[:_LONGEST_NAME]).decode("utf-8", "replace")
 
     def _name(self, name: str) -> None:
         if name in HARMFUL:
@@ -265,7 +264,7 @@ class _Reader:
         for _ in range(2):
             if again.number() != _PAIRS:
                 raise _RError
-            words.append(again._plain_name()[1])
+            words.append(again._plain_name())
         if words[0] not in _PACKED_AS or words[1] != "base":
             raise _RError
         self.item(depth + 1)
@@ -282,7 +281,7 @@ def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read objects; None if these are none."""
     head = bytes(content[:5])
     at = 5 if head in _IMAGES else 0
-    if not (at or head[:2] == _START and bytes(content[2:5]) == b"\0\0\0"):
+    if not (at or (head[:2] == _START and bytes(content[2:5]) == b"\0\0\0")):
         return PartReport("r objects", unknown=[_UNREAD]) if head[:3] == b"RDX" else None
     part = PartReport("r objects")
     reader = _Reader(content, at, budget)

@@ -10,9 +10,12 @@ from typing import Final
 
 _HEAD: Final = re.compile(r"[1-9]\d{0,8} [1-9]\d{0,4}")
 _NUMBER: Final = r"-?\d{1,9}(?:\.\d{1,20}(?:[eE]-?\d{1,3})?|[eE]-\d{1,3})"
-_SIGNS: Final = r"\s\x00-\x1f$`|;&<>(){}\\\"'/=%"
-"""What means something to a shell, wherever in a word it stands: a word with a stroke in it is a place."""
-_WORD: Final = rf"(?:[^{_SIGNS}\[\]#!*?~:@+-][^{_SIGNS}]{{0,59}}|</?\w{{1,20}}>|[.,!?:%*-]|'s)"
+_SIGNS: Final = r"\s\x00-\x1f$`|;&<>(){}\\/=%"
+"""What means something to a shell, wherever in a word it stands: a word with a stroke in it is a place.
+
+Marks of speech are none: between them, too, there are only words and numbers.
+"""
+_WORD: Final = rf"(?:[^{_SIGNS}\[\]#!*?~:@+-][^{_SIGNS}]{{0,59}}|</?\w{{1,20}}>|[.,!?:%*-])"
 _LINE: Final = re.compile(rf"{_WORD}((?: {_NUMBER})+) ?")
 _FEWEST_NUMBERS, _FEWEST_LINES = 4, 3
 
