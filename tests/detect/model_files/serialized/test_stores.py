@@ -107,8 +107,13 @@ DEFAULT = node("save/Const", "PlaceholderWithDefault", "d")
 
 @pytest.mark.parametrize(
     "content",
-    [first(), second(), first(place=DEFAULT, more=(node("d", "Const", value=b"model"),))],
-    ids=["first", "second", "default"],
+    [
+        first(),
+        second(),
+        first(place=DEFAULT, more=(node("d", "Const", value=b"model"),)),
+        first(place=DEFAULT, more=(node("d", "PlaceholderWithDefault", "e"), node("e", "Const", value=b"model"))),
+    ],
+    ids=["first", "second", "default", "two defaults"],
 )
 def test_a_model_that_is_saved_where_its_loader_says_is_clean(content: bytes) -> None:
     judgement = judged(content)
@@ -116,14 +121,18 @@ def test_a_model_that_is_saved_where_its_loader_says_is_clean(content: bytes) ->
 
 
 ELSE = node("else", "Const", value=b"/etc/cron.d/x")
+RAW = field(5, field(1, b"value") + field(2, field(8, field(4, b"/x"))))
+CALL = node("c", "PartitionedCall", "x", calls="traced_save")
+SWAP = field(5, field(1, b"api_implements"))
 NOT_CLEAN = {
     "place of its own": first(place=node("save/Const", "Const", value=b"/etc/cron.d/x")),
     "default of its own": first(place=DEFAULT, more=(node("d", "Const", value=b"../x"),)),
+    "default that never ends": first(place=DEFAULT, more=(node("d", "PlaceholderWithDefault", "d"),)),
     "no place": first(place=node("other", "NoOp")),
     "place that is computed": first(place=node("save/Const", "ReadFile", "x")),
     "ending that climbs": first(ending=node("ending", "Const", value=b"/../../x")),
     "ending that is computed": first(ending=node("ending", "AsString", "x")),
-    "ending of bytes": first(ending=node("ending", "Const") + field(5, field(1, b"value") + field(2, field(8, field(4, b"/x"))))),
+    "ending of bytes": first(ending=node("ending", "Const") + RAW),
     "prefix of its own": first(prefix="else", more=(ELSE,)),
     "shard of its own": first(shard="else", more=(ELSE,)),
     "target of its own": first(target="else", more=(ELSE,)),
@@ -145,11 +154,11 @@ NOT_CLEAN = {
     "called again": second(more=(ELSE, node("call_3", "StatefulPartitionedCall", "else", calls="traced_save"))),
     "called without a place": second(more=(node("call_3", "StatefulPartitionedCall", calls="traced_save"),)),
     "called by a result": second(output="call_1:0"),
-    "called by another function": second(functions=FUNCTIONS + function("serve_1", "x", node("c", "PartitionedCall", "x", calls="traced_save"))),
+    "called by another function": second(functions=FUNCTIONS + function("serve_1", "x", CALL)),
     "called in a loop": second(more=(node("w", "While", "saver_filename", calls="traced_save"),)),
     "offered as an object": second(meta=OBJECTS + field(7, field(2, field(1, b"traced_save")))),
     "gradient": second(functions=FUNCTIONS + field(2, field(1, b"serve_1") + field(2, b"traced_save"))),
-    "swapped": second(functions=FUNCTIONS + function("f", "x", node("c", "Identity", "x") + field(5, field(1, b"api_implements")))),
+    "swapped": second(functions=FUNCTIONS + function("f", "x", node("c", "Identity", "x") + SWAP)),
     "function twice": second(functions=FUNCTIONS + function("traced_save", "file_prefix")),
     "node twice": first(more=(node("save/SaveV2", "NoOp"),)),
     "layers": second(meta=field(7, field(1, field(4, field(1, b"_tf_keras_layer"))))),

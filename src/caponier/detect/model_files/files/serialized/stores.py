@@ -21,6 +21,8 @@ _PASS_ONE, _PASS_ALL, _CHOOSE = ("Identity", "ShardedFilename"), "Pack", ("Selec
 """Operators that pass on their first input, all of them, or one of two."""
 _ENDING: Final = re.compile(rb"(?:_temp(?:_[0-9a-f]{1,64})?)?/?\.?part|/?")
 _DEFAULT: Final = b"model"
+_MOST_DEFAULTS: Final = 3
+"""Places in a row that the next one fills in, if the loader does not."""
 _REPLACES: Final = b"api_implements"
 _SAVERS: Final = b"savers"
 _STRINGS, _TENSOR = 8, 8
@@ -119,7 +121,9 @@ class _Meta:
             _LoudError: If something is written or read elsewhere, or at another time.
         """
         place = self.main.nodes.get(self.place)
-        if place is not None and place.operator == "PlaceholderWithDefault":
+        for _ in range(_MOST_DEFAULTS):
+            if place is None or place.operator != "PlaceholderWithDefault":
+                break
             place = self.main.nodes.get(_plain(place.inputs[0])) if place.inputs else None
         if place is None or place.operator not in ("Const", "Placeholder"):
             raise _LoudError
