@@ -25,7 +25,7 @@ class UnsafeCode:
         TechniqueId("amltm-2020", "AMLTM.EXEC.01.01"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.01.01"),
     )
-    version = 6
+    version = 7
     max_confidence = Confidence.HIGH
     emulations = (
         "plain_pickle_attack",

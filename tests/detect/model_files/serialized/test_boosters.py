@@ -73,3 +73,12 @@ def test_sizes_of_anybody_s_choice_are_no_booster(content: bytes) -> None:
 def test_a_pickle_in_a_note_is_found() -> None:
     carried = HEAD + text(b"gbtree") + forest(tree(3)) + notes((b"scikit_learn", HARMFUL)) + NOTE.pack(0)
     assert verdict(carried) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("content", [WHOLE, DART, LINEAR, POISSON])
+def test_an_older_booster_without_a_sign_is_read_as_well(content: bytes) -> None:
+    older = content[4:]
+    judgement = judged(older)
+    assert (judgement.verdict, judgement.kind) == (Verdict.CLEAN, "xgboost")
+    for other in (older + HARMFUL, older[:-1], older[:136] + b"\x0a\0\0\0\0\0\0\1" + older[144:]):
+        assert verdict(other) is not Verdict.CLEAN

@@ -25,7 +25,19 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
-from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson, word2vec, xgboost
+from caponier.detect.model_files.files.serialized import (
+    fasttext,
+    flat,
+    msgpack,
+    r_objects,
+    raw_numbers,
+    schemas,
+    tables,
+    ubjson,
+    weight_blobs,
+    word2vec,
+    xgboost,
+)
 from caponier.detect.model_files.files.spans import find, only_zeros
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -41,10 +53,8 @@ _USER_BLOCK: Final = 512
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
-_BLANK: Final = ord(" ")
 _OUTSIDE: Final = ord("P")
 """By this a pickle asks for an object that lies outside of it."""
-_WITHOUT_SIGNS: Final = bytes(code if code >= _BLANK or code in b"\t\n\r" else _BLANK for code in range(256))
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -219,11 +229,13 @@ class _Judge:
             return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
-        for read in (flat.read, xgboost.read, msgpack.read):
+        for read in (flat.read, xgboost.read, msgpack.read, r_objects.read, fasttext.read):
             if (model := read(content, self.budget)) is not None:
                 return model
         if (named := named_format(content)) is not None:
             return PartReport(named.kind, unknown=[named.reason])
+        if (table := tables.read(content, self.budget)) is not None:
+            return self._readable(table, content)
         if ubjson.is_ubjson(content):
             return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
@@ -232,12 +244,18 @@ class _Judge:
             return model
         if (graph := tensorflow.read(content, self.budget)) is not None:
             return self._readable(graph, content)
+        if (message := schemas.read(content, self.budget)) is not None:
+            return self._readable(message, content)
+        if (blobs := weight_blobs.read(content)) is not None:
+            return blobs
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
         if (vectors := word2vec.read(content, self.budget)) is not None:
             return self._readable(vectors, content)
+        if (numbers := raw_numbers.read(content, self.budget)) is not None:
+            return numbers
         return PartReport("unknown", unknown=[_UNKNOWN])
 
     def _readable(self, graph: PartReport, content: memoryview) -> PartReport:
@@ -247,7 +265,7 @@ class _Judge:
         except UnicodeDecodeError:
             return graph
         self.budget.look(_TEXT * len(content))
-        words = text.decode(memoryview(bytes(content).translate(_WITHOUT_SIGNS)), self.budget.limits.text_bytes)
+        words = text.decode(memoryview(bytes(content).translate(text.WITHOUT_SIGNS)), self.budget.limits.text_bytes)
         if words is None:
             graph.unknown.append("may be read as a text as well, which is longer than a scan reads")
         else:

@@ -16,7 +16,6 @@ _PROGRAM: Final = "is a program of the machine: it is run, not loaded"
 _BYTECODE: Final = "is code that was compiled: it is run, not loaded"
 _NUMBERS: Final = "holds numbers and a graph of its own, and is not read here"
 _DATA: Final = "holds data, and is not read here: export the model from the library that wrote it"
-_OF_R: Final = "is R's own form of objects, which R may run: export to PMML or ONNX"
 _BEFORE_GGUF: Final = "is what was before GGUF, and is not read here: convert it"
 _OF_GIT: Final = "is what Git keeps of files and of their earlier versions: check them out, and scan those"
 _PICTURE: Final = "is a picture, and no model"
@@ -37,9 +36,6 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"\x1bLua", NamedFormat("lua", _BYTECODE)),
     (b"BC\xc0\xde", NamedFormat("llvm", _BYTECODE)),
     (b"\xac\xed\0\x05", NamedFormat("java objects", "has Java make objects of any class while it is read")),
-    (b"X\n\0\0\0\2", NamedFormat("r objects", _OF_R)),
-    (b"X\n\0\0\0\3", NamedFormat("r objects", _OF_R)),
-    (b"RDX", NamedFormat("r objects", _OF_R)),
     (b"MATLAB 5.0 MAT-file", NamedFormat("matlab", _DATA)),
     (b"SQLite format 3\0", NamedFormat("sqlite", _DATA)),
     (b"PAR1", NamedFormat("parquet", _DATA)),
@@ -49,7 +45,6 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"ggml", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"lmgg", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"tjgg", NamedFormat("ggml", _BEFORE_GGUF)),
-    (b"\xba\x16\x4f\x2f", NamedFormat("fasttext", _NUMBERS)),
     (b"DIRC\0\0\0", NamedFormat("git", _OF_GIT)),
     (b"PACK\0\0\0", NamedFormat("git", _OF_GIT)),
     (b"\xfftOc\0\0\0", NamedFormat("git", _OF_GIT)),
@@ -63,7 +58,6 @@ _FLAT: Final = {
     b"CNTK": NamedFormat("flatbuffer", _NUMBERS),
 }
 """What flatbuffers are told by, behind the place of their root."""
-_TABLE_OF_TENSORFLOW: Final = bytes.fromhex("57fb808b247547db")
 _PYTHON_TIME, _PYTHON_CODE = slice(2, 4), b"\r\n"
 _GIT_OBJECT: Final = re.compile(rb"(?:blob|commit|tag|tree) \d{1,20}\0")
 _WINDOWS: Final = re.compile(rb"MZ.{58}", re.DOTALL)
@@ -84,6 +78,4 @@ def named_format(content: memoryview) -> NamedFormat | None:
         return NamedFormat("git", _OF_GIT)
     if _WINDOWS.match(head):
         return NamedFormat("windows program", _PROGRAM)
-    if len(content) >= 48 and bytes(content[-8:]) == _TABLE_OF_TENSORFLOW:
-        return NamedFormat("tensorflow checkpoint", f"{_DATA}: the weights lie beside it")
     return None

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
+from caponier.detect.model_files.files.serialized import stores
 from caponier.detect.model_files.files.wire import WireError, messages
 from caponier.formats.strict_yaml import shipped_yaml
 
@@ -32,6 +33,8 @@ _NODE_NAME, _NODE_OPERATOR = 1, 2
 _ATTRIBUTES: Final = 5
 _OBJECTS: Final = 7
 """Where a meta graph describes objects, of which Keras makes layers."""
+_FUNCTIONS_OF_OBJECTS, _USER_OBJECT, _METADATA, _REGISTERED = 2, 4, 3, frozenset({13, 14, 16})
+_OF_KERAS: Final = b"_tf_keras"
 _DESCRIPTIONS: Final = ((1, _ATTRIBUTES), (_META_GRAPHS, _OBJECTS, 1, 4, 3))
 """The way to what Keras keeps of its layers as JSON: in a file of its own beside the graph, or in the saved model.
 
@@ -61,6 +64,8 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
     part = PartReport("tensorflow graph" if named else "keras metadata")
     harmful = sorted(named & (_HARMFUL - _USUAL))
     part.unsafe += [f"has an operator that reaches files, or calls Python: {name}" for name in harmful[:5]]
+    if named & _STORES and _stores_are_quiet(content, budget):
+        operators -= _STORES
     part.unknown += _doubts(operators, budget) if named else ["describes objects of which Keras may make layers"]
     if _WITH_OBJECTS in operators:
         part.members = (
@@ -70,6 +75,16 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
             if _DESCRIPTION.match(value)
         )
     return part
+
+
+def _stores_are_quiet(content: memoryview, budget: Budget) -> bool:
+    """Return whether this is a saved model, or what one holds, that saves and restores as its loader asks it to."""
+    with suppress(WireError):
+        fields = list(messages(content, budget))
+        metas = [value for number, value in fields if number == _META_GRAPHS and len(value)]
+        saved = {number for number, _ in fields} <= {1, _META_GRAPHS} and len(metas) > 0
+        return saved and all(stores.are_quiet(meta, budget) for meta in metas)
+    return False
 
 
 def _doubts(operators: set[str], budget: Budget) -> Iterator[str]:
@@ -102,7 +117,23 @@ def _of_saved_model(content: memoryview, budget: Budget) -> set[str]:
 def _of_meta_graph(content: memoryview, budget: Budget) -> set[str]:
     fields = [(number, value) for number, value in messages(content, budget) if len(value)]
     found = {name for number, graph in fields if number == _GRAPH for name in _operators(graph, budget)}
-    return found | {_WITH_OBJECTS} if found and any(number == _OBJECTS for number, _ in fields) else found
+    layers = any(number == _OBJECTS and _may_be_layers(objects, budget) for number, objects in fields)
+    return found | {_WITH_OBJECTS} if found and layers else found
+
+
+def _may_be_layers(objects: memoryview, budget: Budget) -> bool:
+    """Return whether objects beside a graph are more than TensorFlow's own: described, registered, or of Keras."""
+    with suppress(WireError):
+        for number, value in messages(objects, budget):
+            if number not in (1, _FUNCTIONS_OF_OBJECTS):
+                return True
+            for inner, thing in messages(value, budget) if number == 1 else ():
+                user = dict(messages(thing, budget)) if inner == _USER_OBJECT else {}
+                described = len(user.get(_METADATA, b"")) > 0 or bytes(user.get(1, b"")).startswith(_OF_KERAS)
+                if inner in _REGISTERED or described:
+                    return True
+        return False
+    return True
 
 
 def _at(content: memoryview, way: tuple[int, ...], budget: Budget) -> Iterator[memoryview]:

@@ -18,6 +18,7 @@ from caponier.detect.model_files.files.texts import (
     registries,
     relaxed,
     requirements,
+    vectors,
     yaml_values,
 )
 from caponier.detect.model_files.pickles import carried
@@ -33,6 +34,9 @@ _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+)
 _HANDLE: Final = re.compile("%TAG(?<![^\n\r\x85\u2028\u2029\ufeff]%TAG)[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_BLANK: Final = ord(" ")
+WITHOUT_SIGNS: Final = bytes(code if code >= _BLANK or code in b"\t\n\r" else _BLANK for code in range(256))
+"""A table by which bytes lose the signs that no text has: a shell passes over them."""
 _EVALUATED: Final = re.compile(
     r"\$\{[ \t]{0,9}(?:call|compute|eval|exec|import|lambda|py|python)[ \t]{0,9}:"
     r"|[:\[,=-][ \t]{0,9}[\"']?(?:__import__|eval|exec|execfile|compile|os\.(?:system|popen|exec\w*|spawn\w*)"
@@ -183,6 +187,8 @@ def decode(content: memoryview, longest: int) -> str | None:
 
 def read(text: str, budget: Budget) -> PartReport:
     """Judge a text."""
+    if vectors.are_vectors(text):
+        return PartReport("word vectors")
     if text.lstrip()[:1] in ("{", "["):
         if text.count("[") + text.count("{") > _MOST_NODES or text.count(",") > _MOST_VALUES:
             return PartReport("json", unknown=["has more values than a scan reads"])

@@ -30,12 +30,12 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
         budget.fields_left -= 1
         if budget.fields_left < 0:
             raise WireError
-        tag, at = _varint(content, at)
+        tag, at = varint(content, at)
         wire, end = tag & 7, at
         if wire == 0:
-            _, end = _varint(content, at)
+            _, end = varint(content, at)
         elif wire == 2:
-            length, at = _varint(content, at)
+            length, at = varint(content, at)
             end = at + length
         elif wire in (1, 5):
             end = at + (8 if wire == 1 else 4)
@@ -70,7 +70,12 @@ def is_whole(content: memoryview, budget: Budget) -> bool:
     return True
 
 
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
+def varint(content: memoryview, at: int) -> tuple[int, int]:
+    """Return the number that stands at a place, seven bits a byte, and where it ends.
+
+    Raises:
+        WireError: If it does not end.
+    """
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(content):

@@ -3,6 +3,7 @@
 It can name nothing to call: the names in it are looked up among XGBoost's own.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -19,6 +20,9 @@ _NOTES, _METRICS = 12, 16
 _LEAF_VECTOR: Final = 20
 _MOST_TREES: Final = 100_000
 _MOST_NOTES: Final = 10_000
+_OBJECTIVE: Final = re.compile(rb"[\x05-\x28]\0{7}(?:binary|count|multi|rank|reg|survival):[a-z]")
+"""How the name of what is learnt begins, behind its length: older boosters are told by nothing else."""
+_LONGEST_OBJECTIVE: Final = 24
 _WITH_STEP: Final = b"count:poisson"
 """An objective of which older versions keep one more number, as a text behind the notes."""
 
@@ -28,8 +32,8 @@ class _BoosterError(Exception):
 
 
 class _Reader:
-    def __init__(self, content: memoryview) -> None:
-        self.content, self.at = content, len(MAGIC)
+    def __init__(self, content: memoryview, at: int) -> None:
+        self.content, self.at = content, at
 
     def take(self, count: int) -> memoryview:
         """Return the next bytes."""
@@ -49,9 +53,10 @@ class _Reader:
 
 def read(content: memoryview, budget: Budget) -> PartReport | None:
     """Read a booster; None if this is none."""
-    if bytes(content[: len(MAGIC)]) != MAGIC:
+    start = len(MAGIC) if bytes(content[: len(MAGIC)]) == MAGIC else 0
+    if not start and not _OBJECTIVE.match(bytes(content[_LEARNER : _LEARNER + _LONGEST_OBJECTIVE])):
         return None
-    part, reader = PartReport("xgboost"), _Reader(content)
+    part, reader = PartReport("xgboost"), _Reader(content, start)
     try:
         values = list(_values(reader))
     except (_BoosterError, struct.error):
