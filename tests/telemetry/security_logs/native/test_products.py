@@ -185,6 +185,12 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, EventIdentity, dict[str, Any]]] = 
         "onepassword/-/events", EventIdentity("eve@example.org", None, BAD), {"src_country": "XK"},
     ),
 }  # fmt: skip
+SAMPLES["Microsoft Entra sign-ins (portal)"] = (
+    {"Date": AT, "Request ID": "r", "Username": "eve@example.org", "Application": "Portal", "IP address": BAD,
+     "Status": "Failure"},
+    "azure/authentication/signinlogs", EventIdentity("eve@example.org", None, BAD),
+    {"outcome": "failure", "appdisplayname": "Portal"},
+)  # fmt: skip
 SAMPLES |= network.SAMPLES
 
 S3 = (
