@@ -12,7 +12,8 @@ from caponier.telemetry.framing.query_structures import structure
 LINES: Final = 2_000
 """Lines of one row. A quote that never ends must not swallow the rest of the log."""
 _TIME: Final = re.compile(
-    r"(?i)@?(?:[\w. ]{0,40}(?:time|timestamp|[_ ]at|ed_?at|dttm|[_ ]ts)|timegenerated|timecreated|date|published|ts|when)"
+    r"(?i)@?(?:[\w. ]{0,40}(?:time|timestamp|[_ ]at|ed_?at|dttm|[_ ]ts)"
+    r"|timegenerated|timecreated|date|published|ts|when)"
     r"(?: ?[\[(](?:utc|local)[\])])?"
 )
 _BETWEEN: Final = ",\t;|"

@@ -51,6 +51,10 @@ def of_row(row: Row) -> Iterator[Inner] | None:
     for name in LISTS:
         if type(row.get(name)) is list and not _has_time(row):
             return (Inner(item) for item in row[name] if isinstance(item, dict | str))
+    logs = row.get("logs")
+    if isinstance(logs, list) and logs and not _has_time(row) and all(isinstance(one, dict) for one in logs):
+        # An answer of an interface that pages.
+        return (Inner(one) for one in logs)
     hits = row.get("hits")
     if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
         return (Inner(item) for item in hits["hits"] if isinstance(item, dict))
@@ -68,7 +72,7 @@ _WRAPPING: Final = frozenset(
     [
         *(*LISTS, "CloudTrailEvent", "detail", "message", "Type", "log", "LogMessage", "_source", "result", "_raw"),
         *("event", "category", "kubernetes", "resourceLogs", "full_log", "short_message"),
-        *("@message", "log_s", "_AUDIT_TYPE_NAME"),
+        *("@message", "log_s", "_AUDIT_TYPE_NAME", "logs"),
     ]
 )
 """Names of which every envelope has one, and most records none."""

@@ -15,41 +15,41 @@ from caponier.telemetry.security_logs.shapes import ByShape
 from caponier.telemetry.security_logs.sources import MANAGEMENT, LogSource
 
 NAME: Final = "audit records of an unknown product"
-_ENDS: Final = ("name", "email", "login", "alternateid", "", "displayname", "label", "id", "uid", "user", "sub")
+_ENDS: Final = (
+    *("name", "upn", "email", "login", "alternateid", "", "user", "displayname", "label", "description", "id", "uid"),
+    "sub",
+)
 """What stands behind, or below, the word for who or what it was: a name says more than an id."""
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+_STEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "actor": (
-        *("actor", "performedby", "initiatedby", "initiator", "author", "principal", "requestedby", "executedby"),
-        *("changedby", "user", "username", "useremail", "login", "account", "operator", "identity", "member", "sub"),
-        *("subject", "email", "owner", "who", "client", "clientid"),
+        *("actor", "performedby", "initiatedby", "initiator", "performer", "author", "principal", "requestedby"),
+        *("executedby", "changedby", "createdby", "user", "account", "operator", "identity", "member", "caller"),
+        *("requester", "subject", "login", "owner", "auth", "accessor", "client", "who", "sub", "email"),
     ),
-    "action": (
-        *("action", "operation", "activity", "eventname", "eventtype", "event", "actionname", "operationname", "op"),
-        *("verb", "method", "actiontype", "activityname", "activitytype", "command", "type"),
-    ),
+    "action": ("action", "operation", "activity", "event", "op", "verb", "method", "command"),
     "target": (
-        *(
-            "target",
-            "object",
-            "resource",
-            "resourcename",
-            "targetname",
-            "objectname",
-            "entity",
-            "item",
-            "model",
-            "asset",
-        ),
-        *("repo", "repository", "bucket", "dataset", "project", "dagid", "workspace", "key", "path", "name", "realmid"),
+        *("target", "object", "resource", "entity", "item", "affectedobject", "model", "asset", "repository", "repo"),
+        *("bucket", "dataset", "project", "dag", "workspace", "ns", "context", "key", "path", "realm"),
     ),
+}
+"""Each word's nouns, the most telling first."""
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "action": ("eventtype", "actiontype", "activitytype", "atype", "kind", "type"),
+    "target": ("name",),
     "address": (
         *("ip", "ipaddress", "sourceip", "srcip", "clientip", "remoteip", "remoteaddr", "remoteaddress", "clientaddr"),
         *("clientaddress", "sourceaddress", "sourceipaddress", "actorip", "userip", "originip", "addr", "address"),
     ),
-    "outcome": ("outcome", "result", "status", "success", "response", "statuscode", "code", "error"),
+    "outcome": ("outcome", "result", "status", "success", "succeeded", "response", "statuscode", "code", "error"),
 }
-"""Each word's names, the most telling first; of two records' fields the one that stands further outside counts."""
-_NOUNS: Final = frozenset(_WORDS["actor"][:-3])
+"""Names that say so as they are."""
+_WEAK: Final = 1_000
+"""Between what a noun says and what a longer name says that ends with one."""
+_SERVERS: Final = frozenset(["local", "server", "host", "destination", "dst", "dest", "node", "upstream"])
+"""Above these is the address of who answered."""
+_PEOPLE: Final = frozenset(_STEMS["actor"])
+_BEHIND: Final = re.compile(r"([^/@\s]{1,128})[/@]([0-9A-Fa-f.:]{2,64})")
+"""A name and the address behind it, as in `ada/203.0.113.66`."""
 _MADE: Final = re.compile(r"(?i).*(?:time|timestamp|date|dttm|ts|ed_?at|when)(?:_?(?:utc|ms|ns))?")
 _OTHER: Final = re.compile(r"(?i).*(?:expir|until|valid|end|update|modif|received|ingest)")
 """Times of something else than of what was done."""
@@ -61,8 +61,6 @@ _GOOD: Final = re.compile(
 _BAD: Final = re.compile(
     r"(?i)(?:fail\w*|den\w+|error\w*|reject\w*|forbidden|unauthori\w+|refused|false|block\w*|\w*denied)"
 )
-_STEMS: Final = 12
-"""Of the words for who and what, those that a name may be put together with: `actor_email`, `object_name`."""
 _VERSION: Final = re.compile(r"[/:@]v?\d{1,9}$")
 _LONG: Final = 256
 _WRONG: Final = 400
@@ -80,25 +78,29 @@ def recognise(fields: Fields, line: int) -> Record | None:
     if actor is None or action is None:
         return None
     taken = {actor, action}
+    who, behind = str(fields[actor]), None
+    if (both := _BEHIND.fullmatch(who)) and is_address(both[2]):
+        who, behind = both[1], both[2]
     target = _first(fields, (name for name in there.get("target", ()) if name not in taken), _is_text)
     address = _first(fields, there.get("address", ()), _is_from)
     outcome = next((told for name in there.get("outcome", ()) if (told := _ended(name, fields[name]))), None)
     time = next((found for name in times if (found := moment_of(fields[name])) is not None), None)
-    if target is None and address is None and outcome is None:
+    place = without_port(str(fields[address])) if address else behind
+    if target is None and place is None and outcome is None:
         return None
     told = str(fields[action])
-    _fill(fields, str(fields[actor]), told, target, address)
+    _fill(fields, who, told, target, place)
     if outcome is not None:
         fields["outcome"] = outcome
     category = "authentication" if _LOGIN.search(told) else MANAGEMENT
     return Record(fields, LogSource(None, category, "audit"), time, line, NAME)
 
 
-def _fill(fields: Fields, actor: str, action: str, target: str | None, address: str | None) -> None:
+def _fill(fields: Fields, actor: str, action: str, target: str | None, place: str | None) -> None:
     fields["account"] = actor
     fields["eventname"] = action
-    if address is not None:
-        fields["src_ip"] = without_port(str(fields[address]))
+    if place is not None:
+        fields["src_ip"] = place
     if target is not None:
         # What kind of thing it is nobody says, so an inventory may have it as any that goes by its name.
         thing = str(fields[target])
@@ -120,25 +122,31 @@ def _tell(fields: Fields) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
         depth = name.count(".")
         if _MADE.fullmatch(last) and not _OTHER.match(last):
             times.append((depth, name))
-        for word, names in _WORDS.items():
-            rank = _rank(word, plain, parent, names)
+        for word in _ALL:
+            rank = _rank(word, plain, parent)
             if rank is not None:
                 found.setdefault(word, []).append((rank, depth, name))
     ranked = {word: tuple(name for _, _, name in sorted(places)) for word, places in found.items()}
     return ranked, tuple(name for _, name in sorted(times, key=lambda place: place[0]))
 
 
-def _rank(word: str, plain: str, parent: str, names: tuple[str, ...]) -> int | None:
+def _rank(word: str, plain: str, parent: str) -> int | None:
     """Return how telling a name is, the less the more; None where it is not of a word."""
+    if (word == "address" and parent in _SERVERS) or (word in ("action", "target") and parent in _PEOPLE):
+        return None
     ranks = []
-    if plain in names and (word == "actor" or parent not in _NOUNS):
-        ranks.append(names.index(plain) * len(_ENDS) + _ENDS.index(""))
-    if word in ("actor", "target"):
-        if parent in names and plain in _ENDS:
-            ranks.append(names.index(parent) * len(_ENDS) + _ENDS.index(plain))
-        for at, noun in enumerate(names[:_STEMS]):
-            if plain.startswith(noun) and plain[len(noun) :] in _ENDS:
-                ranks.append(at * len(_ENDS) + _ENDS.index(plain[len(noun) :]))
+    for at, noun in enumerate(_STEMS.get(word, ())):
+        if parent.removesuffix("s") == noun and plain in _ENDS:
+            ranks.append(at * len(_ENDS) + _ENDS.index(plain))
+        whole_name = plain.removesuffix("s")
+        if noun not in whole_name:
+            continue
+        ends = whole_name[whole_name.rindex(noun) + len(noun) :]
+        if ends in _ENDS:
+            ranks.append(at * len(_ENDS) + _ENDS.index(ends) + (0 if whole_name.startswith(noun) else _WEAK))
+    names = _WORDS.get(word, ())
+    if plain in names:
+        ranks.append(_WEAK // 2 + names.index(plain))
     return min(ranks, default=None)
 
 
@@ -173,4 +181,5 @@ def _ended(name: str, value: Scalar) -> str | None:
     return FAILURE if _BAD.fullmatch(text) or (text and name.endswith("error")) else None
 
 
+_ALL: Final = ("actor", "action", "target", "address", "outcome")
 _FORM: Final = ByShape(_tell)
