@@ -114,8 +114,9 @@ def test_an_export_is_read_like_the_log_itself(name: str, tmp_path: Path) -> Non
 
 
 def test_an_insight_of_cloudtrail_is_no_call(tmp_path: Path) -> None:
-    detail = {"eventName": "CreateEndpoint", "eventSource": "sagemaker.amazonaws.com", "insightContext": {
-        "attributions": [{"attribute": "userIdentityArn", "insight": [{"value": "arn:aws:iam::1:user/eve"}]}]}}  # fmt: skip
+    who = [{"attribute": "userIdentityArn", "insight": [{"value": "arn:aws:iam::1:user/eve"}]}]
+    call = {"eventName": "CreateEndpoint", "eventSource": "sagemaker.amazonaws.com"}
+    detail = {**call, "insightContext": {"attributions": who}}
     record = {"eventTime": AT, "eventType": "AwsCloudTrailInsight", "insightDetails": detail}
     (event,) = read(tmp_path, json.dumps({"Records": [record]}))
     assert event.origin == ("aws", None, "cloudtrail_insight")
