@@ -8,8 +8,8 @@ Microsoft's "Appendix L: Events to monitor".
 
 from typing import Any, Final
 
+from caponier.telemetry.framing.event_message import spoken
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.event_message import spoken
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
