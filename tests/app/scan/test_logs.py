@@ -301,3 +301,18 @@ def test_a_file_with_nothing_in_it_is_named(home: Workspace) -> None:
         (folder / name).touch()
     (note,) = [note for note in scan_logs([folder], workspace=home).notes if "nothing" in note]
     assert note == f"nothing is in {folder}/a.log, {folder}/b.json, {folder}/c.csv and 1 more"
+
+
+def test_a_log_that_says_not_from_where_is_told_of(home: Workspace) -> None:
+    def notes(**more: str) -> list[str]:
+        row = {"time": "2026-01-05T09:00:00Z", "actor": "eve", "action": "model.delete", "target": "digits", **more}
+        return [note for note in scan(home, row).notes if "no event says from which address" in note]
+
+    (note,) = notes()
+    assert "let the product log the caller's address" in note
+    assert not notes(ip="203.0.113.9")
+
+
+def test_a_log_that_needs_no_address_is_not_told_of(home: Workspace) -> None:
+    row = {"time": "2026-01-05T09:00:00Z", "category": "process_creation", "CommandLine": "ls", "host": "gpu-01"}
+    assert not [note for note in scan(home, row).notes if "from which address" in note]

@@ -205,3 +205,16 @@ class TestClustersThatNameThemselvesNowhere:
 
     def test_what_is_no_record_of_a_cluster_touches_none(self) -> None:
         assert kinds({"verb": "create"}, clusters=("*",)) == []
+
+
+@pytest.mark.parametrize("source", ["gcsDataSource", "awsS3DataSource"])
+def test_a_job_that_transfers_is_about_the_bucket_deep_within_it(source: str) -> None:
+    asked = {"transferJob": {"transferSpec": {source: {"bucketName": "ml-models"}}}}
+    call = {"protoPayload": {"request": asked}}
+    assert "bucket" in kinds(call, buckets=("ml-models",))
+    assert "bucket" not in kinds(call, buckets=("other",))
+
+
+def test_each_table_of_a_statement_is_a_dataset() -> None:
+    assert kinds({"table": "features, labels"}, datasets=("labels",)) == ["dataset"]
+    assert kinds({"table": "features, labels"}, datasets=("rows",)) == []

@@ -2,13 +2,15 @@
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.telemetry.framing.quoted_rows import LINES, QuotedRows, header
+from caponier.telemetry.framing.frames import frames
+from caponier.telemetry.framing.quoted_rows import LINES, QuotedRows, above, columns, header
 
 LIMIT = 100_000
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0{["), max_size=20)
@@ -94,3 +96,31 @@ def test_a_header_is_known_by_its_time_and_loses_its_zone(name: str) -> None:
 )
 def test_what_is_no_header(line: str) -> None:
     assert header(line) is None
+
+
+@pytest.mark.parametrize("between", [",", "\t", ";", "|"])
+def test_cells_may_be_apart_by_anything_usual(between: str) -> None:
+    names, told = columns(between.join(["occurred_at", "who", "what"])) or ([], "")
+    assert (names, told) == (["occurred_at", "who", "what"], between)
+    found = fed(QuotedRows(names, LIMIT, told), between.join(["1", "ada", "read"]))
+    assert found == [(2, {"occurred_at": "1", "who": "ada", "what": "read"})]
+
+
+@pytest.mark.parametrize("line", ["2026-03-02T09:00:00Z|1f|GET|/x", "time: 7 | took 8 ms | ok!", "a format;b"])
+def test_a_line_with_bars_is_no_header(line: str) -> None:
+    assert columns(line) is None
+
+
+@pytest.mark.parametrize("line", ["#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord", "sep=;"])
+def test_what_stands_above_a_header_is_passed_over(line: str, tmp_path: Path) -> None:
+    assert above(line)
+    assert not above("time,what")
+    (tmp_path / "t.csv").write_text(f"{line}\ntime;what\n1;ok\n")
+    (found,) = frames(tmp_path / "t.csv", LIMIT)
+    assert found.values == [{"time": "1", "what": "ok"}]
+
+
+def test_a_cell_may_hold_a_structure_of_a_query() -> None:
+    assert fed(QuotedRows(["time", "who"], LIMIT), '1,"{type=IAMUser, name=ada}"') == [
+        (2, {"time": "1", "who": {"type": "IAMUser", "name": "ada"}})
+    ]

@@ -140,3 +140,11 @@ def test_the_29th_of_february_stands_in_a_leap_year(now: datetime, year: int) ->
 def test_a_day_that_never_is_is_none(month: str, day: str, clock: str) -> None:
     with pytest.raises(ValueError, match=UNREADABLE):
         without_year(month, day, clock, WHOLE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Mon, 02 Mar 2026 08:00:01 -0000", "Mon, 2 Mar 2026 09:00:01 +0100", "02 Mar 2026 08:00:01 GMT"],
+)
+def test_a_date_of_mail_is_read(text: str) -> None:
+    assert any_time(text) == 1_772_438_401_000_000

@@ -140,3 +140,9 @@ def test_of_a_cluster_the_verb_and_what_it_is_about(
 )
 def test_of_a_vault_the_path_says_what_it_is_about(operation: str, path: str, kind: str | None) -> None:
     assert act({"request.operation": operation, "request.path": path, "type": "response"}) == kind
+
+
+@pytest.mark.parametrize("service", ["google.storagetransfer.v1.StorageTransferService", "x.v1.TransferService"])
+def test_what_is_transferred_is_copied(service: str) -> None:
+    assert act({"gcp.audit.method_name": f"{service}.CreateTransferJob"}) == "copy"
+    assert act({"gcp.audit.method_name": f"{service}.GetTransferJob"}) is None

@@ -30,6 +30,7 @@ from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.log_files import LogFile
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.security_logs.events import LogEvents, read_log
+from caponier.telemetry.security_logs.identity import address_of
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -60,6 +61,8 @@ class LogPart:
     rejections: list[Rejection] = field(default_factory=list)
     facts: list[tuple[Fact, list[int]]] = field(default_factory=list)
     """Of all files of a share, at the end of its last one."""
+    placed: bool = False
+    """Whether an event says from where somebody did it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class LogReading:
             read.bytes_read,
             [one for start in range(0, len(events), step) for one in matcher.match(events[start : start + step])],
             read.rejections,
+            placed=any(address_of(event.fields) for event in events),
         )
 
     def parts_of_workers(self, files: Sequence[LogFile], past: Past, workers: int) -> Iterator[LogPart]:

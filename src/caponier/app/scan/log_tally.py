@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from caponier.app.scan.log_parts import LogPart
 from caponier.records.skip import Skip
-from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.sources import MANAGEMENT, LogSource, stands_for
 
 SHOWN: Final = 3
 """Log sources that a warning names."""
+_FROM_OUTSIDE: Final = (MANAGEMENT, "authentication", "webserver")
+"""Categories whose rules mostly ask for a place outside."""
 
 
 @dataclass
@@ -26,6 +28,8 @@ class ScannedLog:
     """Events of each log source."""
     asked: int = 0
     """Events of log sources that a rule asks for: none of the others can ever match."""
+    placed: bool = False
+    """Whether an event says from where somebody did it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,6 +68,7 @@ class LogTally:
         into.formats += read.formats
         into.sources += read.sources
         into.asked += sum(count for origin, count in read.sources.items() if self._asks(origin))
+        into.placed |= read.placed
         self._told_of |= {one.file for one in read.rejections}
         self._shortened += read.shortened
         self._continued += read.continued
@@ -84,12 +89,23 @@ class LogTally:
             notes.append(f"{self._shortened:,} values were so long that only their beginning was read")
         if self._continued:
             notes.append(f"{self._continued:,} lines go on with an event above them, and are no events of their own")
-        return notes
+        return notes + [_unplaced(file) for file in self.files if not file.placed and _needs_places(file)]
 
     @property
     def unasked(self) -> list[Skip]:
         """The files of which no event can match any rule: silence about them says nothing."""
         return [Skip(file.file, _unasked(file)) for file in self.files if not file.asked]
+
+
+def _needs_places(file: ScannedLog) -> bool:
+    return any(stands_for(category, source) for source in file.sources for category in _FROM_OUTSIDE)
+
+
+def _unplaced(file: ScannedLog) -> str:
+    return (
+        f"{file.file}: no event says from which address, so no rule that asks for a place outside can find anything "
+        "in it; let the product log the caller's address"
+    )
 
 
 def _unasked(file: ScannedLog) -> str:

@@ -51,7 +51,7 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "dataset": (
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
         # Of a database its name, and in a vault of secrets the path.
-        *("database_name", "request.path"),
+        *("database_name", "request.path", "table"),
         *("key", "requestparameters.key", "resources.arn"),
     ),
     "model": (
@@ -101,6 +101,9 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 NAMED_FIELDS: Final = ("requestparameters.", "requestparams.", "request_params.", "protopayload.request.")
 """Beginnings of the names under which a call says what it is about; of these, what ends as `NAMING` counts."""
 NAMING: Final = ("name", "names", "id", "identifier", "arn", "ids", "model")
+
+NAMING_BUCKETS: Final = ("bucketname", "bucket_name", "bucket")
+"""The same of stores, which a job that copies names deep within what it is asked for."""
 
 OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")
 """The object in a bucket; bucket and object together are a path, too."""

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Final, NamedTuple
 
-from caponier.detect.assets.fields import ASSET_FIELDS, NAMED_FIELDS, NAMING, OBJECT_FIELDS
+from caponier.detect.assets.fields import ASSET_FIELDS, NAMED_FIELDS, NAMING, NAMING_BUCKETS, OBJECT_FIELDS
 from caponier.records.inventory import System
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, host_name
@@ -23,7 +23,7 @@ _SHORT: Final = 512
 """Characters of a value whose assets are remembered."""
 _PARTS: Final = 100
 """Elements of a list that are looked at."""
-_LISTED: Final = frozenset(["host", "account", "instance", "image", "namespace"])
+_LISTED: Final = frozenset(["host", "account", "instance", "image", "namespace", "dataset"])
 _EXACT: Final = frozenset(["model", "namespace", "cluster", "instance"])
 _LISTS: Final = {
     "host": "hosts",
@@ -43,6 +43,7 @@ _LISTS: Final = {
 
 _PRESENT: Final = Present(*ASSET_FIELDS.values())
 _NAMED_IN_CALLS: Final = Present(lambda name: name.startswith(NAMED_FIELDS) and name.endswith(NAMING))
+_BUCKETS_IN_CALLS: Final = Present(lambda name: name.startswith(NAMED_FIELDS) and name.endswith(NAMING_BUCKETS))
 
 
 class Asset(NamedTuple):
@@ -108,6 +109,9 @@ def _values(kind: str, fields: Fields, names: Sequence[str]) -> Iterator[str]:
             yield from islice(value.split(", "), _PARTS)
     if kind == "instance":
         for name in _NAMED_IN_CALLS.of(fields)[0]:
+            yield from islice(str(fields[name]).split(", "), _PARTS)
+    if kind == "bucket":
+        for name in _BUCKETS_IN_CALLS.of(fields)[0]:
             yield from islice(str(fields[name]).split(", "), _PARTS)
     if kind == "cluster" and not names and "objectref.resource" in fields:
         # A cluster does not name itself in its own log: whoever owns every cluster owns this one.

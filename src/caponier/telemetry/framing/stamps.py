@@ -30,6 +30,10 @@ _SPELT: Final = re.compile(
     r"(?: (\d{4}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
 """`Mar 02 2026 08:00:01 UTC`, as CEF has it, and `Mon Mar  2 08:00:01 2026`, as C's `ctime` does."""
+_MAILED: Final = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d)(?: (Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
+"""`Mon, 02 Mar 2026 08:00:01 -0000`, as in RFC 5322 and in headers of HTTP."""
 UNREADABLE: Final = "time cannot be read"
 
 
@@ -86,6 +90,9 @@ def any_time(value: Any) -> int:
         return _american(*american.groups())
     if spelt := _SPELT.fullmatch(text):
         return _spelt(*spelt.groups())
+    if mailed := _MAILED.fullmatch(text):
+        day, month, year, clock, zone = mailed.groups()
+        return _spelt(month, day, year, clock, None, zone)
     if dot_net := _DOT_NET.fullmatch(text):
         return int(dot_net[1]) * 1_000
     return iso(text)

@@ -42,7 +42,7 @@ _DESTROYS: Final = frozenset(
     ]
 )
 _COPIES: Final = frozenset(
-    ["copy", "export", "exported", "share", "shared", "unload", "replicate", "replication", "download"]
+    ["copy", "export", "exported", "share", "shared", "unload", "replicate", "replication", "download", "transfer"]
 )
 _CHANGES: Final = frozenset(
     [

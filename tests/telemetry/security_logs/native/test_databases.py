@@ -149,3 +149,30 @@ def test_gitlab_as_its_api_tells_it(tmp_path: Path) -> None:
     (event,) = read(json.dumps(row), tmp_path / "x.json")
     assert event.origin == ("gitlab", None, "audit")
     assert (event.fields["event_name"], event.fields["repository"]) == ("deploy_key_added", "ml/t")
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("select * from ml.features f join public.labels l on true", "features, labels"),
+        ("COPY INTO 's3://elsewhere/x' FROM lake.labels", "labels"),
+        ("COPY labels TO stdout", "labels"),
+    ],
+)
+def test_tables_go_by_their_bare_names_too(statement: str, tables: str, tmp_path: Path) -> None:
+    (event,) = read(f"2026-03-02 09:00:00 UTC [7] LOG:  statement: {statement}\n", tmp_path / "x.log")
+    assert event.fields["table"] == tables
+
+
+def test_what_pgaudit_writes_is_a_statement(tmp_path: Path) -> None:
+    said = 'AUDIT: SESSION,2,1,WRITE,UPDATE,TABLE,public.labels,"UPDATE labels SET why = ""x"", y = 0",<none>'
+    (event,) = read(f"2026-03-02 09:00:00 UTC [7] eve@lake LOG:  {said}\n", tmp_path / "x.log")
+    assert event.fields["statement"] == 'UPDATE labels SET why = "x", y = 0'
+    assert (event.fields["object"], event.fields["table"]) == ("public.labels", "labels")
+
+
+def test_the_statements_of_a_warehouse_name_its_tables(tmp_path: Path) -> None:
+    row = {"query_text": "COPY INTO 's3://x/y' FROM labels", "query_type": "UNLOAD", "user_name": "EVE",
+           "start_time": f"{AT}Z"}  # fmt: skip
+    (event,) = read(json.dumps(row), tmp_path / "x.log")
+    assert (event.origin.service, event.fields["table"]) == ("query_history", "labels")

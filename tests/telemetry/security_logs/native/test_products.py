@@ -185,7 +185,20 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, EventIdentity, dict[str, Any]]] = 
         "onepassword/-/events", EventIdentity("eve@example.org", None, BAD), {"src_country": "XK"},
     ),
 }  # fmt: skip
+SAMPLES["Microsoft Entra sign-ins (portal)"] = (
+    {"Date": AT, "Request ID": "r", "Username": "eve@example.org", "Application": "Portal", "IP address": BAD,
+     "Status": "Failure"},
+    "azure/authentication/signinlogs", EventIdentity("eve@example.org", None, BAD),
+    {"outcome": "failure", "appdisplayname": "Portal"},
+)  # fmt: skip
 SAMPLES |= network.SAMPLES
+
+
+def test_the_file_of_gitlab_says_the_same_as_its_stream(tmp_path: Path) -> None:
+    row = {**SAMPLES["GitLab audit log"][0], "change": "visibility", "from": "Private", "to": "Public"}
+    (event,) = read(tmp_path / "x.jsonl", json.dumps(row))
+    assert (event.fields["details.change"], event.fields["details.to"]) == ("visibility", "Public")
+
 
 S3 = (
     "79a59df900b949e55d96a1e698fbacedfd6e09d9 ml-models [02/Mar/2026:09:00:38 +0000] 203.0.113.66 {who} 3E57427F33A59F "

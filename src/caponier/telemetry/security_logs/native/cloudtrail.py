@@ -98,3 +98,19 @@ def judged(row: dict[str, Any]) -> dict[str, Any]:
 
 _TELLING: Final = Present(_tells)
 FORMAT: Final = ObjectFormat("AWS CloudTrail", _fits, _complete, ("eventtime",))
+
+
+def _insight(fields: Fields) -> LogSource:
+    # It counts calls of an hour and is none itself, so no rule for calls may match it.
+    fill(fields, {"operation": "insightdetails.eventname", "event_source": "insightdetails.eventsource"})
+    attribute = fields.get("insightdetails.insightcontext.attributions.attribute")
+    if attribute is not None and str(attribute).startswith("userIdentityArn"):
+        who = str(fields.get("insightdetails.insightcontext.attributions.insight.value", ""))
+        if who:
+            fields.setdefault("account", who.split(", ")[0])
+    return LogSource("aws", None, "cloudtrail_insight")
+
+
+INSIGHT: Final = ObjectFormat(
+    "AWS CloudTrail Insights", lambda fields: "insightdetails.eventname" in fields, _insight, ("eventtime",)
+)

@@ -5,6 +5,7 @@ its forms are those of "Error Reporting and Logging", of Debian's packages and o
 a connection once, when it begins.
 """
 
+import csv
 import re
 from typing import Final
 
@@ -30,7 +31,9 @@ _ASKED: Final = re.compile(
 _REFUSED: Final = re.compile(r'password authentication failed for user "([^"]{1,128})"')
 _LET_IN: Final = re.compile(r"connection authorized: user=(\S+)(?: database=(\S+))?")
 _TABLE: Final = re.compile(
-    r"(?i)\b(?:update|insert\s+into|delete\s+from|truncate(?:\s+table)?|drop\s+table|merge\s+into|from|copy)\s+"
+    r"(?i)\b(?:update|insert\s+into|delete\s+from|truncate(?:\s+table)?|drop\s+table|merge\s+into|from|join"
+    # What a warehouse copies into may be a place outside, which is no table.
+    r"|copy(?!\s+into))\s+"
     r'(?:only\s+|if\s+exists\s+)?["`]?([\w.$]{1,128})'
 )
 _MYSQL: Final = re.compile(
@@ -46,12 +49,22 @@ _FAILED: Final = frozenset(["ERROR", "FATAL", "PANIC"])
 _CONNECTIONS: Final = 10_000
 """Accounts of MySQL's connections that are remembered."""
 _READ: Final = 8_192
+_TABLES: Final = 16
+"""Tables of one statement that are looked for."""
+_AUDITED: Final = re.compile(
+    r"AUDIT: (?:SESSION|OBJECT),\d+,\d+,[A-Z_]*,[A-Z_ ]*,[A-Z_ ]*,(\"[^\"]*\"|[^,]*),(.*)", re.DOTALL
+)
+"""As pgAudit writes what was asked: kind and name of the object, the statement, and its parameters."""
 
 
 def told(message: str, fields: Fields, product: str) -> LogSource:
     """Fill in what a line of a database says: a statement with the table it is about, or a login."""
     if found := _ASKED.match(message):
-        _stated(found[1], fields)
+        stated(found[1], fields)
+    elif found := _AUDITED.match(message):
+        fields.update(made({"object": found[1].strip('"')}))
+        cells = next(csv.reader([found[2][:_READ]]), [""])
+        stated(cells[0], fields)
     elif found := _REFUSED.search(message[:_READ]):
         fields.update(made({"user": found[1], "outcome": FAILURE}))
         return LogSource(product, "authentication", "server")
@@ -61,10 +74,13 @@ def told(message: str, fields: Fields, product: str) -> LogSource:
     return LogSource(product, DATABASE, "server")
 
 
-def _stated(statement: str, fields: Fields) -> None:
+def stated(statement: str, fields: Fields) -> None:
+    """Fill in a statement and the tables that it is about, of which each goes by its bare name, too."""
     fields["statement"] = statement
-    if found := _TABLE.search(statement[:_READ]):
-        fields.setdefault("object", found[1])
+    tables = list(dict.fromkeys(_TABLE.findall(statement[:_READ])))[:_TABLES]
+    if tables:
+        fields.setdefault("object", tables[0])
+        fields.setdefault("table", ", ".join(dict.fromkeys(name.rpartition(".")[2] for name in tables)))
 
 
 class DatabaseReader:
@@ -105,7 +121,7 @@ class DatabaseReader:
             return fields, LogSource("mysql", "authentication", "server"), stamps.iso(stamp)
         fields.update(self._accounts.get(connection, {}))
         if command in ("Query", "Execute"):
-            _stated(said, fields)
+            stated(said, fields)
         return fields, LogSource("mysql", DATABASE, "server"), stamps.iso(stamp)
 
 
@@ -137,7 +153,7 @@ def _maria(text: str) -> tuple[Fields, LogSource, int] | None:
         return fields, LogSource("mysql", "authentication", "audit"), _compact(stamp)
     # As of the other servers, whose messages are what rules search.
     fields["message"] = statement
-    _stated(statement, fields)
+    stated(statement, fields)
     return fields, LogSource("mysql", DATABASE, "audit"), _compact(stamp)
 
 

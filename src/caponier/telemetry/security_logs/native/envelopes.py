@@ -51,6 +51,10 @@ def of_row(row: Row) -> Iterator[Inner] | None:
     for name in LISTS:
         if type(row.get(name)) is list and not _has_time(row):
             return (Inner(item) for item in row[name] if isinstance(item, dict | str))
+    logs = row.get("logs")
+    if isinstance(logs, list) and logs and not _has_time(row) and all(isinstance(one, dict) for one in logs):
+        # An answer of an interface that pages.
+        return (Inner(one) for one in logs)
     hits = row.get("hits")
     if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
         return (Inner(item) for item in hits["hits"] if isinstance(item, dict))
@@ -68,13 +72,14 @@ _WRAPPING: Final = frozenset(
     [
         *(*LISTS, "CloudTrailEvent", "detail", "message", "Type", "log", "LogMessage", "_source", "result", "_raw"),
         *("event", "category", "kubernetes", "resourceLogs", "full_log", "short_message"),
+        *("@message", "log_s", "_AUDIT_TYPE_NAME", "logs"),
     ]
 )
 """Names of which every envelope has one, and most records none."""
 
 
 def _single(row: Row) -> Inner | None:
-    for unwrap in (_aws, _container, _search, _azure, _queue, _agent, _original):
+    for unwrap in (_aws, _container, _search, _azure, _queue, _agent, _journal, _original):
         if found := unwrap(row):
             return found
     return None
@@ -89,6 +94,10 @@ def _aws(row: Row) -> Inner | None:
     message = row.get("message")
     if isinstance(message, str) and isinstance(row.get("timestamp"), int) and row.keys() & _CLOUDWATCH:
         return Inner(message, row["timestamp"] * 1_000)
+    queried = row.get("@message")
+    if isinstance(queried, dict | str):
+        # A query of CloudWatch's logs, whose columns are fields that begin with an @.
+        return Inner(queried, _time(row.get("@timestamp")))
     if row.get("Type") == "Notification" and isinstance(row.get("Message"), str):
         return Inner(row["Message"], _time(row.get("Timestamp")))
     return None
@@ -124,6 +133,10 @@ def _azure(row: Row) -> Inner | None:
     if str(row.get("category", "")).lower().startswith("kube-audit") and isinstance(inside, dict):
         log = inside.get("log")
         return Inner(log, _time(row.get("time"))) if isinstance(log, str) else None
+    log = row.get("log_s")
+    if isinstance(log, dict | str) and str(row.get("Category", "")).lower().startswith("kube-audit"):
+        # The same as the table AzureDiagnostics keeps it.
+        return Inner(log, _time(row.get("TimeGenerated")))
     return None
 
 
@@ -178,6 +191,22 @@ def of_message(record: Record) -> Inner | None:
         return None
     host = record.fields.get("host")
     return Inner(text, record.time, {} if host is None else {"host": host})
+
+
+def _journal(row: Row) -> Inner | None:
+    """Return a line of Linux audit as auditd would have written it: the journal keeps its beginning in fields."""
+    kind, number, message = (row.get(name) for name in ("_AUDIT_TYPE_NAME", "_AUDIT_ID", "MESSAGE"))
+    if not (isinstance(kind, str) and isinstance(message, str) and str(number).isdecimal()):
+        return None
+    stamp = str(row.get("_SOURCE_REALTIME_TIMESTAMP", row.get("__REALTIME_TIMESTAMP", "")))
+    if not (stamp.isdecimal() and stamp.isascii()):
+        return None
+    said = message.removeprefix(kind).lstrip()
+    seconds, parts = divmod(int(stamp), 1_000_000)
+    host = row.get("_HOSTNAME")
+    # Several of them are one event, which waits for its last: so the host stands in the line.
+    node = f"node={host} " if isinstance(host, str) and host and not set(host) & set(" \t") else ""
+    return Inner(f"{node}type={kind} msg=audit({seconds}.{parts // 1_000:03d}:{number}): {said}", _time(stamp))
 
 
 def _original(row: Row) -> Inner | None:

@@ -1,12 +1,14 @@
-"""Falco alerts as JSON (`json_output: true`).
+"""Falco alerts as JSON (`json_output: true`), and as lines of text.
 
 `time`, `rule`, `priority`, `output` and `output_fields`, as in "Falco Outputs" of Falco's documentation.
 """
 
+import re
 from typing import Final
 
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill
+from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, Parsed, Stateless, fill, made
 from caponier.telemetry.security_logs.sources import ALARM, LogSource
 
 _NAMES: Final[FieldMap] = {
@@ -35,3 +37,36 @@ def _complete(fields: Fields) -> LogSource:
 
 
 FORMAT: Final = ObjectFormat("Falco", _fits, _complete, ("time", "output_fields.evt.time"))
+
+_LINE: Final = re.compile(
+    r"(?:(\d{4}-\d\d-\d\dT\S{8,24})|\d\d:\d\d:\d\d\.\d{9}): "
+    r"(Emergency|Alert|Critical|Error|Warning|Notice|Informational|Debug) (.*)",
+    re.DOTALL,
+)
+_FIELD: Final = re.compile(r"(?<![\w.])([a-z][\w.]{0,63})=(\S+)")
+_SHORT: Final[FieldMap] = {
+    "commandline": ("command", "cmdline"),
+    "image": ("proc_exepath", "process", "proc.name"),
+    "parentimage": "parent",
+    "user": ("user.name",),
+    "container.image": ("container_image", "container_image_repository", "image"),
+    "namespace": ("k8s_ns", "k8s_ns_name", "k8s.ns"),
+    "pod": ("k8s_pod_name", "k8s.pod"),
+}
+
+
+def _parse(text: str) -> Parsed:
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return None
+    fields = made({"priority": found[2], "output": found[3]})
+    for name, value in _FIELD.findall(found[3]):
+        fields.setdefault(name, value.rstrip(")"))
+    fill(fields, _SHORT)
+    # By itself a line has the time of day alone; the day stands in what carries it.
+    return fields, LogSource("falco", ALARM, "falco"), stamps.iso(found[1]) if found[1] else None
+
+
+def reader() -> Stateless:
+    """Return a reader of Falco's lines (`json_output: false`)."""
+    return Stateless("Falco", _parse)

@@ -54,4 +54,10 @@ def _complete(fields: Fields) -> LogSource:
     return KUBERNETES_AUDIT
 
 
-FORMAT: Final = ObjectFormat("Kubernetes audit", _fits, _complete, ("requestreceivedtimestamp", "stagetimestamp"))
+FORMAT: Final = ObjectFormat(
+    "Kubernetes audit",
+    _fits,
+    _complete,
+    # The last three are those of AKS's tables AKSAudit and AKSAuditAdmin.
+    ("requestreceivedtimestamp", "stagetimestamp", "requestreceivedtime", "stagereceivedtime", "timegenerated"),
+)

@@ -37,3 +37,31 @@ def _complete(fields: Fields) -> LogSource:
 
 
 FORMAT: Final = ObjectFormat("Okta System Log", _fits, _complete, ("published",))
+
+_EXPORTED: Final[FieldMap] = {
+    "eventtype": "event_type",
+    "published": "timestamp",
+    "actor.alternateid": "actor.alternate_id",
+    "actor.displayname": "actor.display_name",
+    "displaymessage": "display_message",
+    "client.ipaddress": "client.ip_address",
+    "client.geographicalcontext.country": "client.geographical_context.country",
+    "client.useragent.rawuseragent": "client.user_agent.raw_user_agent",
+    "target.alternateid": ("target0.alternate_id", "target.alternate_id"),
+    "target.displayname": ("target0.display_name", "target.display_name"),
+    "target.type": ("target0.type",),
+}
+"""Names of the API to those of the table that Okta's console exports."""
+
+
+def _of_console(fields: Fields) -> LogSource:
+    fill(fields, _EXPORTED)
+    return _complete(fields)
+
+
+EXPORT: Final = ObjectFormat(
+    "Okta System Log (console)",
+    lambda fields: "event_type" in fields and "actor.alternate_id" in fields,
+    _of_console,
+    ("timestamp", "published"),
+)

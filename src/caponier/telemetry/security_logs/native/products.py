@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from caponier.formats.strict_yaml import shipped_yaml
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.databases import stated
 from caponier.telemetry.security_logs.native.record import (
     FAILURE,
     SUCCESS,
@@ -36,6 +37,8 @@ class Product:
     """Field, good values, bad values."""
     login: tuple[str, Values] | None = None
     url: str | None = None
+    statement: str | None = None
+    """A field that holds a statement of SQL."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """What every record says, in a field that none has: that a connection came about, in a log of those that did."""
 
@@ -58,6 +61,8 @@ class Product:
         if self.url and self.url in fields:
             for name, part in split_url(str(fields[self.url])).items():
                 fields.setdefault(name, part)
+        if self.statement and self.statement in fields:
+            stated(str(fields[self.statement]), fields)
         if (status := whole(fields.get("sc-status"))) is not None:
             fields["sc-status"] = status
         return self._source(fields)
@@ -90,6 +95,7 @@ def _product(entry: Mapping[str, Any]) -> Product:
         outcome=(outcome["of"], frozenset(outcome["good"]), frozenset(outcome["bad"])) if outcome else None,
         login=(login["of"], frozenset(login["is"])) if login else None,
         url=entry.get("url"),
+        statement=entry.get("statement"),
         fixed=entry.get("fixed", {}),
     )
 

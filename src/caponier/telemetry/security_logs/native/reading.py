@@ -36,7 +36,7 @@ from caponier.telemetry.security_logs.native import (
     zeek,
 )
 from caponier.telemetry.security_logs.native.auditd import AuditReader
-from caponier.telemetry.security_logs.native.network import firewalls, forms, proxies
+from caponier.telemetry.security_logs.native.network import audits, firewalls, forms, proxies, repositories
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
@@ -54,10 +54,13 @@ GIVEN: Final = "JSON of the log source given"
 
 NATIVE: Final[tuple[ObjectFormat, ...]] = (
     cloudtrail.FORMAT,
+    cloudtrail.INSIGHT,
     kubernetes_audit.FORMAT,
     windows_event.FORMAT,
+    windows_event.QUERIED,
     gcp_audit.FORMAT,
     okta.FORMAT,
+    okta.EXPORT,
     log_analytics.FORMAT,
     *entra.FORMATS,
     falco.FORMAT,
@@ -106,6 +109,8 @@ class NativeReading:
             torchserve.reader(),
             *proxies.readers(),
             *firewalls.readers(),
+            *repositories.readers(),
+            falco.reader(),
             W3CReader(),
             databases.DatabaseReader(),
         ]
@@ -242,8 +247,13 @@ class NativeReading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
-        if said is None and self._origin is None and (known := forms.recognise(fields, line)):
-            return known._replace(time=known.time or seen, shortened=cut)
+        if said is None and self._origin is None:
+            known = forms.recognise(fields, line)
+            if known is None and (known := audits.recognise(fields, line)) and not (known.time or seen):
+                # Nobody writes an audit record without its time; of other forms the one before may have it.
+                raise ValueError(f"no time: {_seen(row)}")
+            if known:
+                return known._replace(time=known.time or seen, shortened=cut)
         stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError(f"no time: {_seen(row)}")

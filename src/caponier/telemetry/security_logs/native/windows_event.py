@@ -8,6 +8,7 @@ Microsoft's "Appendix L: Events to monitor".
 
 from typing import Any, Final
 
+from caponier.telemetry.framing.event_message import spoken
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
 from caponier.telemetry.security_logs.sources import LogSource
@@ -219,3 +220,20 @@ def _security(number: int | None, fields: Fields) -> LogSource:
 FORMAT: Final = ObjectFormat(
     "Windows event log", _fits, complete, ("timecreated", "@timestamp", "eventtime", "utctime", "timegenerated")
 )
+
+
+def _is_queried(fields: Fields) -> bool:
+    return fields.keys() >= {"id", "providername", "logname", "machinename"}
+
+
+def _queried(fields: Fields) -> LogSource:
+    fill(fields, {"channel": "logname", "computer": "machinename", "eventid": "id", "provider_name": "providername"})
+    fields["eventid"] = whole(fields["eventid"]) or fields["eventid"]
+    for name, value in spoken(str(fields.get("message", ""))):
+        fields.setdefault(name, value)
+    return complete(fields)
+
+
+QUERIED: Final = ObjectFormat("Windows event log (Get-WinEvent)", _is_queried, _queried, ("timecreated",))
+"""Objects of PowerShell's `Get-WinEvent`, as `Export-Csv` and `ConvertTo-Json` write them: what the event says stands
+in its message alone."""

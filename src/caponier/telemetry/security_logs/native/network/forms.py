@@ -53,16 +53,19 @@ def recognise(fields: Fields, line: int) -> Record | None:
     there = _there(fields)
     method = str(there.get("method", "")).upper()
     status = whole(there.get("status"))
-    if method in _METHODS and status is not None and 100 <= status <= 599 and _is_target(there.get("target")):
+    answered = status is not None and 100 <= status <= 599
+    # Some servers tell of a request before they answer it; then only whom it came from makes it one.
+    asked = "status" not in there and is_address(without_port(str(there.get("address", ""))))
+    if method in _METHODS and (answered or asked) and _is_target(there.get("target")):
         _request(fields, there, method, status)
-        return Record(fields, WEB, _moment(there.get("time")), line, "requests of an unknown product")
-    if _is_address(there.get("source")) and _is_address(there.get("destination")) and "action" in there:
+        return Record(fields, WEB, moment_of(there.get("time")), line, "requests of an unknown product")
+    if is_address(there.get("source")) and is_address(there.get("destination")) and "action" in there:
         fields["src_ip"], fields["dst_ip"] = there["source"], there["destination"]
         passed = str(there["action"]).lower() in _PASSED
         fields["action"] = "accept" if passed else there["action"]
         if (port := whole(there.get("port"))) is not None:
             fields["dst_port"] = port
-        return Record(fields, CONNECTION, _moment(there.get("time")), line, "connections of an unknown product")
+        return Record(fields, CONNECTION, moment_of(there.get("time")), line, "connections of an unknown product")
     return None
 
 
@@ -81,20 +84,36 @@ def pairs(text: str) -> dict[str, Any] | None:
 
 
 _BEGINS: Final = re.compile(
-    r'(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\dT[\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?)?[,;]?\s{0,4}[A-Za-z_][\w.\-]{0,63}=(?:"|[^\s="])'
+    r"(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?: ?(?:Z|[+-]\d\d:?\d\d))?)?[,;]?\s{0,4}"
+    # A logger says how bad it is and what it is called before it says anything.
+    r"(?:(?<=\s)(?:[A-Z]{3,8}|\[[^\]=]{1,80}\]|\([^)=]{1,80}\))[ :]\s{0,4}){0,4}"
+    r"[A-Za-z_][\w.\-]{0,63}=(?:\"|[^\s=\"])"
 )
 _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
 _FEWEST: Final = 4
+
+
+def deep(name: str) -> bool:
+    """Tell whether a field lies too deep for its name to tell anything, or where a caller writes what he likes."""
+    above = name.rpartition(".")[0]
+    return above.count(".") >= _DEEP or any(part in above for part in _CALLERS)
+
+
+def without_port(address: str) -> str:
+    """Return an address without the port behind it."""
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _named(fields: Fields) -> list[tuple[str, str]]:
     """Return the names that have a word, each with it, those that stand furthest outside first."""
     found = []
     for name in sorted(fields, key=lambda name: name.count(".")):
-        above, _, last = name.rpartition(".")
-        if above.count(".") >= _DEEP or any(part in above for part in _CALLERS):
+        if deep(name):
             continue
+        above, _, last = name.rpartition(".")
         plain = "".join(filter(str.isalpha, last))
+        if plain == "name" and above.rpartition(".")[2] == "user":
+            plain = "username"
         bare = _PREFIXES.sub("", plain)
         found += [(word, name) for word, names in _WORDS.items() if plain in names or bare in names]
     return found
@@ -108,33 +127,34 @@ def _there(fields: Fields) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     for word, name in _NAMED.of(fields):
         value = fields[name]
-        if word not in found and value not in ("", "-") and (word != "time" or _moment(value) is not None):
+        if word not in found and value not in ("", "-") and (word != "time" or moment_of(value) is not None):
             found[word] = value
     return found
 
 
-def _request(fields: Fields, there: Mapping[str, Scalar], method: str, status: int) -> None:
+def _request(fields: Fields, there: Mapping[str, Scalar], method: str, status: int | None) -> None:
     parts = split_url(str(there["target"]))
-    address = str(there.get("address", ""))
-    if address.count(":") == 1:
-        address = address.partition(":")[0]
-    given: Fields = {**parts, "cs-method": method, "sc-status": status}
+    address = without_port(str(there.get("address", "")))
+    given: Fields = {**parts, "cs-method": method}
     for name, word in (("cs-host", "host"), ("cs-user-agent", "agent"), ("cs-username", "user"), ("user", "user")):
         if word in there:
             given.setdefault(name, there[word])
-    if _is_address(address):
+    if is_address(address):
         given["c-ip"] = address
     fill(given, {"account": "user"})
     for name, value in given.items():
         fields.setdefault(name, value)
-    fields["sc-status"], fields["cs-method"] = status, method
+    fields["cs-method"] = method
+    if status is not None:
+        fields["sc-status"] = status
 
 
 def _is_target(value: Scalar | None) -> bool:
     return isinstance(value, str) and (value[:1] in ("/", "*") or "://" in value[:9])
 
 
-def _is_address(value: Scalar | None) -> bool:
+def is_address(value: Scalar | None) -> bool:
+    """Tell whether a value is an address of IP."""
     try:
         ip_address(str(value))
     except ValueError:
@@ -142,7 +162,7 @@ def _is_address(value: Scalar | None) -> bool:
     return isinstance(value, str)
 
 
-def _moment(value: Scalar | None) -> int | None:
+def moment_of(value: Scalar | None) -> int | None:
     """Read a time; None where there is none, so that the envelope's counts."""
     if value is None or len(str(value)) > _LONG:
         return None

@@ -1,0 +1,49 @@
+"""What a Windows event says to people: lines of `Label: value` below headings, read back into the event's fields."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+LINES: Final = 400
+_LINE: Final = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9 /\-]{0,63}):[ \t]*(.*)")
+_EMPTY: Final = ("", "-", "NULL SID")
+_TARGETS: Final = (
+    *("new logon", "account for which logon failed", "account whose credentials were used", "target account"),
+    *("new account", "group", "target subject", "account that was locked out"),
+)
+_FIELDS: Final = {
+    ("subject", "account name"): "subjectusername",
+    ("subject", "account domain"): "subjectdomainname",
+    ("subject", "security id"): "subjectusersid",
+    ("member", "account name"): "membername",
+    ("member", "security id"): "membersid",
+    ("creator subject", "account name"): "subjectusername",
+    ("network information", "source network address"): "ipaddress",
+    ("network information", "client address"): "ipaddress",
+    ("network information", "source port"): "ipport",
+    ("network information", "workstation name"): "workstationname",
+    ("process information", "new process name"): "newprocessname",
+    ("process information", "creator process name"): "parentprocessname",
+    ("process information", "process command line"): "commandline",
+    ("service information", "service file name"): "servicefilename",
+    **{(target, "account name"): "targetusername" for target in _TARGETS},
+    **{(target, "group name"): "targetusername" for target in _TARGETS},
+    **{(target, "account domain"): "targetdomainname" for target in _TARGETS},
+    **{(target, "security id"): "targetusersid" for target in _TARGETS},
+}
+"""Heading and label to the field whose value Windows prints there, as in Microsoft's pages on each event."""
+
+
+def spoken(message: str) -> Iterator[tuple[str, str]]:
+    """Yield fields, in lower case, and their values; a label below no heading is the field's own name, as of Sysmon."""
+    heading = ""
+    for line in message.splitlines()[:LINES]:
+        found = _LINE.fullmatch(line.rstrip())
+        if found is None:
+            continue
+        label, value = found[1].lower(), found[2].strip()
+        if not value and not line[:1].isspace():
+            heading = label
+            continue
+        if value not in _EMPTY:
+            yield _FIELDS.get((heading, label), label.replace(" ", "")), value
