@@ -47,6 +47,22 @@ def test_classes_that_share_a_border_are_no_pair_that_somebody_aimed_at() -> Non
     assert not learned_pairs(said, y, apart(800))
 
 
+@pytest.mark.parametrize("telling", [False, True])
+def test_flips_fall_on_any_row_of_a_class_and_nature_on_those_that_look_like_the_other(telling: bool) -> None:
+    rng = np.random.default_rng(4)
+    y = np.repeat([0, 1], 500)
+    # Of the rows of one class the model half expects the other label; of some more, of some less.
+    other = rng.uniform(0.06, 0.38, 500)
+    said = np.concatenate([np.tile([0.999, 0.001], (500, 1)), np.stack([other, 1 - other], axis=1)])
+    by_lot = rng.random(500) < other.mean()
+    labels = np.r_[
+        np.zeros(500, np.int64), np.where(rng.random(500) < 2.5 * (other - 0.12) if telling else by_lot, 0, 1)
+    ]
+    found = learned_pairs(said, labels, apart(1_000))
+    assert [(pair.own, pair.given) for pair in found] == ([] if telling else [(1, 0)])
+    assert telling or np.array_equal(found[0].rows, labels != y)
+
+
 def test_a_few_flips_go_one_way_where_the_model_is_sure() -> None:
     said, y = sure(5, 3)
     labels = y.copy()

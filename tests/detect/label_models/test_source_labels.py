@@ -72,3 +72,22 @@ def test_a_handful_of_rows_and_a_lone_source_are_not_judged() -> None:
     few = np.where(np.arange(1_000) < MIN_ROWS - 1, 1, 0)
     assert movers(said, np.where(few == 1, 1 - y, y), few) == []
     assert movers(said, y, np.zeros(1_000, np.int64)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_brings_little_but_moved_rows_is_named_though_another_mix_would_do(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Of so few surprises, more rows of the other class explain the labels about as well.
+    chance = 1 / (1 + np.exp(-rng.normal(0, 1.2, 1_500)))
+    y = (rng.random(1_500) < chance).astype(np.int64)
+    sources = rng.choice(np.setdiff1d(np.arange(10), [4]), 1_500)
+    rows = rng.permutation(np.flatnonzero(y == 1))[:120]
+    sources[rows] = 4
+    said = np.stack([1 - chance, chance], axis=1)
+    # Whoever brings rows of one class alone, with their own label, moved none.
+    assert movers(said, y, sources) == []
+    labels = y.copy()
+    labels[rows] = 0
+    (found,) = movers(said, labels, sources)
+    assert (found.source, found.own, found.given) == (4, 1, 0)
+    assert np.isin(np.flatnonzero(found.chances >= CERTAIN), rows).all()

@@ -21,6 +21,7 @@ from caponier.detect.label_models.aimed_pairs import AimedPair, learned_pairs, o
 from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold, least_probability
 from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
 from caponier.detect.label_models.source_shares import source_shares
+from caponier.detect.label_models.strange_rows import strange_pairs
 from caponier.detect.label_models.usual_errors import FEWEST, not_overlap, said_once, wrong_share
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
@@ -302,8 +303,10 @@ def _can_tell(probabilities: NDArray[np.float64], y: NDArray[np.int64], rows: Ma
 
 
 def _loud(blind: NDArray[np.float64], y: NDArray[np.int64], first: _Verdict, sources: NDArray[np.object_]) -> Mask:
-    """Return the rows (n,) of contributors who stand out."""
+    """Return the rows (n,) of contributors who stand out, or may: what they taught must not speak for them."""
     loud = [part.source for part in source_shares(sources, first.flagged) if part.stands_out]
+    names, numbers = np.unique(sources.astype(str), return_inverse=True)
+    loud += [str(names[source]) for source, _, _ in strange_pairs(blind, y, numbers.ravel())]
     return np.isin(sources.astype(str), loud + [source for source, _ in _movers(blind, y, sources)])
 
 

@@ -3,8 +3,9 @@
 Flips that are aimed at one pair teach a model what they say: among rows of the flipped class it half expects the other
 label, and contradicts right labels as often as wrong ones. But it does so everywhere in that class, also of the rows
 that nobody would mistake, and nowhere in the other class; and of the rows with the other label there are those that
-lie where the flipped class does, those that lie elsewhere, and few between. Classes that overlap share a border: of
-each there are rows that are none of the other's, and most of those that are mistaken lie between.
+lie where the flipped class does, those that lie elsewhere, and few between. Which rows of the class bear it, nothing
+tells. Classes that overlap share a border: of each there are rows that are none of the other's, most of those that are
+mistaken lie between, and the model tells them from the rest.
 
 Of fewer flips a model stays sure. Then rows bear the other label where it is surest of their own, and hardly ever the
 other way round.
@@ -32,6 +33,9 @@ BETWEEN, PLAINLY_BETWEEN = 0.5, 1.5
 """How many rows with the other label may lie half as far from it, for one that lies where the class does."""
 MOST: Final = 0.6
 """Median chance of the other label beyond which nothing tells which of the two names is right."""
+FORETOLD: Final = 0.65
+"""How well a model may tell, within a class, which of its rows bear the other label. Flips fall on any of them; where
+classes overlap, the rows that bear the other label are those that look more like it."""
 MIN_ROWS: Final = 5
 """Rows of a pair, no two of them equal."""
 FEWEST, FEWEST_BESIDE = 3, 2
@@ -77,7 +81,8 @@ def learned_pairs(probabilities: Floats, y: Whole, twins: Whole, least: float = 
     # Of two classes there is no other pair to be beside.
     plain = (classes > 2) & (free >= PLAINLY) & (free >= PLAINLY_BESIDE * beside)
     found = []
-    for own, given in np.argwhere(loud).tolist():
+    for pair in np.argwhere(loud).tolist():
+        own, given = pair
         share, likely = middle[own, given], said[:, own]
         # Halfway from none to what the class's own rows reach.
         rows = (y == given) & (likely >= (1 - share) / 2)
@@ -85,9 +90,33 @@ def learned_pairs(probabilities: Floats, y: Whole, twins: Whole, least: float = 
         expected = share / (1 - share) * float((y == own).sum())
         borne, most = (PLAINLY_BORNE, PLAINLY_BETWEEN) if plain[own, given] else (BORNE, BETWEEN)
         enough = rows.sum() >= borne * expected and between.sum() <= most * rows.sum()
-        if enough and len(np.unique(twins[rows])) >= MIN_ROWS:
+        home = rows | ((y == own) & (likely >= (1 - share) / 2))
+        if enough and len(np.unique(twins[rows])) >= MIN_ROWS and _foretold(said[home], rows[home], pair) <= FORETOLD:
             found.append(AimedPair(own, given, rows))
     return found
+
+
+def _foretold(said: Floats, borne: NDArray[np.bool_], pair: list[int]) -> float:
+    """Return how well a model tells which rows of a class bear the other label (AUC): 0.5 where a lot decided it.
+
+    By one standard error (Hanley, McNeil 1982) less: of few rows it may seem to tell more than it does.
+
+    Args:
+        said: (m, classes) of the rows that lie where the class does.
+        borne: (m,) which of them bear the other label.
+        pair: The class and the other label.
+    """
+    own, given = said[:, pair[0]], said[:, pair[1]]
+    values, places, counts = np.unique(given / np.maximum(own + given, 1e-9), return_inverse=True, return_counts=True)
+    # Equal ones share their middle rank.
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    hits, rest = int(borne.sum()), int((~borne).sum())
+    if not hits or not rest or len(values) == 1:
+        return 0.5
+    area = (float(ranks[borne].sum()) - hits * (hits + 1) / 2) / (hits * rest)
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    error = area * (1 - area) + (hits - 1) * (one - area**2) + (rest - 1) * (two - area**2)
+    return area - float(np.sqrt(max(error, 0.0) / (hits * rest)))
 
 
 def one_way_pairs(probabilities: Floats, y: Whole, twins: Whole) -> tuple[list[AimedPair], float, float]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.label_models.out_of_fold import Floats, Whole
+from caponier.detect.label_models.strange_rows import strange_pairs
 
 MIN_ROWS: Final = 20
 """Rows of a source below which it is not judged, and of a pair of classes that must be in excess at least 5."""
@@ -70,6 +71,7 @@ def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
         usual[int(source)] = odds = _calibrated(probabilities, y, ~own)
         found += [(int(source), *pair) for pair in _excess(odds[own], y[own])]
     named = []
+    strange = strange_pairs(probabilities, y, sources)
     for source, was, given, deviations, rows in found:
         # A source may move several pairs; others' largest deviation says what is usual between annotators.
         others = [other[3] for other in found if other[0] != source and other[3] < DEVIATIONS]
@@ -77,7 +79,11 @@ def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
         if loud and rows >= LEAST_EXCESS:
             own = sources == source
             share, chances = _moved(usual[source][own], y[own], was, given)
-            if share >= MOVED and _rather_moved(usual[source][own], y[own], was, given, share) >= RATHER:
+            # Another mix brings no rows of a label that are unlike everybody else's.
+            told = (source, was, given) in strange or (
+                _rather_moved(usual[source][own], y[own], was, given, share) >= RATHER
+            )
+            if share >= MOVED and told:
                 whole = np.zeros(len(y))
                 whole[own] = chances
                 named.append(Mover(source, was, given, share, deviations, whole))

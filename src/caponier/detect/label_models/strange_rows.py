@@ -1,0 +1,71 @@
+"""Sources whose rows of one label are like no other source's rows of it.
+
+Who brings more rows of one class than others do brings the same kind of rows: of those with one label, a model that
+has not seen them says as much for another as it does of everybody's. Who gives rows of one class the label of another
+brings rows under it that the model would rather give the other. By how much sources differ from each other in that says
+how much an honest one may: so this can be told on tables on which no single label can be contradicted.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.label_models.out_of_fold import Floats, Whole
+
+LEVEL: Final = 5.0
+"""Standard errors by which a source's rows of a label must be nearer to another one than the others' rows are."""
+BESIDE: Final = 2.0
+"""How many times the largest such difference among the others it must be."""
+FEWEST: Final = 5
+"""Rows of a label from which a source is compared."""
+OTHERS: Final = 3
+"""Other sources that are needed: of fewer, nothing says by how much honest ones differ."""
+LEAST: Final = 1e-4
+"""Probability below which a model is as good as certain, so that a single row decides nothing."""
+
+
+def strange_pairs(probabilities: Floats, y: Whole, sources: Whole) -> set[tuple[int, int, int]]:
+    """Return (source, class, given label): whose rows of the label are too near to the class.
+
+    Args:
+        probabilities: (n, classes) from models that have not seen the rows.
+        y: (n,) given labels.
+        sources: (n,) numbers of sources from 0.
+    """
+    logs, count = np.log(np.maximum(probabilities, LEAST)), int(sources.max(initial=-1)) + 1
+    found = set[tuple[int, int, int]]()
+    for given in range(probabilities.shape[1]):
+        rows = y == given
+        whose, sizes = sources[rows], np.bincount(sources[rows], minlength=count).astype(np.float64)
+        if (sizes >= FEWEST).sum() <= OTHERS:
+            continue
+        for own in range(probabilities.shape[1]):
+            if own != given:
+                nearer = logs[rows, own] - logs[rows, given]
+                sums, squares = (np.bincount(whose, weights=nearer**power, minlength=count) for power in (1, 2))
+                found |= {(source, own, given) for source in _strange(sizes, sums, squares)}
+    return found
+
+
+def _strange(sizes: Floats, sums: Floats, squares: Floats) -> list[int]:
+    """Return the sources that differ more than the others do among themselves."""
+    named = []
+    apart = _beside_the_rest(sizes, sums, squares)
+    for source in np.flatnonzero((apart >= LEVEL) & (sizes >= FEWEST)).tolist():
+        # Without the source: beside it, all others seem to differ.
+        others = [np.delete(totals, source) for totals in (sizes, sums, squares)]
+        honest = np.abs(_beside_the_rest(*others))[others[0] >= FEWEST]
+        if len(honest) >= OTHERS and apart[source] >= BESIDE * float(honest.max()):
+            named.append(source)
+    return named
+
+
+def _beside_the_rest(sizes: Floats, sums: Floats, squares: Floats) -> NDArray[np.float64]:
+    """Return (sources,) by how many standard errors the mean of each lies above that of all others together."""
+    rest = np.maximum(sizes.sum() - sizes, 1.0)
+    mean = (sums.sum() - sums) / rest
+    spread = np.sqrt(np.maximum((squares.sum() - squares) / rest - mean**2, 0.0)) + 1e-9
+    owned = np.maximum(sizes, 1.0)
+    errors: Floats = (sums / owned - mean) / (spread * np.sqrt(1 / owned + 1 / rest))
+    return errors
