@@ -28,7 +28,8 @@ from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
-from caponier.detect.calibration.baseline import Baseline
+from caponier.cli.terminal.written_files import refuse_foreign
+from caponier.detect.calibration.baseline import Baseline, is_baseline
 from caponier.engines.plan import DAY_US
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
@@ -175,6 +176,7 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn what benign traffic looks like, and how many false alerts to expect."""
+    refuse_foreign(out, "a baseline", is_baseline)
     home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
     before, label = _before(out), Columns(label=training_label)
@@ -222,7 +224,7 @@ def _before(out: Path) -> Baseline | None:
     try:
         return Baseline.load(out) if out.is_file() else None
     except InputError:
-        # Whatever it is, it was going to be written over.
+        # A baseline that is damaged, or of an old schema, is replaced.
         return None
 
 
