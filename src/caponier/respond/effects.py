@@ -61,7 +61,7 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
         "",
     ),
     ActionKind.RESTORE: Effect(
-        "First copy the present state of {what} as evidence; then restore its last good version, configuration or backup",
+        "First copy {what} as it is now as evidence; then restore its last good version, configuration or backup",
         "Undoing only cancels the request; what you have already restored stays as it is",
         False,
         "",

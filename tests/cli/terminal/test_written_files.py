@@ -83,7 +83,8 @@ def test_every_option_that_says_it_writes_a_file_is_known() -> None:
 
 
 FOREIGN = {
-    "model.safetensors": b'\x3b\0\0\0\0\0\0\0{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}     \0\0\x80?\0\0\0@',
+    "model.safetensors": b'\x3b\0\0\0\0\0\0\0{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}     '
+    + b"\0\0\x80?" * 2,
     "model.pkl": b"\x80\x04\x95\x0b\0\0\0\0\0\0\0}\x94\x8c\x01w\x94K\x01s.",
     "train.npz": b"PK\x03\x04\x2d\0\0\0\0\0",
 }

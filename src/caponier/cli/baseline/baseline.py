@@ -39,7 +39,7 @@ from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
     add_completion=False,
-    help="What benign traffic of a model looks like: build, show, check and compare baselines.",
+    help="Build, show, check and compare baselines: records of what benign traffic of a model looks like.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier baseline build benign.parquet --out digits.safetensors[/bold]",
@@ -74,7 +74,7 @@ Test = Annotated[
         "--self-test/--no-self-test",
         envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
-        "benign callers of this model; takes up to three minutes, and the extra emulate.",
+        "benign callers of this model; takes up to three minutes and needs pip install 'caponier[emulate]'.",
     ),
 ]
 Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]
@@ -92,9 +92,9 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="The data that the model was trained on (.npz, .parquet, .csv), scaled like the logged inputs, or like "
-        "the log's column input_raw if there is one. Lets membership inference be detected; only a salted sketch of it "
-        "is kept.",
+        help="The data that the model was trained on (.npz, .parquet, .csv), with the same numbers as the log: "
+        "normalised and encoded like input, or like input_raw if the log has it. Lets membership inference be "
+        "detected; only a salted sketch of it is kept.",
     ),
 ]
 TrainingLabel = Annotated[
@@ -202,7 +202,7 @@ def build(
             report = warm_start(report, events, Baseline.load(start), workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     options.tell_deprecated(console, horizon=horizon, alert_budget=budget)
-    _draw(_tell(console, report, out, before, verbose=verbose), drawn)
+    _draw(_tell(console, report, out, before, home, verbose=verbose), drawn)
     _tell_unused(console, {"rows of the training set": learned, "canaries": hidden}, rows)
     _end(partly=bool(report.skipped or rows.count))
 
@@ -252,7 +252,13 @@ def _overrules(workspace: Path | None, keep: Iterable[str], drop: Iterable[str],
 
 
 def _tell(
-    console: Console, report: BaselineReport, out: Path, before: Baseline | None, *, verbose: bool
+    console: Console,
+    report: BaselineReport,
+    out: Path,
+    before: Baseline | None,
+    home: Workspace | None,
+    *,
+    verbose: bool,
 ) -> list[Story]:
     """Say what is new, what was learned and what was left out; return the stories, one a model."""
     for words in changes_in_words(before, report.baseline) if before else ():
@@ -264,7 +270,13 @@ def _tell(
     say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     say(console, f"next: caponier scan inference LOG --baseline {out}")
+    if home and (unset := sorted({one.model for one in report.baseline.models} - _set(home))):
+        say(console, f'or set it once: baseline = "{out}" under [[model]] {", ".join(unset)} in {home.file}')
     return told
+
+
+def _set(home: Workspace) -> set[str]:
+    return {model.name for model in home.models if model.baseline}
 
 
 @app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")

@@ -33,7 +33,7 @@ class HopSkipJump(QueryAttack):
 
     name: ClassVar[str] = "hop_skip_jump"
     description: ClassVar[str] = (
-        "HopSkipJump: from noise that is misread to the least change that is, by labels alone, a few hundred queries"
+        "HopSkipJump: from noise that is misread to the smallest change that still is, by labels alone, some hundred queries"
     )
 
     def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
