@@ -317,8 +317,8 @@ def test_only_where_inputs_are_not_looked_at_are_those_blind_that_need_them() ->
     ("known", "said"),
     [
         (PICTURE, "add it with: caponier enrich"),
-        (FeatureSpec(kind="numeric", shape=(8,)), "it works on images alone, and this model takes numeric input"),
-        (FeatureSpec(kind="text"), "it works on images alone, and this model takes text input"),
+        (FeatureSpec(kind="numeric", shape=(8,)), "does not run; about images alone; this model takes numeric input"),
+        (FeatureSpec(kind="text"), "about images alone; this model takes text input"),
     ],
 )
 def test_nobody_is_told_to_enrich_a_log_with_what_its_inputs_cannot_have(known: FeatureSpec, said: str) -> None:

@@ -103,7 +103,7 @@ def test_a_list_has_a_row_a_caller(home: Path) -> None:
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-3", "f-2"]
     assert "2026-01-01 00:03:00Z" in lines[0]
     assert result.exit_code == 0
-    assert result.stderr.startswith("3 findings in 2 rows; --each ")
+    assert result.stderr.startswith("3 findings in 2 rows, one per caller, file or source; --each ")
 
 
 def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:
@@ -179,7 +179,7 @@ def test_one_finding_is_shown_with_its_evidence(home: Path, held: HeldOutputs) -
     said = run("show", "f-1").stdout
     held.check("finding-with-evidence", said)
     assert "1.2 " in said
-    assert "(0.5 to 1.2, 90 % interval)" in said
+    assert "(likely range 0.5 to 1.2)" in said
 
 
 @pytest.mark.parametrize(("model", "counted"), [("digits-mlp", "eight different queries"), (None, "eight events")])

@@ -212,7 +212,7 @@ def _unfit(detector: EventDetector, known: FeatureSpec) -> str | None:
     made = enrichments()
     for name in enrichments_of(detector):
         if name in made and (why := made[name].lacks(known)):
-            return f"{why.replace('it is about', 'it works on', 1)}, and this model takes {known.kind} input"
+            return f"{why.removeprefix('it is ')}; this model takes {known.kind} input"
     return None
 
 

@@ -33,7 +33,7 @@ NOT_BOUND: Final = (
 _SETTINGS: Final = {
     "per_minute": ": {:g} a minute",
     "burst": ", with bursts of {:g}",
-    "decimals": ", to {:g} decimals",
+    "decimals": ", decimals kept: {:g}",
 }
 """How a parameter of an action is told, after what the action does."""
 

@@ -251,14 +251,18 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
     )
     for remark in missing(summary):
         yield Checkup(name, State.LACKS, remark)
+    lacks: dict[str, list[str]] = {}
     for skip in (*skipped, *remarks.skipped):
-        yield Checkup(name, State.LACKS, f"{skip.what.removeprefix(f'{name}: ')} does not run", skip.reason)
+        lacks.setdefault(skip.reason.removeprefix("cannot run: "), []).append(skip.what.removeprefix(f"{name}: "))
     for detector, why in blind.items():
-        yield Checkup(name, State.LACKS, f"{detector} does not run", why)
+        lacks.setdefault(why, []).append(detector)
     for note in remarks.notes:
         what, runs_not, why = note.removeprefix(f"{name}: ").partition(" does not run; ")
         if runs_not:
-            yield Checkup(name, State.LACKS, f"{what} does not run", why)
+            lacks.setdefault(why, []).append(what)
+    for why, detectors in lacks.items():
+        does = "does" if len(detectors) == 1 else "do"
+        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", why)
 
 
 def _section(workspace: Workspace, listed: ModelSpec | None, version: str | None) -> ModelBaseline | None:

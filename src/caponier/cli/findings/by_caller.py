@@ -42,7 +42,7 @@ def _rank(finding: Finding) -> tuple[float | str, ...]:
     """Rank the findings about one subject, so that every list of them has the same one first."""
     expected = finding.evidence.expected
     rare = expected.benign if expected else 0.0
-    return -finding.severity.rank, -finding.confidence, rare, finding.last_time.timestamp(), finding.finding_id
+    return -finding.severity.rank, -finding.confidence, rare, -finding.last_time.timestamp(), finding.finding_id
 
 
 def _who(finding: Finding) -> tuple[str, str]:
