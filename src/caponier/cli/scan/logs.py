@@ -42,9 +42,7 @@ def logs(
         list[Path] | None,
         typer.Option("--rules", metavar="DIR", help="Your own Sigma rules, beside the shipped ones; may be repeated."),
     ] = None,
-    own: Annotated[
-        bool, typer.Option("--own-rules/--no-own-rules", help="Run the rules that come with Caponier.")
-    ] = True,
+    own: Annotated[bool, typer.Option("--own-rules/--no-own-rules", help="Run Caponier's own rules.")] = True,
     log_source: Annotated[
         str | None,
         typer.Option(
