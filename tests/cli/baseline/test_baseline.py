@@ -194,7 +194,7 @@ class TestShow:
         assert "iterative_query" in ran.out
         assert f" {100 * ALPHA:.3g}% " in ran.err
         assert "iterative_query raises a finding from" not in ran.err
-        assert "digits: iterative_query alerts from" in baseline("show", world.baseline_file, "--verbose").err
+        assert "digits: iterative_query raises a finding from" in baseline("show", world.baseline_file, "--verbose").err
 
     def test_json(self, baseline: Any, world: World) -> None:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)
