@@ -176,10 +176,9 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn what benign traffic looks like, and how many false alerts to expect."""
-    refuse_foreign(out, "a baseline", is_baseline)
     home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
-    before, label = _before(out), Columns(label=training_label)
+    before, label = _replaced(out), Columns(label=training_label)
     learned, hidden = (read_training_set(path, label) if path else None for path in (training_set, canaries))
     started = engine_options.started(engine, master, shared)
     with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
@@ -219,8 +218,13 @@ def _tell_unused(console: Console, given: Mapping[str, Rows | None], rows: Rejec
     print_rejected(console, rows)
 
 
-def _before(out: Path) -> Baseline | None:
-    """Return the baseline that will be replaced; None if there is none."""
+def _replaced(out: Path) -> Baseline | None:
+    """Return the baseline that will be replaced; None if there is none.
+
+    Raises:
+        InputError: If the file is not a baseline.
+    """
+    refuse_foreign(out, "a baseline", is_baseline)
     try:
         return Baseline.load(out) if out.is_file() else None
     except InputError:
