@@ -165,5 +165,5 @@ def test_what_each_file_was_taken_for_is_told(home: Path) -> None:
 def test_log_sources() -> None:
     assert parse_log_source("product=AWS, service=cloudtrail") == LogSource("aws", None, "cloudtrail")
     for wrong in ("aws", "product=", "vendor=aws", ""):
-        with pytest.raises(InputError, match="no log source"):
+        with pytest.raises(InputError, match="does not describe a log source"):
             parse_log_source(wrong)
