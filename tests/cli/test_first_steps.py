@@ -11,6 +11,7 @@ import pytest
 
 from caponier.app.setup.model_signature import spec_of_signature
 from caponier.app.workspace.workspace import read_salt, require_workspace
+from caponier.detect.registry import select
 from caponier.telemetry.principals import principal_of
 from cli.command import run
 
@@ -59,8 +60,63 @@ def test_a_workspace_that_a_log_suggests_reads_it(log: Path, capsys: pytest.Capt
     Path("w/caponier.toml").write_text(
         text.replace('# baseline = "model.safetensors"', 'baseline = "model.safetensors"')
     )
+    assert 'baseline = "w/model.safetensors" under [[model]] model' in built.err
     scanned = run(capsys, "scan", "inference", log, "--workspace", "w", "--format", "json")
     assert orjson.loads(scanned.out)["events"] == 120
+
+
+def test_the_log_that_was_learned_from_is_not_the_one_to_scan(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = run(capsys, "init", "w", "--from", log)
+    (build,) = [line for line in made.err.splitlines() if "baseline build" in line]
+    (scan,) = [line for line in made.err.splitlines() if "scan inference" in line]
+    assert str(log) in build
+    assert str(log) not in scan
+    assert "caponier.toml" in made.err.splitlines()[0] + made.err
+
+
+def test_the_doctor_finds_a_baseline_that_no_setting_names(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "init", "w", "--from", log).code == 0
+
+    def told() -> dict[str, str]:
+        ran = run(capsys, "doctor", "--workspace", "w", "--format", "json")
+        return next(one for one in orjson.loads(ran.out)["checks"] if "no baseline is set" in one["says"])
+
+    assert "caponier baseline build LOG --out model.safetensors; then write baseline" in told()["next"]
+    Path("w/model.safetensors").write_bytes(b"the weights of a model")
+    assert "--out model-baseline.safetensors" in told()["next"], "a model is not to be written over"
+    built = run(capsys, "baseline", "build", log, "--workspace", "w", "--out", "w/mine.safetensors")
+    assert Path("w/mine.safetensors").exists(), built.err
+    assert "mine.safetensors in this folder is one of this model" in told()["says"]
+    assert told()["next"] == 'Write baseline = "mine.safetensors" under this [[model]]'
+
+
+def test_the_doctor_lists_no_detector_that_a_scan_leaves_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "init", "w", "--from", log).code == 0
+    ran = run(capsys, "doctor", log, "--workspace", "w", "--format", "json")
+    said = [one["says"] for one in orjson.loads(ran.out)["checks"]]
+    (able,) = [one.partition("detectors that can run: ")[2] for one in said if "detectors that can run" in one]
+    assert "membership_probe" not in able.split(", ")
+    assert any("membership_probe" in one and "not run" in one for one in said)
+
+
+def test_a_scan_in_which_no_detector_ran_says_so_first(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [orjson.loads(line) for line in log.read_bytes().splitlines()]
+    nobody = [
+        {"time": f"2026-01-01T00:00:{at % 60:02d}Z", "model": "m", "operation": "predict", "status": 200}
+        for at, _ in enumerate(rows)
+    ]
+    Path("nobody.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in nobody))
+    ran = run(capsys, "scan", "inference", "nobody.jsonl")
+    assert ran.code == 3
+    assert ran.err.startswith("Nothing could be checked in 120 events"), ran.err
+    assert "0 findings" not in ran.err
+    assert run(capsys, "init", "w").code == 0
+    names = ", ".join(f'"{one.name}"' for one in select() if one.name != "adversarial_input")
+    settings = Path("w/caponier.toml")
+    settings.write_text(settings.read_text().replace("[detect]\n", f"[detect]\ndisabled = [{names}]\n"))
+    # The only one that is left lacks an enrichment, of which notes tell.
+    noted = run(capsys, "scan", "inference", log, "--workspace", "w/caponier.toml")
+    assert (noted.code, noted.err.partition(" in ")[0]) == (3, "Nothing could be checked"), noted.err
 
 
 def test_a_number_that_may_be_the_answer_is_asked_for(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +172,11 @@ def test_the_doctor_says_what_can_be_seen_and_what_is_missing(log: Path, capsys:
     ran = run(capsys, "doctor", "--workspace", "w", "--format", "json")
     assert ran.code == 0
     assert ("logs", "incomplete", "the lake is empty: nothing has been logged yet") in checks(ran)
-    assert ("model", "incomplete", "has no baseline, so only detectors with built-in thresholds can run") in checks(ran)
+    assert (
+        "model",
+        "incomplete",
+        "no baseline is set for it, so only detectors with built-in thresholds can run",
+    ) in checks(ran)
     seen = checks(run(capsys, "doctor", log, "--workspace", "w", "--format", "json"))
     assert any(
         state == "ok" and "120 events, the last at 2026-01-05 00:01; detectors that can run: " in says

@@ -386,3 +386,29 @@ def test_context_of_an_account_may_be_bound_to_hours() -> None:
     settings = RespondSettings(context_hours=24)
     (one,) = joined(log_finding(5, "ada", days=5), events=(near, far), settings=settings).incidents
     assert one.first_time == near.time
+
+
+ANY_USE = ("AML.T0040", "AMLTM.EXEC.02")
+
+
+@pytest.mark.parametrize(
+    ("findings", "strategy"),
+    [
+        # One key that queries one model, however many detectors speak of it and whatever they call it.
+        ((finding(1, techniques=ANY_USE), finding(2)), Strategy.ADVERSARIAL_ML),
+        ((finding(1, techniques=ANY_USE),), Strategy.ADVERSARIAL_ML),
+        ((finding(1, techniques=(*ANY_USE, *LATERAL)),), Strategy.TRADITIONAL),
+        ((log_finding(1, "ada"), finding(2, techniques=ANY_USE)), Strategy.COMBINED),
+        # The same entry by a rule over the log of a gateway is an ordinary means.
+        ((log_finding(1, "ada", techniques=ANY_USE),), Strategy.TRADITIONAL),
+        ((log_finding(1, "ada", techniques=ANY_USE), finding(2)), Strategy.COMBINED),
+    ],
+)
+def test_queries_to_a_model_are_not_an_ordinary_means(findings: tuple[Finding, ...], strategy: Strategy) -> None:
+    assert only(*findings).strategy is strategy
+
+
+def test_an_api_key_that_queried_a_model_came_by_no_other_way() -> None:
+    seen = (finding(1, techniques=ANY_USE), finding(2), finding(3, techniques=EXTRACTION))
+    assert only(*seen, events=(context(9, days=0.1),)).strategy is Strategy.COMBINED
+    assert only(*seen).strategy is Strategy.ADVERSARIAL_ML

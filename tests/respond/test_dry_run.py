@@ -28,13 +28,30 @@ def test_a_block_stops_the_attack_and_nobody_else() -> None:
     attack = [Query("k-1", "digits-mlp", at(0.001 * n)) for n in range(412)]
     others = [Query(f"k-{2 + n % 7}", "digits-mlp", at(0.001 * n)) for n in range(1000)]
     one, together = runs([BLOCK], others + attack)
-    assert one.words == "would have stopped 412 of 412 attack queries and 0 of 1,000 others"
+    assert one.words == "would have stopped 412 of 412 attack queries and 0 of 1,000 queries of others"
     assert (together.action_id, together.attack, together.others) == (None, 412, 0)
 
 
 def test_what_the_caller_did_before_is_no_attack() -> None:
     one, _ = runs([BLOCK], [Query("k-1", "digits-mlp", at(-1)), Query("k-1", "digits-mlp", at(1))])
     assert (one.attack, one.of_attack, one.others, one.of_others) == (1, 1, 1, 1)
+    assert (one.earlier, one.of_earlier) == (1, 1)
+
+
+def test_an_attackers_first_query_is_not_told_as_somebody_elses() -> None:
+    """Evidence begins with the second query of a search: the first one has nothing before it."""
+    attack = [Query("k-1", "digits-mlp", at(0.001 * n - 0.001)) for n in range(400)]
+    others = [Query(f"k-{2 + n % 7}", "digits-mlp", at(0.001 * n)) for n in range(2274)]
+    for run in runs([BLOCK], others + attack):
+        assert run.words == (
+            "would have stopped 399 of 399 attack queries, 1 of 1 earlier queries of the same callers "
+            "and 0 of 2,274 queries of others"
+        )
+
+
+def test_a_log_without_an_attack_query_is_told_plainly() -> None:
+    one, _ = runs([BLOCK], [Query("k-2", "digits-mlp", at(1))])
+    assert one.words.endswith("0 of 1 queries of others; the log holds no attack query of this incident")
 
 
 def test_another_name_of_the_actor_is_the_attack_too() -> None:
@@ -62,12 +79,12 @@ def test_actions_reach_as_far_as_they_say(changes: dict[str, object], stopped: i
     assert runs([replace(BLOCK, **changes)], queries)[0].attack == stopped  # type: ignore[arg-type]
 
 
-def test_rounding_stops_nothing_and_files_are_no_matter_of_queries() -> None:
+def test_rounding_stops_nothing_and_files_are_not_queried() -> None:
     round_ = replace(BLOCK, kind=ActionKind.ROUND, parameters={"decimals": 1})
     file = replace(BLOCK, kind=ActionKind.QUARANTINE, scope=SubjectRef("file", "f"))
     first, second, together = runs([round_, file], [Query("k-1", "digits-mlp", at(1))])
-    assert first.words == "would have rounded 1 of 1 attack queries and 0 of 0 others"
-    assert second.words == "no matter of queries, so nothing to count"
+    assert first.words == "would have rounded 1 of 1 attack queries and 0 of 0 queries of others"
+    assert second.words == "does not apply: this action does not act on queries"
     assert together.attack == 0
 
 

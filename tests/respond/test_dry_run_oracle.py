@@ -217,9 +217,8 @@ def test_a_throttle_that_says_no_burst_has_a_minutes_worth() -> None:
 def test_an_empty_log_counts_nothing_and_says_so() -> None:
     results = run([action(ActionKind.BLOCK, SubjectRef("principal", "k-1"))], [])
     assert [result.words for result in results] == [
-        "would have stopped 0 of 0 attack queries and 0 of 0 others",
-        "would have stopped 0 of 0 attack queries and 0 of 0 others",
-    ]
+        "would have stopped 0 of 0 queries of others; the log holds no attack query of this incident"
+    ] * 2
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))
@@ -233,7 +232,7 @@ def test_every_kind_says_what_it_does_and_what_undoing_does(kind: ActionKind) ->
     result, _ = run([one], [Query("k-1", "digits-mlp", INCIDENT.first_time)] * 2)
     # A throttle lets the first one pass.
     assert result.attack == (1 if kind is ActionKind.THROTTLE else 2 * bool(effect.counted))
-    assert (effect.counted or "no matter of queries") in result.words
+    assert (effect.counted or "does not act on queries") in result.words
 
 
 def test_before_the_incident_nobody_attacks() -> None:

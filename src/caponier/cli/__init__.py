@@ -46,7 +46,7 @@ app = typer.Typer(
     cls=lazy(COMMANDS),
     help=(
         "ML detection and response, around the Adversarial ML Threat Matrix. "
-        "It is no guard against prompt attacks on language models."
+        "It does not protect language models against prompt attacks."
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -11,6 +11,7 @@ from caponier.cli.terminal import options
 from caponier.cli.terminal.log_report import say, say_skipped
 from caponier.cli.terminal.output import notes
 from caponier.cli.terminal.watch import Watch
+from caponier.cli.terminal.written_files import TAR, TAR_AT, begins, refuse_foreign
 
 EXAMPLE: Final = "Example: [bold]caponier backup --out ../fraud-watch-2026-12-01.tar[/bold]"
 PARTLY: Final = 3
@@ -28,6 +29,7 @@ def backup(
 
     Exit code: 0 done, 2 wrong input, 3 done, but something that belongs to the workspace is not in it.
     """
+    refuse_foreign(out, "an archive (tar)", begins(TAR, TAR_AT))
     home, console = require_workspace(workspace), notes(quiet=quiet)
     with Watch(quiet=quiet) as watch:
         done = back_up(home, out, watch)

@@ -54,6 +54,8 @@ def doctor(
     )
     wrong = sum(check.state is State.WRONG for check in checks)
     lacks = sum(check.state is State.LACKS for check in checks)
-    notes(quiet=quiet).print(f"{wrong} to correct, {lacks} to improve", markup=False)
+    notes(quiet=quiet).print(
+        f"{wrong or 'No'} error{'s' * (wrong != 1)}; {lacks} thing{'s' * (lacks != 1)} could be improved", markup=False
+    )
     if wrong:
         raise typer.Exit(PARTLY)

@@ -12,6 +12,7 @@ from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes
 from caponier.cli.terminal.watch import Watch
+from caponier.cli.terminal.written_files import PARQUET, begins, refuse_foreign
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = (
@@ -72,6 +73,7 @@ def enrich(
     Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
     inputs could not be used.
     """
+    refuse_foreign(out, "a Parquet file", begins(PARQUET))
     home = load_workspace(workspace)
     how = log_options.read_options(reader, lateness, map_=map_, home=home)
     with (

@@ -27,7 +27,7 @@ def erase(
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Erase callers from the lake, the spool, the store and the memory of guards and streams. Cannot be undone.
+    """Erase callers: their events, findings, and what guards and streams remember of them. This cannot be undone.
 
     Findings and incidents stay, with a made-up name. The audit log records the erasure with a digest. Logs
     elsewhere, backups and baselines are not touched: build a baseline again from a log without the caller. Ends with 3

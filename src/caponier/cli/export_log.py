@@ -11,6 +11,7 @@ from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes
 from caponier.cli.terminal.watch import Watch
+from caponier.cli.terminal.written_files import PARQUET, begins, refuse_foreign
 from caponier.errors import InputError
 from caponier.telemetry.rejections import RejectedRows
 
@@ -40,6 +41,7 @@ def export(
     """
     if not anonymise:
         raise InputError("a log is exported with --anonymise only", hint="To copy it as it is, copy the file.")
+    refuse_foreign(out, "a Parquet file", begins(PARQUET))
     home = load_workspace(workspace)
     how = log_options.read_options(reader, map_=map_, home=home, since=since, until=until)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:

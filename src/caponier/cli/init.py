@@ -43,7 +43,8 @@ def init(
         typer.Option(
             "--signature",
             metavar="MODEL",
-            help="With --from: an MLflow model, or a file of XGBoost (.json), LightGBM or Keras.",
+            help="With --from: take the names and types of the input columns from this model (MLflow, XGBoost .json, "
+            "LightGBM or Keras).",
         ),
     ] = None,
     format_: Annotated[InitFormat, typer.Option("--format", help="Output format.")] = InitFormat.TEXT,
@@ -65,12 +66,13 @@ def init(
     events = " ".join(str(path.absolute()) for path in log) if log else "EVENTS"
     if found:
         print_rejected(console, found.rejected)
-        asked = "Look through this file and answer what it asks, then, in its folder:"
+        asked = f"Open {file} and answer the questions in it. Then run in its folder:"
     else:
-        asked = "Describe your ML systems in this file, then:"
+        asked = f"Describe your ML systems in {file}. Then run in its folder:"
     say(console, f"The workspace is ready. {asked}")
     say(console, f"  caponier baseline build {events} --out MODEL.safetensors")
-    say(console, f"  caponier scan inference {events} --baseline MODEL.safetensors")
+    # Whoever scans the log that was learned from finds nothing in it.
+    say(console, "  caponier scan inference LATER_LOG --baseline MODEL.safetensors")
     say(console, "  caponier doctor")
 
 

@@ -16,7 +16,7 @@ from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 
 app = typer.Typer(
-    help="The lake, which holds the events that guards write: statistics, verify, and compact into Parquet.",
+    help="Show statistics of the lake of events that guards record, verify it, or compact it into Parquet.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier lake compact[/bold]",

@@ -31,7 +31,7 @@ _RELATION_WORDS = {
     Relation.EXACT: "the same behaviour",
     Relation.BROADER: "the counterpart covers more",
     Relation.NARROWER: "the counterpart covers only a part",
-    Relation.SPLIT: "several counterparts together cover it",
+    Relation.SPLIT: "several entries together cover it",
     Relation.RELATED: "the counterpart resembles it, but is another behaviour",
     Relation.NONE: "there is no counterpart",
 }

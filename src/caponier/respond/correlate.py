@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.technique import Color, Harm, TechniqueRef
+from caponier.matrix.technique import Color, Harm
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident, Stage, Step
@@ -24,6 +24,10 @@ from caponier.respond.stage import least, reopens
 from caponier.respond.tactics import by_tactic, colors_of
 
 _PERSISTENCE: Final = "Persistence"
+_CALLERS: Final = ("principal", "session", "address", "bucket")
+"""Subjects whose queries are the evidence, where a finding names a model."""
+_ANY_USE: Final = ("AMLTM.EXEC.02", "AML.T0040")
+"""Entries that stand for any use of a model: Execution via API, and AI Model Inference API Access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ def _incident(
         actors=tuple(sorted(names)),
         systems=tuple(sorted({name for finding in findings if (name := _system(finding, workspace))})),
         models=tuple(sorted({finding.model for finding in findings if finding.model})),
-        strategy=strategy_of(color for refs in _technique_sets(findings, context) for color in colors_of(refs)),
+        strategy=strategy_of(color for colors in _means(findings, context) for color in colors),
         severity=max((finding.severity for finding in findings), key=lambda severity: severity.rank),
         harms=tuple(harm.value for harm in Harm if harm.value in harmed),
         first_time=min(step.time for step in steps),
@@ -186,8 +190,20 @@ def _incident(
     return _continued(fresh, one, before, now) if before else fresh
 
 
-def _technique_sets(findings: Sequence[Finding], context: Sequence[ContextEvent]) -> list[tuple[TechniqueRef, ...]]:
-    return [finding.techniques for finding in findings] + [event.techniques for event in context]
+def _means(findings: Sequence[Finding], context: Sequence[ContextEvent]) -> list[frozenset[Color]]:
+    return [_means_of(finding) for finding in findings] + [colors_of(event.techniques) for event in context]
+
+
+def _means_of(finding: Finding) -> frozenset[Color]:
+    """Return the means that a finding gives evidence of.
+
+    Whoever attacks a model through its answers queries it, and a finding about queries may name that use alone: its
+    white colour does not make an attack by queries one by ordinary means. In a log of the API gateway it does.
+    """
+    if finding.model is None or finding.subject.kind not in _CALLERS:
+        return colors_of(finding.techniques)
+    beyond = [ref for ref in finding.techniques if ref.id not in _ANY_USE]
+    return colors_of(beyond) if beyond or not finding.techniques else frozenset({Color.ORANGE})
 
 
 def _steps(findings: Sequence[Finding], context: Sequence[ContextEvent]) -> tuple[Step, ...]:

@@ -1,5 +1,6 @@
 """What response actions would have stopped, counted over a log of queries."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,23 +44,31 @@ class DryRun:
     action_id: str | None
     """None is all of them together."""
     verb: str
-    """`stopped`, `rounded` or `held`; empty where the action is no matter of queries."""
+    """`stopped`, `rounded` or `held`; empty where the action does not act on queries."""
     attack: int
     """How many of the incident's queries."""
     of_attack: int
     """Those by an actor of the incident, from its first event on."""
     others: int
     of_others: int
+    earlier: int = 0
+    """Of `others`, those by an actor of the incident, before its first event."""
+    of_earlier: int = 0
 
     @property
     def words(self) -> str:
         """The counts as a sentence without a full stop."""
         if not self.verb:
-            return "no matter of queries, so nothing to count"
-        return (
-            f"would have {self.verb} {self.attack:,} of {self.of_attack:,} attack queries "
-            f"and {self.others:,} of {self.of_others:,} others"
-        )
+            return "does not apply: this action does not act on queries"
+        cost = f"{self.others - self.earlier:,} of {self.of_others - self.of_earlier:,} queries of others"
+        parts = [cost]
+        if self.of_earlier:
+            parts.insert(0, f"{self.earlier:,} of {self.of_earlier:,} earlier queries of the same callers")
+        if not self.of_attack:
+            stopped = f"would have {self.verb} {' and '.join(parts)}"
+            return f"{stopped}; the log holds no attack query of this incident"
+        parts.insert(0, f"{self.attack:,} of {self.of_attack:,} attack queries")
+        return f"would have {self.verb} {', '.join(parts[:-1])} and {parts[-1]}"
 
 
 _ROUNDING = 1e-6
@@ -88,7 +97,7 @@ class _Tally:
     def __init__(self, action: ResponseAction) -> None:
         self.action = action
         self.verb = EFFECTS[action.kind].counted
-        self.attack = self.others = 0
+        self.attack = self.others = self.earlier = 0
         per_minute = float(action.parameters.get("per_minute", 0))
         self._bucket = (
             _Bucket(per_minute, float(action.parameters.get("burst", max(1.0, per_minute))))
@@ -102,12 +111,14 @@ class _Tally:
             return False
         return self._bucket.refuses(query.time) if self._bucket else True
 
-    def count(self, *, attack: bool) -> None:
+    def count(self, *, attack: bool, earlier: bool) -> None:
         self.attack += attack
         self.others += not attack
+        self.earlier += earlier
 
-    def result(self, of_attack: int, of_others: int) -> DryRun:
-        return DryRun(self.action.action_id, self.verb, self.attack, of_attack, self.others, of_others)
+    def result(self, of_attack: int, of_others: int, of_earlier: int) -> DryRun:
+        stopped = (self.attack, of_attack, self.others, of_others, self.earlier, of_earlier)
+        return DryRun(self.action.action_id, self.verb, *stopped)
 
 
 def concerns(action: ResponseAction, query: Query) -> bool:
@@ -132,7 +143,8 @@ def dry_run(
     Args:
         actions: In any state.
         queries: The log; it is sorted here by time, for the sake of throttles.
-        incident: Its actors' queries from its first event on are the attack; all others are what it would cost.
+        incident: Its actors' queries from its first event on are the attack. Their earlier queries are counted among
+            the others, and apart: the first queries of an attack come before any evidence of it. The rest is the cost.
         workspace: The inventory, for who is one actor and for systems that the log does not name.
         settings: Which addresses identify nobody.
 
@@ -143,19 +155,22 @@ def dry_run(
     accused = {people.one(name) for name in incident.actors}
     systems: dict[str, str | None] = {}
     tallies = [_Tally(action) for action in actions]
-    totals = {True: 0, False: 0}
-    stopped = {True: 0, False: 0}
+    together = Counter[str]()
     for query in sorted(queries, key=lambda query: query.time):
         caller = query.caller
-        attack = query.time >= incident.first_time and caller is not None and people.one(caller) in accused
-        totals[attack] += 1
+        theirs = caller is not None and people.one(caller) in accused
+        attack, earlier = theirs and query.time >= incident.first_time, theirs and query.time < incident.first_time
         placed = query if query.system else query._replace(system=_system(query.model, workspace, systems))
         touched = [tally for tally in tallies if tally.touches(placed)]
         for tally in touched:
-            tally.count(attack=attack)
-        stopped[attack] += any(tally.verb == "stopped" for tally in touched)
-    counted = [tally.result(totals[True], totals[False]) for tally in tallies]
-    return (*counted, DryRun(None, "stopped", stopped[True], totals[True], stopped[False], totals[False]))
+            tally.count(attack=attack, earlier=earlier)
+        stopped = any(tally.verb == "stopped" for tally in touched)
+        for name, is_one in (("attack", attack), ("others", not attack), ("earlier", earlier)):
+            together[f"of_{name}"] += is_one
+            together[name] += is_one and stopped
+    totals = together["of_attack"], together["of_others"], together["of_earlier"]
+    counts = {name: together[name] for name in ("attack", "of_attack", "others", "of_others", "earlier", "of_earlier")}
+    return (*(tally.result(*totals) for tally in tallies), DryRun(None, "stopped", **counts))
 
 
 def _system(model: str, workspace: Workspace, found: dict[str, str | None]) -> str | None:

@@ -16,7 +16,7 @@ class Effect:
     by_guard: bool
     """Whether the guard does it by itself in enforce mode; else people or their pipeline do, and this is the order."""
     counted: str
-    """What it does to a query in a dry run; empty where it is no matter of queries."""
+    """What it does to a query in a dry run; empty where it does not act on queries."""
 
 
 EFFECTS: Final[dict[ActionKind, Effect]] = {
@@ -44,25 +44,25 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.QUARANTINE: Effect("Keep {what} out of training and serving", "{what} may be used again", False, ""),
     ActionKind.REVOKE: Effect(
         "Revoke the credentials of {what} where they were issued, and issue new ones to their owner",
-        "The revocation is withdrawn here; its owner needs new credentials from the issuer",
+        "Undoing only cancels the request; if you have revoked credentials, their owner needs new ones from the issuer",
         False,
         "stopped",
     ),
     ActionKind.ROLLBACK: Effect(
         "Put {what} back to its last good version (caponier remediate rollback)",
-        "The order to roll back is withdrawn; a version that was already rolled back stays",
+        "Undoing only cancels the request; a version that you have already rolled back stays",
         False,
         "",
     ),
     ActionKind.CLOSE: Effect(
         "Close {what} to the public and to newcomers, and restore its block on public access",
-        "The order to close is withdrawn; {what} stays closed until you open it",
+        "Undoing only cancels the request; if you have closed {what}, it stays closed until you open it",
         False,
         "",
     ),
     ActionKind.RESTORE: Effect(
-        "Restore {what} from its last good image, configuration or backup, after saving its present state as evidence",
-        "The order to restore is withdrawn; a restored version stays",
+        "First copy {what} as it is now as evidence; then restore its last good version, configuration or backup",
+        "Undoing only cancels the request; what you have already restored stays as it is",
         False,
         "",
     ),

@@ -21,7 +21,7 @@ from caponier.app.inference.read_options import USUAL
 from caponier.app.inference.reading import Reading
 from caponier.app.progress import Silent
 from caponier.detect.detector import Column, Enriched, Signal
-from caponier.detect.registry import event_detectors
+from caponier.detect.registry import event_detectors, select
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
@@ -109,10 +109,10 @@ def test_without_costs_a_sponge_is_looked_for_by_the_length_of_texts(tmp_path: P
         (found,) = spool.models()
     assert found.texts == 3
     sponge = event_detectors()["sponge"]
-    speaking, skipped, notes = lacking(found, [sponge])
+    speaking, skipped, notes = lacking(found, [sponge], PICTURE)
     assert (speaking, skipped) == ([sponge], [])
     assert ["by how long texts are" in note for note in notes] == [True]
-    assert lacking(replace(found, texts=0), [sponge])[0] == []
+    assert lacking(replace(found, texts=0), [sponge], PICTURE)[0] == []
 
 
 def test_numbers_that_a_regression_answers_are_answers_in_a_scan(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_log_without_events_is_refused_with_the_reasons(spool: Spool, tmp_path
     with pytest.raises(InputError, match="contains no events: ") as wrong:
         load_events(spool, [file], RejectedRows(), Silent())
     assert str(file) in str(wrong.value)
-    assert "time, model and operation" in str(wrong.value)
+    assert "at least a time" in str(wrong.value)
 
 
 def test_an_empty_log_is_refused(spool: Spool, tmp_path: Path) -> None:
@@ -256,6 +256,9 @@ class TestScale:
         assert "1,041" in said
 
 
+PICTURE = FeatureSpec(kind="image", shape=(8, 8))
+
+
 class Squeezed(Counter):
     name = "squeezed"
     columns = frozenset({Enriched("some", 2), Enriched("another", 1), Column.COST})
@@ -271,7 +274,7 @@ def test_an_enrichment_that_no_event_has_is_asked_for_by_name() -> None:
 
 
 def test_a_log_that_nobody_enriched_gets_a_remark_and_nothing_is_skipped() -> None:
-    able, skipped, notes = lacking(summary(), [Counter(), Squeezed()])
+    able, skipped, notes = lacking(summary(), [Counter(), Squeezed()], PICTURE)
     assert [detector.name for detector in able] == ["counter"]
     assert skipped == []
     (note,) = notes
@@ -285,14 +288,14 @@ def test_answers_that_hardly_recur_are_remarked_with_whom_it_concerns(labels: in
         name = "reading"
         needs = frozenset({Signal.LABEL})
 
-    able, skipped, notes = lacking(summary(labels=labels, answers=answers), [Counter(), Reading()])
+    able, skipped, notes = lacking(summary(labels=labels, answers=answers), [Counter(), Reading()], PICTURE)
     assert len(able) == 2
     assert skipped == []
     assert notes == ([f"m: reading: {NO_CLASSES}"] if said else [])
 
 
 def test_what_else_it_lacks_comes_first() -> None:
-    _, skipped, notes = lacking(summary(inputs=0), [Squeezed()])
+    _, skipped, notes = lacking(summary(inputs=0), [Squeezed()], PICTURE)
     assert [skip.what for skip in skipped] == ["m: squeezed"]
     assert notes == []
 
@@ -308,3 +311,19 @@ def test_only_where_inputs_are_not_looked_at_are_those_blind_that_need_them() ->
     left, why = seeing(both, FeatureSpec(kind="none"))
     assert [one.name for one in left] == ["clock"]
     assert why.keys() == {"counter"}
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (PICTURE, "add it with: caponier enrich"),
+        (FeatureSpec(kind="numeric", shape=(8,)), "does not run; about images alone; this model takes numeric input"),
+        (FeatureSpec(kind="text"), "about images alone; this model takes text input"),
+    ],
+)
+def test_nobody_is_told_to_enrich_a_log_with_what_its_inputs_cannot_have(known: FeatureSpec, said: str) -> None:
+    figures = [one for one in select() if one.name in ("adversarial_input", "local_patch", "trigger_probe")]
+    assert len(figures) == 3
+    _, skipped, notes = lacking(summary(), figures, known)
+    assert len(skipped + notes) == 3
+    assert all(said in note for note in notes)

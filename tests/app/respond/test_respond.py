@@ -206,7 +206,7 @@ def log(path: Path, attack: int, others: int) -> Path:
 def test_a_dry_run_counts_over_a_log(home: Workspace, tmp_path: Path) -> None:
     id_ = incident(home, EVASION)
     report = plan_response(home, id_, log=[log(tmp_path / "events.parquet", 412, 1920)], now=NOW)
-    assert report.dry_runs[0].words == "would have stopped 412 of 412 attack queries and 0 of 1,920 others"
+    assert report.dry_runs[0].words == "would have stopped 412 of 412 attack queries and 0 of 1,920 queries of others"
     assert report.dry_runs[-1].action_id is None
     assert (report.dry_runs[-1].attack, report.dry_runs[-1].others) == (412, 0)
 
@@ -237,5 +237,5 @@ def test_actions_say_what_they_do_and_who_does_it(home: Workspace) -> None:
     assert what.startswith("Refuse every query of the caller k-1")
     assert what.endswith("at model digits-mlp")
     assert who == "the guard, in enforce mode"
-    assert "(per minute 6, burst 6)" in words[ActionKind.THROTTLE][0]
+    assert ": 6 a minute, with bursts of 6" in words[ActionKind.THROTTLE][0]
     assert words[ActionKind.QUARANTINE][1].startswith("you")

@@ -42,7 +42,7 @@ def test_a_baseline_that_is_none_is_wrong_and_the_other_model_is_still_looked_at
     models = f'\n[[model]]\nname = "a"\nbaseline = "{bad}"\n[[model]]\nname = "b"\n'
     found = examined(tmp_path, models)
     assert any(state is State.WRONG and "baseline cannot be used" in says for state, says in about(found, "a"))
-    assert any("has no baseline" in says for _, says in about(found, "b"))
+    assert any("no baseline is set" in says for _, says in about(found, "b"))
 
 
 @pytest.mark.parametrize(("callers", "state"), [(FEWEST - 1, State.LACKS), (FEWEST, State.OK)])

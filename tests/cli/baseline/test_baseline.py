@@ -171,7 +171,7 @@ class TestBuild:
             (["log.jsonl", "--out", "b", "--alpha", "1.5"], "--alpha is 1.5, and no share of benign callers"),
             (["log.jsonl", "--out", "b", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--out", "b", "--shape", "3"], "said to take 3 values"),
-            (["empty.jsonl", "--out", "b"], "time, model and operation"),
+            (["empty.jsonl", "--out", "b"], "at least a time"),
             (["nobody.jsonl", "--out", "b"], "no model in the logs can be learned"),
         ],
     )
@@ -193,8 +193,8 @@ class TestShow:
         assert ran.code == 0
         assert "iterative_query" in ran.out
         assert f" {100 * ALPHA:.3g}% " in ran.err
-        assert "iterative_query alerts from" not in ran.err
-        assert "digits: iterative_query alerts from" in baseline("show", world.baseline_file, "--verbose").err
+        assert "iterative_query raises a finding from" not in ran.err
+        assert "digits: iterative_query raises a finding from" in baseline("show", world.baseline_file, "--verbose").err
 
     def test_json(self, baseline: Any, world: World) -> None:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)

@@ -59,7 +59,7 @@ class TestBuild:
 
     def test_verbose_says_what_each_detector_goes_by_and_who_stands_nearest(self, caponier: Any) -> None:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--verbose")
-        (detail,) = (line for line in ran.err.splitlines() if line.startswith("m: first_feature alerts from"))
+        (detail,) = (line for line in ran.err.splitlines() if line.startswith("m: first_feature raises a finding from"))
         assert re.search(r"\b100 \b.*\breach 6\b.*principal u\d", detail)
 
     def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:

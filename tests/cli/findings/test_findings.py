@@ -12,12 +12,15 @@ from typer.testing import CliRunner
 
 from caponier.app.incidents.findings import record_findings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli.findings.by_caller import by_caller
 from caponier.cli.findings.findings import app
+from caponier.cli.findings.view import _facts
 from caponier.cli.terminal.moments import parse_moment
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueRef
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, Severity, SubjectRef
 from outputs.held_output import HeldOutputs
+from respond import made
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,7 +81,7 @@ def ids(*arguments: str) -> list[str]:
     return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
 
 
-WEEKLY = ("FALSE", "ALERTS", "A", "WEEK")
+WEEKLY = ("BENIGN", "LIKE", "THIS", "A", "WEEK")
 
 
 def test_a_list_has_a_row_a_caller(home: Path) -> None:
@@ -100,7 +103,7 @@ def test_a_list_has_a_row_a_caller(home: Path) -> None:
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-3", "f-2"]
     assert "2026-01-01 00:03:00Z" in lines[0]
     assert result.exit_code == 0
-    assert result.stderr.startswith("3 findings in 2 rows; --each ")
+    assert result.stderr.startswith("3 findings in 2 rows, one per caller, file or source; --each ")
 
 
 def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:
@@ -176,7 +179,7 @@ def test_one_finding_is_shown_with_its_evidence(home: Path, held: HeldOutputs) -
     said = run("show", "f-1").stdout
     held.check("finding-with-evidence", said)
     assert "1.2 " in said
-    assert "(0.5 to 1.2, 90 % interval)" in said
+    assert "(likely range 0.5 to 1.2)" in said
 
 
 @pytest.mark.parametrize(("model", "counted"), [("digits-mlp", "eight different queries"), (None, "eight events")])
@@ -284,8 +287,8 @@ def test_moments_may_be_ages(text: str, ago: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "2026-13-01", "-7d"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="no moment"):
+def test_what_is_not_a_moment_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a date, a time or a span"):
         parse_moment(text)
 
 
@@ -312,3 +315,28 @@ def test_a_card_names_the_first_of_many_events(home: Path) -> None:
     assert "e-1499" not in shown
     document = json.loads(CliRunner().invoke(app, ["show", "f-1", "--format", "json"]).stdout)
     assert len(document["findings"][0]["event_ids"]) == 1_500
+
+
+def test_the_same_finding_stands_for_a_caller_in_whatever_order_findings_come() -> None:
+    rare, usual = (Evidence("flips", 3, 1, expected=Expected(weekly, 0.1, 9.0)) for weekly in (0.2, 4.1))
+    same = [made.finding(1, evidence=usual), made.finding(2, evidence=rare), made.finding(3, evidence=usual)]
+    assert {by_caller(order)[0].first.finding_id for order in (same, same[::-1], same[1:] + same[:1])} == {
+        same[1].finding_id
+    }
+
+
+def test_rarity_stands_beside_severity_and_says_what_it_means() -> None:
+    lines = [
+        name for name, _ in _facts(made.finding(1, evidence=Evidence("flips", 3, 1, expected=Expected(4.1, 0.9, 5.9))))
+    ]
+    assert lines[lines.index("Severity") + 1] == "Rarity"
+    for weekly, warned in ((4.1, True), (0.2, False)):
+        one = made.finding(1, evidence=Evidence("flips", 3, 1, expected=Expected(weekly, 0.1, 5.9)))
+        assert ("before you act" in dict(_facts(one))["Rarity"]) is warned
+
+
+def test_a_threshold_of_nothing_is_told_as_such() -> None:
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3 (any is reported)")
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith(
+        "3 (a finding from 3 on)"
+    )

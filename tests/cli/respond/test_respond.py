@@ -150,7 +150,7 @@ def test_a_team_can_switch_a_rule_off(home: Workspace, incident: str) -> None:
     (home.root / "ours.yaml").write_text(f"schema: caponier.playbook/1\nname: ours\nrules:\n{rule}")
     result = run("plan", incident)
     assert "model.pkl" not in result.stdout
-    assert "No playbook has an answer to f-" in result.stderr, "what is switched off is not passed over in silence"
+    assert "No playbook has an action for f-" in result.stderr, "what is switched off is not passed over in silence"
 
 
 def test_the_list_is_quiet_and_said_to_be_empty(home: Workspace) -> None:

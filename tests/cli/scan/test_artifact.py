@@ -125,7 +125,7 @@ def test_unsafe_and_unknown_files_are_both_listed(folder: Path) -> None:
     assert lines[1].startswith("unsafe")
     assert lines[2].startswith("unknown")
     assert "2 files: 0 clean, 1 unsafe, 1 unknown" in result.stderr
-    assert "is of no format that is known here" in " ".join(result.stderr.split())
+    assert "has no known format, or a damaged header" in " ".join(result.stderr.split())
     assert run(folder, "--quiet").stderr == ""
 
 

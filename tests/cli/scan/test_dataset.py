@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from caponier.app.incidents.findings import list_findings
+from caponier.app.scan.dataset import SuspiciousRow, _counted
 from caponier.app.workspace.workspace import create_workspace, require_workspace
-from caponier.cli.scan.dataset import EXAMPLE, dataset
+from caponier.cli.scan.dataset import EXAMPLE, _shown_of, dataset
 from caponier.errors import InputError
 from caponier.formats import safe_text
 
@@ -160,3 +162,14 @@ def test_safe_text() -> None:
     assert safe_text.spreadsheet("-1+2") == "'-1+2"
     assert safe_text.spreadsheet("1-2") == "1-2"
     assert safe_text.markdown("<b>|") == "&lt;b&gt;\\|"
+
+
+def test_ties_among_the_rows_that_are_shown_are_counted_and_rows_stand_as_people_count() -> None:
+    rows = [SuspiciousRow(str(n), None, "0", "1", 0.955, "label_noise") for n in range(155)]
+    assert _shown_of(rows).startswith(
+        "20 of 155 suspicious rows are shown, highest scores first (155 rows have the same"
+    )
+    apart = [replace(row, score=1 - at / 1000) for at, row in enumerate(rows)]
+    assert "same score" not in _shown_of(apart)
+    assert sorted(["10", "9", "a2", "a10", "1019", "107"], key=_counted) == ["9", "10", "107", "1019", "a2", "a10"]
+    _counted("9" * 100_000)

@@ -154,7 +154,7 @@ def test_our_own_rules_may_be_left_out(home: Path) -> None:
 
 def test_what_each_file_was_taken_for_is_told(home: Path) -> None:
     done = run(log(home, {**LOGIN, "host": "desk"}))
-    assert "auth.jsonl: read as JSON with a Sigma log source; 1 event, all from log sources" in done.stderr
+    assert "auth.jsonl: JSON with a Sigma log source, 1 event; there are rules for all of them" in done.stderr
     (home / "app.log").write_text("2026-03-02T09:00:00,626 [INFO ] main org.pytorch.serve.ModelServer - Up\n")
     done = run(str(home / "app.log"))
     assert done.exit_code == 3
@@ -165,5 +165,5 @@ def test_what_each_file_was_taken_for_is_told(home: Path) -> None:
 def test_log_sources() -> None:
     assert parse_log_source("product=AWS, service=cloudtrail") == LogSource("aws", None, "cloudtrail")
     for wrong in ("aws", "product=", "vendor=aws", ""):
-        with pytest.raises(InputError, match="no log source"):
+        with pytest.raises(InputError, match="does not describe a log source"):
             parse_log_source(wrong)

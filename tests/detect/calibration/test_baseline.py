@@ -19,6 +19,7 @@ from caponier.detect.calibration.baseline import (
     DetectorBaseline,
     ModelBaseline,
     Warm,
+    is_baseline,
 )
 from caponier.detect.calibration.joint_tail import JointTail
 from caponier.detect.calibration.tail_ranks import TailRanks
@@ -169,9 +170,32 @@ def test_a_huge_header_is_refused(size: int, tmp_path: Path) -> None:
     refused(saved(tmp_path, struct.pack("<Q", size) + b"{}" + b" " * 100), "baseline file")
 
 
-@pytest.mark.parametrize("metadata", [None, {"schema": "x"}, {KEY: '{"schema": "caponier.baseline/0"}'}])
-def test_other_safetensors_files_are_refused(metadata: dict[str, str] | None, tmp_path: Path) -> None:
-    refused(saved(tmp_path, save({"w": np.zeros(2)}, metadata=metadata)), "baseline of schema")
+@pytest.mark.parametrize("metadata", [None, {"schema": "x"}])
+def test_other_safetensors_files_are_refused_and_nobody_is_told_to_write_over_them(
+    metadata: dict[str, str] | None, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, save({"w": np.zeros(2)}, metadata=metadata))
+    with pytest.raises(InputError, match="is not a baseline, but another safetensors file") as wrong:
+        Baseline.load(file)
+    assert "--out" not in str(wrong.value.hint)
+    assert not is_baseline(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"a model of somebody", struct.pack("<Q", 2**40) + b"{}"])
+def test_of_a_file_that_is_not_a_baseline_nobody_is_told_to_write_over_it(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as wrong:
+        Baseline.load(saved(tmp_path, content))
+    assert "--out" not in str(wrong.value.hint)
+    assert not is_baseline(tmp_path / "b.safetensors")
+
+
+@pytest.mark.parametrize("schema", ["caponier.baseline/0", "caponier.baseline/1", SCHEMA])
+def test_a_baseline_of_any_schema_is_known_as_one(schema: str, tmp_path: Path) -> None:
+    file = saved(tmp_path, save({"w": np.zeros(2)}, metadata={KEY: json.dumps({"schema": schema})}))
+    assert is_baseline(file)
+    refused(file, "baseline")
+    assert is_baseline(saved(tmp_path, GOOD))
+    assert not is_baseline(tmp_path / "none")
 
 
 def test_a_file_of_the_schema_before_is_refused_with_the_command_that_builds_it_again(tmp_path: Path) -> None:

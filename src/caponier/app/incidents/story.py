@@ -1,24 +1,24 @@
 """What an incident is in plain words: what happened, to what, how sure that is, what it harms, and what to do."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from caponier.app.incidents.incidents import CaseFile
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, TechniqueRef
 from caponier.records.finding import Finding
-from caponier.records.incident import Incident, Stage
+from caponier.records.incident import Stage
 from caponier.records.response_action import ActionState
 from caponier.respond.tactics import colors_of
 
 WEAK: Final = 0.4
 """Confidence below which a finding counts as weak."""
 
-_HOW: Final = {
-    Strategy.TRADITIONAL: "attacked with ordinary means",
-    Strategy.ADVERSARIAL_ML: "attacked the model itself or its training data",
-    Strategy.COMBINED: "attacked with ordinary means, and attacked the model itself or its training data",
-}
+_NAMED: Final = 3
+"""Models, files or data sets that a sentence names."""
+_CALLERS: Final = ("principal", "session", "address", "bucket")
+_DATA: Final = ("row", "source")
 
 _LABELS: Final = {
     Strategy.TRADITIONAL: "traditional",
@@ -31,9 +31,9 @@ def story(case: CaseFile) -> list[tuple[str, str]]:
     """Return headings and sentences, in the order in which somebody wants to know them."""
     incident = case.incident
     return [
-        ("What happened", _what(incident)),
+        ("What happened", _what(case)),
         ("Who", ", ".join(name.replace(":", " ", 1) for name in incident.actors) or "unknown"),
-        ("To what", _target(incident)),
+        ("To what", _target(case)),
         ("How sure", _certainty(case.findings)),
         ("What it harms", ", ".join(incident.harms) or "nothing by itself; it prepares other steps"),
         ("What to do", _advice(case)),
@@ -51,25 +51,64 @@ def colour_words(techniques: tuple[TechniqueRef, ...]) -> str:
     return words.get(colors, "no known technique")
 
 
-def _what(incident: Incident) -> str:
-    who = "One actor" if incident.actors else "Somebody unknown"
+def _what(case: CaseFile) -> str:
+    incident = case.incident
     context = len({step.event_ids for step in incident.steps if step.finding_id is None})
     parts = _count(len(incident.finding_ids), "finding") + (
         f" and {_count(context, 'context event')}" if context else ""
     )
     tactics = f"{_count(len(incident.tactics), 'tactic')}: {', '.join(incident.tactics)}"
-    return f"{who} {_HOW[incident.strategy]} (strategy: {_LABELS[incident.strategy]}). {parts} in {tactics}."
+    return f"{' '.join(_seen(case))} Strategy: {_LABELS[incident.strategy]}. {parts} in {tactics}."
 
 
-def _target(incident: Incident) -> str:
-    systems = f"ML system {', '.join(incident.systems)}" if incident.systems else "No ML system in the inventory"
-    return f"{systems}; model {', '.join(incident.models)}" if incident.models else systems
+def _seen(case: CaseFile) -> Iterator[str]:
+    """Say what the evidence is, a sentence a kind: only of queries and of ordinary logs is it known that somebody acts.
+
+    Labels may be wrong by mistake, and a file that runs code says nothing of who made it.
+    """
+    found = case.findings
+    queries = [one for one in found if one.model and one.subject.kind in _CALLERS]
+    data = [one for one in found if one.subject.kind in _DATA]
+    files = [one for one in found if one.subject.kind == "file"]
+    others = [one for one in found if one not in (*queries, *data, *files)]
+    who = "One actor" if case.incident.actors else "Somebody unknown"
+    acts = ["acted on the ML system's accounts, hosts or stores"] if others else []
+    if queries:
+        named = _names({one.model for one in queries if one.model})
+        acts.append(f"queried model {named} as benign callers do not")
+    if acts:
+        yield f"{who} {' and '.join(acts)}."
+    if data:
+        yield f"Training data look wrong, by mistake or on purpose: {_things(data)}."
+    if files:
+        yield f"A file is unsafe: {_things(files)}."
+
+
+def _things(findings: Sequence[Finding]) -> str:
+    return _names({one.subject.path or one.subject.in_words for one in findings})
+
+
+def _names(named: Iterable[str]) -> str:
+    names = sorted(named)
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _target(case: CaseFile) -> str:
+    incident = case.incident
+    things = [one for one in case.findings if one.subject.kind in (*_DATA, "file")]
+    parts = [f"ML system {', '.join(incident.systems)}"] if incident.systems else []
+    parts += [f"model {', '.join(incident.models)}"] if incident.models else []
+    parts += [_things(things)] if things else []
+    if not incident.systems:
+        parts.append("which belongs to no ML system in the inventory" if parts else "no ML system in the inventory")
+    return "; ".join(parts)
 
 
 def _certainty(findings: tuple[Finding, ...]) -> str:
     surest = max(findings, key=lambda finding: finding.confidence)
-    count = _count(len(findings), "finding")
-    text = f"The surest of {count} has a confidence of {surest.confidence:.2f} ({surest.detector})"
+    of = "" if len(findings) == 1 else f", the highest of {_count(len(findings), 'finding')}"
+    text = f"Confidence {surest.confidence:.2f} ({surest.detector}){of}"
     if weak := sum(finding.confidence < WEAK for finding in findings):
         text += f"; {_count(weak, 'finding')} below {WEAK}; alone such findings prove nothing"
     kinds = Counter(finding.evidence.basis.value for finding in findings if finding.evidence.basis)
@@ -83,8 +122,10 @@ def _advice(case: CaseFile) -> str:
     waiting = [action.action_id for action in case.actions if action.state is ActionState.AWAITING_APPROVAL]
     if waiting:
         return f"{_count(len(waiting), 'response action')} awaiting approval: caponier respond approve {waiting[0]}"
+    # Of a data set or a file no log shows what an action would have stopped.
+    log = " (with --log LOG: also which queries they would have stopped)" if incident.actors else ""
     return {
-        Stage.OPEN: f"See the proposed actions, and what they would have stopped: caponier respond plan {id_}",
+        Stage.OPEN: f"See the proposed actions: caponier respond plan {id_}{log}",
         Stage.CONTAINED: f"Repair the data set: caponier remediate dataset … --incident {id_}. Or close the incident.",
         Stage.REMEDIATED: f"Verify the repair: caponier validate --incident {id_}",
         Stage.VERIFIED: f"Close the incident: caponier incidents close {id_} --reason '...'",

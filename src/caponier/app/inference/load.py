@@ -12,6 +12,7 @@ from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.reading import Reading
 from caponier.app.progress import Progress
 from caponier.detect.detector import Enriched, EventDetector, Signal
+from caponier.detect.registry import enrichments
 from caponier.engines.local import Each
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
@@ -100,7 +101,7 @@ def load_events(
 
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
-    needs = "Events need the columns time, model and operation; see docs/reference/events.md"
+    needs = "An event needs at least a time, and what the model was asked or answered"
     if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
         how = "caponier map show torchserve-access-log"
         return f"To read plain text, write a field map with a pattern for its lines; for an example: {how}"
@@ -173,9 +174,14 @@ def enrichments_of(detector: EventDetector) -> list[str]:
 
 
 def lacking(
-    summary: ModelSummary, detectors: Sequence[EventDetector]
+    summary: ModelSummary, detectors: Sequence[EventDetector], known: FeatureSpec
 ) -> tuple[list[EventDetector], list[Skip], list[str]]:
     """Tell the detectors that find in a model's events what they need from those that do not.
+
+    Args:
+        summary: The events.
+        detectors: All.
+        known: What the model takes: an enrichment that has nothing to say about such inputs is not asked for.
 
     Returns:
         The former; what cannot be looked for, and why; and, as remarks, what concerns few models.
@@ -186,7 +192,12 @@ def lacking(
     full = replace(summary, costs=1, feedbacks=1, enriched=enriched)
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
     skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
-    notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
+    unfit = {d.name: why for d in detectors if d.name in idle and (why := _unfit(d, known))}
+    notes = [
+        f"{summary.model}: {name} does not run; {unfit.get(name, lacks)}"
+        for name, lacks in gaps.items()
+        if name in idle
+    ]
     if summary.texts and not summary.costs:
         by_length = [d.name for d in detectors if d.name not in gaps and Signal.COST in d.needs]
         notes += [f"{summary.model}: {name} goes by how long texts are; {LACKS[Signal.COST]}" for name in by_length]
@@ -194,6 +205,15 @@ def lacking(
         unsupported = [d.name for d in detectors if d.name not in gaps and Signal.LABEL in d.needs]
         notes += [f"{summary.model}: {', '.join(unsupported)}: {NO_CLASSES}"] if unsupported else []
     return [detector for detector in detectors if detector.name not in gaps], skipped, notes
+
+
+def _unfit(detector: EventDetector, known: FeatureSpec) -> str | None:
+    """Say why an enrichment that a detector reads cannot be made for such inputs; None if each can."""
+    made = enrichments()
+    for name in enrichments_of(detector):
+        if name in made and (why := made[name].lacks(known)):
+            return f"{why.removeprefix('it is ')}; this model takes {known.kind} input"
+    return None
 
 
 def seeing(detectors: Sequence[EventDetector], known: FeatureSpec) -> tuple[list[EventDetector], dict[str, str]]:

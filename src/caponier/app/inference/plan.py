@@ -127,22 +127,7 @@ def plan_for(
         terms: What to go by.
     """
     section = terms.section(model, version)
-    lines = []
-    for detector in _trained(remarks, model, detectors, section, terms.salt):
-        line = _line(detector, section, terms.salt)
-        if line is None:
-            why = _off(detector, section)
-            if why:
-                # Switched off on purpose: that is no part of a scan that could not be done.
-                remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
-            else:
-                lack = f"cannot run: {_lack(detector, section)}"
-                remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
-            continue
-        lines.append(line)
-        if line.ranks is None:
-            lack = _lack(detector, section)
-            remarks.notes.append(f"{model}: {detector.name} runs with built-in thresholds; {lack}")
+    lines = lines_for(remarks, model, section, detectors, terms.salt)
     if not lines:
         return None
     sure = section is None or _sure(remarks, section, version)
@@ -158,6 +143,37 @@ def plan_for(
         span=section.span if section else DAY_US,
     )
     return ModelDetection(plan, section, sure)
+
+
+def lines_for(
+    remarks: Diagnostics, model: str, section: ModelBaseline | None, detectors: Sequence[EventDetector], salt: bytes
+) -> list[CalibratedDetector]:
+    """Return what each detector runs with that can run on a model; say of the others why not.
+
+    Args:
+        remarks: Takes what cannot be done, and what the detectors lack.
+        model: Name of the model.
+        section: What benign traffic of it looks like, if that is known.
+        detectors: Those that find in its events what they need.
+        salt: The workspace's.
+    """
+    lines = []
+    for detector in _trained(remarks, model, detectors, section, salt):
+        line = _line(detector, section, salt)
+        if line is None:
+            why = _off(detector, section)
+            if why:
+                # Switched off on purpose: that is no part of a scan that could not be done.
+                remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
+            else:
+                lack = f"cannot run: {_lack(detector, section)}"
+                remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
+            continue
+        lines.append(line)
+        if line.ranks is None:
+            lack = _lack(detector, section)
+            remarks.notes.append(f"{model}: {detector.name} runs with built-in thresholds; {lack}")
+    return lines
 
 
 def levels_of(section: ModelBaseline, most: float = 1.0) -> dict[Subject, int]:

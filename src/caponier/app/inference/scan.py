@@ -49,6 +49,8 @@ class ScanReport:
     notes: list[str] = field(default_factory=list)
     fits: dict[str, DriftReport] = field(default_factory=dict)
     """How well the baseline of each model fits its traffic, where that can be compared."""
+    checked: bool = False
+    """Whether a detector looked at any event; without one, that nothing was found says nothing."""
 
 
 def scan_inference(
@@ -95,6 +97,7 @@ def scan_inference(
         said, each = _said(spec, terms), engine.each
         read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=said, each=each)
         cases = _cases(report, spool, read, spec, options.sampling, terms)
+        report.checked = bool(cases)
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = engine.scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
@@ -154,7 +157,7 @@ def _case(
     said = given or terms.spec(summary.model, summary.version)
     # Whoever built a baseline without inputs need not know it: what looks at none of them is said below.
     known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
-    detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
+    detectors, blind = seeing(_speaking(report, summary, terms.detectors, known), known)
     report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     remarks = Diagnostics(report.skipped, report.notes)
     encoder = _encoder(spool, summary, section, known)
@@ -163,6 +166,9 @@ def _case(
         return None
     case = plan_for(remarks, summary.model, summary.version, encoder, detectors, terms)
     if case is None:
+        if not any(skip.what.startswith(summary.model) for skip in report.skipped):
+            # Notes tell of detectors that run without, and here none does.
+            report.skipped.append(Skip(summary.model, "no detector runs on it; the notes say why"))
         return None
     rate = _sampling(remarks, spool, summary, [line.detector for line in case.plan.lines], sampling, terms)
     if section and (void := voided(summary.model, section.sampling, rate)):
@@ -190,14 +196,16 @@ def _sampling(
     return rate
 
 
-def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
+def _speaking(
+    report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector], known: FeatureSpec
+) -> list[EventDetector]:
     """Return the detectors that find in the log what they need; list the others, and the events of nobody."""
     lost = summary.events - summary.attributed
     if not detectors:
         report.skipped.append(Skip(summary.model, "every detector is disabled"))
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
-    speaking, skipped, notes = lacking(summary, detectors)
+    speaking, skipped, notes = lacking(summary, detectors, known)
     report.skipped += skipped
     report.notes += notes
     return speaking

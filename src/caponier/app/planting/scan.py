@@ -83,7 +83,7 @@ def scan_planted(paths: Sequence[Path], terms: DetectionSettings, alphas: Sequen
         if section is None:
             hint = "Build one with: caponier baseline build"
             raise InputError("the baseline knows nothing of the model", where=summary.model, hint=hint)
-        speaking, skipped, notes = lacking(summary, terms.detectors)
+        speaking, skipped, notes = lacking(summary, terms.detectors, section.spec)
         able, blind = seeing(speaking, section.spec)
         remarks = Diagnostics([*skipped, *(Skip(*one) for one in blind.items())], list(notes))
         encoder = Encoder(section.spec, section.knots)

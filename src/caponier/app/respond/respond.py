@@ -30,6 +30,13 @@ NOT_BOUND: Final = (
 )
 
 
+_SETTINGS: Final = {
+    "per_minute": ": {:g} a minute",
+    "burst": ", with bursts of {:g}",
+    "decimals": ", decimals kept: {:g}",
+}
+"""How a parameter of an action is told, after what the action does."""
+
 Answers = Callable[[Finding], bool]
 """Tells whether a finding is answered."""
 
@@ -310,12 +317,13 @@ def _require(connection: Connection, action_id: str) -> ResponseAction:
 def in_plain_words(action: ResponseAction) -> str:
     """Say what an action does, to whom, and where."""
     does = EFFECTS[action.kind].does.format(what=in_words(action.scope, action.kind))
-    given = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in action.parameters.items())
     if action.scope.kind in ("principal", "session", "account", "address"):
         does += (
             f", at model {action.model}" if action.model else f", at system {action.system}" if action.system else ""
         )
-    return f"{does} ({given})" if given else does
+    return does + "".join(
+        said.format(action.parameters[name]) for name, said in _SETTINGS.items() if name in action.parameters
+    )
 
 
 def done_by_guard(action: ResponseAction) -> bool:
@@ -328,4 +336,8 @@ def carried_out_by(action: ResponseAction) -> str:
     """Say who does it."""
     if EFFECTS[action.kind].by_guard and action.unsent:
         return f"you: {NOT_BOUND}"
-    return "the guard, in enforce mode" if done_by_guard(action) else "you: Caponier keeps the order and its end"
+    return (
+        "the guard, in enforce mode"
+        if done_by_guard(action)
+        else "you; Caponier only records that it was asked for, and until when"
+    )

@@ -1,11 +1,12 @@
 """Look for poisoned rows in a data set."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.labelled_data.manifest import read_manifest
 from caponier.telemetry.rejections import RejectedRows
+
+_NUMBERS: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def judge(
         watch.advance(1)
     if recorded:
         report.notes += notes_of(analyses[recorded.name])
-    report.suspicious.sort(key=lambda row: (-row.score, row.id))
+    report.suspicious.sort(key=lambda row: (-row.score, _counted(row.id)))
     if report.suspicious and not report.findings:
         report.notes.append("no more labels look wrong than the usual slips; they are listed, and are no finding")
     return report, analyses
@@ -152,6 +155,13 @@ def rows_digest(dataset: Dataset) -> str:
         whole.update(f"{dataset.ids[row]}\x1f{dataset.classes[dataset.y[row]]}\x1f".encode())
         whole.update(dataset.x[row].tobytes())
     return whole.hexdigest()
+
+
+def _counted(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return what sorts names as people count: row 9 before row 10."""
+    parts = [(part.isdecimal(), part.lstrip("0") if part.isdecimal() else part) for part in _NUMBERS.split(name)]
+    # Numbers may be long as a hostile file likes: they are compared as text of their length.
+    return tuple((number, len(text) if number else 0, text) for number, text in parts)
 
 
 def _suspicious(dataset: Dataset, analysis: Analysis, detector: DatasetDetector) -> list[SuspiciousRow]:
@@ -183,8 +193,8 @@ def _findings(
             subject = SubjectRef("source", part.source, tuple(_of_source(dataset, analysis, part.source)))
             share = Evidence("share_flagged", round(part.flagged / part.rows, 4), part.elsewhere)
             summary = (
-                f"{part.flagged:,} of the {part.rows:,} rows from this source are flagged: "
-                f"{part.flagged / part.rows:.0%}, against {part.elsewhere:.1%} of the rows from others"
+                f"source {part.source}: {part.flagged:,} of {part.rows:,} rows ({part.flagged / part.rows:.0%}) are "
+                f"flagged; of the rows from other sources {part.elsewhere:.1%}"
             )
             found.append(_finding(dataset, detector, subject, share, analysis.confidence, summary, digest, workspace))
     return found

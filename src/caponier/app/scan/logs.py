@@ -30,7 +30,7 @@ from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
 NO_INVENTORY: Final = (
-    "the inventory names no asset of an ML system, so no match can become a finding; add your systems to "
+    "no finding is possible, because the inventory lists no asset of an ML system; add your systems to "
     'caponier.toml, for example: [[system]] name = "digits", criticality = "high", hosts = ["gpu-01"], '
     'accounts = ["svc-train"], buckets = ["ml-models"]'
 )

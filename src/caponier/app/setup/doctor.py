@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from caponier.app.inference.load import feature_spec, lacking, load_events, seeing
 from caponier.app.inference.log_gaps import missing
-from caponier.app.inference.plan import enabled, refuse_other_input
+from caponier.app.inference.plan import Diagnostics, enabled, lines_for, refuse_other_input
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
-from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline, is_baseline
 from caponier.detect.calibration.judging import FEWEST
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import CaponierError, InputError
@@ -31,6 +31,8 @@ EXTRAS: Final = {
     "emulate": ("sklearn", "validate, emulate and the demo"),
 }
 """Extra to a module of it, and what needs it."""
+_MOST_FILES: Final = 100
+"""Files in the workspace's folder that are looked at."""
 _PATIENCE: Final = 2.0
 """Seconds for a model server to answer."""
 
@@ -82,7 +84,7 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
             "salt",
             State.OK,
             "only you can read it",
-            "Back it up: without it, the same callers would get different names.",
+            "Keep it in your backups (caponier backup includes it): without it, the same callers get other names.",
         )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
@@ -125,15 +127,19 @@ def _inventory(workspace: Workspace) -> Iterator[Checkup]:
 
 
 def _model(workspace: Workspace, model: ModelSpec) -> Iterator[Checkup]:
-    build = f"caponier baseline build LOG --out {model.name}.safetensors"
+    build = f"caponier baseline build LOG --out {_free(workspace.root, model.name)}"
     if model.features is None:
         yield Checkup(
             model.name, State.LACKS, "its inputs are not described, so each scan infers them from the log", build
         )
     if model.baseline is None:
-        yield Checkup(
-            model.name, State.LACKS, "has no baseline, so only detectors with built-in thresholds can run", build
-        )
+        says = "no baseline is set for it, so only detectors with built-in thresholds can run"
+        at_hand = _at_hand(workspace.root, model.name)
+        if at_hand:
+            says += f"; {at_hand} in this folder is one of this model"
+        hint = "" if at_hand else f"{build}; then "
+        set_it = f'write baseline = "{at_hand or _free(workspace.root, model.name)}" under this [[model]]'
+        yield Checkup(model.name, State.LACKS, says, f"{hint}{set_it}" if hint else f"{set_it[0].upper()}{set_it[1:]}")
         return
     try:
         baseline = Baseline.load(model.baseline)
@@ -147,6 +153,24 @@ def _model(workspace: Workspace, model: ModelSpec) -> Iterator[Checkup]:
         return
     yield _fit(model, section, build)
     yield _age(model.name, section, build)
+
+
+def _free(root: Path, name: str) -> str:
+    """Return a name for a baseline, under which the workspace's folder has no file of another kind."""
+    usual = root / f"{name}.safetensors"
+    return usual.name if not usual.exists() or is_baseline(usual) else f"{name}-baseline.safetensors"
+
+
+def _at_hand(root: Path, name: str) -> str | None:
+    """Return the newest file in the workspace's folder that is a baseline of a model, though no setting names it."""
+    found = [file for file in sorted(root.glob("*.safetensors"))[:_MOST_FILES] if is_baseline(file)]
+    for file in sorted(found, key=lambda file: file.stat().st_mtime, reverse=True):
+        try:
+            if Baseline.load(file).of(name, None):
+                return file.name
+        except CaponierError:
+            continue
+    return None
 
 
 def _fit(model: ModelSpec, section: ModelBaseline, build: str) -> Checkup:
@@ -214,9 +238,11 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
     except InputError as wrong:
         yield Checkup(name, State.WRONG, wrong.what, wrong.hint or "")
         return
-    able, skipped, _ = lacking(summary, enabled(workspace))
+    able, skipped, _ = lacking(summary, enabled(workspace), known)
     able, blind = seeing(able, known)
-    names = ", ".join(detector.name for detector in able) or "nothing"
+    remarks = Diagnostics()
+    lines = lines_for(remarks, name, _section(workspace, listed, summary.version), able, _salt(workspace))
+    names = ", ".join(line.name for line in lines) or "none"
     until = datetime.fromtimestamp(summary.last_time / 1e6, UTC)
     yield Checkup(
         name,
@@ -225,10 +251,33 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
     )
     for remark in missing(summary):
         yield Checkup(name, State.LACKS, remark)
-    for skip in skipped:
-        yield Checkup(name, State.LACKS, f"{skip.what.removeprefix(f'{name}: ')} does not run", skip.reason)
+    lacks: dict[str, list[str]] = {}
+    for skip in (*skipped, *remarks.skipped):
+        lacks.setdefault(skip.reason.removeprefix("cannot run: "), []).append(skip.what.removeprefix(f"{name}: "))
     for detector, why in blind.items():
-        yield Checkup(name, State.LACKS, f"{detector} does not run", why)
+        lacks.setdefault(why, []).append(detector)
+    for note in remarks.notes:
+        what, runs_not, why = note.removeprefix(f"{name}: ").partition(" does not run; ")
+        if runs_not:
+            lacks.setdefault(why, []).append(what)
+    for why, detectors in lacks.items():
+        does = "does" if len(detectors) == 1 else "do"
+        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", why)
+
+
+def _section(workspace: Workspace, listed: ModelSpec | None, version: str | None) -> ModelBaseline | None:
+    """Return what a scan in this workspace would go by; what is wrong with the file is told elsewhere."""
+    try:
+        return Baseline.load(listed.baseline).of(listed.name, version) if listed and listed.baseline else None
+    except CaponierError:
+        return None
+
+
+def _salt(workspace: Workspace) -> bytes:
+    try:
+        return read_salt(workspace)
+    except InputError:
+        return b""
 
 
 def _holds_logs(lake: Path) -> bool:

@@ -142,7 +142,9 @@ def _features(spec: FeatureSpec) -> list[str]:
         lines += [f"  {{ name = {_text(column.name)} }}," for column in spec.columns]
         lines.append("]")
     elif spec.kind == "numeric":
-        lines.append('# Are some of its columns categories? Then kind = "categorical" and categories = [places].')
+        lines.append(
+            '# Are some columns codes? Then kind = "categorical" and categories = [2, 5], their positions from 0.'
+        )
     return lines
 
 
@@ -152,7 +154,7 @@ def _system_table(models: Sequence[ModelSummary]) -> str:
         "[[system]]\n"
         'name = "main"             # what is it called?\n'
         "# purpose =               # what is it for?\n"
-        'criticality = "medium"    # what is lost with it: low, medium, high or critical?\n'
+        'criticality = "medium"    # how much harm would an attack on it do: low, medium, high or critical?\n'
         "# owner =                 # who answers for it?\n"
         "# contact =\n"
         "# hosts = []              # where does it run? These are watched in security logs, too.\n"

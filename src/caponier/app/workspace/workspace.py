@@ -405,15 +405,15 @@ store = "sqlite:///.caponier/store.db"   # findings, incidents and the audit log
 lake = "lake"                            # inference events, as Parquet
 
 # [matrix]
-# pinned = "amltm-2020"                  # the version that names techniques; this one by default
+# pinned = "amltm-2020"                  # the matrix that technique ids are taken from; by default amltm-2020
 
 [detect]
 alpha = 0.01                             # share of benign callers that may be flagged; fixed when a baseline is built
-alert_budget = "2 per week"              # false alerts of which you want to be told at once; all are listed
+alert_budget = "2 per week"              # false alerts that you accept as notifications; other findings are only listed
 # disabled = ["iterative_query"]
 
 [privacy]
-salt_file = "{_SALT_FILE}"            # keep it secret, and back it up: callers are known by it
+salt_file = "{_SALT_FILE}"            # names are hashed with it: keep it secret and back it up, or all get new names
 keep_inputs = "exact"                    # or "quantised", or "digest"
 # retention_days = 90
 {suggested or _EXAMPLES}'''

@@ -28,7 +28,8 @@ from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
-from caponier.detect.calibration.baseline import Baseline
+from caponier.cli.terminal.written_files import refuse_foreign
+from caponier.detect.calibration.baseline import Baseline, is_baseline
 from caponier.engines.plan import DAY_US
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
@@ -38,7 +39,7 @@ from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
     add_completion=False,
-    help="What benign traffic of a model looks like: build, show, check and compare baselines.",
+    help="Build, show, check and compare baselines: records of what benign traffic of a model looks like.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier baseline build benign.parquet --out digits.safetensors[/bold]",
@@ -73,7 +74,7 @@ Test = Annotated[
         "--self-test/--no-self-test",
         envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
-        "benign callers of this model; takes up to three minutes, and the extra emulate.",
+        "benign callers of this model; takes up to three minutes and needs pip install 'caponier[emulate]'.",
     ),
 ]
 Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]
@@ -91,9 +92,9 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="The data that the model was trained on (.npz, .parquet, .csv), scaled like the logged inputs, or like "
-        "the log's column input_raw if there is one. Lets membership inference be detected; only a salted sketch of it "
-        "is kept.",
+        help="The data that the model was trained on (.npz, .parquet, .csv), with the same numbers as the log: "
+        "normalised and encoded like input, or like input_raw if the log has it. Lets membership inference be "
+        "detected; only a salted sketch of it is kept.",
     ),
 ]
 TrainingLabel = Annotated[
@@ -177,7 +178,7 @@ def build(
     """Learn what benign traffic looks like, and how many false alerts to expect."""
     home, console = load_workspace(workspace), notes(quiet=quiet)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
-    before, label = _before(out), Columns(label=training_label)
+    before, label = _replaced(out), Columns(label=training_label)
     learned, hidden = (read_training_set(path, label) if path else None for path in (training_set, canaries))
     started = engine_options.started(engine, master, shared)
     with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
@@ -200,7 +201,7 @@ def build(
             report = warm_start(report, events, Baseline.load(start), workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     options.tell_deprecated(console, horizon=horizon, alert_budget=budget)
-    _draw(_tell(console, report, out, before, verbose=verbose), drawn)
+    _draw(_tell(console, report, out, before, home, verbose=verbose), drawn)
     _tell_unused(console, {"rows of the training set": learned, "canaries": hidden}, rows)
     _end(partly=bool(report.skipped or rows.count))
 
@@ -217,12 +218,17 @@ def _tell_unused(console: Console, given: Mapping[str, Rows | None], rows: Rejec
     print_rejected(console, rows)
 
 
-def _before(out: Path) -> Baseline | None:
-    """Return the baseline that will be replaced; None if there is none."""
+def _replaced(out: Path) -> Baseline | None:
+    """Return the baseline that will be replaced; None if there is none.
+
+    Raises:
+        InputError: If the file is not a baseline.
+    """
+    refuse_foreign(out, "a baseline", is_baseline)
     try:
         return Baseline.load(out) if out.is_file() else None
     except InputError:
-        # Whatever it is, it was going to be written over.
+        # A baseline that is damaged, or of an old schema, is replaced.
         return None
 
 
@@ -250,7 +256,13 @@ def _overrules(workspace: Path | None, keep: Iterable[str], drop: Iterable[str],
 
 
 def _tell(
-    console: Console, report: BaselineReport, out: Path, before: Baseline | None, *, verbose: bool
+    console: Console,
+    report: BaselineReport,
+    out: Path,
+    before: Baseline | None,
+    home: Workspace | None,
+    *,
+    verbose: bool,
 ) -> list[Story]:
     """Say what is new, what was learned and what was left out; return the stories, one a model."""
     for words in changes_in_words(before, report.baseline) if before else ():
@@ -262,7 +274,13 @@ def _tell(
     say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     say(console, f"next: caponier scan inference LOG --baseline {out}")
+    if home and (unset := sorted({one.model for one in report.baseline.models} - _set(home))):
+        say(console, f'or set it once: baseline = "{out}" under [[model]] {", ".join(unset)} in {home.file}')
     return told
+
+
+def _set(home: Workspace) -> set[str]:
+    return {model.name for model in home.models if model.baseline}
 
 
 @app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")

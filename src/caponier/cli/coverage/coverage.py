@@ -68,7 +68,10 @@ def coverage(
     if others:
         console.print(f"{others} trials are of another version than {__version__} and do not count", markup=False)
     if not any(cell.trials for cell in cells):
-        console.print("Nothing was validated with this version yet: run caponier validate", markup=False)
+        console.print(
+            "No technique has been tested with this version yet. Run: caponier validate (needs the extra emulate)",
+            markup=False,
+        )
 
 
 def document(cells: Sequence[Cell]) -> dict[str, Any]:

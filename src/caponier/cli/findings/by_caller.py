@@ -35,10 +35,14 @@ def by_caller(findings: Iterable[Finding]) -> list[SubjectFindings]:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_who(finding), []).append(finding)
-    return [
-        SubjectFindings(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence))))
-        for own in groups.values()
-    ]
+    return [SubjectFindings(tuple(sorted(own, key=_rank))) for own in groups.values()]
+
+
+def _rank(finding: Finding) -> tuple[float | str, ...]:
+    """Rank the findings about one subject, so that every list of them has the same one first."""
+    expected = finding.evidence.expected
+    rare = expected.benign if expected else 0.0
+    return -finding.severity.rank, -finding.confidence, rare, -finding.last_time.timestamp(), finding.finding_id
 
 
 def _who(finding: Finding) -> tuple[str, str]:
@@ -61,7 +65,7 @@ CALLERS: Final[Listing[SubjectFindings]] = Listing(
         ),
         ListingColumn("who", lambda one: one.who),
         ListingColumn("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        ListingColumn("false alerts a week", lambda one: weekly(one.first), sparse=True),
+        ListingColumn("benign like this a week", lambda one: weekly(one.first), sparse=True),
         ListingColumn("what was seen", lambda one: one.first.summary),
     ],
     # Names are what somebody looks up elsewhere: none is cut.

@@ -63,7 +63,9 @@ def list_(
     rows = len(found) if each or chosen not in (Format.TABLE, Format.MARKDOWN) else len(by_caller(found))
     if rows < len(found):
         notes(quiet=quiet).print(
-            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}; --each gives each finding a row.", markup=False
+            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}, one per caller, file or source; "
+            "--each lists every finding.",
+            markup=False,
         )
     _write(found, home, chosen, out, each=each)
 

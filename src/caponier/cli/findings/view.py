@@ -53,7 +53,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         ),
         ListingColumn("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
         ListingColumn("expected_per_week", weekly, ShownIn.CSV),
-        ListingColumn("false alerts a week", weekly, ShownIn.PAGE, sparse=True),
+        ListingColumn("benign like this a week", weekly, ShownIn.PAGE, sparse=True),
         ListingColumn("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         ListingColumn("summary", lambda finding: finding.summary),
     ]
@@ -91,6 +91,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
         ("Severity", f"{finding.severity.value}, confidence {finding.confidence:.2f}"),
+        *_rarity(finding),
         ("Subject", named(finding.subject)),
         ("Model", " ".join(filter(None, [finding.model, finding.model_version]))),
         ("System", finding.system or "not in the inventory"),
@@ -102,7 +103,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         *_raised(finding),
         ("Evidence", _scored(finding)),
         *([("Basis", f"{evidence.basis}: {rank} in their first {_age(evidence.age)}")] if evidence.basis else []),
-        *_rarity(finding),
+        *_headed("Also seen by", _beside(finding)),
         *_headed("Details", fact_words(evidence.facts)),
         ("Events", _events(finding)),
     ]
@@ -113,7 +114,9 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return "one rule matched"
-    return f"{score_words(evidence.statistic)}: {evidence.value:,.6g}; the threshold is {evidence.threshold:,.6g}"
+    if not evidence.threshold:
+        return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (any is reported)"
+    return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (a finding from {evidence.threshold:,.6g} on)"
 
 
 def _age(queries: int) -> str:
@@ -131,21 +134,20 @@ def _events(finding: Finding) -> str:
 
 
 def _rarity(finding: Finding) -> list[tuple[str, str]]:
-    evidence = finding.evidence
-    if evidence.expected is None:
+    told = finding.evidence.expected
+    if told is None:
         return []
-    told = evidence.expected
-    beside = [
-        f"{one.detector}: {score_words(one.statistic)} {one.value:,.6g}; {_one_in(one.share)}"
-        for one in evidence.beside
-    ]
+    likely = f"(likely range {told.low:.2g} to {told.high:.2g})"
+    what = f"about {told.benign:.2g} benign callers a week would score this high {likely}"
+    # A rank, and severity with it, says how rare a caller is; not that it attacks.
+    warned = "; so look at what this caller did before you act" if told.benign >= 1 else ""
+    return [("Rarity", what + warned)]
+
+
+def _beside(finding: Finding) -> list[str]:
     return [
-        (
-            "Rarity",
-            f"{told.benign:.2g} benign callers a week are expected to score this high "
-            f"({told.low:.2g} to {told.high:.2g}, 90 % interval)",
-        ),
-        *_headed("Also seen by", beside),
+        f"{one.detector}, by then: {score_words(one.statistic)} {one.value:,.6g}; {_one_in(one.share)}"
+        for one in finding.evidence.beside
     ]
 
 

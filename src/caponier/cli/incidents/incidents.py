@@ -28,7 +28,7 @@ from caponier.records.incident import Incident, Stage
 
 app = typer.Typer(
     add_completion=False,
-    help="Findings joined by who acted and on what: list, show, assign, note, close and export incidents.",
+    help="List, show, assign, annotate, close and export incidents: findings grouped by actor and target.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier incidents show i-0123456789abcdef[/bold]",

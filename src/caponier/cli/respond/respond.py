@@ -152,11 +152,11 @@ def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: C
     else:
         _write(made.actions, chosen, out)
     if not made.actions:
-        console.print("The playbooks ask for nothing new.", markup=False)
+        console.print("No playbook has a new action for this incident.", markup=False)
     for action in made.standing:
-        console.print(f"{action.action_id} ({action.kind}) is {action.state} already", markup=False)
+        console.print(f"{action.action_id} ({action.kind}) is already {action.state}", markup=False)
     for finding_id in made.unanswered:
-        console.print(f"No playbook has an answer to {finding_id}", markup=False)
+        console.print(f"No playbook has an action for {finding_id}; look at it yourself", markup=False)
     if report.log and report.log.rejected.count:
         console.print(f"{report.log.rejected.count:,} rows of the log could not be used", markup=False)
     if made.actions:

@@ -35,7 +35,8 @@ def planned(report: PlanReport) -> RenderableType:
     for place, action in enumerate(report.plan.actions):
         count = report.dry_runs[place].words if report.dry_runs else ""
         parts.append(_card(action, count))
-    if report.dry_runs and report.plan.actions:
+    # Of data sets and files no query is stopped, by one action or by all.
+    if any(run.verb == "stopped" for run in report.dry_runs[:-1]):
         parts.append(Text(plain(f"All together {report.dry_runs[-1].words}.")))
     return Group(*parts)
 

@@ -64,7 +64,11 @@ def artifact(
     largest: Annotated[
         int | None,
         typer.Option(
-            "--largest", metavar="GIB", min=1, help="Read files of up to this many GiB whole; by default 5 or less."
+            "--largest",
+            metavar="GIB",
+            min=1,
+            help="Read files of up to this many GiB whole; by default 5, or less if memory is short. "
+            "Larger files are unknown.",
         ),
     ] = None,
     workspace: options.Where = None,

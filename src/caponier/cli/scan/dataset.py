@@ -1,5 +1,6 @@
 """`caponier scan dataset`: poisoned rows in a data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -98,7 +99,7 @@ def dataset(
 ) -> None:
     """Look for wrong labels, rows with a trigger and floods of near copies in a data set.
 
-    As CSV it prints the suspicious rows.
+    With --format csv the output is the suspicious rows; other formats print the findings, too.
 
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     judged.
@@ -160,11 +161,20 @@ def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
     counts = f"{len(report.findings)} findings, {len(report.suspicious):,} suspicious rows of {report.rows:,}"
     console.print(counts, markup=False)
     if format_ is Format.TABLE and len(report.suspicious) > SHOWN:
-        console.print(f"the {SHOWN} most suspicious are shown; --format csv prints all", markup=False)
+        console.print(_shown_of(report.suspicious), markup=False)
     for note in report.notes:
         console.print(f"note: {safe_text.plain(note)}", markup=False)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+
+
+def _shown_of(suspicious: Sequence[SuspiciousRow]) -> str:
+    last = suspicious[SHOWN - 1].score
+    alike = sum(row.score == last for row in suspicious)
+    tie = f" ({alike:,} rows have the same score as the last one)" if suspicious[SHOWN].score == last else ""
+    return (
+        f"{SHOWN} of {len(suspicious):,} suspicious rows are shown, highest scores first{tie}; --format csv prints all"
+    )
 
 
 def document(report: DatasetReport, matrix: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.by_caller import write_findings
+from caponier.cli.findings.by_caller import by_caller, write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import engine_options, log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
@@ -91,7 +91,14 @@ def inference(
 def _tell(report: ScanReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
-    say(console, f"{found:,} finding{'' if found == 1 else 's'} in {report.events:,} events")
+    if not report.checked:
+        say(console, f"Nothing could be checked in {report.events:,} events: no detector ran. The reasons follow.")
+    else:
+        partly = not found and (report.skipped or report.rejected.count)
+        callers = len(by_caller(report.findings))
+        about = f" about {callers:,} caller{'s' * (callers != 1)}" if 1 < found != callers else ""
+        unsure = ", but not everything could be read or checked (exit code 3):" if partly else ""
+        say(console, f"{found:,} finding{'' if found == 1 else 's'}{about} in {report.events:,} events{unsure}")
     say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)

@@ -42,7 +42,7 @@ def logs(
         list[Path] | None,
         typer.Option("--rules", metavar="DIR", help="Your own Sigma rules, beside the shipped ones; may be repeated."),
     ] = None,
-    own: Annotated[bool, typer.Option("--own-rules/--no-own-rules", help="Run the shipped rules.")] = True,
+    own: Annotated[bool, typer.Option("--own-rules/--no-own-rules", help="Run Caponier's own rules.")] = True,
     log_source: Annotated[
         str | None,
         typer.Option(
@@ -108,7 +108,8 @@ def parse_log_source(text: str) -> LogSource:
     said = {key.strip(): value.strip().lower() for key, _, value in pairs}
     if not said.keys() <= set(LogSource._fields) or not all(said.values()):
         raise InputError(
-            f"--log-source {text!r} is no log source", hint="For example: --log-source product=aws,service=cloudtrail"
+            f"--log-source {text!r} does not describe a log source",
+            hint="For example: --log-source product=aws,service=cloudtrail",
         )
     return LogSource(**said)
 
@@ -119,7 +120,8 @@ def _tell(report: LogScanReport, *, quiet: bool) -> None:
         console,
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
-    say(console, f"{_counted(len(report.context), 'match', 'matches')} outside the inventory kept as context")
+    kept = _counted(len(report.context), "match", "matches")
+    say(console, f"{kept} outside the inventory kept as context for incidents that share an actor")
     if report.usual:
         say(console, f"{_counted(len(report.usual), 'match', 'matches')} usual by this estate's own past left out")
     for file in report.files[:_FILES]:
@@ -137,9 +139,7 @@ def _taken_for(file: ScannedLog) -> str:
         name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
     )
     asked = "all" if file.asked == file.events else f"{file.asked:,}"
-    return (
-        f"{file.file}: read as {formats}; {_counted(file.events, 'event')}, {asked} from log sources that rules cover"
-    )
+    return f"{file.file}: {formats}, {_counted(file.events, 'event')}; there are rules for {asked} of them"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

@@ -36,7 +36,7 @@ Lateness = Annotated[
     typer.Option(
         "--lateness",
         min=0,
-        show_default="all is sorted",
+        show_default="read all of it, then sort",
         help="For stdin: reject rows more than this many seconds out of order. Files are sorted.",
     ),
 ]
@@ -72,8 +72,8 @@ def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> Fea
         )
     except ValueError as wrong:
         raise InputError(
-            "--kind, --shape and --range do not describe an input",
-            hint=f"For example: --kind image --shape 8,8 --range 0,1 ({str(wrong).splitlines()[0]})",
+            f"{_given(kind, shape, range_)} does not describe an input",
+            hint="Kinds: image, numeric, categorical, text, none. For example: --kind image --shape 8,8 --range 0,1",
         ) from wrong
 
 
@@ -91,13 +91,18 @@ def share(text: str | None) -> float | None:
     except ValueError:
         number = 0.0
     if not 0 < number <= 1:
-        raise InputError(f"--sampling {text!r} is no share of the traffic", hint="For example: --sampling 10%")
+        raise InputError(f"--sampling {text!r} is not a share of the traffic", hint="For example: --sampling 10%")
     return number
 
 
 def lateness_of(seconds: float | None) -> float:
     """Return how late a row of standard input may be: without a word of it, as late as it likes."""
     return LATENESS if seconds is None else seconds
+
+
+def _given(kind: str | None, shape: str | None, range_: str | None) -> str:
+    said = {"--kind": kind, "--shape": shape, "--range": range_}
+    return " ".join(f"{name} {value}" for name, value in said.items() if value)
 
 
 def read_options(

@@ -23,7 +23,7 @@ def parse_duration(text: str) -> timedelta:
     """
     length = _AGO.fullmatch(text.strip())
     if length is None:
-        raise typer.BadParameter(f"{text!r} is no length of time such as 24h, 7d or 2w")
+        raise typer.BadParameter(f"{text!r} is not a length of time such as 24h, 7d or 2w")
     return timedelta(**{_UNITS[length[2]]: int(length[1])})
 
 
@@ -41,4 +41,6 @@ def parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is no moment such as 2026-01-31, 2026-01-31T12:00:00Z or 7d") from None
+        raise typer.BadParameter(
+            f"{text!r} is not a date, a time or a span, such as 2026-01-31, 2026-01-31T12:00:00Z or 7d"
+        ) from None

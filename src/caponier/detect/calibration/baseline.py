@@ -36,6 +36,11 @@ RANKS: Final = ("scores", "counts", "scales", "margins", "apart")
 CELLS: Final = 0.1
 """Of the false alarms of callers, so many may come from cells of like queries besides."""
 
+_MAKE: Final = "Make one with: caponier baseline build LOG --out FILE"
+_GIVE: Final = "Name the file that caponier baseline build has written."
+_START: Final = 256
+"""Bytes at the start of a file in which its metadata begin."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -171,12 +176,15 @@ class Baseline:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as failed:
-            what = "does not exist" if isinstance(failed, FileNotFoundError) else "is not a baseline file"
+            gone = isinstance(failed, FileNotFoundError)
+            what, hint = ("does not exist", _MAKE) if gone else ("is not a baseline file", _GIVE)
+            raise InputError(what, where=str(path), hint=hint) from failed
+        if KEY not in metadata:
             raise InputError(
-                what, where=str(path), hint="Make one with: caponier baseline build LOG --out FILE"
-            ) from failed
+                "is not a baseline, but another safetensors file, such as a model", where=str(path), hint=_GIVE
+            )
         try:
-            head = json.loads(metadata.get(KEY, "{}"))
+            head = json.loads(metadata[KEY])
             if head.get("schema") != SCHEMA:
                 hint = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
                 raise InputError(f"is not a baseline of schema {SCHEMA}", where=str(path), hint=hint)
@@ -188,6 +196,15 @@ class Baseline:
             raise InputError(
                 f"the baseline does not hold together: {broken}", where=str(path), hint="Build it again"
             ) from broken
+
+
+def is_baseline(path: Path) -> bool:
+    """Tell whether a file begins as a baseline of any schema does, damaged or not; one that cannot be read does not."""
+    try:
+        with path.open("rb") as file:
+            return f'{{"__metadata__":{{"{KEY}"'.encode() in file.read(_START)
+    except OSError:
+        return False
 
 
 def digest_of(subject: str) -> str:

@@ -136,8 +136,8 @@ class LabelNoise:
         share = float(verdict.flagged.mean())
         reasons, confidence = self._reasons(dataset, flagged, suggested, verdict, shares)
         summary = (
-            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) do not fit their rows, according to "
-            "models that learned from other rows"
+            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) look wrong: models that were trained on "
+            "the other rows predict another label"
         )
         return Analysis(
             scores=scores,

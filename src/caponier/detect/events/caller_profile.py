@@ -157,8 +157,8 @@ class CallerProfile:
             for name, each in shares.items()
         )
         summary = (
-            f"One caller uses the model unlike nearly all benign callers. Most unusual: {what}. Its distance from "
-            f"benign callers is {apart / COARSE:.1f} times their own spread"
+            f"One caller uses the model unlike nearly all benign callers, {apart / COARSE:.1f} times as far from "
+            f"them as they are from each other. Most unusual: {what}"
         )
         facts = {"distance": round(apart / COARSE, 2), "odd": shares}
         return Explanation(summary, facts, np.array([len(events) - 1]))

@@ -103,8 +103,8 @@ class DistanceShape:
         alike = _departure(params, shape)[1][0]
         summary = (
             f"One caller changed its inputs by unusual amounts{within(events.time[rows])}: half of its last "
-            f"{len(rows)} different inputs are {low / LEVELS:.1%} to {high / LEVELS:.1%} of the value range away from "
-            "the nearest earlier one"
+            f"{len(rows)} different inputs differ from the nearest earlier one by {low / LEVELS:.1%} to "
+            f"{high / LEVELS:.1%} of the value range"
         )
         facts = {
             "window": len(rows),

@@ -69,7 +69,8 @@ class RuleConfidence:
         """Say in words what that rests on."""
         known, said = measured().get(rule.name.removeprefix("sigma:")), self.said.get(rule.name)
         words = (
-            f"finds {known.found} of {known.ways} ways to do it, {known.told} findings in {known.months} benign months"
+            f"in tests it found {known.found} of {known.ways} ways to do it and raised {known.told} findings in "
+            f"{known.months} months of benign logs"
             if known
             else f"assumed for a rule of the level {rule.level}, which nobody has measured"
         )

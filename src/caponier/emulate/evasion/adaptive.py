@@ -110,7 +110,7 @@ class Adaptive:
 
     name: ClassVar[str] = "adaptive"
     description: ClassVar[str] = (
-        "Adaptive search after OARS: the widest steps that still get on, from a natural image, wider with every refusal"
+        "Adaptive search after OARS: from a natural image, by the largest steps that make progress, larger when refused"
     )
     techniques: ClassVar[tuple[TechniqueId, ...]] = (
         TechniqueId("atlas", "AML.T0043.001"),

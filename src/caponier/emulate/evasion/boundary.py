@@ -37,7 +37,7 @@ class Boundary(QueryAttack):
 
     name: ClassVar[str] = "boundary"
     description: ClassVar[str] = (
-        "Boundary attack: a random walk from noise that is misread towards the original, by labels alone"
+        "Boundary attack: a random walk from noise that the model gets wrong towards the original, by labels alone"
     )
 
     def run(

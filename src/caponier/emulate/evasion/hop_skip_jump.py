@@ -33,7 +33,7 @@ class HopSkipJump(QueryAttack):
 
     name: ClassVar[str] = "hop_skip_jump"
     description: ClassVar[str] = (
-        "HopSkipJump: from noise that is misread to the least change that is, by labels alone, a few hundred queries"
+        "HopSkipJump: from misread noise to the smallest change that is misread, by labels alone, hundreds of queries"
     )
 
     def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:

@@ -498,7 +498,7 @@ class _Work(FlatGuess):
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
         if self._is_nobodys():
-            out.doubts.append("all are numbers, and none says who asked or what was answered")
+            out.doubts.append("all fields are numbers, and none says who asked or what was answered")
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
@@ -510,12 +510,12 @@ class _Work(FlatGuess):
             constants["operation"] = "predict"
         if "model" not in self.columns and not self.take_model(model):
             constants["model"] = model
-            out.remarks.append(f"no field names the model: it is called {model!r}")
+            out.remarks.append(f"no field names the model, so {model!r} stands for it")
         self.take_answers_of_no_model()
         self._take_duration()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
-            out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
+            out.remarks.append(f"fields that are not features: {', '.join(left[:FEW])}{more}")
         places = {path_of(place): len(values) for place, values in self.nodes.items()}
         most = max(places.values(), default=0)
         taken = [about.path[0] for about in self.columns.values() if about.path]

@@ -74,7 +74,7 @@ def _of_folder(path: Path, columns: Columns | None) -> Dataset:
 
 
 def _unlabelled(path: Path) -> InputError:
-    return InputError("a table needs the name of its label", where=str(path), hint="Name it with --label COLUMN.")
+    return InputError("which column holds the label?", where=str(path), hint="Name it with --label COLUMN.")
 
 
 def unpacked(path: Path, data: bytes) -> bytes:

@@ -38,10 +38,12 @@ def test_louder_traffic_raises_a_threshold_and_both_are_told(old: Baseline, tmp_
     loud = built(tmp_path, 60, rows(40 * 4, 5_000, principal=lambda i: f"x{i // 4}", input=lambda i: [60, i % 127]))
     counted, moved = changed(old, loud.baseline)
     assert counted == "m: 400 events of 100 callers, before 240 of 60"
-    assert moved.startswith("m: first_feature alerts from ")
-    now, was = moved.removeprefix("m: first_feature alerts from ").split(", before from ")
+    assert moved.startswith("m: first_feature raises a finding from ")
+    now, was = (
+        moved.removeprefix("m: first_feature raises a finding from ").removesuffix(" on").split(" on, before from ")
+    )
     assert float(now.replace(",", "")) > (1 + ALIKE) * float(was.replace(",", ""))
-    assert changed(loud.baseline, old)[1] == f"m: first_feature alerts from {was}, before from {now}"
+    assert changed(loud.baseline, old)[1] == f"m: first_feature raises a finding from {was} on, before from {now} on"
 
 
 def test_a_detector_that_is_switched_off_does_not_run_any_more(old: Baseline) -> None:

@@ -28,7 +28,8 @@ def test_a_row_says_in_words_what_it_shows(tmp_path: Path) -> None:
     (row,) = [group for group in root.iter(f"{SVG}g") if group.get("role") == "img"]
     (title,) = [title.text or "" for title in row.iter(f"{SVG}title")]
     assert re.match(
-        r"first_feature: of 60 benign callers half stay below 9\.[\d]+, nine tenths below 9\.[\d]+\. alerts from \d",
+        r"first_feature: of 60 benign callers half stay below 9\.[\d]+, nine tenths below 9\.[\d]+\. "
+        r"raises a finding from \d",
         title,
     )
     assert "first_feature" in texts(root)

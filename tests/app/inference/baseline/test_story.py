@@ -65,7 +65,7 @@ class TestThresholdStatus:
         (status,) = told(built(tmp_path, 60, near)).statuses
         assert (status.nearest[0].name, status.nearest[0].value) == ("principal near", 50)
         assert len(status.nearest) == 3
-        assert "benign callers reach 50, the nearest: principal near 50 (" in status.words
+        assert "benign callers reach 50; the highest: principal near 50 (" in status.words
         assert status.nearest[0].habit is not None
 
     def test_a_file_holds_no_names(self, tmp_path: Path) -> None:
@@ -164,15 +164,15 @@ class TestHabits:
         assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
         assert (BehaviourCluster.REPEATS, 1) in story.groups
         assert sum(count for _, count in story.groups) == 41
-        assert any(line.startswith("m: of the callers with 50 different queries or more, ") for line in story.lines)
+        assert any(line.startswith("m: of the 41 callers with at least 50 different queries, ") for line in story.lines)
         assert story.to_dict()["habits"]["repeats"] == 1
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == "m: learned from 60 callers and 240 events over 1.0 days"
+        assert first == "m: learned from 60 callers and 240 events within a day, which counts as a whole day"
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:
         story = told(built(tmp_path, 60, queries=length))
         assert story.groups == ()
-        assert not any("different queries or more" in line for line in story.lines)
+        assert not any("with at least" in line for line in story.lines)

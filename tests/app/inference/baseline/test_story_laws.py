@@ -108,7 +108,7 @@ class TestThresholdStatus:
     def test_who_came_nearest_is_named_with_what_he_does(self) -> None:
         plain, known = Near("ann", 1234.5, None), Near("bob", 7.0, BehaviourCluster.REPEATS)
         words = story(SECTION, plain, known).statuses[0].words
-        assert ", the nearest: ann 1,234, bob 7 (sends exact repeats)" in words.replace("1,235", "1,234")
+        assert "; the highest: ann 1,234, bob 7 (sends exact repeats)" in words.replace("1,235", "1,234")
 
     def test_few_to_rank_among_are_a_cold_start_or_no_start(self) -> None:
         few = TailRanks.of(Lives(np.zeros((FEWEST - 1, 1)), np.zeros(FEWEST - 1, np.int64)), 1)

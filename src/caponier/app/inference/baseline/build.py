@@ -325,7 +325,7 @@ def _speaking(
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
-    able, skipped, notes = lacking(summary, detectors)
+    able, skipped, notes = lacking(summary, detectors, known)
     report.skipped += skipped
     report.notes += notes
     speaking, blind = seeing(able, known)

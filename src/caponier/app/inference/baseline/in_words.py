@@ -44,4 +44,4 @@ def _moved(detector: str, old: ThresholdStatus | None, new: ThresholdStatus | No
         return f"{detector} does not run any more"
     if abs(now - was) <= ALIKE * max(abs(was), abs(now)):
         return None
-    return f"{detector} alerts from {now:,.4g}, before from {was:,.4g}"
+    return f"{detector} raises a finding from {now:,.4g} on, before from {was:,.4g} on"

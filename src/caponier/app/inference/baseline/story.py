@@ -16,7 +16,7 @@ from caponier.detect.detector import Counts, EventDetector, Subject, in_parts, i
 from caponier.detect.figure_words import score_words
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
-from caponier.engines.plan import CalibratedDetector, Plan
+from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
@@ -24,6 +24,8 @@ CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
+_SHORT: Final = "within a day, which counts as a whole day"
+"""A section keeps no span below a day: figures a week would else rest on hours."""
 ENOUGH: Final = 1_000
 """Benign callers from which on more of them buy little."""
 
@@ -71,7 +73,7 @@ class ThresholdStatus:
         if self.needed is None:
             return f"{self.state} {self.why_not}"
         how = f"built-in: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
-        return f"alerts from {self.needed:,.4g} ({score_words(self.statistic)}, {how})"
+        return f"raises a finding from {self.needed:,.4g} on ({score_words(self.statistic)}, {how})"
 
     @property
     def _benign(self) -> str:
@@ -79,7 +81,7 @@ class ThresholdStatus:
         names = [
             f"{near.name} {near.value:,.4g}" + (f" ({_who(near.habit)})" if near.habit else "") for near in self.nearest
         ]
-        return f"{reach}, the nearest: {', '.join(names)}" if names else reach
+        return f"{reach}; the highest: {', '.join(names)}" if names else reach
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -122,25 +124,24 @@ class Story:
         if n < FEWEST:
             return f"{n} callers; with fewer than {FEWEST} nothing can be promised, and scans use built-in thresholds"
         promised = (
-            f"at most {100 * section.alpha:.3g}% of benign callers are flagged (about {self.expected:,.1f} a week), "
-            f"over periods up to {LONGER} times as long as this log"
+            f"at most {100 * section.alpha:.3g}% of benign callers are flagged (about {self.expected:,.1f} a week) "
+            f"in scans of logs up to {LONGER} times as long as this one"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; this is an estimate: a promise needs {needed:,} callers")
+        return promised + ("" if n >= needed else f"; this is an estimate, and with {needed:,} callers a promise")
 
     @property
     def lines(self) -> Iterator[str]:
         """What a newcomer needs to know, a line each."""
         section, name = self.section, self.section.model
-        days, taught = (
-            section.span / (86_400 * 1_000_000),
-            f"{section.principals:,} caller{'s' * (section.principals != 1)}",
-        )
-        yield f"{name}: learned from {taught} and {section.events:,} events over {days:.1f} days"
+        taught = f"{section.principals:,} caller{'s' * (section.principals != 1)}"
+        days = f"over {section.span / DAY_US:.1f} days" if section.span > DAY_US else _SHORT
+        yield f"{name}: learned from {taught} and {section.events:,} events {days}"
         if self.groups:
             counted = ", ".join(f"{count:,} {habit}" for habit, count in self.groups)
             size = section.profile.size if section.profile else 0
-            yield f"{name}: of the callers with {size} different queries or more, {counted}"
+            of = sum(count for _, count in self.groups)
+            yield f"{name}: of the {of:,} callers with at least {size} different queries, {counted}"
         yield f"{name}: {self.promise}"
         seeing = [one.detector for one in self.statuses if one.needed is not None]
         yield f"{name}: detectors at work: {', '.join(seeing) or 'none'}"
@@ -149,7 +150,9 @@ class Story:
             if one.why_not:
                 blind.setdefault(f"{one.state} {one.why_not}", []).append(one.detector)
         for why, names in blind.items():
-            yield f"{name}: {', '.join(names)} {why}"
+            many = why.replace("does not run:", "do not run:", 1).replace("runs with", "run with", 1)
+            many = many.replace("is off, because it", "are off, because each", 1).replace("it needs", "they need", 1)
+            yield f"{name}: {', '.join(names)} {why if len(names) == 1 else many}"
         yield f"{name}: {self._tested}"
         yield from self._more
 
@@ -157,11 +160,11 @@ class Story:
     def _tested(self) -> str:
         off = [one.detector for one in self.statuses if one.learned.off]
         if not self.section.tested:
-            return "self-test not run: it would show whether attacks stand out on this model; run it with --self-test"
+            return "self-test not run; to see whether attacks stand out on this model, build with --self-test"
         if not off:
-            return "self-test: every detector told planted attackers from benign callers"
+            return "self-test passed: each detector that ran could distinguish planted attackers from benign callers"
         many = "1 detector was" if len(off) == 1 else f"{len(off)} detectors were"
-        return f"self-test: {many} switched off; the others told planted attackers from benign callers"
+        return f"self-test: {many} switched off; the others could distinguish planted attackers from benign callers"
 
     @property
     def _more(self) -> Iterator[str]:

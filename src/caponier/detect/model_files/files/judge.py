@@ -44,7 +44,7 @@ from caponier.detect.model_files.pickles.rules import Rules
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
-_UNKNOWN: Final = "is of no format that is known here"
+_UNKNOWN: Final = "has no known format, or a damaged header"
 _BYTECODE, _TRACED = "bytecode", "traced_inputs"
 _ROOMS: Final = ("data", "constants", _BYTECODE, _TRACED)
 """Folders of a torch archive that hold raw storages, each beside a pickle of its name."""
