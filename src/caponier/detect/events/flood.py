@@ -9,10 +9,7 @@ takes one away, and the sum never falls below zero: once over all requests, and 
 was asked before, for ordinary requests in between must not make up for a few rows over and over. An outage answers
 everybody alike, however often anybody asks: of failures in a row only the first ones count, as refusals by a limit do
 always. What is wrong with a request, or breaks, is no answer and makes up for nothing. What benign callers come to, and
-a number at least, weighs as much as the least rate that counts; each further time as many, twice as much. Sums that
-chance alone makes, and that answers draw back to nothing, are passed so much more seldom the higher they are, while the
-busiest clients' rates differ by factors: told in one proportion, a service that refuses a thousand times would be as
-usual as a client ten times as busy as others.
+a number at least, weighs as much as the least rate that counts.
 """
 
 from typing import Final
@@ -56,8 +53,6 @@ OUTAGE: Final = 3
 """So many of its failures in a row count, if they are refusals for that reason."""
 REFUSALS: Final = 20
 """Beyond the answers, that weigh as much as `FLOOR` at least."""
-TIMES: Final = 20
-"""Times the usual refusals that are told apart."""
 USUAL: Final = "refusals"
 """Parameter (1,): how many weigh as much."""
 SHARE: Final = 0.97
@@ -113,8 +108,7 @@ class Flood:
         second, subject = batch.time // MICROS, batch.subject
         rate = _in_batch(second, batch.offsets, subject) + _before(second, subject, state)
         beyond, refused = _beyond_answers(batch, state)
-        weights = _weights(int(params[USUAL][0]))
-        weight = weights[np.minimum(beyond, len(weights) - 1)]
+        weight = beyond * FLOOR // int(params[USUAL][0])
         after = _after(second, batch, refused)
         return after, np.where(weight > rate, KINDS * weight + 1, KINDS * rate)
 
@@ -123,23 +117,13 @@ class Flood:
         count, by_refusals = divmod(int(events.signals["score"][-1]), KINDS)
         last = np.array([len(events) - 1])
         if by_refusals:
-            weights = _weights(int(params[USUAL][0]))
-            beyond = min(int(np.searchsorted(weights, count)), len(weights) - 1)
+            beyond = -(-count * int(params[USUAL][0]) // FLOOR)
             more = f"{how_many(beyond, 'request')} more {'was' if beyond == 1 else 'were'} refused than answered"
-            if beyond == len(weights) - 1:
-                more = f"at least {more}"
             summary = f"One caller went on asking while the service was overloaded: {more}"
             return Explanation(summary, {"refused_beyond_answers": beyond}, last)
         summary = f"One caller sent {how_many(count, 'request')} in {how_many(SECONDS, 'second')}"
         facts = {"events": count, "seconds": SECONDS, "events_per_second": round(count / SECONDS, 1)}
         return Explanation(summary, facts, last)
-
-
-def _weights(usual: int) -> NDArray[np.int64]:
-    """Return what refusals beyond the answers weigh, by their number (TIMES * usual + 1,): up to the usual, alike."""
-    times = np.arange(TIMES * usual + 1) / usual
-    weights: NDArray[np.int64] = np.floor(FLOOR * np.where(times <= 1, times, 2.0 ** (times - 1))).astype(np.int64)
-    return weights
 
 
 def _beyond_answers(batch: EventBatch, state: State) -> tuple[NDArray[np.int64], State]:
