@@ -79,10 +79,10 @@ def test_figures_are_those_of_the_code() -> None:
     assert LATER == 3
     assert "up to three times that age" in WORDS
     assert round(1 / math.exp(-BELIEVED / UNIT)) == 20
-    assert "one benign caller in twenty reaches says nothing" in WORDS
+    assert "one benign caller in twenty or more reaches is ignored" in WORDS
     assert f"fewer than {FEWEST} callers" in WORDS
-    assert f"{APART:g} times as high or more" in WORDS
-    assert f"at most {FEW:.0%} of the callers".replace("%", " %") in WORDS
+    assert f"at least {APART:g} times the next highest" in WORDS
+    assert f"at most {FEW:.0%} of callers".replace("%", " %") in WORDS
     assert f'alert_budget = "{DEFAULT_BUDGET}"' in WORDS
     assert f"After {IDLE_SECONDS // 86_400} days of silence" in WORDS
     assert f"multiplied by {FALLBACK:g}" in WORDS

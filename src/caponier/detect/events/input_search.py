@@ -287,9 +287,12 @@ def _mirrors(queries: EventBatch) -> NDArray[np.int64]:
 
 
 def _opposite(params: Params, queries: EventBatch) -> NDArray[np.int64]:
-    """Return how many quarter bits queries (n,) add, or take off: those that have no sibling take off a little."""
+    """Return how many quarter bits queries (n,) add, or take off: those that have no sibling take off a little.
+
+    They add what is rare among benign queries, but no more than noise would come to: a log may hold hardly any noise.
+    """
     mirror = queries.signals["mirror"].astype(np.int64)
-    found = np.searchsorted(params["mirrors"], mirror, side="right")
+    found = np.minimum(np.searchsorted(params["mirrors"], mirror, side="right"), queries.signals["seldom"])
     return np.where(mirror > 0, found - COMMON, -ASTRAY)
 
 

@@ -101,6 +101,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
         mirror: how much it lies across from an earlier query with the same nearest one, in thousandths; see
             `caponier.detect.similarity.mirrors`; not in the history.
+        seldom: how seldom noise would, in quarter bits; not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
@@ -115,8 +116,9 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         history.signals[name][at], signals[name][unique] = column, column
     changed = moved(history.query, at, neighbour)
     ends = np.flatnonzero((changed >= FEWEST) & _flips(history.label, *places))
-    between, mirror = betweenness(history.query, places, squares, ends), mirrored(history.query, at, changed, *opposite)
-    for name, column in (("moved", changed), ("between", between), ("mirror", mirror)):
+    between = betweenness(history.query, places, squares, ends)
+    mirror, seldom = mirrored(history.query, at, changed, *opposite)
+    for name, column in (("moved", changed), ("between", between), ("mirror", mirror), ("seldom", seldom)):
         signals[name] = np.zeros(len(batch), column.dtype)
         signals[name][unique] = column
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
