@@ -40,6 +40,10 @@ def overlapping() -> bytes:
     return local + rows + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 5000, 5000, len(rows), len(local), 0)
 
 
+R_HEAD = b"X\n" + struct.pack(">4i", 3, 262_657, 197_888, 5) + b"UTF-8"
+R_TEXT = R_HEAD + struct.pack(">2i", 16, 1)
+R_CALLS = R_HEAD + struct.pack(">i", 6) * 140 + struct.pack(">3i", 1, 0x40009, 3) + b"log"
+R_CALLS += struct.pack(">i", 254) * 140
 BUSY: dict[str, Callable[[], bytes]] = {
     "many small pickles": lambda: packed(5_000, pickled(b"(N0" * 20 + b"N")),
     "many large pickles": lambda: packed(300, pickled(b"N0" * 50_000 + b"N")),
@@ -55,6 +59,10 @@ BUSY: dict[str, Callable[[], bytes]] = {
     "names": lambda: packed(4_500, b"".join(b"a: b%d.c.d.e\n" % number for number in range(60))),
     "programs": lambda: packed(300, b"f'" + b"{x}" * 10_000 + b"'()"),
     "protocol buffers": lambda: packed(60, b"\x08\x07" + b"\x12\x00" * 400_000),
+    "layers without a name": lambda: b"\x0a\0" * 490_000 + b"\x12\0\x1a\0",
+    "descriptions of a core ml model": lambda: b"\x0a\0" * 240_000 + b"\x12\0" * 240_000,
+    "brackets in a text of R": lambda: R_TEXT + struct.pack(">2i", 0x40009, 990_000) + b"log(a)" * 165_000,
+    "calls of R in each other": lambda: R_CALLS * 650,
     "parts that no directory lists": lambda: (b"PK\3\4" + bytes(22) + b"\1\0\0\0a") * 30_000 + zipped({"a": b"N."}),
     "parts that overlap": overlapping,
     "bytes that are loaded often": lambda: pickled(

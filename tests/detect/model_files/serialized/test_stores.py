@@ -124,7 +124,15 @@ ELSE = node("else", "Const", value=b"/etc/cron.d/x")
 RAW = field(5, field(1, b"value") + field(2, field(8, field(4, b"/x"))))
 CALL = node("c", "PartitionedCall", "x", calls="traced_save")
 SWAP = field(5, field(1, b"api_implements"))
+MERGED = node("save/Const", "Const") + field(
+    5, field(1, b"value") + b"".join(field(2, field(8, field(1, 7) + field(8, one))) for one in (b"/tmp/x", b"model"))
+)
+TWO_KEYS = field(1, b"savers") + field(2, field(1, field(1, b"merge"))) + field(1, b"saved_model_main_op")
+AS_OPERATOR = function("Softmax", "x", node("w", "SaveV2", "x", "names"))
 NOT_CLEAN = {
+    "place in two halves, which TensorFlow makes one of": first(place=MERGED),
+    "run when it is loaded, by the last of two keys": first(meta=field(4, TWO_KEYS)),
+    "called by the name of an operator": first(functions=AS_OPERATOR),
     "place of its own": first(place=node("save/Const", "Const", value=b"/etc/cron.d/x")),
     "default of its own": first(place=DEFAULT, more=(node("d", "Const", value=b"../x"),)),
     "default that never ends": first(place=DEFAULT, more=(node("d", "PlaceholderWithDefault", "d"),)),

@@ -7,6 +7,8 @@ from caponier.detect.model_files.files.part import Budget
 from caponier.detect.model_files.files.spans import find
 
 _LARGE: Final = 64 << 20
+_MORE, _BYTES, _LOWEST = 0x80, 2, 8
+"""A byte that more follow, the kind of a field that has a length, and the tag of the first field."""
 _OPENS, _CLOSES = 3, 4
 """An old way to hold fields, which no format here uses: readers pass over what they do not know."""
 
@@ -25,29 +27,36 @@ def messages(content: memoryview, budget: Budget) -> Iterator[tuple[int, memoryv
     Raises:
         WireError: If it cannot be read on.
     """
-    at, groups = 0, list[int]()
-    while at < len(content):
+    at, groups, end = 0, list[int](), len(content)
+    while at < end:
         budget.fields_left -= 1
         if budget.fields_left < 0:
             raise WireError
-        tag, at = varint(content, at)
-        wire, end = tag & 7, at
-        if wire == 0:
-            _, end = varint(content, at)
-        elif wire == 2:
-            length, at = varint(content, at)
-            end = at + length
+        start = at
+        tag = content[at]
+        # Nearly all tags and lengths are one byte: a call for each of them takes most of the time.
+        at += 1
+        if tag >= _MORE:
+            tag, at = varint(content, start)
+        wire = tag & 7
+        if wire == _BYTES:
+            if at < end and content[at] < _MORE:
+                length, at = content[at], at + 1
+            else:
+                length, at = varint(content, at)
+            start, at = at, at + length
+        elif wire == 0:
+            _, at = varint(content, at)
         elif wire in (1, 5):
-            end = at + (8 if wire == 1 else 4)
+            at += 8 if wire == 1 else 4
         elif wire == _OPENS:
             groups.append(tag >> 3)
         elif wire != _CLOSES or not groups or groups.pop() != tag >> 3:
             raise WireError
-        if end > len(content) or tag >> 3 == 0:
+        if at > end or tag < _LOWEST:
             raise WireError
         if not groups and wire != _CLOSES:
-            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
-        at = end
+            yield tag >> 3, content[start:at] if wire == _BYTES else content[:0]
     if groups:
         raise WireError
 

@@ -44,11 +44,90 @@ HARMFUL: Final = frozenset({
     ".Internal", ".External", ".External2",
 })  # fmt: skip
 """What starts a program, runs a file or reaches the network; no model calls it."""
-_CALLED: Final = re.compile(r"(\\|[)\]}`'\"]|(?<![\w.])[\w.]+)\s*\(")
+LOUD_CLASSES: Final = frozenset({
+    "bibentry", "browseVignettes", "citation", "delayedgrob", "help_files_with_topic", "hsearch", "libraryIQR",
+    "packageIQR", "recordedplot", "srcfile", "srcfilealias", "srcref", "trellis", "vignette",
+})  # fmt: skip
+"""Classes of R's own packages whose methods run a text, open a place that is written in them, or start a viewer."""
+_LOUD: Final = HARMFUL | {
+    "Filter",
+    "Map",
+    "Reduce",
+    "Sys.chmod",
+    "Sys.setenv",
+    "attach",
+    "browseURL",
+    "cat",
+    "do.call",
+    "dput",
+    "dump",
+    "dyn.unload",
+    "eval",
+    "evalq",
+    "file",
+    "file.append",
+    "file.copy",
+    "file.create",
+    "file.edit",
+    "file.remove",
+    "file.rename",
+    "file.show",
+    "file.symlink",
+    "get",
+    "install.packages",
+    "library",
+    "load",
+    "match.fun",
+    "parse",
+    "q",
+    "quit",
+    "readRDS",
+    "require",
+    "requireNamespace",
+    "save",
+    "save.image",
+    "saveRDS",
+    "setwd",
+    "sink",
+    "socketConnection",
+    "str2expression",
+    "str2lang",
+    "unlink",
+    "url",
+    "url.show",
+    "write",
+    "write.csv",
+    "write.table",
+    "writeLines",
+}
+"""What is none of a model's arguments, whether a call names it or a text does that R looks up."""
+CONTRASTS: Final = "contrasts"
+_CONTRAST: Final = re.compile(r"contr\.\w{1,40}")
+"""Functions that contrasts are made by; packages of models bring some more."""
+PLAIN_CODECS: Final = re.compile(
+    r"(?:|utf-?8|(?:us-)?ascii|ansi_x3\.4-1968|latin-?[19]|iso[-_]?8859-?\d{1,2}|cp125\d|windows-125\d)", re.IGNORECASE
+)
+"""Codecs in which every ASCII letter is itself."""
+_CALLED: Final = re.compile(r"([^\s\w.(\[{,;~+\-*/^<>=!&|:%?$@]|(?<![\w.])[\w.]+)\s*\(")
 """What stands before a bracket that calls it."""
+_LATE: Final = re.compile(r"\n[^\S\n]*\(")
+"""A bracket that begins a line: behind a comment it may call what stands before that."""
+_COMMENT: Final = "#"
 _FREE: Final = frozenset(".0123456789")
 
 
 def foreign(text: str) -> str | None:
     """Return what a text would call that is not known, did R read it as a term of a formula; None if nothing."""
+    if _COMMENT in text and _LATE.search(text) is not None:
+        return _COMMENT
     return next((name for name in _CALLED.findall(text) if name not in QUIET and not _FREE.issuperset(name)), None)
+
+
+def is_loud(name: str) -> bool:
+    """Return whether a text in a call is the name of what no model calls, or of a class that is not quiet."""
+    return name.rpartition(":")[2] in _LOUD | LOUD_CLASSES
+
+
+def makes_contrasts(name: str) -> bool:
+    """Return whether this is the name of a function of contrasts: R calls by name what stands there."""
+    return _CONTRAST.fullmatch(name) is not None

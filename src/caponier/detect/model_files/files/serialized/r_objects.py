@@ -10,7 +10,18 @@ from typing import Final
 
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
 from caponier.detect.model_files.files.pickle_file import carries
-from caponier.detect.model_files.files.serialized.r_calls import HARMFUL, HOME, HOMES, QUIET, foreign
+from caponier.detect.model_files.files.serialized.r_calls import (
+    CONTRASTS,
+    HARMFUL,
+    HOME,
+    HOMES,
+    LOUD_CLASSES,
+    PLAIN_CODECS,
+    QUIET,
+    foreign,
+    is_loud,
+    makes_contrasts,
+)
 from caponier.detect.model_files.pickles.carried import pickled
 
 _START: Final = b"X\n"
@@ -36,12 +47,19 @@ _PACKED_AS: Final = frozenset({
     "wrap_logical", "wrap_raw", "wrap_real", "wrap_string",
 })  # fmt: skip
 """Ways of base R to write a vector short; others are methods of a package, or map a file."""
+_WRAPS: Final = frozenset({"wrap_list", "wrap_string"})
 _DEEPEST: Final = 150
 _EACH: Final = 4
 """A value takes so many times as long to read as the field of a protocol buffer."""
 _SHORTEST_RAW: Final = 16
 _LONGEST_NAME: Final = 200
 _MOST_WORDS: Final = 5
+_FLAGS: Final = 4
+"""Bytes that say what an object is, before it."""
+_MOST_ELEMENTS: Final = 1_000
+"""A list, or a vector of texts, that is longer is none of names and none of a model's parts."""
+_RENDERED: Final = b"\\Sexpr"
+"""What R carries out of a text when it prints it as a reference."""
 
 
 class _RError(Exception):
@@ -61,6 +79,17 @@ class _Reader:
         self.terms: dict[str, None] = {}
         """What a text calls, if R took it for a term of a formula."""
         self.homes: dict[str, None] = {}
+        self.loud: dict[str, None] = {}
+        """Classes whose methods run something, and texts in calls that name what runs something."""
+        self.calling = 0
+        self.codec: str | None = None
+        self.texts: dict[int, list[str]] = {}
+        """The short vectors of texts, by where they begin."""
+        self.lists: dict[int, list[int]] = {}
+        """Where the elements of a list begin, by where it begins."""
+        self.named: dict[int, int] = {}
+        """Where names begin, by where the attributes begin that they are one of."""
+        self.contrasts: list[int] = []
         self.raw: list[memoryview] = []
         self.held: list[memoryview] = []
 
@@ -121,9 +150,12 @@ class _Reader:
             self.kinds["a function"] = None
             self.take(self.number())
         else:
+            start = self.at
             self._vector(kind, depth)
             if flags & _ATTRIBUTES:
+                names = self.at
                 self.item(depth + 1)
+                self._elements(self.lists.get(start, []), self.named.get(names, 0))
         return None
 
     def _letters(self, flags: int) -> str | None:
@@ -133,13 +165,15 @@ class _Reader:
         if length == -1:
             return None
         letters = self.take(length)
+        if _RENDERED in bytes(letters):
+            self.loud["Sexpr"] = None
         if (inner := pickled(letters)) is not None:
             self.held.append(inner)
         if not self.terms and b"(" in bytes(letters):
             # R makes formulas anew of the labels of their terms, and carries out what it reads there.
             called = foreign(bytes(letters).decode("utf-8", "replace"))
             self.terms |= {called: None} if called is not None else {}
-        return bytes(letters[:_LONGEST_NAME]).decode("utf-8", "replace") if length <= _LONGEST_NAME else ""
+        return bytes(letters[:_LONGEST_NAME]).decode("utf-8", "replace")
 
     def _vector(self, kind: int, depth: int) -> None:
         if kind in _NUMBERS:
@@ -149,15 +183,14 @@ class _Reader:
             if len(raw) >= _SHORTEST_RAW:
                 self.raw.append(raw)
         elif kind == _TEXTS:
-            for _ in range(self.length()):
-                flags = self.number()
-                self.budget.fields_left -= 1
-                if flags & 0xFF != _LETTERS or self.budget.fields_left < 0:
-                    raise _RError
-                self._letters(flags)
+            self._words()
         elif kind in (_LIST, _EXPRESSION):
+            start, places = self.at, list[int]()
             for _ in range(self.length()):
+                if len(places) < _MOST_ELEMENTS:
+                    places.append(self.at)
                 self.item(depth + 1)
+            self.lists[start] = places
         elif kind in (_POINTER, _WEAK):
             # What a pointer led to is gone; R keeps what stands beside it.
             self.names.append(None)
@@ -167,9 +200,59 @@ class _Reader:
             # Functions that were compiled, and objects that somebody else's hook makes.
             raise _RError
 
+    def _words(self) -> None:
+        start, words = self.at, list[str]()
+        for _ in range(self.length()):
+            flags = self.number()
+            self.budget.fields_left -= 1
+            if flags & 0xFF != _LETTERS or self.budget.fields_left < 0:
+                raise _RError
+            word = self._letters(flags)
+            if len(words) < _MOST_ELEMENTS:
+                words.append(word or "")
+            elif word is not None and word.startswith(CONTRASTS):
+                self.loud[CONTRASTS] = None
+            if self.calling and word is not None and is_loud(word):
+                self.loud[word] = None
+        self.texts[start] = words
+
+    def _elements(self, places: list[int], names: int) -> None:
+        """Note the elements of a list by which R makes contrasts; a name may be longer than what R asks for."""
+        for place, name in zip(places, self.texts.get(names, []), strict=False):
+            if name.startswith(CONTRASTS):
+                self.contrasts.append(place)
+
+    def _tagged(self, name: str | None, pairs: int, depth: int) -> None:
+        """Read what stands under a name, and note it: in attributes, in an environment, or in a call."""
+        start, inner = self.at, self.at + _FLAGS
+        self.item(depth + 1)
+        if name == "names":
+            self.named[pairs] = inner
+        elif name is not None and name.startswith(CONTRASTS):
+            self.contrasts.append(start)
+        elif name == "class":
+            self.loud |= dict.fromkeys(LOUD_CLASSES.intersection(self.texts.get(inner, ())))
+
+    def called_by_name(self) -> list[str]:
+        """Return the names of functions by which R would make contrasts, and which make none."""
+        found = dict[str, None]()
+        for start in self.contrasts:
+            inner = start + _FLAGS
+            for place in (inner, *(at + _FLAGS for at in self.lists.get(inner, ()))):
+                if max(len(self.texts.get(place, ())), len(self.lists.get(place, ()))) >= _MOST_ELEMENTS:
+                    found["more than is read here"] = None
+                found |= {word: None for word in self.texts.get(place, ()) if not makes_contrasts(word)}
+        return list(found)
+
     def _pairs(self, flags: int, depth: int) -> None:
         """Read a chain of pairs to its end: a list, a call, a function or a promise."""
-        first = True
+        is_call = flags & 0xFF == _CALL
+        self.calling += is_call
+        self._chain(flags, depth)
+        self.calling -= is_call
+
+    def _chain(self, flags: int, depth: int) -> None:
+        start, first = self.at - _FLAGS, True
         while True:
             kind = flags & 0xFF
             if kind == _CLOSURE:
@@ -180,13 +263,12 @@ class _Reader:
                 self.kinds["a name by which R calls a function"] = None
             if flags & _ATTRIBUTES:
                 self.item(depth + 1)
-            if flags & _TAG:
-                self.item(depth + 1)
+            name = self.item(depth + 1)[1] if flags & _TAG else None
             if kind == _CALL and first:
                 flags = self._called(depth)
                 first = False
             else:
-                self.item(depth + 1)
+                self._tagged(name, start, depth)
                 flags = self.number()
             self.budget.fields_left -= _EACH
             if self.budget.fields_left < 0:
@@ -267,8 +349,16 @@ class _Reader:
             words.append(again._plain_name())
         if words[0] not in _PACKED_AS or words[1] != "base":
             raise _RError
+        state = self.at
         self.item(depth + 1)
+        # What is wrapped is the first of a chain of pairs.
+        wrapped, names = state + 2 * _FLAGS, self.at
+        self.texts[start] = self.texts.get(wrapped, [])
+        self.lists[start] = self.lists.get(wrapped, [])
+        if words[0] in _WRAPS and not (wrapped in self.texts or wrapped in self.lists):
+            raise _RError
         self.item(depth + 1)
+        self._elements(self.lists[start], self.named.get(names, 0))
 
     def _environment(self, depth: int) -> None:
         self.number()
@@ -306,8 +396,11 @@ def _head(reader: _Reader) -> None:
     reader.take(8)
     if version not in (2, 3):
         raise _RError
-    if version == 3 and len(reader.take(reader.number())) > _LONGEST_NAME:
-        raise _RError
+    if version == 3:
+        codec = bytes(reader.take(reader.number()))[: _LONGEST_NAME + 1].decode("latin-1")
+        if PLAIN_CODECS.fullmatch(codec) is None:
+            # R reads every text and every name by this codec; here they would be others.
+            reader.codec = codec
 
 
 def _judge(part: PartReport, reader: _Reader, budget: Budget) -> None:
@@ -320,6 +413,12 @@ def _judge(part: PartReport, reader: _Reader, budget: Budget) -> None:
         part.unknown.append(f"keeps a call of {name[:100]!r}, which is not known here, and which R may carry out")
     for name in reader.terms:
         part.unknown.append(f"has a text that calls {name[:100]!r}, if R takes it for a term of a formula")
+    if reader.codec is not None:
+        part.unknown.append(f"says that its texts are in {reader.codec[:40]!r}, in which they may say something else")
+    for name in list(reader.loud)[:_MOST_WORDS]:
+        part.unknown.append(f"names {name[:100]!r}, by which R runs what is written in it, or opens places")
+    for name in reader.called_by_name()[:_MOST_WORDS]:
+        part.unknown.append(f"makes contrasts by {name[:100]!r}: R calls whatever has that name")
     for name in list(reader.homes)[:_MOST_WORDS]:
         part.unknown.append(f"has R load the package {name[:100]!r}, which is not known here")
     carries(reader.held, budget, part)

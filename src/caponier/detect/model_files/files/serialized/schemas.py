@@ -14,6 +14,8 @@ from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.wire import WireError, messages
 
 _DEEPEST: Final = 60
+_EACH: Final = 3
+"""A message takes so many times as long to begin as a field of it."""
 _MOST: Final = 5
 _LONGEST_NAME: Final = 1_000
 _LONGEST_TEXT, _MOST_LETTERS = 1 << 16, 1 << 20
@@ -130,7 +132,7 @@ _FORMATS: Final = (
     ("sentencepiece", SENTENCEPIECE, frozenset({1, 2, 3})),
 )
 """Each with the fields that tell it: Core ML and SentencePiece have all of them, Caffe has one."""
-_ANY: Final = "caffe"
+_ANY, _OF_APPLE, _FIRST_KIND = "caffe", "core ml", 200
 
 
 def read(content: memoryview, budget: Budget) -> PartReport | None:
@@ -142,7 +144,9 @@ def read(content: memoryview, budget: Budget) -> PartReport | None:
             _walk(content, schema, "model", part, budget, lines, seen=seen)
         except WireError:
             continue
-        if telling & seen if kind == _ANY else telling <= seen:
+        # Without a kind Core ML has no model; other messages have the same two fields.
+        whole = telling <= seen and (kind != _OF_APPLE or max(seen) >= _FIRST_KIND)
+        if telling & seen if kind == _ANY else whole:
             _judge_lines(lines, part, budget)
             part.unknown = list(dict.fromkeys(part.unknown))[:_MOST]
             return part
@@ -184,6 +188,7 @@ def _walk(
     if depth > _DEEPEST:
         raise WireError
     message = schema[kind]
+    budget.fields_left -= _EACH
     for number, value in messages(content, budget):
         if seen is not None:
             seen.add(number)
@@ -195,5 +200,5 @@ def _walk(
                 part.unknown.append(reason)
         elif number not in message.plain or (len(value) and number in message.numbers):
             raise WireError
-        if _LINE_END in bytes(value[:_LONGEST_TEXT]):
+        if len(value) and _LINE_END in bytes(value[:_LONGEST_TEXT]):
             lines.append(value)

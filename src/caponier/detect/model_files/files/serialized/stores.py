@@ -147,6 +147,9 @@ class _Meta:
         calls = dict[str, str]()
         for scope in (self.main, *self.functions.values()):
             for name, node in scope.nodes.items():
+                if node.operator in self.functions:
+                    # A node may call a function by the name of its operator, even by one of TensorFlow's own.
+                    raise _LoudError
                 words = b"".join(bytes(value) for value in node.attributes) if storing else b""
                 named = [function for function in storing if function.encode() in words]
                 if not named:
@@ -213,10 +216,12 @@ class _Meta:
         """Return the texts of a constant that holds nothing else."""
         found = list[bytes]()
         for attribute in node.attributes:
-            pair = dict(messages(attribute, self.budget))
-            if bytes(pair.get(1, b"")) != b"value":
+            fields = list(messages(attribute, self.budget))
+            if bytes(dict(fields).get(1, b"")) != b"value":
                 continue
-            for number, tensor in messages(pair.get(2, memoryview(b"")), self.budget):
+            # A message that is there twice is one with all that both have.
+            held = (part for at, value in fields if at == 2 for part in messages(value, self.budget))
+            for number, tensor in held:
                 for inner, value in messages(tensor, self.budget):
                     if number != _TENSOR or inner not in (1, 2, _STRINGS):
                         raise _LoudError
@@ -242,7 +247,8 @@ class _Meta:
         """Check that nothing that writes is run, or offered, but by the saver."""
         words = [*self.fields.get(_SIGNATURES, []), *self.fields.get(_OBJECTS, [])]
         for collection in self.fields.get(_COLLECTIONS, []):
-            key = next((value for number, value in messages(collection, self.budget) if number == 1), memoryview(b""))
+            # Of a key that is there twice the last one counts.
+            key = dict(messages(collection, self.budget)).get(1, b"")
             words += [] if bytes(key) == _SAVERS else [collection]
         text = b"\n".join(bytes(word) for word in words)
         self.budget.look(len(text) * (len(loud) + len(writing) + 1))
