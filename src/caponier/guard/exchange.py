@@ -34,6 +34,8 @@ class Caller:
     in force against one of them holds."""
     unproven: bool = False
     """Whether the principal is that of a token whose signature the model server alone can check."""
+    proven: bool = False
+    """Whether the guard itself, or a proxy that it trusts, has checked who that is."""
 
     @property
     def name(self) -> str | None:

@@ -307,7 +307,7 @@ class Middleware:
         """Return who asks, and whether what he shows is unclear."""
         certified = self._proven.by_certificate(scope) if self._proven else None
         if certified is not None:
-            return Caller(certified, session, address), False
+            return Caller(certified, session, address, proven=True), False
         credential = shown(
             [
                 (name.decode("latin-1"), header_text(value))
@@ -318,7 +318,7 @@ class Middleware:
         )
         verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
         if verified is not None:
-            return Caller(verified, session, address), False
+            return Caller(verified, session, address, proven=True), False
         possible = [self._principal_of(value) for value in credential.possible]
         principal = None if credential.value is None else self._principal_of(credential.value)
         caller = Caller(
