@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, GuardVerdict
 from caponier.records.event import UNAUTHENTICATED
+from caponier.telemetry.body_limits import LIMITS
 from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
@@ -121,6 +122,16 @@ class Exchange:
         """
         proven = not self.caller.unproven or (self.call.asks and self.status // 100 == 2)
         return self.status in UNAUTHENTICATED or not proven
+
+    @property
+    def sender(self) -> str:
+        """Among whom it is shared what many want at once."""
+        return self.caller.place or ""
+
+    @property
+    def bulk(self) -> int:
+        """Bytes to be read, at most; nobody knows before what is packed in a few."""
+        return LIMITS.expanded if b"content-encoding" in self.headers else len(self.body)
 
     @property
     def is_large(self) -> bool:
