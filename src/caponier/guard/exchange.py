@@ -107,6 +107,8 @@ class Exchange:
     """Called, from any thread, once detection has looked at it; None where nobody waits for that."""
     is_urgent: bool = False
     """Whether detection is to hurry for it; not for one who is doubted: it would give way to nobody for him."""
+    ended: float | None = field(default=None, compare=False)
+    """When it was over, in seconds by `time.monotonic`, which nobody sets; None of one that was read from a spool."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""
