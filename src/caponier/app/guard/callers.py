@@ -43,14 +43,18 @@ class RecentCallers:
         if exchange.status == 401 and call.asks and caller.principal and call.model in self._models:
             self._keyed.add(call.model)
         checked = caller.proven or self.is_checked(call.model)
-        who = (caller.principal if checked else None) or caller.place
-        if who is None or exchange.stranger or exchange.status // 100 != 2:
-            return
         moment = time.monotonic() if now is None else now
-        if caller.principal and checked:
-            self.names.prove(caller.principal)
-        elif caller.principal and caller.place:
+        answered = exchange.status // 100 == 2
+        if exchange.stranger:
+            return
+        if caller.principal and caller.place and not checked:
+            # Also where the guard refused him: detection looks at that, too.
             self.names.note(caller.principal, caller.place, moment)
+        elif caller.principal and checked and answered:
+            self.names.prove(caller.principal)
+        who = (caller.principal if checked else None) or caller.place
+        if who is None or not answered:
+            return
         self._last[who] = moment
         self._last.move_to_end(who)
         self._prune(moment)

@@ -48,7 +48,7 @@ class MadeUpNames:
         self._asked: OrderedDict[str, str] = OrderedDict()
 
     def note(self, name: str, place: str, now: float | None = None) -> None:
-        """Take a name that nobody has checked, and whose query was answered.
+        """Take a name that nobody has checked.
 
         Args:
             name: The principal.

@@ -242,6 +242,9 @@ class GuardResponse:
             origins=self._origins,
             answers=self.answers,
         )
+        with self._lock:
+            # What is gone when the store is read next was undone, however soon that was.
+            self._active += tuple(action for action in applied.actions if action.state is ActionState.ACTIVE)
         for action in applied.actions:
             what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
             self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")

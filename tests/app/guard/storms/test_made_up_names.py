@@ -50,16 +50,15 @@ class Site:
     def ask(self, name: str | None, place: str, call: Call = ASK, *, status: int = 200, proven: bool = False) -> bool:
         """Ask, and return whether that is answered."""
         caller = Caller(name, None, place, proven=proven)
-        if self.decisions(caller, call, lambda: 1) is REFUSE:
-            return False
-        self.callers.note(exchange(call=call, caller=caller, status=status))
-        return True
+        passed = self.decisions(caller, call, lambda: 1) is not REFUSE
+        self.callers.note(exchange(call=call, caller=caller, status=status if passed else 429))
+        return passed
 
     def attack(self, name: str, place: str, n: int = 0, *, proven: bool = False) -> bool:
         """Attack under a name; return whether it was answered before it was found out."""
         passed = self.ask(name, place, proven=proven)
-        if passed:
-            self.response.take([found(name, n)])
+        # Detection looks at what was refused, too.
+        self.response.take([found(name, n)])
         return passed
 
 
