@@ -151,6 +151,13 @@ class TestObserving:
         assert connection.sock is first
         connection.close()
 
+    @pytest.mark.parametrize("method", ["CONNECT", "connect", "post", "Get", "hEAD"])
+    def test_lets_no_method_become_another_one(self, observed: Standing, method: str) -> None:
+        # A tunnel is asked for by an address in place of the path; and GET is GET in capitals alone.
+        before = len(observed.echo.asked)
+        assert ask(observed.url, INFER, b"{}", method=method).status == 400
+        assert len(observed.echo.asked) == before
+
     @pytest.mark.parametrize("target", ["@evil.example/x", "http://evil.example/x", "x", "/v2/models/digits/infer#x"])
     def test_lets_no_target_name_another_server(self, observed: Standing, target: str) -> None:
         before = len(observed.echo.asked)

@@ -14,7 +14,9 @@ NAMES = ModelNames(["fraud", "Digits", "digits-mlp", "straße", "a.b"])
         ("fraud", "fraud"), ("FRAUD", "fraud"), (" fraud", "fraud"), ("fraud\u200b", "fraud"), ("fraud\0", "fraud"),
         ("\uff46raud", "fraud"), ("fraud;v=1", "fraud"), ("fraud.", "fraud"), ("digits", "Digits"),
         ("DIGITS", "Digits"), ("STRASSE", "straße"), ("a.b", "a.b"), ("other", "other"), ("frauds", "frauds"),
-        ("", ""), ("ab", "ab"),
+        ("", ""), ("ab", "ab"), ("x%2f..%2ffraud", "fraud"), ("x%252F..%252Ffraud", "fraud"),
+        ("x%5c..%5cfraud", "fraud"),
+        ("fraud%2fversions%2f1", "fraud"), ("x%2f..%3b%2ffraud", "fraud"), ("fraud%2f..%2fx", "fraud%2f..%2fx"),
     ],
 )  # fmt: skip
 def test_what_a_server_may_take_for_a_model_is_that_model(written: str, meant: str) -> None:

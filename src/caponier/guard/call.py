@@ -35,6 +35,8 @@ _NAMELESS: Final = {"/invocations": "predict", "/ping": "health"}
 _HEALTH: Final = ("/v2/health/live", "/v2/health/ready")
 _MANAGEMENT = re.compile(r"/v2/repository/index|/v2/(?:logging|models/[^/]+/trace/setting|trace/setting)")
 """Triton's calls that change or list something and ask no model."""
+_LEADING: Final = re.compile(r"[;%\\]")
+"""What some servers decode, cut off or take for a slash before they resolve dots, and others after that."""
 _OPERATIONS: Final = {
     "/infer": "predict",
     "/infer_stream": "predict",
@@ -119,7 +121,11 @@ def _call_of(method: str, path: str, carries: bool, parameters: bool) -> Call:
     if call.operation == "health" and (carries or method not in ("GET", "HEAD")):
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
-    return replace(call, unknown=True) if elsewhere and sends else call
+    if not (elsewhere and sends):
+        return call
+    # It may lead on to any other model.
+    leads = _LEADING.search(plain) is not None
+    return replace(call, unknown=True, model=None if leads else call.model, version=None if leads else call.version)
 
 
 _kept_call = lru_cache(MOST_KEPT)(_call_of)

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from caponier.guard.verdict import HOLD, PASS, REFUSE, GuardVerdict, Measure
 from caponier.records.finding import SubjectRef
-from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
+from caponier.records.response_action import ActionKind, ResponseAction, everybody_at, scopes_of
 
 KINDS: Final = (ActionKind.BLOCK, ActionKind.HOLD, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
@@ -84,10 +84,15 @@ class Decisions:
 
     Args:
         system_of: From a model to the name of its system.
+        nameless: Tells of a request whether what its caller calls himself says nothing: then he is who his address is.
     """
 
-    def __init__(self, system_of: Callable[[str], str | None] = lambda _: None) -> None:
-        self._system_of = system_of
+    def __init__(
+        self,
+        system_of: Callable[[str], str | None] = lambda _: None,
+        nameless: Callable[[Caller, Call], bool] = lambda *_: False,
+    ) -> None:
+        self._system_of, self._nameless = system_of, nameless
         self._rules: dict[SubjectRef, list[_Rule]] = {}
         self._buckets: dict[str, TokenBucket] = {}
         self._doubted: OrderedDict[SubjectRef, None] = OrderedDict()
@@ -130,7 +135,7 @@ class Decisions:
         rules = self._rules
         if not rules:
             return PASS
-        found = [rule for scope in _scopes(caller) for rule in rules.get(scope, ())]
+        found = self._rules_for(caller, call, rules)
         now = time.time()
         found = [rule for rule in found if rule.begins <= now < rule.ends and self._reaches(rule, call)]
         if not found:
@@ -148,7 +153,7 @@ class Decisions:
     def blocks(self, caller: Caller, call: Call) -> bool:
         """Tell whether a request would be refused for good, whatever its rate; nothing is counted by asking."""
         now = time.time()
-        found = (rule for scope in _scopes(caller) for rule in self._rules.get(scope, ()))
+        found = self._rules_for(caller, call, self._rules)
         return any(
             rule.action.kind in (ActionKind.BLOCK, ActionKind.HOLD)
             and rule.begins <= now < rule.ends
@@ -180,12 +185,20 @@ class Decisions:
             queries: Tells how many examples the request held.
         """
         now = time.time()
-        rules = [rule for scope in _scopes(caller) for rule in self._rules.get(scope, ()) if rule.bucket]
+        rules = [rule for rule in self._rules_for(caller, call, self._rules) if rule.bucket]
         buckets = [rule.bucket for rule in rules if rule.begins <= now < rule.ends and self._reaches(rule, call)]
         asked = queries() if buckets else 0
         for bucket in buckets:
             if bucket is not None:
                 bucket.charge(asked, time.monotonic())
+
+    def _rules_for(self, caller: Caller, call: Call, rules: Mapping[SubjectRef, Sequence[_Rule]]) -> list[_Rule]:
+        found = [rule for scope in _scopes(caller) for rule in rules.get(scope, ())]
+        everybody = () if caller.place is None else rules.get(everybody_at(caller.place), ())
+        # What is not known of a model that is not told apart may not bind those whom another one has checked.
+        if everybody and call.model is not None and self._nameless(caller, call):
+            found += everybody
+        return found
 
     def _reaches(self, rule: _Rule, call: Call) -> bool:
         system = None if call.model is None else self._system_of(call.model)

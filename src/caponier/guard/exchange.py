@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, GuardVerdict
 from caponier.records.event import UNAUTHENTICATED
+from caponier.telemetry.body_limits import LIMITS
 from caponier.telemetry.client_address import sender_address
 
 Header = tuple[bytes, bytes]
@@ -34,6 +35,8 @@ class Caller:
     in force against one of them holds."""
     unproven: bool = False
     """Whether the principal is that of a token whose signature the model server alone can check."""
+    proven: bool = False
+    """Whether the guard itself, or a proxy that it trusts, has checked who that is."""
 
     @property
     def name(self) -> str | None:
@@ -104,6 +107,8 @@ class Exchange:
     """Called, from any thread, once detection has looked at it; None where nobody waits for that."""
     is_urgent: bool = False
     """Whether detection is to hurry for it; not for one who is doubted: it would give way to nobody for him."""
+    ended: float | None = field(default=None, compare=False)
+    """When it was over, in seconds by `time.monotonic`, which nobody sets; None of one that was read from a spool."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""
@@ -119,6 +124,16 @@ class Exchange:
         """
         proven = not self.caller.unproven or (self.call.asks and self.status // 100 == 2)
         return self.status in UNAUTHENTICATED or not proven
+
+    @property
+    def sender(self) -> str:
+        """Among whom it is shared what many want at once."""
+        return self.caller.place or ""
+
+    @property
+    def bulk(self) -> int:
+        """Bytes to be read, at most; nobody knows before what is packed in a few."""
+        return LIMITS.expanded if b"content-encoding" in self.headers else len(self.body)
 
     @property
     def is_large(self) -> bool:

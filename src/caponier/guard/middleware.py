@@ -176,7 +176,7 @@ class Middleware:
                     exchange.status = 500
                 leaving.finish()
             if exchange.room:
-                self._room.give_back(exchange.caller.place or "", exchange.room)
+                self._room.give_back(exchange.sender, exchange.room)
             took = (time.perf_counter() - started) * 1_000
             exchange.own_ms = took - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
             self._note(exchange)
@@ -250,7 +250,7 @@ class Middleware:
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:
             if exchange.is_large:
-                return await self._aside(exchange.caller.place or "", partial(reader.why_not, exchange, path))
+                return await self._aside(exchange.sender, partial(reader.why_not, exchange, path), exchange.bulk)
             return reader.why_not(exchange, path)
         except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
             self._on_failure(failed)
@@ -265,7 +265,7 @@ class Middleware:
 
     def _grown(self, exchange: Exchange, size: int) -> None:
         if size > SMALL:
-            self._room.take(exchange.caller.place or "", size - exchange.room)
+            self._room.take(exchange.sender, size - exchange.room)
             exchange.room = size
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
@@ -307,7 +307,7 @@ class Middleware:
         """Return who asks, and whether what he shows is unclear."""
         certified = self._proven.by_certificate(scope) if self._proven else None
         if certified is not None:
-            return Caller(certified, session, address), False
+            return Caller(certified, session, address, proven=True), False
         credential = shown(
             [
                 (name.decode("latin-1"), header_text(value))
@@ -318,7 +318,7 @@ class Middleware:
         )
         verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
         if verified is not None:
-            return Caller(verified, session, address), False
+            return Caller(verified, session, address, proven=True), False
         possible = [self._principal_of(value) for value in credential.possible]
         principal = None if credential.value is None else self._principal_of(credential.value)
         caller = Caller(
@@ -334,7 +334,7 @@ class Middleware:
         try:
             return self._verdict(exchange)
         except _UncountedError:
-            exchange.examples = await self._aside(exchange.caller.place or "", partial(self._count, exchange))
+            exchange.examples = await self._aside(exchange.sender, partial(self._count, exchange), exchange.bulk)
             return self._verdict(exchange)
 
     def _verdict(self, exchange: Exchange) -> GuardVerdict:
@@ -535,7 +535,7 @@ class _Relay:
         read = partial(
             rounded_answer, exchange.answer, exchange.answer_headers, self._limits, exchange.verdict.decimals
         )
-        reply = await self._aside(exchange.caller.place or "", read) if exchange.has_large_answer else read()
+        reply = await self._aside(exchange.sender, read, exchange.bulk) if exchange.has_large_answer else read()
         asked = exchange.call.asks or exchange.call.unknown
         if reply is None and (asked or exchange.answer_too_large):
             # What cannot be rounded, such as tensors in binary, must not go out as it is; what was too large to be

@@ -1,5 +1,6 @@
 """Names of models, as servers may take them: another way of writing one is no other model."""
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -10,6 +11,7 @@ from caponier.telemetry.body_keys import folded
 MOST_DECODED: Final = 3
 """Times that a name is decoded once more: there are not many proxies one behind another."""
 _BEHIND: Final = re.compile("[;:]")
+_SLASH: Final = re.compile(r"[/\\]")
 
 
 class ModelNames:
@@ -42,10 +44,19 @@ def _ways(name: str) -> Iterator[str]:
         # A path may carry parameters behind a semicolon (RFC 3986, section 3.3), which some servers leave out, and
         # TorchServe takes what stands before the first colon.
         yield _plain(_BEHIND.split(name, 1)[0])
+        if _SLASH.search(name):
+            yield from _segments(name)
         decoded = unquote(name)
         if decoded == name:
             return
         name = decoded
+
+
+def _segments(name: str) -> Iterator[str]:
+    """Yield what a name leads to, where it is a part of a path itself once it is decoded: `other/../name`."""
+    parts = [_BEHIND.split(part, 1)[0] for part in _SLASH.split(name)]
+    for part in posixpath.normpath("/".join(["", *parts])).split("/"):
+        yield _plain(part)
 
 
 def _plain(name: str) -> str:

@@ -28,7 +28,9 @@ def to_bytes(exchange: Exchange) -> list[bytes]:
     about = orjson.dumps(
         {
             "call": [call.operation, call.model, call.version, call.unknown, call.protocol],
-            "caller": [caller.principal, caller.session, caller.source_ip, caller.possible, caller.unproven],
+            "caller": [
+                caller.principal, caller.session, caller.source_ip, caller.possible, caller.unproven, caller.proven
+            ],
             "agent": exchange.user_agent,
             "arrived": exchange.arrived.timestamp(),
             "headers": _texts((name, value) for name, value in exchange.headers.items() if name in KEPT),
@@ -42,7 +44,7 @@ def to_bytes(exchange: Exchange) -> list[bytes]:
             "took": exchange.took_ms,
             "body": len(exchange.body),
         }
-    )
+    )  # fmt: skip
     return [len(about).to_bytes(_LENGTH, "little"), about, exchange.body, exchange.answer]
 
 
@@ -55,11 +57,12 @@ def from_bytes(data: bytes) -> Exchange:
     begin = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
     about = orjson.loads(data[_LENGTH:begin])
     end = begin + about["body"]
-    principal, session, address, possible, unproven = about["caller"]
+    # One of a guard before this one may not say whether it was proven.
+    principal, session, address, possible, unproven, *proven = about["caller"]
     measure, decimals = about["verdict"]
     return Exchange(
         call=Call(*about["call"]),
-        caller=Caller(principal, session, address, tuple(possible), unproven),
+        caller=Caller(principal, session, address, tuple(possible), unproven, *proven),
         user_agent=about["agent"],
         arrived=datetime.fromtimestamp(about["arrived"], UTC),
         headers=dict(_headers(about["headers"])),

@@ -101,6 +101,10 @@ class Upstream:
             # Behind the address of the model server, such a target would name another server or another path.
             await answer(send, 400, {"error": "the target of the request is no path"})
             return
+        if scope["method"] == "CONNECT" or not scope["method"].isupper():
+            # Written in capitals, as it is passed on, it would be another method; and nobody here is a tunnel.
+            await answer(send, 400, {"error": "the method of the request is none that is passed on"})
+            return
         if _CONTROL.search(b"\t".join(part for header in scope["headers"] for part in header)):
             # Some servers end a header there, and read another one behind it.
             await answer(send, 400, {"error": "a header holds a character that none may hold"})

@@ -49,8 +49,8 @@ class SubjectRef:
     sha256: str | None = None
     """Of a file, where `kind` is `file`."""
     sender: str | None = None
-    """Whose requests are meant, where `kind` is a name that callers may claim: `principal:…`, or `address:…` for those
-    from that address that name no principal."""
+    """Whose requests are meant, where `kind` is a name that callers may claim: `principal:…`, `address:…` for those
+    from that address that name no principal, or `names:…` for those, too, under whose names anybody may come there."""
 
     @property
     def in_words(self) -> str:
@@ -61,6 +61,8 @@ class SubjectRef:
             return named
         if kind == "principal":
             return f"{named} from principal {name}"
+        if kind == "names":
+            return f"{named} from callers whose names are new there and checked by nobody"
         return f"{named} from callers without a principal" + ("" if self.kind == "address" else f" at {name}")
 
     def to_dict(self) -> dict[str, Any]:

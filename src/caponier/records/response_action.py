@@ -139,6 +139,11 @@ class ResponseAction:
         )
 
 
+def everybody_at(address: str) -> SubjectRef:
+    """Return the scope of all who come from an address and show no name that is worth anything there."""
+    return SubjectRef("address", address, sender=f"names:{address}")
+
+
 @lru_cache(maxsize=1_024)
 def scopes_of(principal: str | None, session: str | None, address: str | None) -> tuple[SubjectRef, ...]:
     """Return every scope of an action that means the sender of a request: what guard and dry run both go by.

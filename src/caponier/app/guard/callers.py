@@ -2,10 +2,13 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
+from caponier.app.guard.made_up_names import MadeUpNames
+from caponier.guard.events import Row
 from caponier.guard.exchange import Exchange
+from caponier.telemetry.client_address import sender_address
 
 HOUR_S: Final = 3_600.0
 MOST: Final = 200_000
@@ -16,14 +19,17 @@ class RecentCallers:
     """Counts callers whom the model server has answered; whoever is turned away could make up any number of names.
 
     A server that checks no keys answers made-up ones, too: where it was not seen to turn a key away, all names from one
-    address count once.
+    address count once, but for those that the guard has checked itself.
 
     Args:
         models: Those that are known: a caller can make up any number of others.
+        is_shared: Tells of an address whether many are known to be behind it.
     """
 
-    def __init__(self, models: Collection[str]) -> None:
+    def __init__(self, models: Collection[str], is_shared: Callable[[str], bool] = lambda _: False) -> None:
         self._models = frozenset(models)
+        self.names = MadeUpNames(self.is_checked, is_shared)
+        """Those that are not known to be checked."""
         self._last: OrderedDict[str, float] = OrderedDict()
         self.checks_keys = False
         """Whether the model server turned a made-up key away."""
@@ -36,14 +42,33 @@ class RecentCallers:
         # One who shows no key at all tells nothing: a server may want one, and take any.
         if exchange.status == 401 and call.asks and caller.principal and call.model in self._models:
             self._keyed.add(call.model)
-        counts = self.checks_keys or call.model in self._keyed
-        who = (caller.principal if counts else None) or caller.place
-        if who is None or exchange.stranger or exchange.status // 100 != 2:
-            return
+        checked = caller.proven or self.is_checked(call.model)
         moment = time.monotonic() if now is None else now
+        answered = exchange.status // 100 == 2
+        if exchange.stranger:
+            return
+        if caller.principal and caller.place and not checked:
+            # Also where the guard refused him: detection looks at that, too.
+            self.names.note(caller.principal, caller.place, moment)
+        elif caller.principal and checked and answered:
+            self.names.prove(caller.principal)
+        who = (caller.principal if checked else None) or caller.place
+        if who is None or not answered:
+            return
         self._last[who] = moment
         self._last.move_to_end(who)
         self._prune(moment)
+
+    def known(self, event: Row) -> None:
+        """Take an event of before this started: whoever was there then is no new one."""
+        name, address = event.get("principal"), event.get("source_ip")
+        if isinstance(name, str) and isinstance(address, str) and not self.is_checked(event.get("model")):
+            ago = max(0.0, time.time() - event["time"].timestamp())
+            self.names.note(name, sender_address(address), time.monotonic() - ago)
+
+    def is_checked(self, model: str | None) -> bool:
+        """Tell whether the server of a model was seen to turn a made-up key away; from any thread."""
+        return self.checks_keys or model in self._keyed
 
     def count(self, now: float | None = None) -> int:
         """Return how many there were; from any thread."""

@@ -60,6 +60,7 @@ class GuardResponse:
         enforce: Do what the playbooks want done and needs no approval, within the limit of `[respond]`.
         callers: Tells how many callers there were within the last hour.
         withheld: Counts responses that wait for people because of the limit.
+        origins: Of callers' names: those of one address that nobody checks share what may be bound.
 
     Raises:
         InputError: If a playbook cannot be read.
@@ -75,6 +76,7 @@ class GuardResponse:
         enforce: bool,
         callers: Callable[[], int] = lambda: 0,
         withheld: Callable[[int], None] = lambda _: None,
+        origins: limit.NameOrigins = limit.CHECKED,
     ) -> None:
         self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
         self._enforce, self._settings = enforce, settings_of(workspace)
@@ -91,8 +93,11 @@ class GuardResponse:
         self._refused: set[SubjectRef] = set()
         """Whom it would have bound but for the limit, since that was told last."""
         self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
+        self._origins = origins
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
+        self._let_go: dict[SubjectRef, datetime] = {}
+        """Whom that was done to, and until when nothing is begun against it in others' stead."""
         self._certain: dict[str, None] = {}
         """Ids of findings that were told while more benign callers come as high than responses may bind by mistake, and
         whose subjects have come higher since."""
@@ -229,8 +234,17 @@ class GuardResponse:
         if not wanted:
             return
         applied = apply_response(
-            self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most(), answers=self.answers
+            self._workspace,
+            incident_id,
+            only=wanted,
+            actor=ACTOR,
+            most=self._most(),
+            origins=self._origins,
+            answers=self.answers,
         )
+        with self._lock:
+            # What is gone when the store is read next was undone, however soon that was.
+            self._active += tuple(action for action in applied.actions if action.state is ActionState.ACTIVE)
         for action in applied.actions:
             what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
             self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
@@ -272,6 +286,8 @@ class GuardResponse:
         self._bound = {scope: at for scope, at in self._bound.items() if now - limit.WINDOW < at}
         self._begun = {key: one for key, one in self._begun.items() if one.expires > now and key not in self._spared}
         most = self._most()
+        spared = [scope for scope, until in self._let_go.items() if now < until]
+        room = limit.BindingRoom(self._bound, most, self._origins, spared)
         for incident in self._joined(now):
             try:
                 wanted = list(self._wanted(incident, now))
@@ -279,12 +295,12 @@ class GuardResponse:
                 self._failed("response", failure)
                 continue
             for action in wanted:
-                if not limit.binds(action) or limit.may_bind(action.scope, self._bound, most):
-                    self._begun[key_of(action)] = action
-                    if limit.binds(action):
-                        self._bound.setdefault(action.scope, now)
-                else:
+                begun = room.begin(action, now) if limit.binds(action) else action
+                if begun is None:
                     self._refused.add(action.scope)
+                else:
+                    self._begun[key_of(begun)] = begun
+        self._bound = room.bound
         self._tell_withheld(most)
 
     def _most(self) -> int:
@@ -332,4 +348,5 @@ class GuardResponse:
     def _spare(self, undone: Iterable[ResponseAction]) -> None:
         # As long as whatever else the caller does belongs to the same incident.
         until = datetime.now(UTC) + self._settings.gap
-        self._spared |= {key_of(action): until for action in undone}
+        for action in undone:
+            self._spared[key_of(action)] = self._let_go[action.scope] = until

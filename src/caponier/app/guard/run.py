@@ -100,7 +100,10 @@ class Guard:
         self.settings = settings or settings_of(workspace)
         self._workspace, self._tell, self._inside = workspace, tell, app is not None
         self._system_of = partial(_system_of, workspace)
-        self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
+        self.metrics = Metrics()
+        self.decisions = Decisions(
+            self._system_of, lambda caller, call: self.work.callers.names.are_nothing(caller, call)
+        )
         self._failed = Failures(self.metrics, tell)
         self.gives_way = GivingWay(lambda: self.work.hurries)
         terms, order = DetectionSettings.of(workspace), EventOrder()
@@ -119,8 +122,11 @@ class Guard:
         log = GuardLog(workspace, terms.salt)
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
-        response = self._response()
-        callers = RecentCallers(self.metrics.models)
+        shared = respond_settings_of(workspace).shared
+        callers = RecentCallers(
+            self.metrics.models, lambda address: shared(address) or is_within(address, self.settings.proxies)
+        )
+        response = self._response(callers)
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits, callers
         )
@@ -142,15 +148,16 @@ class Guard:
         asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
         self._asgi = BehindProxies(asgi, self.settings.proxies) if self.settings.proxies else asgi
 
-    def _response(self) -> GuardResponse:
+    def _response(self, callers: RecentCallers) -> GuardResponse:
         return GuardResponse(
             self._workspace,
             self.decisions,
             self._tell,
             self._failed,
             enforce=self.settings.mode == "enforce",
-            callers=lambda: self.work.callers.count(),
+            callers=callers.count,
             withheld=lambda n: self.metrics.count("withheld", n=n),
+            origins=callers.names,
         )
 
     def _show(self) -> None:
@@ -271,7 +278,7 @@ class Guard:
     def _warm(self) -> None:
         """Have detection know what it knew before; what it found and had no time to tell is told now."""
         began = monotonic()
-        n, found = self._warming.warm(self.live)
+        n, found = self._warming.warm(self.live, noted=self.work.callers.known)
         if not n:
             return
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")

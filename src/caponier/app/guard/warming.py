@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,12 +46,15 @@ class Warming:
         """Return the id of an event that was read again; None if it is none of them."""
         return self._ids.get(seq)
 
-    def warm(self, live: LiveFindings, now: datetime | None = None) -> tuple[int, list[Finding]]:
+    def warm(
+        self, live: LiveFindings, now: datetime | None = None, noted: Callable[[Row], object] = lambda _: None
+    ) -> tuple[int, list[Finding]]:
         """Look at the newest events again.
 
         Args:
             live: That is to know them.
             now: The present by default.
+            noted: Told each of them besides.
 
         Returns:
             How many events that were, and what was found in them, known or not.
@@ -62,6 +65,7 @@ class Warming:
             self.last = row["time"]
             row["seq"] = place - len(rows)
             self._ids[row["seq"]] = row["event_id"]
+            noted(row)
         for at in range(0, len(rows), TOGETHER):
             found += live.feed(rows[at : at + TOGETHER])
         return len(rows), found

@@ -91,8 +91,8 @@ class GuardWork:
     """What answers, where that is known."""
     _owed: list[Row] = field(default_factory=list)
     """Events that could be written nowhere so far."""
-    _looking: float | None = None
-    """When the oldest of the requests arrived that are being looked at."""
+    _looking: Exchange | None = None
+    """The oldest of the requests that are being looked at."""
     _awaited: bool = False
     """Whether the answer to one of them waits for that."""
     _hurried: bool = False
@@ -114,6 +114,7 @@ class GuardWork:
         """
         # Before anybody can look at it.
         self.ahead.left(exchange)
+        exchange.ended = time.monotonic()
         try:
             self.backlog.keep(exchange)
             if exchange.looked_at is not None:
@@ -126,6 +127,7 @@ class GuardWork:
     def record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""
         self.metrics.note(exchange, enforce=self.enforce)
+        exchange.ended = time.monotonic() if exchange.ended is None else exchange.ended
         if not exchange.kept and not self.backlog.put(exchange):
             self.metrics.count("lost_events")
 
@@ -158,9 +160,8 @@ class GuardWork:
     def lag_s(self) -> float:
         """Seconds since the oldest request was answered that was not looked at yet; 0 if all were."""
         first = self.backlog.queue.first
-        moments = [self._looking, None if first is None else _answered(first.exchange)]
-        there = [moment for moment in moments if moment is not None]
-        return max(0.0, time.time() - min(there)) if there else 0.0
+        waiting = [self._looking, None if first is None else first.exchange]
+        return max((_age(exchange) for exchange in waiting if exchange is not None), default=0.0)
 
     def is_crowding(self, caller: Caller) -> bool:
         """Tell whether it is a caller's own load that keeps detection from the others; cheap to ask."""
@@ -211,7 +212,7 @@ class GuardWork:
             self.failed("spool", self.backlog.trouble)
         self._of_many = len({exchange.caller.name for exchange in taken}) >= MANY
         if taken:
-            self._looking = _answered(taken[0])
+            self._looking = taken[0]
             self._awaited = any(exchange.is_urgent for exchange in taken)
             self._survive("detection", partial(self._look, taken))
             self._looking, self._awaited = None, False
@@ -360,9 +361,11 @@ def _by_parts(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
     yield "question", replace(exchange, answer=b"")
 
 
-def _answered(exchange: Exchange) -> float:
-    """Return when an exchange was over, in seconds since the epoch."""
-    return exchange.arrived.timestamp() + exchange.took_ms / 1_000
+def _age(exchange: Exchange) -> float:
+    """Return for how many seconds an exchange has been over, however the clock was set meanwhile."""
+    if exchange.ended is not None:
+        return time.monotonic() - exchange.ended
+    return max(0.0, time.time() - (exchange.arrived.timestamp() + exchange.took_ms / 1_000))
 
 
 def _numbers(rows: Sequence[Row]) -> int:

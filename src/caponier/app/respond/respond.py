@@ -102,6 +102,7 @@ def apply_response(
     now: datetime | None = None,
     actor: str | None = None,
     most: int | None = None,
+    origins: limit.NameOrigins = limit.CHECKED,
     answers: Answers | None = None,
 ) -> Applied:
     """Do what the playbooks want done about an incident; actions that need approval wait for it.
@@ -115,6 +116,7 @@ def apply_response(
         now: When the actions begin; the present by default.
         actor: Who applies; the user who runs this program by default.
         most: How many callers the actor may bind in an hour; what exceeds it waits for an approver. None for people.
+        origins: Of callers' names, where that is limited: those of one address that nobody checks share.
         answers: Which findings are answered; all by default.
 
     Raises:
@@ -129,8 +131,9 @@ def apply_response(
         chosen = _chosen(made, only)
         if most is not None:
             recent = response_actions.search(connection, since=moment - limit.WINDOW)
-            bound = limit.bound_in(recent, author, moment)
-            chosen = list(limit.limited(list(chosen), case.actions, bound, most, moment))
+            spared = {one.scope for one in recent if one.state is ActionState.UNDONE}
+            room = limit.BindingRoom(limit.bound_in(recent, author, moment), most, origins, spared)
+            chosen = list(limit.limited(list(chosen), case.actions, room, moment))
         done = [action for action in map(actions.apply, chosen) if response_actions.add(connection, action, author)]
         incident = _settle(connection, made.incident.incident_id, moment, author)
     return Applied(incident, tuple(done), made.standing)
