@@ -286,7 +286,9 @@ def _name(dataset: Dataset, column: int) -> str:
 
 def _reason(group: dict[str, Any]) -> str:
     where = [*group["where"][:3], *("…" for _ in group["where"][3:4])]
-    stronger = f" {group['times_as_strong']:g} times as strongly as they have it" if group["times_as_strong"] > 1 else ""
+    stronger = (
+        f" {group['times_as_strong']:g} times as strongly as they have it" if group["times_as_strong"] > 1 else ""
+    )
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
         f"({', '.join(where)}); with the pattern added{stronger}, a model trained on these rows calls "
