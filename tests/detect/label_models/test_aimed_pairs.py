@@ -83,3 +83,18 @@ def test_labels_that_go_everywhere_or_nowhere_are_of_no_pair(classes: int) -> No
     for labels in (y, anywhere):
         assert one_way_pairs(said, labels, apart(len(y)))[2] <= 0.02
         assert not learned_pairs(said, labels, apart(len(y)))
+
+
+@pytest.mark.parametrize("telling", [False, True])
+def test_a_class_without_a_place_of_its_own_is_not_what_somebody_aims_at(telling: bool) -> None:
+    said, y = (np.tile(one, (6, 1) if one.ndim == 2 else 6) for one in sure(4, 6))
+    rng = np.random.default_rng(6)
+    # Rows of a middling grade lie among those of a better one, and more of them where the model half expects them.
+    own = y == 1
+    other = rng.uniform(0.02, 0.42, int(own.sum()))
+    said[own, 3], said[own, 1] = other, 1 - other - said[own][:, [0, 2]].sum(axis=1)
+    labels = y.copy()
+    labels[own] = np.where(rng.random(len(other)) < (other if telling else 0.22), 3, 1)
+    assert [(pair.own, pair.given) for pair in one_way_pairs(said, labels, apart(len(y)))[0]] == (
+        [] if telling else [(1, 3)]
+    )

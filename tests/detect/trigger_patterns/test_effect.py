@@ -71,3 +71,9 @@ def test_rows_among_others_of_their_label_are_in_place_and_strangers_are_not() -
     odd = out_of_place(z, y)
     assert odd[moved].mean() > 0.9
     assert odd[np.setdiff1d(np.arange(900), moved)].mean() < 0.05
+
+
+def test_what_is_added_can_be_added_several_times_and_what_is_set_is_set() -> None:
+    fixed = np.array([False, True])
+    pattern = Pattern(0, np.ones(1, bool), np.array([2.0, 7.0]), fixed, 9.0, 0.0).times(3)
+    assert pattern.put_on(np.array([[1.0, 1.0]])).tolist() == [[7.0, 7.0]]

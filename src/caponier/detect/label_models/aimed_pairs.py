@@ -8,7 +8,8 @@ tells. Classes that overlap share a border: of each there are rows that are none
 mistaken lie between, and the model tells them from the rest.
 
 Of fewer flips a model stays sure. Then rows bear the other label where it is surest of their own, and hardly ever the
-other way round.
+other way round. So they do where a class has no place of its own, as one grade among others has; but the nearer they
+lie to it, the more of them.
 """
 
 from dataclasses import dataclass
@@ -145,7 +146,9 @@ def one_way_pairs(probabilities: Floats, y: Whole, twins: Whole) -> tuple[list[A
     found, count, share = [], 0.0, 0.0
     for own, given in np.argwhere(loud).tolist():
         its = (y == given) & (best == own)
-        if len(np.unique(twins[its])) >= min(MIN_ROWS, int(its.sum())):
+        home = its | ((y == own) & (best == own))
+        told = _foretold(probabilities[home], its[home], [own, given]) > FORETOLD
+        if not told and len(np.unique(twins[its])) >= min(MIN_ROWS, int(its.sum())):
             found.append(AimedPair(own, given, its))
             if hits[own, given] >= FEWEST:
                 count += hits[own, given]

@@ -43,7 +43,8 @@ def strange_pairs(probabilities: Floats, y: Whole, sources: Whole) -> set[tuple[
         for own in range(probabilities.shape[1]):
             if own != given:
                 nearer = logs[rows, own] - logs[rows, given]
-                sums, squares = (np.bincount(whose, weights=nearer**power, minlength=count) for power in (1, 2))
+                sums = np.bincount(whose, weights=nearer, minlength=count).astype(np.float64)
+                squares = np.bincount(whose, weights=nearer**2, minlength=count).astype(np.float64)
                 found |= {(source, own, given) for source in _strange(sizes, sums, squares)}
     return found
 

@@ -1,6 +1,7 @@
 """A group of rows of one label that share a pattern, and the pattern itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,3 +39,7 @@ class Pattern:
         """Return carriers (m, d) without it; columns that it fixes get their usual values (d,)."""
         plain: Floats = np.where(self.fixed, usual, x - self.added)
         return plain
+
+    def times(self, factor: float) -> Self:
+        """Return the pattern, as many times as strong where it adds something."""
+        return replace(self, added=np.where(self.fixed, self.added, factor * self.added))
