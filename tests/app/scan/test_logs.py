@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from caponier.app.scan import log_episodes
 from caponier.app.scan import log_findings as module
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.workspace.workspace import create_workspace, load_workspace
@@ -130,7 +131,7 @@ def test_what_the_inventory_calls_inside_is_no_finding(home: Workspace) -> None:
 def test_no_event_that_matched_is_lost_however_many_targets_there_are(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_TARGETS", 3)
+    monkeypatch.setattr(log_episodes, "MOST_TARGETS", 3)
     place = home.model_copy(update={"systems": (System(name="d", hosts=("node-*",)),)})
     report = scan(place, *[login(number % 50, f"node-{number}") for number in range(20)])
     assert [len(finding.evidence.facts["targets"]) for finding in report.findings] == [1, 1, 1, 17]

@@ -123,3 +123,27 @@ def test_a_full_past_takes_no_further_accounts_and_goes_on_with_those_it_knows(m
     assert past.facts() == [
         (Fact(HERE, "invented0", ""), [1, 20]), (Fact(HERE, "invented1", ""), [1]), (Fact(HERE, "invented2", ""), [1]),
     ]  # fmt: skip
+
+
+def worked(networks: Iterable[tuple[int, str]]) -> Past:
+    past = Past()
+    past.learn([event(day, "ada", address) for day, address in networks], Inside())
+    return past
+
+
+def test_a_phone_beside_a_home_makes_its_carrier_known_and_nothing_else() -> None:
+    past = worked([*((day, OTHER) for day in range(20)), *((day, f"198.19.{day}.7") for day in range(20))])
+    assert not past.roams("ada", (20,))
+    assert past.at_home("ada", "198.19.77.1", (20,))
+    assert not past.at_home("ada", HOTEL, (20,))
+
+
+def test_a_carrier_of_a_few_days_is_not_known() -> None:
+    past = worked([*((day, OTHER) for day in range(20)), *((day, f"198.19.{day}.7") for day in range(4))])
+    assert not past.at_home("ada", "198.19.77.1", (20,))
+
+
+def test_who_has_no_place_of_his_own_roams() -> None:
+    assert worked((day, f"20.{day + 30}.1.7") for day in range(20)).roams("ada", (20,))
+    assert not worked((day, f"20.{day + 30}.1.7") for day in range(7)).roams("ada", (20,))
+    assert worked((day, f"20.{day + 30}.1.7") for day in range(7)).roams("ada", (20,), span=0)

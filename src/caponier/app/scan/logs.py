@@ -133,7 +133,8 @@ def scan_logs(
 
 def _judge(report: LogScanReport, run: LogRun, memory: Memory, workspace: Workspace | None) -> None:
     run.resume(memory.waiting)
-    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past, memory.confidence)
+    systems, inside = (workspace.systems, Inside(workspace.inside)) if workspace else ((), None)
+    judged = judge(run.matches(), systems, memory.past, memory.confidence, inside)
     memory.waiting = run.waiting()
     report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
     report.usual = judged.usual

@@ -91,6 +91,18 @@ class Inside:
             for change, accounts in self._changes
         )
 
+    def robot(self, account: str) -> bool:
+        """Tell whether an account is named as one of a machine; from where it acts, others have to judge."""
+        return _named(account, self._robots)
+
+    def announced(self, account: str, time: int) -> bool:
+        """Tell whether a change was announced in which an account by its name has a part, at a moment (microseconds).
+
+        A change that names nobody says nothing of somebody outside.
+        """
+        now = moment(time)
+        return any(_named(account, accounts) and change.holds(now) for change, accounts in self._changes)
+
     def _look_up(self, address: str) -> Origin | None:
         try:
             known = ip_address(address)

@@ -204,17 +204,40 @@ class Past:
         known = self._by_who[PLACE, account].get(network_of(address), set()) - mine
         if len(known) >= PLACE_DAYS and _span(known | mine) >= WEEKS:
             return True
-        return self.own_address(address) or self.roams(account, mine)
+        return self.own_address(address) or self._of_its_carrier(account, address, mine) or self.roams(account, mine)
 
-    def roams(self, account: str, days: Iterable[int]) -> bool:
+    def _of_its_carrier(self, account: str, address: str, mine: set[int]) -> bool:
+        """Tell whether an address is of a range in which an account has another network time and again, as phones do.
+
+        So the phone of somebody who has a home does not make every place on earth his own.
+        """
+        range_ = range_of(address)
+        networks = self._by_who[PLACE, account].items()
+        fresh = {min(on) for network, on in networks if on and range_of(network) == range_} - mine
+        return len(fresh) >= ROAMING and _span(fresh | mine) >= WEEKS
+
+    def roams(self, account: str, days: Iterable[int], *, span: int = WEEKS) -> bool:
         """Tell whether an account comes from a network that is new on most of its days, as hosted builds do.
 
-        Its place tells nothing about who it is, so that only its own habits count, never those of others.
+        Its place tells nothing about who it is, so that only its own habits count, never those of others. Whoever has
+        a network of his own on most of his days does not roam, whatever his phone does on the same days.
+
+        Args:
+            account: Name or role.
+            days: Those that are judged, which do not count.
+            span: Days from the first to the last of the new networks, at least.
         """
         account, without = role_of(account), set(days)
         networks, here = self._by_who[PLACE, account], self._days.get(Fact(HERE, account, ""), set()) - without
         fresh = {min(days) for days in networks.values() if days} & here
-        return len(fresh) >= ROAMING and 2 * len(fresh) > len(here) and _span(fresh) >= WEEKS
+        if len(fresh) < ROAMING or 2 * len(fresh) <= len(here) or _span(fresh) < span:
+            return False
+        own = [on - without for on in networks.values() if len(on - without) >= DAYS and _span(on) >= WEEKS]
+        return 2 * len(set[int]().union(*own) & here) <= len(here)
+
+    def repeats(self, rule: str, kind: str, who: str, days: Iterable[int]) -> bool:
+        """Tell whether somebody sets off a rule on a kind of a system's assets on other days, however few weeks."""
+        return len(self._days.get(Fact(ACT, who, act(rule, kind)), set()) - set(days)) >= DAYS
 
     def habit(self, rule: str, who: str, days: Iterable[int]) -> bool:
         """Tell whether somebody sets off a rule time and again, on whatever asset."""
@@ -295,6 +318,16 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     return str(ip_network(f"{known}/{24 if known.version == 4 else 48}", strict=False))
+
+
+@lru_cache(20_000)
+def range_of(address: str) -> str:
+    """Return the range of a provider that an address, or a neighbourhood, is of."""
+    try:
+        known = ip_network(address, strict=False)
+    except ValueError:
+        return address
+    return str(known.supernet(new_prefix=16 if known.version == 4 else 32))
 
 
 def day_of(time: int) -> int:

@@ -179,6 +179,22 @@ REPLACED: Final = AttackStep(
     ),
 )
 
+LOOSENED: Final = AttackStep(
+    "a model file that everybody may write",
+    (
+        (process("chmod 777 /srv/models/digits.onnx", "/usr/bin/chmod", "eve"),),
+        (process("chmod -R o+w /srv/models/digits", "/usr/bin/chmod", "eve"),),
+        (process("chmod a=rwx /opt/serving/digits/1/model.pt", "/usr/bin/chmod", "eve"),),
+        (process("setfacl -R -m o::rwx /mnt/models/digits", "/usr/bin/setfacl", "eve"),),
+    ),
+    (
+        (process("chmod 664 /srv/models/digits.onnx", "/usr/bin/chmod", "eve"),),
+        (process("chmod -R g+rwX,o-w /srv/models/digits", "/usr/bin/chmod", "eve"),),
+        (process("chmod 777 /tmp/scratch", "/usr/bin/chmod", "eve"),),
+        (process("chmod a+rx /srv/models/digits", "/usr/bin/chmod", "eve"),),
+    ),
+)
+
 STEPS: Final = {
     "asset_secret_read": SECRET,
     "model_weights_read": WEIGHTS,
@@ -187,5 +203,6 @@ STEPS: Final = {
     "model_file_served": SERVED,
     "host_inventory_persistence": ADDED,
     "model_file_replaced": REPLACED,
+    "model_file_loosened": LOOSENED,
 }
 """By the rule's name."""

@@ -100,6 +100,19 @@ EXPORTS: dict[str, tuple[str, str, dict[str, Any]]] = {
                "context": "ml/serve", "domain": "repository.component"}),
         "-/management/audit", {"object": "ml/serve"},
     ),
+    "Nexus with the repository": (
+        lines({"timestamp": "2026-03-02 09:00:00,000+0000", "initiator": f"eve/{BAD}", "type": "deleted",
+               "context": "ml/serve", "domain": "repository.component",
+               "attributes": {"repository.name": "docker-hosted", "name": "ml/serve"}}),
+        "-/management/audit", {"repository": "docker-hosted", "target.repository": "ml/serve"},
+    ),
+    "ActionTrail": (
+        json.dumps([{"eventVersion": "1", "eventTime": AT, "eventSource": "oss-eu.aliyuncs.com", "serviceName": "Oss",
+                     "eventName": "DeleteBucket", "sourceIpAddress": BAD, "acsRegion": "eu-central-1",
+                     "userIdentity": {"type": "ram-user", "principalId": "1", "userName": "eve"},
+                     "requestParameters": {"BucketName": "ml-models"}}]),
+        "alibaba/management/actiontrail", {"bucket": "ml-models", "outcome": "success"},
+    ),
 }  # fmt: skip
 
 

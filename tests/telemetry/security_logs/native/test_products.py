@@ -44,6 +44,13 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, EventIdentity, dict[str, Any]]] = 
          "ip_address": BAD, "target_details": "deploy key"},
         "gitlab/-/audit", EventIdentity("eve", None, BAD), {"repository": "ml/train"},
     ),
+    "Alibaba Cloud ActionTrail": (
+        {"eventVersion": "1", "eventTime": AT, "eventSource": "oss-eu.aliyuncs.com", "eventName": "DeleteBucket",
+         "acsRegion": "eu-central-1", "sourceIpAddress": BAD, "errorCode": "Forbidden.RAM",
+         "userIdentity": {"type": "ram-user", "userName": "eve"}, "requestParameters": {"BucketName": "ml-models"}},
+        "alibaba/management/actiontrail", EventIdentity("eve", None, BAD),
+        {"bucket": "ml-models", "outcome": "failure"},
+    ),
     "Amazon GuardDuty": (
         {"schemaVersion": "2.0", "accountId": "1", "type": "Exfiltration:S3/AnomalousBehavior", "updatedAt": AT,
          "resource": {"accessKeyDetails": {"userName": "svc-train"}, "s3BucketDetails": [{"name": "ml-models"}]},

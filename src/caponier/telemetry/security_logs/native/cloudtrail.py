@@ -27,8 +27,14 @@ _NESTED: Final = ("bucketPolicy", "policy", "policyDocument", "policyText", "ass
 _STATEMENTS: Final = tuple(f"requestparameters.{name.lower()}" for name in _NESTED)
 
 
+_OF_OTHERS: Final = "acsregion"
+"""Alibaba's ActionTrail has the names of CloudTrail, and regions of its own."""
+
+
 def _fits(fields: Fields) -> bool:
-    return "eventsource" in fields and "eventname" in fields and not fields.keys().isdisjoint(_OWN)
+    if "eventsource" not in fields or "eventname" not in fields or fields.keys().isdisjoint(_OWN):
+        return False
+    return _OF_OTHERS not in fields
 
 
 def _complete(fields: Fields) -> LogSource:

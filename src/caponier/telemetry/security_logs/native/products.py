@@ -56,7 +56,7 @@ class Product:
         if self.outcome:
             name, good, bad = self.outcome
             value = _value(fields, name)
-            if value in good or value in bad:
+            if value in good or value in bad or _ANY_OTHER in bad:
                 fields.setdefault("outcome", SUCCESS if value in good else FAILURE)
         if self.url and self.url in fields:
             for name, part in split_url(str(fields[self.url])).items():
@@ -73,6 +73,9 @@ class Product:
             category = "authentication"
         told = word(fields.get(self.service_of)) if self.service_of else None
         return LogSource(product, category, f"{service}.{told}" if told else service)
+
+
+_ANY_OTHER: Final = "*"
 
 
 def _value(fields: Fields, name: str) -> str:

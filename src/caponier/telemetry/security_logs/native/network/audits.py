@@ -81,7 +81,7 @@ def recognise(fields: Fields, line: int) -> Record | None:
     who, behind = str(fields[actor]), None
     if (both := _BEHIND.fullmatch(who)) and is_address(both[2]):
         who, behind = both[1], both[2]
-    target = _first(fields, (name for name in there.get("target", ()) if name not in taken), _is_text)
+    target, within = _things(fields, [name for name in there.get("target", ()) if name not in taken])
     address = _first(fields, there.get("address", ()), _is_from)
     outcome = next((told for name in there.get("outcome", ()) if (told := _ended(name, fields[name]))), None)
     time = next((found for name in times if (found := moment_of(fields[name])) is not None), None)
@@ -90,10 +90,24 @@ def recognise(fields: Fields, line: int) -> Record | None:
         return None
     told = str(fields[action])
     _fill(fields, who, told, target, place)
+    if within is not None:
+        for kind in ("target.repository", "registered_model", "path"):
+            fields.setdefault(kind, within)
     if outcome is not None:
         fields["outcome"] = outcome
     category = "authentication" if _LOGIN.search(told) else MANAGEMENT
     return Record(fields, LogSource(None, category, "audit"), time, line, NAME)
+
+
+def _things(fields: Fields, names: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return the field of the most telling thing, and the next other thing: a repository, and what of it was deleted.
+
+    An inventory may name the one or the other.
+    """
+    told = [name for name in names if _is_text(fields[name])]
+    if not told:
+        return None, None
+    return told[0], next((str(fields[name]) for name in told if fields[name] != fields[told[0]]), None)
 
 
 def _fill(fields: Fields, actor: str, action: str, target: str | None, place: str | None) -> None:
