@@ -3,10 +3,9 @@
 Each form's source stands in the docstring of what writes it; the words and figures are our own.
 """
 # fmt: off
-# ruff: noqa: E501, E701, E702, E731
+# ruff: noqa: E501, E702, E731
 
 import base64
-import csv
 import io
 import json
 import uuid
@@ -17,9 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from telemetry.strangers.calls import Call, calls, csv_text, iso, jl, truth
-
 from telemetry.published.forms import form
+from telemetry.strangers.calls import Call, calls, csv_text, iso, jl, truth
 
 S = 1_000_000
 

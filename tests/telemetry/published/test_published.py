@@ -12,18 +12,17 @@ from telemetry.published.forms import FORMS
 from telemetry.strangers.judged import wrongs
 
 WRITERS = (clouds, servings)
-OPEN: set[str] = {
-    "sagemaker_merged_with_ground_truth", "azure_request_and_response", "azure_collector_of_version_one",
-    "azure_application_insights", "snowflake_inference_table", "snowflake_container_log", "openscale_payload_records",
-    "domino_capture_record", "domino_prediction_data", "datarobot_batch_binary", "datarobot_bodies", "modelbit_logs",
-    "h2o_bodies", "cloudera_model_metrics", "seldon_documents", "mlserver_datetimes", "triton_class_strings",
-    "tf_serving_classify", "envoy_tap", "gateway_proxy_event", "alb_before_an_endpoint", "cog_webhooks",
-    "huggingface_ranked_classes", "nannyml_car_loans", "fiddler_events", "feast_feature_log", "clearml_statistics",
-}  # fmt: skip
+OPEN: dict[str, str] = {
+    "cog_webhooks": "a prediction that is told twice, when it begins and when it ends, counts twice",
+    "domino_prediction_data": "nothing says which column is the answer: refused, and the next command is named",
+    "envoy_tap": "headers in pairs hold the only time",
+    "nannyml_car_loans": "nothing says that a column came later",
+    "alb_before_an_endpoint": "known",
+}
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_published_form_is_read_as_it_was(name: str, tmp_path: Path) -> None:
     if name in OPEN:
-        pytest.xfail("known")
+        pytest.xfail(OPEN[name])
     assert wrongs(FORMS[name](), tmp_path) == []
