@@ -217,7 +217,7 @@ def alb_before_an_endpoint():
     """Elastic Load Balancing, “Access logs for your Application Load Balancer”: no bodies."""
     got = calls("text", 417)
     rows = [f'https {iso(c.at, 6)} app/my-lb/50dc6c495c0c9188 {c.ip}:2817 10.0.0.66:9000 0.001 {c.ms / 1000:.3f} 0.000 200 200 634 366 "POST https://models.example.org:443/invocations HTTP/1.1" "curl/8.4.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/m/73e2 "Root=1-58337364-{c.id}" "models.example.org" "session-reused" 1 {iso(c.at, 6)} "forward" "-" "-" "10.0.0.66:9000" "200" "-" "-"\n' for c in got]
-    return {"alb.log": "".join(rows).encode()}, [truth(c, who=c.ip, x=None, label=None, scores=None, ms=("may", c.ms), tick=100_000) for c in got]
+    return {"alb.log": "".join(rows).encode()}, [truth(c, who=c.ip, x=None, label=None, scores=None, ms=("may", round(c.ms / 1000, 3) * 1000), tick=100_000) for c in got]
 
 
 @form

@@ -41,6 +41,7 @@ from caponier.telemetry.field_maps.time_columns import (
     of_models,
     ticking,
     time_column,
+    without_fixed,
 )
 from caponier.telemetry.field_maps.unnamed_inputs import (
     answers_alone,
@@ -154,6 +155,7 @@ class _Work(FlatGuess):
         for column in ALIASES:
             ranked = self._ranked(column)
             if ranked and column == "time":
+                ranked = without_fixed(ranked, self.nodes)
                 best = [one for other, one in ranked if other == ranked[0][0]]
                 self._choose_time([finer(best[0], [one for _, one in ranked], self.nodes)] if len(best) == 1 else best)
             elif ranked:

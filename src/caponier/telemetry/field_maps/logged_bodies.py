@@ -11,7 +11,7 @@ from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import CARRIERS, HOLDING, ROOMY, folded
 from caponier.telemetry.field_maps.answered.answers_in_words import answers_of_lines, answers_within, out_of_objects
 from caponier.telemetry.field_maps.conversations import asked_in_words
-from caponier.telemetry.field_maps.named_rows import split_table, table_of
+from caponier.telemetry.field_maps.named_rows import numbers_in_text, split_table, table_of
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
 from caponier.telemetry.field_maps.tensors.binary_tensors import whole_body
 from caponier.telemetry.field_maps.tensors.tensor_protos import is_tensor_message, out_of_tensors
@@ -99,6 +99,8 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
             # What a model of texts wrote is no class; an answer that names one is read.
             said, _ = _said(response, 1)
             return LoggedExchange(raw=[words], labels=said.labels, scores=_listed(said))
+        if "instances" in body and (takes is None or not takes.columns):
+            body = {**body, "instances": numbers_in_text(body["instances"])}
         found = asked(body, takes=takes)
         inputs, shape = found.rows, found.shape
     except _BAD as bad:

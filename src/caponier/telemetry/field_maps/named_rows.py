@@ -21,6 +21,15 @@ def table_of(body: Any) -> tuple[list[str], list[list[Any]]] | None:
     Args:
         body: Of a request or an answer.
     """
+    if isinstance(body, dict) and len(body) == 1:
+        # watsonx has it alone in a list: `{"input_data": [{"fields": […], "values": […]}]}`.
+        (inner,) = body.values()
+        inner = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
+        return _table(inner) if isinstance(inner, dict) else None
+    return _table(body)
+
+
+def _table(body: Any) -> tuple[list[str], list[list[Any]]] | None:
     if not isinstance(body, dict) or not _OWN.isdisjoint(body):
         return None
     held = [one for one in body.values() if not isinstance(one, _PLAIN)]
@@ -40,6 +49,21 @@ def _are_names(held: Any) -> bool:
 
 def _are_rows(held: Any, width: int) -> bool:
     return isinstance(held, list) and bool(held) and all(isinstance(row, list) and len(row) == width for row in held)
+
+
+def numbers_in_text(records: Any) -> Any:
+    """Return examples by name with numbers where all that one name holds is numbers in text, as Vertex AI takes them.
+
+    Args:
+        records: A list of objects; anything else comes back as it is.
+    """
+    if not isinstance(records, list) or not records or not all(isinstance(one, dict) for one in records):
+        return records
+    for name in records[0]:
+        cells = tuple(one.get(name) for one in records)
+        if isinstance(cells[0], str) and (numbers := _column(cells)) != list(cells):
+            records = [{**one, name: number} for one, number in zip(records, numbers, strict=True)]
+    return records
 
 
 def split_table(names: list[str], rows: list[list[Any]]) -> Body:

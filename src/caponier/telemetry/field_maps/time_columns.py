@@ -144,7 +144,7 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
         name: What the field is called, as `normal` writes it.
         values: What stands there.
     """
-    if unit := UNITS.search(name):
+    if (unit := UNITS.search(name)) and (unit[1] or not _is_in_ms(values)):
         return MILLISECONDS[unit[1] or "s"]
     if are_spans(values):
         return 1.0
@@ -158,6 +158,12 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
         # Go and Datadog count nanoseconds: what was too slow in millionths of a second is in billionths.
         return 1e-6 if 1e6 * _SLOWEST_S <= middle < 1e9 * _SLOWEST_S else None
     return 1_000.0 if middle < _QUICKEST_MS and any(one != int(one) for one in sizes) else None
+
+
+def _is_in_ms(values: Sequence[Any]) -> bool:
+    """Tell whether durations without a unit can be no seconds, as nginx writes them: whole, and far too long."""
+    sizes = sorted(map(sample_number, values))
+    return len(sizes) >= _LEAST and all(one == int(one) for one in sizes) and sizes[len(sizes) // 2] >= _SLOWEST_S
 
 
 def _form_of(
@@ -184,6 +190,17 @@ def _has_decimal_commas(nodes: Nodes) -> bool:
         if len(held) >= _LEAST and nearly(ONLY_COMMA.fullmatch(one) is not None for one in held):
             return True
     return False
+
+
+def without_fixed(ranked: Sequence[tuple[Any, Place]], nodes: Nodes) -> list[tuple[Any, Place]]:
+    """Leave out moments that are one and the same in all rows, where others differ: when a caller was registered.
+
+    Args:
+        ranked: Fields that may say when, the surest first.
+        nodes: All fields.
+    """
+    kept = [one for one in ranked if len(nodes[one[1]]) < _LEAST or len(set(map(str, nodes[one[1]]))) > 1]
+    return kept or list(ranked)
 
 
 def of_models(path: str) -> bool:

@@ -25,6 +25,8 @@ def out_of_objects(body: Body) -> Body:
     Raises:
         ValueError: If its predictions do not say the same things each.
     """
+    if "outputs" not in body and (table := table_of(body)) is not None:
+        body = {"predictions": [dict(zip(table[0], row, strict=True)) for row in table[1]]}
     held = body.get("predictions")
     if not isinstance(held, list) or not held or not all(isinstance(one, dict) or class_pairs(one) for one in held):
         return body
