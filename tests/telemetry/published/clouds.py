@@ -3,7 +3,7 @@
 Each form's source stands in the docstring of what writes it; the words and figures are our own.
 """
 # fmt: off
-# ruff: noqa: E501, E702, E731
+# ruff: noqa: E501, E702, E731, PERF401
 
 import base64
 import io

@@ -3,7 +3,7 @@
 Each form's source stands in the docstring of what writes it; the words and figures are our own.
 """
 # fmt: off
-# ruff: noqa: E501, E702, E731
+# ruff: noqa: E501, E702, E731, PERF401
 
 import base64
 import json
@@ -293,4 +293,3 @@ def openai_moderations():
     for c in got:
         out.append(logged(c, "/v1/moderations", {"model": "omni-moderation-latest", "input": c.x}, {"id": "modr-" + c.id, "model": "omni-moderation-latest", "results": [{"flagged": c.scores[0] > 0.5, "categories": {"harassment": c.scores[0] > 0.5, "violence": False}, "category_scores": {"harassment": c.scores[0], "violence": c.scores[1]}}]}))
     return {"proxy.jsonl": jl(out)}, [truth(c, label="*", scores=[c.scores[0], c.scores[1]], ms=None) for c in got]
-

@@ -76,6 +76,7 @@ _OTHER_ANSWER: Final = re.compile(
     r"(?:^|_)(?:actual|truth|ground_truth|y_true|predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
 _DEEPEST_BODY: Final = 3
+_BODIES: Final = 50
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9
 """Share of different values beyond which each row has its own."""
@@ -160,11 +161,13 @@ def is_around(place: Place, nodes: Nodes) -> bool:
     """
     bodies = nodes[place]
     for other, rows in nodes.items():
+        # Whoever calls says how long a body is: a few tell.
         is_beside = other[:-1] == place[: len(other) - 1] and other != place[: len(other)]
         if not is_beside or len(rows) != len(bodies):
             continue
-        pairs = [(row, _rows_in(body, 0)) for row, body in zip(rows, bodies, strict=True) if isinstance(row, list)]
-        if len(pairs) == len(rows) and nearly(row in held for row, held in pairs) and any(len(h) > 1 for _, h in pairs):
+        some = list(zip(rows, bodies, strict=True))[:_BODIES]
+        pairs = [(row, _rows_in(body, 0)) for row, body in some if isinstance(row, list)]
+        if len(pairs) == len(some) and nearly(row in held for row, held in pairs) and any(len(h) > 1 for _, h in pairs):
             return True
     return False
 

@@ -19,6 +19,7 @@ from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, normal
 
 MOST_CLASSES: Final = 100
+_MOST: Final = 1e300
 _CLASS: Final = (
     *("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name"),
     *("doc", "doc_id", "document", "document_id", "key", "title", "url", "sku", "product", "user_id"),
@@ -104,7 +105,12 @@ def class_pairs(held: Any) -> dict[str, float] | None:
         pairs = [(one.get(name), one.get(score)) for one in held] if name and score else []
     else:
         pairs = [tuple(one) for one in held if isinstance(one, list) and len(one) == 2]
-    found = {str(name): float(score) for name, score in pairs if isinstance(name, str) and type(score) in (int, float)}
+    found = {
+        name: float(score)
+        for name, score in pairs
+        # Whole numbers in JSON have no limit, and amounts do.
+        if isinstance(name, str) and type(score) in (int, float) and abs(score) <= _MOST
+    }
     return found if found and len(found) == len(held) else None
 
 
