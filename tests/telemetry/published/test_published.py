@@ -19,8 +19,6 @@ OPEN: dict[str, str] = {
     "envoy_tap": "headers in pairs hold the only time",
     "nannyml_car_loans": "nothing says that a column came later",
     "sas_micro_analytic_steps": "the answer stands in pairs of name and value",
-    "azure_language_batches": "a text in a list of documents",
-    "rekognition_labels": "the name of a picture elsewhere is taken for a category",
     "paddle_serving_http": "names beside values that are JSON in text",
     "kong_http_log": "durations in an object of their own",
     "tyk_analytics_records": "whole messages of HTTP in base64",

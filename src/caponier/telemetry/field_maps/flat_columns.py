@@ -102,6 +102,22 @@ class FlatGuess(ScoreGuess):
             return True
         return False
 
+    def take_documents(self) -> bool:
+        """Take the texts of a list of documents in a request, as services for languages are asked about several."""
+        for place, values in self.nodes.items():
+            is_sent = len(place) > 1 and normal(place[0]) in INPUTS and self.is_asked_for(place)
+            if place in self.used or not is_sent or not all(isinstance(one, list) and one for one in values):
+                continue
+            items = [one for held in values for one in held]
+            texts = [one.get("text") if isinstance(one, dict) else None for one in items]
+            if not all(isinstance(one, str) for one in texts) or len(set(texts)) < 2:
+                continue
+            self.columns["input_raw"] = MapColumn(path=(f"{path_of(place)}[].text",))
+            self.used.add(place)
+            self.unroll(values)
+            return True
+        return False
+
     def _take_flat(self) -> None:
         if self.is_access() or self._is_digest_of_all():
             return

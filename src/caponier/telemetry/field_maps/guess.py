@@ -58,6 +58,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    ROWS_TO_TELL,
     alike,
     are_probabilities,
     are_references,
@@ -303,7 +304,7 @@ class _Work(FlatGuess):
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
             if place not in self.used and not is_around(place, self.nodes) and self._take_body(place):
                 return
-        if self.take_exchanges():
+        if self.take_exchanges() or self.take_documents():
             return
         if not {"label", "scores"} & set(self.columns):
             self._take_lone_answer([place for _, _, place in named])
@@ -433,7 +434,8 @@ class _Work(FlatGuess):
             self.columns["input_raw"] = MapColumn(path=(f"{path}.{escaped(text)}",))
             self.used.add(place)
             return True
-        if not features:
+        if not features or (len(values) >= ROWS_TO_TELL and all(len(one.categories) == 1 for one in features)):
+            # Where a picture lies is the same in all rows, and not what a model sees of it.
             return False
         self.features = features
         self.used |= {place} | {one for one in self.nodes if one[: len(place)] == place}

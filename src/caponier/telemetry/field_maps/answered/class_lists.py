@@ -10,6 +10,7 @@ from caponier.telemetry.field_maps.places import Nodes, Place
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    are_shares,
     is_continuous,
     is_number,
     nearly,
@@ -189,6 +190,10 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
         name = "scores" if column == "label" and is_continuous(held) else column
         found.setdefault(name, MapColumn(path=(f"{path}[].{escaped(key)}",), classes=tuple(classes)))
     for key in objects[0] if "scores" not in found else ():
+        held = [one.get(key) for one in objects]
+        if all(isinstance(one, dict) for one in held) and nearly(map(are_shares, held)):
+            classes = sorted({str(name) for one in held if isinstance(one, dict) for name in one})
+            return {**found, "scores": MapColumn(path=(f"{path}[].{escaped(str(key))}",), classes=tuple(classes))}
         if listed := listed_scores([one.get(key) for one in objects], f"{path}[].{escaped(str(key))}"):
             return listed | found
     return found
