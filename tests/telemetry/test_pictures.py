@@ -1,3 +1,4 @@
+import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import pictures
 from caponier.telemetry.features import Encoder
-from caponier.telemetry.pictures import pooled
+from caponier.telemetry.framing.base64_pictures import picture_rows
+from caponier.telemetry.pictures import MOST_PER_BYTE, pooled
 from program import printed
 
 RNG = np.random.default_rng(3)
@@ -121,3 +123,18 @@ def test_a_small_file_costs_little(
     # WebP, whose decoder keeps three copies, takes 244.
     assert megabytes < 300
     assert seconds < 4
+
+
+def test_a_small_file_that_unfolds_far_is_refused_by_what_it_declares() -> None:
+    held = io.BytesIO()
+    Image.new("1", (4_000, 4_000)).save(held, "PNG")
+    assert len(held.getvalue()) < 2**13
+    with patch.object(Image.Image, "crop", side_effect=AssertionError("it was decoded")):
+        with pytest.raises(InputError, match="unfolds to 16,000,000 pixels"):
+            pooled(held.getvalue(), MOST_PER_BYTE)
+        # In a log it is a row whose input cannot be read, and costs nobody anything.
+        assert picture_rows(base64.b64encode(held.getvalue()).decode()) is None
+
+
+def test_a_plain_page_of_a_usual_size_is_read() -> None:
+    assert set(pooled(file_of(np.full((500, 500, 3), 255, np.uint8)), MOST_PER_BYTE).tolist()) == {1.0}

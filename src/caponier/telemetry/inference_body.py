@@ -12,6 +12,7 @@ A reason why a body cannot be used never repeats what stands in it: it may be an
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import prod
 from typing import Any, Final, cast
 
@@ -30,6 +31,9 @@ _WIDTHS: Final = {"FP16": np.float16, "BF16": np.float32, "FP32": np.float32, "F
 _TEXT_CODECS: Final = ("str", "pd", "np")
 """Content types under which MLServer takes texts as they are."""
 
+_MOMENTS: Final = "datetime"
+"""The content type under which it takes times; one that is written in two ways is one time."""
+
 _WHOLE: Final = {"BOOL": (0, 1)} | {
     f"{sign.upper()}INT{bits}": (int(np.iinfo(f"{sign}int{bits}").min), int(np.iinfo(f"{sign}int{bits}").max))
     for sign in ("", "u")
@@ -40,7 +44,7 @@ _WHOLE: Final = {"BOOL": (0, 1)} | {
 _EMBEDDED: Final = re.compile(r"embedding|hidden_state|pooler_output|(?:^|_)(?:vectors?|latents?)$")
 """How an output is called whose numbers are no scores: the place of the highest is no class."""
 
-_CLASS: Final = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?):(\d{1,9})(?::.*)?", re.DOTALL)
+_CLASS: Final = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?):(\d{1,9})(?::(.*))?", re.DOTALL)
 """A score, which has a fraction, and the class that has it."""
 
 _COUNTED: Final = {int, float, bool, type(None)}
@@ -283,13 +287,13 @@ def _cells(tensor: Body) -> Sequence[Any] | NDArray[np.float64]:
         return _asked(tensor)[:, 0]
     check_tensor_keys(tensor)
     kind = (tensor.get("parameters") or {}).get("content_type")
-    if kind is not None and kind not in _TEXT_CODECS:
+    if kind is not None and kind not in (*_TEXT_CODECS, _MOMENTS):
         raise ValueError("texts that are packed in another way")
     shape, data = _shape(tensor), tensor["data"]
     cells = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in data]
     if len(cells) != shape[0] or not all(cell is None or isinstance(cell, str) for cell in cells):
         raise ValueError("texts that do not fit their shape")
-    return cells
+    return [cell and datetime.fromisoformat(cell).isoformat() for cell in cells] if kind == _MOMENTS else cells
 
 
 def _check_width(width: int, size: int | None) -> None:
@@ -368,8 +372,10 @@ def _classes(output: Body, n: int) -> tuple[list[str], NDArray[np.float64] | Non
         return None
     classes = np.array([int(one[2]) for one in found]).reshape(n, -1)
     values = np.array([float(one[1]) for one in found]).reshape(n, -1)
-    labels = [str(best) for best in classes[:, 0].tolist()]
-    if classes.shape[1] == 1 or (np.sort(classes) != np.arange(classes.shape[1])).any():
+    width = classes.shape[1]
+    # Whoever gives a server the names of the classes gets them beside their numbers.
+    labels = [one[3] or one[2] for one in found[::width]]
+    if width == 1 or (np.sort(classes) != np.arange(width)).any():
         return labels, None
     return labels, np.take_along_axis(values, classes.argsort(axis=1), axis=1)
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 20 * 2**20
 MOST_PIXELS: Final = 16_000_000
 """A small file may unfold to a picture of any size; while it is decoded, a pixel takes up to ten bytes."""
+FREE_PIXELS: Final = 2**18
+"""Of a picture that is decoded whatever its file's size: it takes milliseconds."""
+MOST_PER_BYTE: Final = 512
+"""Pixels for each byte of a file beyond that: a photograph has fewer than a hundred. What unfolds to more is there to
+keep whoever reads a log busy."""
 FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 """Of what Pillow reads: others start programs of their own, such as PostScript's."""
 MOST_SIDE: Final = 32_768
@@ -29,7 +34,7 @@ STRIP: Final = 2**20
 """Pixels that are made numbers at a time."""
 
 
-def pooled(file: bytes) -> NDArray[np.float32]:
+def pooled(file: bytes, per_byte: int | None = None) -> NDArray[np.float32]:
     """Return a picture as means (256,) of its brightness from 0 to 1, row-major, whatever its size.
 
     They are not rounded: two pictures that differ in one pixel differ here, too. Log them as `input` with the
@@ -37,6 +42,8 @@ def pooled(file: bytes) -> NDArray[np.float32]:
 
     Args:
         file: Content of the file.
+        per_byte: Pixels that a byte of the file may unfold to at most, beyond FREE_PIXELS; None for any number. It is
+            told by what the file declares, before anything is decoded.
 
     Raises:
         InputError: If it cannot be read, or is too large.
@@ -53,6 +60,8 @@ def pooled(file: bytes) -> NDArray[np.float32]:
                 width, height = picture.size
                 if width * height > MOST_PIXELS:
                     raise InputError(f"the picture has {width * height:,} pixels, more than {MOST_PIXELS:,}")
+                if per_byte is not None and width * height > max(FREE_PIXELS, per_byte * len(file)):
+                    raise InputError(f"the picture of {len(file):,} bytes unfolds to {width * height:,} pixels")
                 if max(width, height) > MOST_SIDE:
                     raise InputError(f"the picture is {max(width, height):,} pixels long, more than {MOST_SIDE:,}")
                 lines = max(1, STRIP // width)

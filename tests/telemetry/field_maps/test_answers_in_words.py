@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from caponier.telemetry.body_limits import UnreadError
-from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
+from caponier.telemetry.field_maps.answered.answers_in_words import answers_of_lines, out_of_objects
 from caponier.telemetry.field_maps.logged_bodies import exchange_of, is_answer, is_request
 from caponier.telemetry.field_maps.tensors import binary_tensors
 from caponier.telemetry.field_maps.tensors.binary_tensors import whole_body

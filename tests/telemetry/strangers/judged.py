@@ -10,15 +10,15 @@ from caponier.telemetry.events import read_events
 from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.field_maps.shipped import shipped_maps
 from telemetry.conftest import Kept, Row
-from telemetry.strangers.calls import SHOPS
+from telemetry.strangers.calls import Log
 
 ASIDE: Final = ("other", "health", "metadata")
 WHO: Final = ("principal", "session", "source_ip")
 
 
-def wrongs(name: str, folder: Path) -> list[str] | None:
+def wrongs(log: Log, folder: Path) -> list[str] | None:
     """Read a log as the command line does without an option; say what is wrong of it, or None where it is refused."""
-    files, want, *aside = SHOPS[name]()
+    files, want, *aside = log
     paths = [folder / file for file in files]
     for path in paths:
         path.write_bytes(files[path.name])

@@ -20,7 +20,7 @@ REFUSED: set[str] = set()
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_what_a_stranger_logged_is_read_as_it_was(name: str, tmp_path: Path) -> None:
-    assert wrongs(name, tmp_path) == (None if name in REFUSED else [])
+    assert wrongs(SHOPS[name](), tmp_path) == (None if name in REFUSED else [])
 
 
 def test_there_are_many_of_them_and_few_are_refused() -> None:

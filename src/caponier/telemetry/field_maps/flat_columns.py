@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.answered.class_lists import answers_of_each
 from caponier.telemetry.field_maps.beside_features import bounds_of, counts_rows, is_of_thing
 from caponier.telemetry.field_maps.callers import are_places_in_code, names_somebody
+from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.score_guess import ScoreGuess
 from caponier.telemetry.field_maps.unnamed_inputs import (
@@ -18,7 +20,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     says_nothing,
     text_place,
 )
-from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, feature_of
+from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, feature_of, features_of, is_number
 from caponier.telemetry.framing.base64_pictures import are_pictures
 from caponier.telemetry.readers.field_names import (
     ANSWERS,
@@ -35,6 +37,7 @@ from caponier.telemetry.readers.field_names import (
 
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
 _OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
+_SIGNED: Final = re.compile(r"[^\w\s\"'(\[]|_")
 LEAST: Final = 0.02
 """Share of the rows of a sample in which a feature stands at least."""
 FEW_BESIDE: Final = 2
@@ -75,6 +78,46 @@ class FlatGuess(ScoreGuess):
         self.used |= set(found)
         return True
 
+    def take_exchanges(self) -> bool:
+        """Take a list of objects that each hold what was asked and what was answered, as Modelbit writes a batch."""
+        for place, values in self.nodes.items():
+            items = [one for value in values if isinstance(value, list) for one in value]
+            if place in self.used or not items or not all(isinstance(one, dict) for one in items):
+                continue
+            asked = [key for key in items[0] if normal(str(key)) in INPUTS]
+            told = [key for key in items[0] if ANSWERS.fullmatch(normal(str(key)))]
+            if len(asked) != 1 or len(told) != 1 or not all({*asked, *told} <= one.keys() for one in items):
+                continue
+            path, held = path_of(place), [one[asked[0]] for one in items]
+            if (answer := answers_of_each([{"label": one[told[0]]} for one in items], path)) == {}:
+                continue
+            (column,) = answer
+            if all(isinstance(one, dict) for one in held):
+                self.features = features_of(held, f"{path}[].{escaped(asked[0])}")
+            else:
+                numeric = all(isinstance(one, list) and all(map(is_number, one)) for one in held)
+                self.columns["input" if numeric else "input_raw"] = MapColumn(path=(f"{path}[].{escaped(asked[0])}",))
+            self.columns[column] = MapColumn(path=(f"{path}[].{escaped(told[0])}",), classes=answer[column].classes)
+            self.used.add(place)
+            return True
+        return False
+
+    def take_documents(self) -> bool:
+        """Take the texts of a list of documents in a request, as services for languages are asked about several."""
+        for place, values in self.nodes.items():
+            is_sent = len(place) > 1 and normal(place[0]) in INPUTS and self.is_asked_for(place)
+            if place in self.used or not is_sent or not all(isinstance(one, list) and one for one in values):
+                continue
+            items = [one for held in values for one in held]
+            texts = [one.get("text") if isinstance(one, dict) else None for one in items]
+            if not all(isinstance(one, str) for one in texts) or len(set(texts)) < 2:
+                continue
+            self.columns["input_raw"] = MapColumn(path=(f"{path_of(place)}[].text",))
+            self.used.add(place)
+            self.unroll(values)
+            return True
+        return False
+
     def _take_flat(self) -> None:
         if self.is_access() or self._is_digest_of_all():
             return
@@ -86,6 +129,8 @@ class FlatGuess(ScoreGuess):
             # What stands in single rows says nothing of the others.
             if place not in self.used and self._is_flat_place(place) and len(values) >= LEAST * most
         ]
+        # What begins with a sign where others begin with a letter is the logger's own: `_count`, `$aml_model_version`.
+        rest = [place for place in rest if not _SIGNED.match(place[-1])] or rest
         marked = [place for place in rest if is_marked(place[-1])]
         bounds = bounds_of(self.nodes, self._amounts())
         # Where some of the columns say that they are features, the others are none.

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.answered.class_lists import answers_of_each, listed_scores, only_in_text
+from caponier.telemetry.field_maps.answered.class_scores import lone_share, one_of_the_scored, share_place, with_classes
 from caponier.telemetry.field_maps.callers import (
     LAST_OUTER,
     address_place,
@@ -24,12 +26,6 @@ from caponier.telemetry.field_maps.callers import (
     tells_who,
     who_come_again,
 )
-from caponier.telemetry.field_maps.class_scores import (
-    answers_of_each,
-    one_of_the_scored,
-    share_place,
-    with_classes,
-)
 from caponier.telemetry.field_maps.conversations import last_words
 from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
@@ -38,11 +34,20 @@ from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of,
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
-from caponier.telemetry.field_maps.time_columns import milliseconds_in_one, moments, ticking, time_column
+from caponier.telemetry.field_maps.time_columns import (
+    finer,
+    milliseconds_in_one,
+    moments,
+    of_models,
+    ticking,
+    time_column,
+    without_fixed,
+)
 from caponier.telemetry.field_maps.unnamed_inputs import (
     answers_alone,
     are_answers_alone,
     asked_rank,
+    is_around,
     is_asked,
     is_sent,
     lists_beside_answers,
@@ -53,6 +58,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    ROWS_TO_TELL,
     alike,
     are_probabilities,
     are_references,
@@ -150,9 +156,11 @@ class _Work(FlatGuess):
         for column in ALIASES:
             ranked = self._ranked(column)
             if ranked and column == "time":
-                self._choose_time([one for other, one in ranked if other == ranked[0][0]])
+                ranked = without_fixed(ranked, self.nodes)
+                best = [one for other, one in ranked if other == ranked[0][0]]
+                self._choose_time([finer(best[0], [one for _, one in ranked], self.nodes)] if len(best) == 1 else best)
             elif ranked:
-                self._choose(column, ranked[0][1])
+                self._choose(column, self._of_classes(ranked)[0][1] if column == "label" else ranked[0][1])
         if "time" not in self.columns:
             self._choose_time(moments(self.nodes, self._is_taken))
         if "principal" not in self.columns and (who := caller_place(self.nodes, self._is_taken)) is not None:
@@ -164,6 +172,12 @@ class _Work(FlatGuess):
             self._choose("source_ip", address)
         elif is_nobodys and (machine := machine_place(self.nodes, self._is_taken)) is not None:
             self._choose("principal", machine)
+
+    def _of_classes(self, ranked: list[tuple[tuple[int, int], Place]]) -> list[tuple[tuple[int, int], Place]]:
+        """Leave out shares of fields that are called alike: `loan_yes_prediction` beside `loan_prediction`."""
+        best = [one for one in ranked if one[0][0] == ranked[0][0][0]]
+        found = [one for one in best if not is_continuous(alike(self.nodes[one[1]]))]
+        return found if len(best) > len(found) > 0 else ranked
 
     def _is_taken(self, place: Place) -> bool:
         return place in self.used or self._below_input(place) or not self.is_asked_for(place)
@@ -261,6 +275,8 @@ class _Work(FlatGuess):
             about["take"] = LAST_OUTER
         if column in self.columns:
             return
+        if column == "label" and (inner := only_in_text(values)):
+            about["path"] = (f"{path_of(place)}{inner}",)
         self.columns[column] = MapColumn(**about)
         self.used.add(place)
 
@@ -274,6 +290,8 @@ class _Work(FlatGuess):
             self.choose_class_columns()
             if "scores" not in self.columns and (share := share_place(self.nodes, self.used)) is not None:
                 self._choose("scores", share)
+        if not {"label", "scores"} & set(self.columns) and (lone := lone_share(self.nodes, self.used)) is not None:
+            self._choose("scores", lone)
         self.choose_called_after()
         if self.take_picture():
             return
@@ -284,8 +302,10 @@ class _Work(FlatGuess):
         )
         # The whole request first: a part of it is read with less knowledge of the protocol.
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
-            if place not in self.used and self._take_body(place):
+            if place not in self.used and not is_around(place, self.nodes) and self._take_body(place):
                 return
+        if self.take_exchanges() or self.take_documents():
+            return
         if not {"label", "scores"} & set(self.columns):
             self._take_lone_answer([place for _, _, place in named])
         # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
@@ -373,6 +393,9 @@ class _Work(FlatGuess):
         for beside in (one for one in self.nodes if self._is_answer_to(place, one)):
             pairs = list(zip(self.nodes[place], self.nodes[beside], strict=False))[:_SAMPLED_BODIES]
             told = [exchange_of(*pair) for pair in pairs if is_request(pair[0]) and not is_missing(pair[1])]
+            if listed_scores(self.nodes[beside], path_of(beside)):
+                # All classes, as a sample shows them: one body alone does not say whether it has them all.
+                continue
             if told and sum(one.problem is None for one in told) >= NEARLY * len(told):
                 self.bodies["response"] = path_of(beside)
                 self.used.add(beside)
@@ -411,7 +434,8 @@ class _Work(FlatGuess):
             self.columns["input_raw"] = MapColumn(path=(f"{path}.{escaped(text)}",))
             self.used.add(place)
             return True
-        if not features:
+        if not features or (len(values) >= ROWS_TO_TELL and all(len(one.categories) == 1 for one in features)):
+            # Where a picture lies is the same in all rows, and not what a model sees of it.
             return False
         self.features = features
         self.used |= {place} | {one for one in self.nodes if one[: len(place)] == place}
@@ -438,7 +462,7 @@ class _Work(FlatGuess):
             taken = self._take_object(
                 path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
             )
-            self._unroll(values)
+            self.unroll(values)
             return taken
         if all(isinstance(one, list) for one in inner):
             answers = [
@@ -455,7 +479,7 @@ class _Work(FlatGuess):
             )
             self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
             if several:
-                self._unroll(values)
+                self.unroll(values)
         elif all(isinstance(one, int | float | None) for one in inner):
             self.columns["input"] = MapColumn(path=(path,))
         else:
@@ -474,24 +498,6 @@ class _Work(FlatGuess):
                 self.used.add(other)
         self.used.add(place)
         return True
-
-    def _unroll(self, asked: list[Any]) -> None:
-        """Where a row asks about several examples, its answers are lists, too."""
-        for column in ("label", "scores"):
-            # None where another field that holds lists has unrolled it before.
-            if (place := self._place_of(column)) is not None and as_long(asked, values := self.nodes[place]):
-                about = self.columns[column]
-                is_amount = column == "label" and is_continuous([one for held in values for one in held or ()])
-                if is_amount and "scores" not in self.columns:
-                    del self.columns[column]
-                    column = "scores"
-                self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
-        for place, values in self.nodes.items():
-            if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):
-                items = [one for value in values if isinstance(value, list) for one in value]
-                if found := answers_of_each(items, path_of(place)):
-                    self.columns = found | self.columns
-                    self.used.add(place)
 
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
@@ -560,7 +566,8 @@ class _Work(FlatGuess):
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
-        return self.is_flat and bool(self.features) and not about & set(self.columns)
+        is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
+        return self.is_flat and bool(self.features) and not is_told and not about & set(self.columns)
 
     def _told_as_access_log(self) -> bool:
         if not self.is_access_log() and not self.is_of_calls():

@@ -9,8 +9,9 @@ from typing import Any, Final
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import CARRIERS, HOLDING, ROOMY, folded
-from caponier.telemetry.field_maps.answers_in_words import answers_of_lines, out_of_objects
+from caponier.telemetry.field_maps.answered.answers_in_words import answers_of_lines, answers_within, out_of_objects
 from caponier.telemetry.field_maps.conversations import asked_in_words
+from caponier.telemetry.field_maps.named_rows import numbers_in_text, split_table, table_of
 from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
 from caponier.telemetry.field_maps.tensors.binary_tensors import whole_body
 from caponier.telemetry.field_maps.tensors.tensor_protos import is_tensor_message, out_of_tensors
@@ -20,6 +21,8 @@ from caponier.telemetry.readers.field_names import normal
 
 MOST_LINES: Final = 10_000
 _CSV: Final = re.compile(r"\s*[-+]?[0-9.][0-9.eE+-]*\s*(,\s*[-+]?[0-9.][0-9.eE+-]*\s*)*")
+_NAME: Final = re.compile(r"[^\W\d][\w .-]{0,39}")
+"""A class in words: no number, no JSON, and too short for a body in base64."""
 _ANSWERING: Final = frozenset(("predictions", "outputs"))
 _ROWS: Final = frozenset(("features", "data", "input", "instance", "vector", "values", "row", "x"))
 """Under one of these alone services of one's own have what they are asked."""
@@ -56,7 +59,7 @@ def is_request(value: Any) -> bool:
     """Tell whether a field holds the request of a model server's protocol."""
     try:
         body = value if isinstance(value, dict) else _object(value)
-        return not set(HOLDING).isdisjoint(body) or is_seldon(body)
+        return not set(HOLDING).isdisjoint(body) or is_seldon(body) or table_of(body) is not None
     except _BAD:
         return False
 
@@ -96,6 +99,8 @@ def exchange_of(request: Any, response: Any, takes: FeatureSpec | None = None) -
             # What a model of texts wrote is no class; an answer that names one is read.
             said, _ = _said(response, 1)
             return LoggedExchange(raw=[words], labels=said.labels, scores=_listed(said))
+        if "instances" in body and (takes is None or not takes.columns):
+            body = {**body, "instances": numbers_in_text(body["instances"])}
         found = asked(body, takes=takes)
         inputs, shape = found.rows, found.shape
     except _BAD as bad:
@@ -113,13 +118,25 @@ def _said(response: Any, count: int) -> tuple[Answer, str | None]:
     if response is None or response == "":
         return Answer(), None
     try:
-        body = _body(response, "predictions")
+        body = _answer_body(response, count)
         if _ANSWERING.isdisjoint(body):
-            # A container of one's own answers one example with one object.
-            body = {"predictions": [body]}
+            # A container of one's own answers one example with one object, or each under a name of its own.
+            body = {"predictions": answers_within(body, count)}
         return answer(out_of_objects(body), count), None
     except _BAD as bad:
         return Answer(), f"response: {why(bad)}"
+
+
+def _answer_body(response: Any, count: int) -> Body:
+    """Return a response as an object; lines that say nothing but a class each are as many predictions."""
+    try:
+        return _body(response, "predictions")
+    except _BAD:
+        lines = response.split("\n", count + 1) if isinstance(response, str) else []
+        classes = [line.strip().strip('"') for line in (lines[:-1] if lines[-1:] == [""] else lines)]
+        if len(classes) != count or not all(map(_NAME.fullmatch, classes)):
+            raise
+        return {"predictions": classes}
 
 
 def _answered(response: Any) -> LoggedExchange:
@@ -161,6 +178,8 @@ def _with_rows(body: Body) -> Body:
 
     Where it has a key that could hold other rows, it stays as it is, and is refused.
     """
+    if (table := table_of(body)) is not None:
+        return split_table(*table)
     if not _WHOLE.isdisjoint(body) or any(folded(key) in (*CARRIERS[1:], *ROOMY) for key in body):
         return body
     held = body

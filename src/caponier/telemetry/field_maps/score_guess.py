@@ -5,19 +5,17 @@ from typing import Any
 
 from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.access_guess import AccessGuess
-from caponier.telemetry.field_maps.class_scores import (
+from caponier.telemetry.field_maps.answered.class_lists import answers_of_each, are_ranked, listed_scores, ranked_items
+from caponier.telemetry.field_maps.answered.class_scores import (
     answer_below,
     answer_of_score,
     are_classes,
-    are_ranked,
     banded,
     called_after,
     class_columns,
     class_share,
     is_decided,
-    listed_scores,
     put_out,
-    ranked_items,
     share_groups,
     shared_begin,
     shares_beside,
@@ -27,8 +25,9 @@ from caponier.telemetry.field_maps.class_scores import (
 from caponier.telemetry.field_maps.conversations import said_class
 from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.value_kinds import as_long, is_continuous
 from caponier.telemetry.framing.amounts import sample_number
-from caponier.telemetry.readers.field_names import SCORE_PARTS, normal
+from caponier.telemetry.readers.field_names import ANSWERS, SCORE_PARTS, normal
 
 
 def _are_decided(answers: list[Any], shares: list[Any]) -> bool:
@@ -83,11 +82,12 @@ class ScoreGuess(AccessGuess):
     def _take_class_beside(self) -> None:
         """Take the class beside a score in an answer, whatever its name: `{"species": "a", "probability": 0.9}`."""
         scores = self._place_of("scores")
-        if scores is None or len(scores) < 2:
+        if scores is None:
             return
         about = answer_below(self.nodes, set(self.used)).get("label")
         beside = [place for place in self.nodes if about is not None and about.path == (path_of(place),)]
-        if beside and beside[0][:-1] == scores[:-1]:
+        # The scores stand beside the class, or beside the object that holds nothing but it.
+        if beside and (beside[0][:-1] == scores[:-1] != () or beside[0][:-2] == scores[:-1]):
             self.take("label", beside[0])
 
     def _take_best_of_lists(self) -> None:
@@ -230,6 +230,25 @@ class ScoreGuess(AccessGuess):
         if about.classes:
             return [[sample_number(one.get(name)) for name in about.classes] for one in values if isinstance(one, dict)]
         return [list(map(sample_number, one)) for one in values if isinstance(one, list)]
+
+    def unroll(self, asked: list[Any]) -> None:
+        """Where a row asks about several examples, its answers are lists, too."""
+        for column in ("label", "scores"):
+            # None where another field that holds lists has unrolled it before.
+            if (place := self._place_of(column)) is not None and as_long(asked, values := self.nodes[place]):
+                about = self.columns[column]
+                is_amount = column == "label" and is_continuous([one for held in values for one in held or ()])
+                if is_amount and "scores" not in self.columns:
+                    del self.columns[column]
+                    column = "scores"
+                self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
+        for place, values in self.nodes.items():
+            is_answer = any(ANSWERS.fullmatch(normal(step)) for step in place)
+            if is_answer and place not in self.used and as_long(asked, values):
+                items = [one for value in values if isinstance(value, list) for one in value]
+                if found := answers_of_each(items, path_of(place)):
+                    self.columns = found | self.columns
+                    self.used.add(place)
 
     def _below_input(self, place: Place) -> bool:
         raise NotImplementedError

@@ -32,6 +32,7 @@ _LEAST: Final = 10
 _OF_ANOTHER: Final = re.compile(r"(.+?)_{1,2}(?:event_)?(?:timestamp|time|ts|at|updated_at)")
 BEGINNING: Final = re.compile(rf"start|begin|request|received|arriv|inference|prediction|{other_languages.BEGINNINGS}")
 """How a time is called that says when something was asked, where others say when it was answered."""
+_OF_MODELS: Final = re.compile(r"(?:^|_)(?:scor(?:ed|ing)|predict(?:ed|ion)|inferen(?:ce|tial)|inferred)_")
 _DAY_FIRST: Final = re.compile(rf"(?:^|_)(?:{other_languages.DAY_FIRST})(?:_|$)")
 _CALL: Final = 600_000_000
 """Microseconds within which whoever asked was answered, or given up."""
@@ -143,7 +144,7 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
         name: What the field is called, as `normal` writes it.
         values: What stands there.
     """
-    if unit := UNITS.search(name):
+    if (unit := UNITS.search(name)) and (unit[1] or not _is_in_ms(values)):
         return MILLISECONDS[unit[1] or "s"]
     if are_spans(values):
         return 1.0
@@ -157,6 +158,12 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
         # Go and Datadog count nanoseconds: what was too slow in millionths of a second is in billionths.
         return 1e-6 if 1e6 * _SLOWEST_S <= middle < 1e9 * _SLOWEST_S else None
     return 1_000.0 if middle < _QUICKEST_MS and any(one != int(one) for one in sizes) else None
+
+
+def _is_in_ms(values: Sequence[Any]) -> bool:
+    """Tell whether durations without a unit can be no seconds, as nginx writes them: whole, and far too long."""
+    sizes = sorted(map(sample_number, values))
+    return len(sizes) >= _LEAST and all(one == int(one) for one in sizes) and sizes[len(sizes) // 2] >= _SLOWEST_S
 
 
 def _form_of(
@@ -183,6 +190,53 @@ def _has_decimal_commas(nodes: Nodes) -> bool:
         if len(held) >= _LEAST and nearly(ONLY_COMMA.fullmatch(one) is not None for one in held):
             return True
     return False
+
+
+def without_fixed(ranked: Sequence[tuple[Any, Place]], nodes: Nodes) -> list[tuple[Any, Place]]:
+    """Leave out moments that are one and the same in all rows, where others differ: when a caller was registered.
+
+    Args:
+        ranked: Fields that may say when, the surest first.
+        nodes: All fields.
+    """
+    kept = [one for one in ranked if len(nodes[one[1]]) < _LEAST or len(set(map(str, nodes[one[1]]))) > 1]
+    return kept or list(ranked)
+
+
+def of_models(path: str) -> bool:
+    """Tell whether a time says by its name that a model was asked then, such as `scoring_timestamp`."""
+    return _OF_MODELS.search(normal(path)) is not None
+
+
+def finer(place: Place, others: Sequence[Place], nodes: Nodes) -> Place:
+    """Return the field with the same moments as one that holds whole seconds, and what these leave out; else the one.
+
+    Args:
+        place: The one.
+        others: What else holds times, under names that are less sure.
+        nodes: All fields.
+    """
+    held = _micros(place, nodes)
+    if len(held) < _LEAST or any(one is None or one % 1_000_000 for one in held):
+        return place
+    for other in others:
+        exact = _micros(other, nodes) if other != place else []
+        is_same = len(exact) == len(held) and all(
+            one is not None and whole is not None and one // 1_000_000 == whole // 1_000_000
+            for one, whole in zip(exact, held, strict=True)
+        )
+        if is_same and any((one or 0) % 1_000_000 for one in exact):
+            return other
+    return place
+
+
+def _micros(place: Place, nodes: Nodes) -> list[int | None]:
+    """Return the moments of a field in microseconds since 1970; none where it holds no times."""
+    try:
+        form = time_form([value for value in nodes[place] if not is_missing(value)])
+    except ValueError:
+        return []
+    return list(times_of(nodes[place], *form)[0].cast("int64").to_pylist())
 
 
 def _first_of_all(places: Sequence[Place], nodes: Nodes) -> Place | None:

@@ -75,6 +75,8 @@ _MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|
 _OTHER_ANSWER: Final = re.compile(
     r"(?:^|_)(?:actual|truth|ground_truth|y_true|predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
+_DEEPEST_BODY: Final = 3
+_BODIES: Final = 50
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9
 """Share of different values beyond which each row has its own."""
@@ -88,6 +90,9 @@ def is_asked(name: str) -> bool:
 def is_marked(name: str) -> bool:
     """Tell whether a column says by its name that it is a feature: `feature_age`, or `ml.features.age`."""
     *above, _ = name.split(".")
+    if any(ANSWERS.fullmatch(normal(step)) for step in above):
+        # `serving.response.data.class` has the word for data, too.
+        return False
     return FEATURE_PARTS.fullmatch(normal(name)) is not None or any(normal(step) in INPUTS for step in above)
 
 
@@ -141,8 +146,38 @@ def are_answers_alone(place: Place, nodes: Nodes) -> bool:
 
 def is_about_another(place: Place, nodes: Nodes) -> bool:
     """Tell whether a column says something of another one, as stores of features write it: `amount__status`."""
-    name, _, about = place[-1].partition("__")
-    return bool(name and about) and (*place[:-1], name) in nodes
+    cuts = (place[-1].partition("__"), place[-1].rpartition("__"))
+    return any(bool(name and about) and (*place[:-1], name) in nodes for name, _, about in cuts)
+
+
+def is_around(place: Place, nodes: Nodes) -> bool:
+    """Tell whether a field holds a whole batch, of which another beside it holds the row that a record is about.
+
+    Seldon's logger writes each row of a request so: `instance`, and beside it the `payload` with all of them.
+
+    Args:
+        place: The field.
+        nodes: The fields of a sample.
+    """
+    bodies = nodes[place]
+    for other, rows in nodes.items():
+        # Whoever calls says how long a body is: a few tell.
+        is_beside = other[:-1] == place[: len(other) - 1] and other != place[: len(other)]
+        if not is_beside or len(rows) != len(bodies):
+            continue
+        some = list(zip(rows, bodies, strict=True))[:_BODIES]
+        pairs = [(row, _rows_in(body, 0)) for row, body in some if isinstance(row, list)]
+        if len(pairs) == len(some) and nearly(row in held for row, held in pairs) and any(len(h) > 1 for _, h in pairs):
+            return True
+    return False
+
+
+def _rows_in(held: Any, depth: int) -> list[Any]:
+    """Return the rows of the first list of lists in a body."""
+    if isinstance(held, list) and held and all(isinstance(one, list) for one in held):
+        return held
+    inner = held.values() if isinstance(held, dict) and depth < _DEEPEST_BODY else ()
+    return next((rows for one in inner if (rows := _rows_in(one, depth + 1))), [])
 
 
 def is_of_row(name: str, values: Sequence[Any]) -> bool:

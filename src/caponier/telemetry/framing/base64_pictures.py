@@ -5,7 +5,7 @@ import binascii
 from typing import Any, Final
 
 from caponier.errors import InputError, MissingExtraError
-from caponier.telemetry.pictures import MOST_BYTES, pooled
+from caponier.telemetry.pictures import MOST_BYTES, MOST_PER_BYTE, pooled
 
 _BEGINS: Final = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "SUkqA", "TU0AK")
 """In base64: PNG, JPEG, GIF, WebP and TIFF, of which a BMP's two letters are too few to be told by."""
@@ -26,7 +26,7 @@ def picture_rows(value: Any) -> list[list[float]] | None:
     if text is None:
         return None
     try:
-        values = pooled(base64.b64decode(text, validate=True))
+        values = pooled(base64.b64decode(text, validate=True), MOST_PER_BYTE)
     except MissingExtraError:
         raise
     except (binascii.Error, ValueError, InputError):

@@ -586,4 +586,4 @@ def normal(name: str) -> str:
         # Marks that make another letter of one, in Japanese, are no accents.
         kept = (one for one in normalize("NFKD", name) if one in _VOICED or not combining(one))
         name = normalize("NFKC", "".join(kept))
-    return _OTHERS.sub("_", _HUMPS.sub("_", name)).strip("_").lower()
+    return _OTHERS.sub("_", _HUMPS.sub("_", name)).strip("_").lower().replace("time_stamp", "timestamp")

@@ -6,11 +6,10 @@ from itertools import pairwise, takewhile
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
+from caponier.telemetry.field_maps.answered.class_lists import MOST_CLASSES
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Nodes, Place, path_of
 from caponier.telemetry.field_maps.value_kinds import (
-    FITS,
-    NEARLY,
     ROWS_TO_TELL,
     SLACK,
     are_shares,
@@ -19,10 +18,8 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.framing.amounts import sample_number
-from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers import other_languages
 from caponier.telemetry.readers.field_names import (
-    ALIASES,
     ANSWERS,
     COUNTED,
     COUNTERS,
@@ -34,17 +31,10 @@ from caponier.telemetry.readers.field_names import (
     normal,
 )
 
-_CLASS: Final = (
-    *("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name"),
-    *("doc", "doc_id", "document", "document_id", "key", "title", "url", "sku", "product", "user_id"),
-)
-_SCORE: Final = ("score", "probability", "prob", "proba", "confidence", "relevance", "similarity", "p")
-"""Keys of objects that are a class and its score; the surest come first."""
 CLASS_NAMES: Final = ("classes", "class_names", "labels", "names", "categories", "display_names", "class_labels")
 """Under these the names of all classes stand beside their scores."""
 INWARD, OUTWARD = "in_", "out_"
 """How columns begin that were asked and answered, where each stands beside the other."""
-MOST_CLASSES: Final = 100
 _SCORE_WORDS: Final = re.compile(
     r"(?:^|_)(?:p|prob|probs|proba|probas|probability|probabilities|scores?|conf|confidence|likelihood|softmax)(?:_|$)"
 )
@@ -66,88 +56,6 @@ _ROWS: Final = 300
 """Of a sample, that are added up."""
 _WIDEST: Final = 12
 """Columns beside each other that are tried as those of all classes."""
-
-
-def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | None:
-    """Return how lists of classes with a score each are read; None where values are no such lists.
-
-    Where each list has every class, these are the scores. Where each has a few of many, the best first, it says what
-    the answer was and its score, and not the others'.
-
-    Args:
-        values: What stands at the path.
-        path: The field.
-    """
-    lists, inside = _lists_of(values)
-    items = [one for held in lists for one in held]
-    if not items:
-        return None
-    path = f"{path}{inside}"
-    name, score = _key(items, _CLASS), _key(items, _SCORE)
-    if name is None or score is None or not nearly(is_number(one.get(score)) for one in items):
-        return None
-    classes = sorted({str(one[name]) for one in items if one.get(name) is not None})
-    are_all = nearly(len({str(one.get(name)) for one in held}) == len(classes) for held in lists)
-    if are_all and 1 < len(classes) <= MOST_CLASSES and not any(set(one) & set("[]=") for one in classes):
-        parts = tuple(f"{path}[{name}={one}].{escaped(score)}" for one in classes)
-        return {"scores": MapColumn(parts=parts, classes=tuple(classes))}
-    if not nearly(_is_descending([one.get(score) for one in held]) for held in lists):
-        return None
-    return {
-        "label": MapColumn(path=(f"{path}[0].{escaped(name)}",)),
-        "scores": MapColumn(path=(f"{path}[0].{escaped(score)}",)),
-    }
-
-
-def ranked_items(nodes: Nodes, used: set[Place], scores: Place) -> Place | None:
-    """Return the list beside scores, the best first, that says what each is of, where it is other things in each row.
-
-    Args:
-        nodes: The fields of a sample.
-        used: Those that are taken already.
-        scores: The field of the scores.
-    """
-    beside = (one for one in nodes if one[:-1] == scores[:-1] and one not in used and one != scores)
-    return next((one for one in beside if are_ranked(nodes[one], nodes[scores])), None)
-
-
-def are_ranked(classes: Sequence[Any], scores: Sequence[Any]) -> bool:
-    """Tell whether lists hold classes and the scores of these, the best first and in no order of the classes."""
-    pairs = [(a, b) for a, b in zip(classes, scores, strict=False) if isinstance(a, list) and isinstance(b, list) and b]
-    return (
-        len(pairs) == len(classes)
-        and nearly(len(a) == len(b) and _is_descending(b) and _are_items(a) for a, b in pairs)
-        and len({str(a) for a, _ in pairs}) > 1
-    )
-
-
-def _are_items(held: Sequence[Any]) -> bool:
-    return all(isinstance(one, str | int) and not isinstance(one, bool) for one in held) and len(set(held)) == len(held)
-
-
-def _lists_of(values: Sequence[Any]) -> tuple[list[list[dict[str, Any]]], str]:
-    """Return lists of objects, and the steps that lead to them: some stand as text, or alone in another list."""
-    held, inside = [value for value in values if value not in (None, "", [])], ""
-    if held and all(isinstance(value, str) and value.lstrip()[:1] == "[" for value in held):
-        held, inside = [loaded(value) for value in held], "|json"
-    if held and all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], list) for value in held):
-        held, inside = [value[0] for value in held], f"{inside}[0]"
-    lists = [value for value in held if isinstance(value, list) and value]
-    are_objects = bool(lists) and nearly(all(isinstance(one, dict) for one in value) for value in lists)
-    if not are_objects or len(lists) < len(held):
-        return [], ""
-    return [value for value in lists if all(isinstance(one, dict) for one in value)], inside
-
-
-def _key(items: Sequence[dict[str, Any]], names: Iterable[str]) -> str | None:
-    known = {normal(str(key)): str(key) for key in items[0]}
-    found = (known[name] for name in names if name in known)
-    return next((key for key in found if nearly(key in one for one in items)), None)
-
-
-def _is_descending(scores: Sequence[Any]) -> bool:
-    numbers = [sample_number(one) for one in scores if is_number(one)]
-    return len(numbers) == len(scores) and all(a >= b for a, b in pairwise(numbers))
 
 
 def class_columns(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> tuple[Place, ...]:
@@ -186,6 +94,9 @@ def _around(name: str, classes: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield f"{name[: -len(one)]}{{}}", one
         elif name.startswith(f"{one}_"):
             yield f"{{}}{name[len(one) :]}", one
+        elif f"_{one}_" in name:
+            before, after = name.split(f"_{one}_", 1)
+            yield f"{before}_{{}}_{after}", one
 
 
 def class_share(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> Place | None:
@@ -308,6 +219,22 @@ def share_place(nodes: Nodes, used: set[Place]) -> Place | None:
     """
     found = (place for place in nodes if place not in used and normal(place[-1]) in SHARES)
     return next((place for place in found if is_continuous(nodes[place]) and _are_shares(nodes[place])), None)
+
+
+def lone_share(nodes: Nodes, used: set[Place]) -> Place | None:
+    """Return the only share that says by its name of what it is one, such as `probability_churned`; None without.
+
+    Args:
+        nodes: The fields of a sample.
+        used: Those that are taken already.
+    """
+    found = [
+        place
+        for place, values in nodes.items()
+        if place not in used and len(place) == 1 and _BEGINS_AS_SHARE.fullmatch(normal(place[-1]))
+        if _are_shares(values) and is_continuous(list(values))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | None:
@@ -480,30 +407,6 @@ def unexplained(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> list[
     return found
 
 
-def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
-    """Return what objects in a list say that answers each of several examples; nothing where they are none.
-
-    Args:
-        items: Of all lists of a field.
-        path: Where it stands.
-    """
-    objects = [one for one in items if isinstance(one, dict)]
-    if not objects or len(objects) < NEARLY * len(items):
-        return {}
-    found: dict[str, MapColumn] = {}
-    for column in ("label", "scores"):
-        names = [str(key) for key in objects[0]]
-        key = next((one for one in names if normal(one) in ALIASES[column]), None)
-        key = key or next((one for one in names if LIKE[column].fullmatch(normal(one))), None)
-        held = [one.get(key) for one in objects] if key is not None else []
-        if key is None or not FITS[column](held):
-            continue
-        classes = sorted({str(name) for one in held if isinstance(one, dict) for name in one})
-        name = "scores" if column == "label" and is_continuous(held) else column
-        found.setdefault(name, MapColumn(path=(f"{path}[].{escaped(key)}",), classes=tuple(classes)))
-    return found
-
-
 def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
     """Return the answer below what a name says is one: shares by class or as a list, or the only class and only amount.
 
@@ -511,7 +414,7 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
         nodes: The fields of a sample.
         used: Those that are taken already; the answer's is added.
     """
-    below = [place for place in nodes if place not in used and any(ANSWERS.fullmatch(normal(step)) for step in place)]
+    below = [place for place in nodes if place not in used and _is_below_answer(place)]
     for kind in (dict, list):
         for place in below:
             values = nodes[place]
@@ -523,10 +426,19 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
         if (alone := _shares_in_one(nodes[place], path_of(place))) is not None:
             used.add(place)
             return {"scores": alone}
+    beside: dict[tuple[Any, ...], list[Place]] = {}
+    for place in below:
+        beside.setdefault((*place[:-1], place[-1].rpartition(".")[0]), []).append(place)
+    for those in beside.values():
+        shares = [one for one in those if _are_shares(nodes[one]) and is_continuous(nodes[one])]
+        if len(shares) == len(those) > 1 and _make_one(shares, nodes):
+            used.update(shares)
+            return {"scores": MapColumn(parts=tuple(map(path_of, shares)))}
     lone: dict[str, list[Place]] = {"scores": [], "label": []}
     for place in below:
         is_count = any(COUNTED.fullmatch(normal(step)) for step in place[:-1])
-        if len(place) > 1 and not is_count and _may_answer(normal(place[-1]), nodes[place]):
+        name = normal(place[-1].rpartition(".")[2])
+        if is_inner(place) and not is_count and _may_answer(name, nodes[place]):
             lone["scores" if is_continuous(nodes[place]) else "label"].append(place)
     found = {column: places[0] for column, places in lone.items() if len(places) == 1}
     used.update(found.values())
@@ -551,10 +463,21 @@ def _shares_in_one(values: Sequence[Any], path: str) -> MapColumn | None:
     return None
 
 
+def _is_below_answer(place: Place) -> bool:
+    """Tell whether a field stands under an answer, also where a store of logs writes places as one name."""
+    return any(ANSWERS.fullmatch(normal(part)) for step in place for part in step.split("."))
+
+
+def is_inner(place: Place) -> bool:
+    """Tell whether something is said of where in a record a field stood."""
+    return len(place) > 1 or "." in place[-1]
+
+
 def _may_answer(name: str, values: Sequence[Any]) -> bool:
     held = [value for value in values if value not in (None, "")]
     is_call = (
         COUNTED.fullmatch(name)
+        or LIKE["time"].fullmatch(name)
         or name in COUNTERS
         or name in NO_FEATURES
         or OF_CALLS.fullmatch(name)
