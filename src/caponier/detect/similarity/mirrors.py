@@ -162,4 +162,5 @@ def _seldom_by_chance(told: NDArray[np.int16], own: NDArray[np.uint8], other: ND
     total, fourth = squares.sum(axis=1), np.square(squares).sum(axis=1)
     directions = np.minimum(np.count_nonzero(squares, axis=1), 3 * total * total / np.maximum(fourth, 1.0))
     quarters = QUARTERS_BY_CHANCE * (told.astype(np.float64) - RIGHT) * np.sqrt(directions)
-    return np.minimum(quarters, 255).astype(np.uint8)
+    whole: NDArray[np.uint8] = np.minimum(quarters, 255).astype(np.uint8)
+    return whole
