@@ -44,7 +44,7 @@ _WHOLE: Final = {"BOOL": (0, 1)} | {
 _EMBEDDED: Final = re.compile(r"embedding|hidden_state|pooler_output|(?:^|_)(?:vectors?|latents?)$")
 """How an output is called whose numbers are no scores: the place of the highest is no class."""
 
-_CLASS: Final = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?):(\d{1,9})(?::(.*))?", re.DOTALL)
+_CLASS: Final = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?):(\d{1,9})(?::.*)?", re.DOTALL)
 """A score, which has a fraction, and the class that has it."""
 
 _COUNTED: Final = {int, float, bool, type(None)}
@@ -373,8 +373,7 @@ def _classes(output: Body, n: int) -> tuple[list[str], NDArray[np.float64] | Non
     classes = np.array([int(one[2]) for one in found]).reshape(n, -1)
     values = np.array([float(one[1]) for one in found]).reshape(n, -1)
     width = classes.shape[1]
-    # Whoever gives a server the names of the classes gets them beside their numbers.
-    labels = [one[3] or one[2] for one in found[::width]]
+    labels = [str(best) for best in classes[:, 0].tolist()]
     if width == 1 or (np.sort(classes) != np.arange(width)).any():
         return labels, None
     return labels, np.take_along_axis(values, classes.argsort(axis=1), axis=1)

@@ -14,6 +14,7 @@ from telemetry.strangers.judged import wrongs
 
 WRITERS = (clouds, later, servings)
 OPEN: dict[str, str] = {
+    "triton_class_strings": "the class is told by its number, as the guard tells it, and not by its name",
     "cog_webhooks": "a prediction that is told twice, when it begins and when it ends, counts twice",
     "domino_prediction_data": "nothing says which column is the answer: refused, and the next command is named",
     "envoy_tap": "headers in pairs hold the only time",
