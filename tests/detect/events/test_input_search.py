@@ -17,7 +17,6 @@ from caponier.detect.events.input_search import (
     KINDS,
     LEVELS,
     _lines,
-    _mirrors,
     _near,
     _sparse,
     _tries,
@@ -486,67 +485,6 @@ class TestLines:
 
     def test_a_sum_goes_on_where_a_batch_ends(self) -> None:
         queries = events([bisection(3)], False).queries()[0]
-        whole, _ = detector._kinds(knowing(), np.zeros(1, detector.state), queries)
-        first, kept = detector._kinds(knowing(), np.zeros(1, detector.state), queries.take(np.arange(20)))
-        then, _ = detector._kinds(knowing(), kept, queries.take(np.arange(20, len(queries))))
-        at = KINDS.index("lines")
-        assert np.array_equal(np.concatenate([first[at], then[at]]), whole[at])
-
-
-def slopes(seed: int, steps: int = 6, each: int = 10, width: float = 6.0, one_side_first: bool = False) -> Asked:
-    """Finite differences in pairs about a point, and a step along what they say: NES, SPSA."""
-    rng, model = np.random.default_rng(seed), Model()
-    at = 30 + 60 * rng.random(WIDTH)
-    for _ in range(steps):
-        model(at)
-        noise = rng.normal(0, width, (each, WIDTH))
-        both = [noise, -noise]
-        order = np.concatenate(both) if one_side_first else np.stack(both, axis=1).reshape(-1, WIDTH)
-        told = np.array([model(at + change)[1] for change in order])
-        at = at + 2 * np.sign(told @ order)
-    return model.asked
-
-
-class TestMirrors:
-    """Who takes differences for a slope asks in pairs, with the point of both in the middle."""
-
-    def of(self, asked: Asked, params: Params | None = None) -> float:
-        """Return how many times the benign reach a caller's mirrors come to."""
-        params = params or knowing()
-        kinds, _ = detector._kinds(params, np.zeros(1, detector.state), events([asked], False).queries()[0])
-        at = KINDS.index("mirrors")
-        return float(kinds[at].max() / params["reach"][at])
-
-    @pytest.mark.parametrize("one_side_first", [False, True])
-    def test_pairs_are_told_within_three_steps_in_whatever_order(self, one_side_first: bool) -> None:
-        assert self.of(slopes(1, steps=3, one_side_first=one_side_first)) > 3
-        assert course(slopes(1, one_side_first=one_side_first), told=False).max() > 3 * FULL
-
-    def test_samples_that_are_cut_off_at_the_ends_of_the_range_are_told_too(self) -> None:
-        assert self.of(slopes(2, steps=12, width=24)) > 3
-
-    @pytest.mark.parametrize("habit", [plain, camera, augmenter, sensor, pendulum, clouds])
-    def test_usual_callers_come_to_nothing(self, habit: Callable[[int], Asked]) -> None:
-        assert max(self.of(habit(seed)) for seed in range(7_000, 7_004)) <= 1
-
-    def test_who_tries_pairs_for_a_living_teaches_how_many_they_are(self) -> None:
-        pairs = [slopes(seed, 4, 4) for seed in range(300, 309)]
-        learned = detector.fit(events([*benign_callers(), *pairs], False))
-        assert self.of(slopes(1, 4, 4), learned) < 2 < self.of(slopes(1, 4, 4))
-
-    def test_one_who_searches_among_the_benign_teaches_nothing(self) -> None:
-        hidden = detector.fit(events([*benign_callers(), slopes(2)], False))
-        assert self.of(slopes(1), hidden) > 3
-
-    def test_beyond_what_was_seen_the_way_to_a_perfect_mirror_halves_for_each_bit(self) -> None:
-        levels = _mirrors(events([plain(1, 1)]).queries()[0])
-        assert (levels > RIGHT).all()
-        assert levels[3] == (1000 + RIGHT) // 2
-        assert (np.diff(knowing()["mirrors"]) >= 0).all()
-        assert len(levels) == len(knowing()["mirrors"]) == LEVELS
-
-    def test_a_sum_goes_on_where_a_batch_ends(self) -> None:
-        queries = events([slopes(3)], False).queries()[0]
         whole, _ = detector._kinds(knowing(), np.zeros(1, detector.state), queries)
         first, kept = detector._kinds(knowing(), np.zeros(1, detector.state), queries.take(np.arange(20)))
         then, _ = detector._kinds(knowing(), kept, queries.take(np.arange(20, len(queries))))

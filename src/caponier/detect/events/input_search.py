@@ -4,7 +4,7 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Nine kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Eight kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
@@ -21,9 +21,7 @@ are like (Rényi 1962). Nine kinds of evidence are gathered over all stays of a 
 - *turns*: answers that differ from the nearest earlier one's, along steps of many lengths along which benign callers'
   hardly ever do (`detect.similarity.turns`), in bits. No score is needed for that either;
 - *lines*: queries between the two nearest earlier ones, which were answered differently, straighter than benign ones,
-  in bits. Who halves the way to a boundary asks for one middle after the other. Nor is any for that;
-- *mirrors*: queries right across from an earlier one, with an input between them that was asked before, where benign
-  callers' lie at right angles (`detect.similarity.mirrors`), in bits. Who takes differences for a slope asks in pairs.
+  in bits. Who halves the way to a boundary asks for one middle after the other. Nor is any for that.
 
 Who varies an input whatever the answers are (a slider, field after field, a view that grows dark) goes on from the last
 try, also when that did not help; a search goes back to the best it has. So steps of such a *walk* are neither lows nor
@@ -52,7 +50,7 @@ from caponier.detect.detector import (
     Subject,
 )
 from caponier.detect.similarity import nearest_query, turns
-from caponier.detect.similarity.changes import PERFECT, RIGHT, levels_beyond
+from caponier.detect.similarity.changes import RIGHT, levels_beyond
 from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
@@ -86,13 +84,11 @@ MOST_STRAIGHT: Final = 6 * QUARTERS
 """What a query on a line between two others counts at most."""
 ASTRAY: Final = 1
 """What is taken from each different query there, in quarter bits."""
-PAIRS: Final = 64
-"""Queries with siblings of one benign caller from which is learned how seldom they mirror each other."""
-SEARCHING: Final = [1, 2, 4, 5, 6, 7, 8]
+SEARCHING: Final = [1, 2, 4, 5, 6, 7]
 """Kinds that nothing but a search has many of: all but lows and wins."""
 BEYOND: Final = 2
 """Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
-LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5, 4.0, 8.0)
+LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0, 2.5, 4.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
 SEARCHES: Final = 0.6
 """How often a search goes on from the best that it has after a failure; the nearest query may be another."""
@@ -102,7 +98,7 @@ CHANCE: Final = 1 / np.maximum(BEST - 1, 1)
 LOYAL: Final = np.floor(QUARTERS * np.log2(np.maximum(SEARCHES / CHANCE, 1))).astype(np.int64)
 OTHERWISE: Final = np.ceil(QUARTERS * np.log2(np.maximum((1 - CHANCE) / (1 - SEARCHES), 1))).astype(np.int64)
 """What it counts at each visit if a search goes on from the lowest, and if it does not, in quarter bits."""
-KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal", "turns", "lines", "mirrors")
+KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal", "turns", "lines")
 DEVIATIONS: Final = KINDS[:3]
 """Of these, chance comes to a square as often as to a number of bits: their squares are told."""
 FULL: Final = 100
@@ -136,12 +132,11 @@ class InputSearch:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL, Signal.BASELINE})
     columns = frozenset({Column.SURENESS})
     state = np.dtype(
-        [("stays", STAYS)]
-        + [(kind, np.int64) for kind in ("wins", "sparse", "loyal", "lines", "mirrors")]
+        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64), ("lines", np.int64)]
         + [(kind, np.int64, (2,)) for kind in KINDS[:3]]
         + [("turns", np.int32, (turns.LENGTHS,))],
     )
-    state_version = 6
+    state_version = 5
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
     suspect = 3.0 * FULL
@@ -157,7 +152,6 @@ class InputSearch:
         params: Params = {**learned(queries.query), "near": _near(queries), "classes": classes}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries), "lines": _lines(queries)}
-        params["mirrors"] = _mirrors(queries)
         params["turns"] = turns.learned(queries, int(params["near"][0]))
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
         return {**params, "reach": _reach(kinds, queries)}
@@ -221,8 +215,7 @@ class InputSearch:
         )
         straight = _straight(params, queries.signals["between"].astype(np.int64)) - ASTRAY
         along, after["lines"] = above_zero(straight, queries.offsets, state["lines"])
-        opposite, after["mirrors"] = above_zero(_opposite(params, queries), queries.offsets, state["mirrors"])
-        return [*kinds, *(each / QUARTERS for each in (won, sparse, chosen, across, along, opposite))], after
+        return [*kinds, *(each / QUARTERS for each in (won, sparse, chosen, across, along))], after
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say around how many inputs the last different queries were asked, and which answers turned."""
@@ -270,45 +263,14 @@ def _strangers(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _tries(told: Followed, queries: EventBatch) -> NDArray[np.int64]:
     """Return (LEVELS,) visits from which on an answer that turns is rarer by a quarter bit more among benign ones."""
-    rows = _first(np.flatnonzero(told.turned), queries, EACH)
-    return _rarer(np.concatenate([told.visit[rows], BEFORE]))
-
-
-def _mirrors(queries: EventBatch) -> NDArray[np.int64]:
-    """Return (LEVELS,) thousandths from which on a query that mirrors one is rarer by a quarter bit more.
-
-    Beyond what any benign caller's queries came to, what is left to a perfect mirror halves with each bit.
-    """
-    mirror = queries.signals["mirror"].astype(np.int64)
-    levels = np.maximum(_rarer(mirror[_first(np.flatnonzero(mirror), queries, PAIRS)]), RIGHT)
-    seen = int(np.count_nonzero(levels <= PERFECT))
-    beyond = levels_beyond(float(levels[seen - 1] if seen else RIGHT), LEVELS)
-    return np.concatenate([levels[:seen], beyond])[:LEVELS]
-
-
-def _opposite(params: Params, queries: EventBatch) -> NDArray[np.int64]:
-    """Return how many quarter bits queries (n,) add, or take off: those that have no sibling take off a little.
-
-    They add what is rare among benign queries, but no more than noise would come to: a log may hold hardly any noise.
-    """
-    mirror = queries.signals["mirror"].astype(np.int64)
-    found = np.minimum(np.searchsorted(params["mirrors"], mirror, side="right"), queries.signals["seldom"])
-    return np.where(mirror > 0, found - COMMON, -ASTRAY)
-
-
-def _first(rows: NDArray[np.int64], queries: EventBatch, each: int) -> NDArray[np.int64]:
-    """Return so many of the rows (n,), in ascending order, of each caller at most."""
+    rows = np.flatnonzero(told.turned)
     subject = queries.subject[rows]
-    return rows[np.arange(len(rows)) - np.searchsorted(subject, subject) < each]
-
-
-def _rarer(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (LEVELS,) from which on a value is rarer by a quarter bit each than values (n,) of benign callers."""
-    falling = np.sort(values)[::-1]
+    ordinal = np.arange(len(rows)) - np.searchsorted(subject, subject)
+    tries = np.sort(np.concatenate([told.visit[rows[ordinal < EACH]], BEFORE]))[::-1]
     share = 2.0 ** (-np.arange(1, LEVELS + 1) / QUARTERS)
     # One more than was seen: what never happened is not impossible.
-    fewer = np.floor(share * (len(falling) + 1)).astype(np.int64) - 1
-    reached = np.append(falling, 0)[np.clip(fewer, 0, len(falling))] + 1
+    fewer = np.floor(share * (len(tries) + 1)).astype(np.int64) - 1
+    reached = np.append(tries, 0)[np.clip(fewer, 0, len(tries))] + 1
     levels: NDArray[np.int64] = np.where(fewer >= 0, reached, np.iinfo(np.int64).max)
     return levels
 

@@ -98,28 +98,14 @@ def betweenness(
     exact = np.float32 if query.shape[1] * HIGHEST**2 < WHOLE else np.float64
     for start in range(0, len(at), BLOCK):
         rows = at[start : start + BLOCK]
-        across = _change(query[places[0, rows]], query[places[1, rows]])
+        # Up to 127 either way: what a byte runs over by is its sign.
+        across = (query[places[0, rows]] - query[places[1, rows]]).view(np.int8).astype(np.float32)
         apart = np.einsum("ij,ij->i", across, across, dtype=exact).astype(np.int64)
         share = PERFECT * apart // (2 * squares[:, rows].sum(axis=0))
         lines = np.flatnonzero(share >= RIGHT)
-        found[rows[lines]] = np.where(_one_way(across[lines]), -share[lines], share[lines])
+        total, net = np.abs(across[lines]).sum(axis=1), np.abs(across[lines].sum(axis=1))
+        found[rows[lines]] = np.where(3 * net >= 2 * total, -share[lines], share[lines])
     return found
-
-
-def goes_one_way(rows: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell of which rows (n, width) nearly all features are above those of others (n, width), or nearly all below."""
-    return _one_way(_change(rows, others))
-
-
-def _change(rows: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float32]:
-    # Up to 127 either way: what a byte runs over by is its sign.
-    return (rows - others).view(np.int8).astype(np.float32)
-
-
-def _one_way(change: NDArray[np.float32]) -> NDArray[np.bool_]:
-    total, net = np.abs(change).sum(axis=1), np.abs(change.sum(axis=1))
-    one_way: NDArray[np.bool_] = 3 * net >= 2 * total
-    return one_way
 
 
 def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.uint8]:

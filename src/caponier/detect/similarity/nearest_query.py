@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved
-from caponier.detect.similarity.mirrors import across, across_one, mirrored
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -39,7 +38,7 @@ COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
 """What the ring keeps of a query as it came."""
 UNSEEN: Final = -1
 """Stands for `FAR` in the ring, where squared distances take half as much."""
-FOUND: Final = ("squared", "flip", "even", "crowd", "back")
+FOUND: Final = ("squared", "flip", "even", "moved", "crowd")
 """What it keeps of what was found: the earlier query that was nearest may have left the ring since."""
 
 State = NDArray[Any]
@@ -59,8 +58,8 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("squared", np.int32, (RING,)),
             ("flip", np.bool_, (RING,)),
             ("even", np.int16, (RING,)),
+            ("moved", np.uint8, (RING,)),
             ("crowd", np.uint8, (RING,)),
-            ("back", np.uint8, (RING,)),
         ]
     )
 
@@ -93,34 +92,29 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
-        back: how many different queries ago the nearest was asked, or 0.
+        back: how many different queries ago the nearest was asked, or 0; not in the history.
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
-        moved: how many features differ from the nearest's, 255 at most; not in the history.
+        moved: how many features differ from the nearest's, 255 at most.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
         between: how much it lies on a line between the two nearest, if these were answered differently and it differs
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
-        mirror: how much it lies across from an earlier query with the same nearest one, in thousandths; see
-            `caponier.detect.similarity.mirrors`; not in the history.
-        seldom: how seldom noise would, in quarter bits; not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squares, places, crowd, opposite = _nearest(history, at)
-    neighbour = places[0]
-    found = {name: history.signals[name][at] for name in ("squared", "back")}
-    found["flip"], found["even"] = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
-    found["crowd"] = crowd
+    squares, places, crowd = _nearest(history, at)
+    squared, neighbour = squares[0], places[0]
+    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
+    found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
+    found["moved"] = moved(history.query, at, neighbour)
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
-    changed = moved(history.query, at, neighbour)
-    ends = np.flatnonzero((changed >= FEWEST) & _flips(history.label, *places))
-    between = betweenness(history.query, places, squares, ends)
-    mirror, seldom = mirrored(history.query, at, changed, *opposite)
-    for name, column in (("moved", changed), ("between", between), ("mirror", mirror), ("seldom", seldom)):
-        signals[name] = np.zeros(len(batch), column.dtype)
-        signals[name][unique] = column
+    signals["back"] = np.zeros(len(batch), np.uint8)
+    signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
+    signals["between"] = np.zeros(len(batch), np.int16)
+    ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
+    signals["between"][unique] = betweenness(history.query, places, squares, ends)
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -213,15 +207,15 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 
 def _nearest(
     history: EventBatch, at: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-    """Search the ring before each of the rows `at`, and tell the history how far the nearest is, and how long ago.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    """Search the ring before each of the rows `at`.
 
     Returns:
         Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
-        and the crowd (len(at),); FAR, -1 and 0 where there is none. Last what `mirrors.across` gives (2, len(at)).
+        and the crowd (len(at),); FAR, -1 and 0 where there is none.
     """
     squares, places = np.full((2, len(at)), FAR), np.full((2, len(at)), -1)
-    crowd, opposite = np.zeros(len(at), np.uint8), np.zeros((2, len(at)), np.int64)
+    crowd = np.zeros(len(at), np.uint8)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
@@ -231,22 +225,14 @@ def _nearest(
             continue
         if end - start == 1 and history.query.shape[1] <= EXACT_FEATURES:
             # As events come, most callers have one at a time: to make products ready takes longer than to go without.
-            least, back, crowd[start], distances = _least_of_one(history.query, int(at[start]), most)
+            least, back, crowd[start] = _least_of_one(history.query, int(at[start]), most)
         else:
             stretch.lay(int(at[start]), end - start)
-            distances = stretch.windows(reach[rows], most)
-            least, back, near = _least(distances, reach[rows], most)
+            least, back, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
             crowd[rows] = np.where(reach[rows] > 0, near, 0)
         known = reach[rows] > [[0], [1]]
         squares[:, rows][known], places[:, rows][known] = least[known], (at[rows] - most + back)[known]
-        told = slice(int(at[start]), int(at[start]) + end - start)
-        history.signals["squared"][told] = squares[0, rows]
-        history.signals["back"][told] = np.where(known[0], at[rows] - places[0, rows], 0)
-        if distances.ndim == 1:
-            opposite[:, start] = across_one(history, told.start, int(squares[1, start]), distances)
-        else:
-            opposite[:, rows] = across(history, told.start, squares[1, rows], distances)
-    return squares, places, crowd, opposite
+    return squares, places, crowd
 
 
 def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -282,13 +268,8 @@ def _least(
     return *both, crowd.ravel()[:n]
 
 
-def _least_of_one(
-    query: NDArray[np.uint8], at: int, most: int
-) -> tuple[NDArray[Any], NDArray[np.int64], int, NDArray[Any]]:
-    """Return what `_least` does, of one row that reaches `most` before it: its sums are whole numbers, and the same.
-
-    Last comes its window, with the two nearest written over.
-    """
+def _least_of_one(query: NDArray[np.uint8], at: int, most: int) -> tuple[NDArray[Any], NDArray[np.int64], int]:
+    """Return what `_least` does, of one row that reaches `most` before it: its sums are whole numbers, and the same."""
     apart = query[at - most : at].astype(np.float32)
     apart -= query[at]
     distance = np.einsum("ij,ij->i", apart, apart)
@@ -297,8 +278,7 @@ def _least_of_one(
     crowd = int(np.count_nonzero(distance <= CROWDED * least))
     distance[best] = np.inf
     next_best = int(distance.argmin())
-    next_least = distance[next_best]
-    return np.array([[least], [next_least]]), np.array([[best], [next_best]]), crowd, distance
+    return np.array([[least], [distance[next_best]]]), np.array([[best], [next_best]]), crowd
 
 
 class _Stretch:
@@ -379,7 +359,7 @@ class _Stretch:
 
 def _nothing(n: int) -> dict[str, NDArray[Any]]:
     """Return what is said of (n,) queries without an earlier one."""
-    kinds = (("flip", bool), ("even", np.int16), ("crowd", np.uint8), ("back", np.uint8))
+    kinds = (("flip", bool), ("even", np.int16), ("moved", np.uint8), ("crowd", np.uint8))
     none = {name: np.zeros(n, dtype) for name, dtype in kinds}
     return {"squared": np.full(n, FAR), **none}
 
