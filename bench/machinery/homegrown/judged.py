@@ -52,7 +52,7 @@ def judge(log: Homegrown, folder: Path) -> Judged:
         return Judged(str(error), (), ())
     rows = [row for row in rows if row["operation"] not in ASIDE]
     if not rows:
-        return Judged(rejected.summary() if hasattr(rejected, "summary") else f"{rejected.count} rejected", (), ())
+        return Judged(rejected.reasons_in_words or "nothing read", (), ())
     if len(rows) != len(log.events):
         found = f"{len(rows)} events of {len(log.events)}"
         return Judged(None, (found,), ()) if rejected.count and len(rows) < len(log.events) else Judged(None, (), (found,))
@@ -170,7 +170,9 @@ def _columns(held: list[Any], asked: Sequence[Any], values: list[list[Any]], nam
         if not isinstance(asked[0], dict) and place < last:
             return [], ["input: another order"]
         last = place
-    return lacking, [f"input: too many: {names[at] if at < len(names) else at}" for at in left]
+    # A column of missing values is one of which nothing could be read.
+    false = (at for at, one in left.items() if not all(map(math.isnan, one)))
+    return lacking, [f"input: too many: {names[at] if at < len(names) else at}" for at in false]
 
 
 def _is_column(held: Sequence[Any], want: Sequence[Any]) -> bool:
