@@ -1,14 +1,13 @@
 """Which rows of a source that moves labels it moved, at the rates that are measured for it.
 
-A source that moves rows from one class to another may also give labels by lot: whoever hides a backdoor among flips does
-both. So both rates are measured together, beside what the others' labels say of the same rows, and every row of the
-source is judged at them; what is usual elsewhere says nothing of it any more.
+A source that moves rows from one class to another may also give labels by lot: whoever hides a backdoor among flips
+does both. So both rates are measured together, beside what the others' labels say of the same rows, and every row of
+the source is judged at them; what is usual elsewhere says nothing of it any more.
 """
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 
