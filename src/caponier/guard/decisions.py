@@ -195,8 +195,7 @@ class Decisions:
     def _rules_for(self, caller: Caller, call: Call, rules: Mapping[SubjectRef, Sequence[_Rule]]) -> list[_Rule]:
         found = [rule for scope in _scopes(caller) for rule in rules.get(scope, ())]
         everybody = () if caller.place is None else rules.get(everybody_at(caller.place), ())
-        # What is not known of a model that is not told apart may not bind those whom another one has checked.
-        if everybody and call.model is not None and self._nameless(caller, call):
+        if everybody and self._nameless(caller, call):
             found += everybody
         return found
 

@@ -350,3 +350,4 @@ class GuardResponse:
         until = datetime.now(UTC) + self._settings.gap
         for action in undone:
             self._spared[key_of(action)] = self._let_go[action.scope] = until
+            self._origins.pardon(action.scope)
