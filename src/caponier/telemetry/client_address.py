@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 NETWORK_BITS: Final = 64
 """Of an IPv6 address, that tell one household or machine from another."""
 SITE_BITS: Final = 48
-"""Of an IPv6 address, that tell one site from another: no customer is given more networks than one of these (RFC 6177)."""
+"""Of an IPv6 address, that tell one site from another: the most that one is usually given (RFC 6177)."""
 TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Under which a gateway shows hosts that have IPv4 alone (RFC 6052): that network is all of them, and no household."""
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network

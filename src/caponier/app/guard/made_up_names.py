@@ -23,7 +23,7 @@ MOST_AT_ONE: Final = 5_000
 MOST: Final = 100_000
 """Names in all."""
 MOST_ASKED: Final = 20_000
-"""Accused names of which it is remembered where they came from, whatever else is forgotten; and as many pardoned ones."""
+"""Accused names of which it is remembered where they came from, whatever else is forgotten; and pardoned ones."""
 
 
 class MadeUpNames:
