@@ -1,6 +1,7 @@
 """What a guard does about its findings: at once in memory, and then in the store, where everybody sees it."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +38,8 @@ MOST_CERTAIN: Final = 50_000
 since."""
 UNTIL_STORED: Final = timedelta(minutes=10)
 """For how long an action may be in force that the store does not know yet."""
+PLANNED_ANEW: Final = timedelta(minutes=1)
+"""After which what still waits is planned anew, so that it lasts long enough."""
 MOST_TOGETHER: Final = 200
 """Findings that are joined and answered in memory at once: in a storm the last ones count, and what was begun stays."""
 ANSWERING_S: Final = 0.5
@@ -108,6 +111,8 @@ class GuardResponse:
         """Ids of the actions that bind nobody, of which that was told."""
         self._due: list[str] = []
         """Ids of the incidents that are to be answered; touched by the thread alone."""
+        self._plans: OrderedDict[tuple[str, frozenset[str]], tuple[datetime, Sequence[ResponseAction]]] = OrderedDict()
+        """By incident and those of its findings that are answered: what was planned about them, and when."""
         self._time = SteadyTime()
         self._wake, self._stop = Event(), Event()
         self._thread = Thread(target=self._run, name="caponier-guard-response", daemon=True)
@@ -367,12 +372,25 @@ class GuardResponse:
         return share is None or share <= self._settings.alpha or finding.finding_id in self._certain
 
     def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
-        own = [one for one in self._waiting if one.finding_id in incident.finding_ids and self.answers(one)]
-        made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
-        for action in made.actions:
+        for action in self._planned(incident, now):
             if not action.needs_approval and self._spared.get(key_of(action), now) <= now:
                 until = min(action.expires, now + UNTIL_STORED)
                 yield replace(action, state=ActionState.ACTIVE, expires=until)
+
+    def _planned(self, incident: Incident, now: datetime) -> Sequence[ResponseAction]:
+        """Plan an incident, or take the plan of a moment ago: in a storm hundreds wait that have not changed."""
+        of = frozenset(incident.finding_ids)
+        own = [one for one in self._waiting if one.finding_id in of and self.answers(one)]
+        key = incident.incident_id, frozenset(one.finding_id for one in own)
+        at, actions = self._plans.get(key, (None, ()))
+        if at is None or not timedelta() <= now - at < PLANNED_ANEW:
+            made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
+            at, actions = now, made.actions
+        self._plans[key] = at, actions
+        self._plans.move_to_end(key)
+        while len(self._plans) > MOST_TOGETHER:
+            self._plans.popitem(last=False)
+        return actions
 
     def _spare(self, undone: Iterable[ResponseAction]) -> None:
         # As long as whatever else the caller does belongs to the same incident.
