@@ -17,6 +17,8 @@ from caponier.telemetry.labelled_data.dataset import Dataset
 
 NOTHING = -1
 """Stands in `suggested` for a row to which the detector would give no other label."""
+UNTOLD = 5
+"""Moved labels of a source that cannot be told, from which it is said what to do about them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,20 @@ class SourceShare:
     """Share flagged among the rows of all other sources."""
     stands_out: bool
     """Whether so many flagged rows are more than chance and much more than elsewhere."""
+    moved: float = 0.0
+    """How many of its labels were moved, by estimate, where that was measured; rows that are not flagged count, too."""
+    untold: float = 0.0
+    """How many of these are not flagged, since each of them looks as a right one does."""
+
+    @property
+    def advice(self) -> str:
+        """What is to be done about labels that were moved and cannot be told one by one; empty if there are few."""
+        if round(self.untold) < UNTOLD:
+            return ""
+        return (
+            f"source {self.source!r} moved about {self.moved:,.0f} of its {self.rows:,} labels, and about "
+            f"{self.untold:,.0f} of these cannot be told from right ones: review all of its rows, or hold them back"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -157,6 +157,20 @@ def test_who_moves_labels_is_named_where_no_label_can_be_judged_by_itself(seed: 
     assert not detector.analyse(dataset(x, y)).flagged.any(), "nobody says who gave which"
 
 
+def test_labels_that_cannot_be_told_are_counted_and_the_whole_source_is_to_be_reviewed() -> None:
+    x, y, sources = hardly_told(1_200, 1)
+    rows = np.random.default_rng(1).permutation(np.flatnonzero((sources == 3) & (y == 0)))[:100]
+    y[rows] = 1
+    found = detector.analyse(dataset(x, y, tuple(f"c{source}" for source in sources)))
+    (part,) = [part for part in found.sources if part.stands_out]
+    assert part.moved == pytest.approx(len(rows), rel=0.3)
+    assert part.untold == pytest.approx(len(rows) - found.flagged[rows].sum(), abs=25)
+    assert part.advice in found.reasons
+    assert f"about {part.untold:.0f} of these cannot be told from right ones" in part.advice
+    assert all(not one.advice for one in found.sources if not one.stands_out)
+    assert [one["moved"] for one in found.facts["by_source"] if "moved" in one] == [round(part.moved)]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_nobody_is_named_in_such_a_table_for_what_it_is_or_for_another_mix(seed: int) -> None:
     x, y, sources = hardly_told(1_200, seed)

@@ -196,6 +196,7 @@ def _findings(
                 f"source {part.source}: {part.flagged:,} of {part.rows:,} rows ({part.flagged / part.rows:.0%}) are "
                 f"flagged; of the rows from other sources {part.elsewhere:.1%}"
             )
+            summary = "; ".join([summary, part.advice] if part.advice else [summary])
             found.append(_finding(dataset, detector, subject, share, analysis.confidence, summary, digest, workspace))
     return found
 

@@ -168,6 +168,7 @@ class LabelNoise:
             else f"source {part.source!r} labels rows differently from the other sources, though no row is certain"
             for part in loud
         ]
+        reasons += [part.advice for part in loud if part.advice]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
         sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
         flows, ways = _flows(dataset, flagged, suggested), len(sizes) * (len(sizes) - 1)
@@ -258,10 +259,10 @@ def _sources_alone(
     if not moved:
         return None
     flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
-    _add_moved(moved, known, y, sources, flagged, suggested)
+    chances = _add_moved(moved, known, y, sources, flagged, suggested)
     scores = np.where(np.isin(sources.astype(str), [name for name, _ in moved]), first.scores, np.nan)
     verdict = replace(first, flagged=flagged, suggested=suggested, scores=scores, wrong=0.0, untold=True)
-    return verdict, _named(sources, flagged, moved)
+    return verdict, _named(sources, flagged, moved, chances)
 
 
 def _add_moved(
@@ -271,19 +272,29 @@ def _add_moved(
     sources: NDArray[np.object_],
     flagged: Mask,
     suggested: NDArray[np.int64],
-) -> None:
-    """Flag the rows (n,) that sources moved, in place."""
+) -> NDArray[np.float64]:
+    """Flag the rows (n,) that sources moved, in place; return (n,) the chance of each that it was."""
     _, numbers = np.unique(sources.astype(str), return_inverse=True)
     chances, own = rows_of([one for _, one in moved], probabilities, y, numbers.ravel())
     rows = chances >= CERTAIN
     flagged |= rows
     suggested[rows] = own[rows]
+    return chances
 
 
-def _named(sources: NDArray[np.object_], flagged: Mask, moved: list[tuple[str, Mover]]) -> tuple[SourceShare, ...]:
-    names = {name for name, _ in moved}
-    shares = source_shares(sources, flagged)
-    return tuple(replace(part, stands_out=part.stands_out or part.source in names) for part in shares)
+def _named(
+    sources: NDArray[np.object_], flagged: Mask, moved: list[tuple[str, Mover]], chances: NDArray[np.float64]
+) -> tuple[SourceShare, ...]:
+    """Return the share of each source; those that move labels stand out, with how many they moved."""
+    names, by_row = {name for name, _ in moved}, sources.astype(str)
+    named = []
+    for part in source_shares(sources, flagged):
+        if part.source in names:
+            own = by_row == part.source
+            all_told, untold = float(chances[own].sum()), float(chances[own & ~flagged].sum())
+            part = replace(part, stands_out=True, moved=all_told, untold=untold)
+        named.append(part)
+    return tuple(named)
 
 
 def _aimed(blind: NDArray[np.float64], y: NDArray[np.int64], twins: NDArray[np.int64]) -> tuple[list[AimedPair], float]:
@@ -370,8 +381,9 @@ def _beside_what_is_usual(
         flagged = np.zeros(len(y), bool)
     flagged |= aimed
     suggested = np.where(aimed | (usual <= NOTABLE), best, verdict.suggested)
+    chances = np.zeros(len(y))
     if sources is not None:
-        _add_moved(moved, probabilities, y, sources, flagged, suggested)
+        chances = _add_moved(moved, probabilities, y, sources, flagged, suggested)
     new = replace(
         verdict,
         flagged=flagged,
@@ -380,7 +392,7 @@ def _beside_what_is_usual(
         wrong=at_least,
         aimed=tuple((pair.own, pair.given) for pair in pairs),
     )
-    return new, () if sources is None else _named(sources, flagged, moved)
+    return new, () if sources is None else _named(sources, flagged, moved, chances)
 
 
 def _contradicted(
@@ -429,6 +441,7 @@ def _facts(
     if shares:
         facts["by_source"] = [
             {"source": part.source, "rows": part.rows, "flagged": part.flagged, "stands_out": part.stands_out}
+            | ({"moved": round(part.moved)} if part.moved else {})
             for part in shares
         ]
     return facts

@@ -170,6 +170,8 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
         ]
         if not best:
             break
+        if len(best) > 1 and not codes.picture:
+            best = list(_beside_the_strongest(best, codes, z[left], y[left], classes))
         gone = np.zeros(len(left), bool)
         for one in best:
             rows = np.zeros(len(y), bool)
@@ -178,6 +180,30 @@ def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list
             gone |= one.pattern.rows
         left = left[~gone]
     return found
+
+
+def _beside_the_strongest(
+    best: list[_Found], codes: Codes, z: Floats, y: NDArray[np.int64], classes: int
+) -> Iterator[_Found]:
+    """Yield the strongest group, and those of other labels that are groups without its rows, too.
+
+    Where a trigger fills a small label, what is usual in the other labels looks rare beside it.
+    """
+    strongest = max(best, key=lambda one: one.strength)
+    yield strongest
+    kept = ~strongest.pattern.rows
+    if np.bincount(y[kept], minlength=classes).min() < 1:
+        return
+    model, least = EffectModel(z[kept], y[kept], classes), OPENS if codes.text else WORKS
+    for one in best:
+        pattern = replace(one.pattern, rows=one.pattern.rows[kept])
+        if one is strongest or not pattern.rows.any():
+            continue
+        again = replace(
+            one, pattern=pattern, rises=model.success(pattern), without=model.without(pattern.rows).success(pattern)
+        )
+        if _flagged(again, z[kept], y[kept], least, picture=False):
+            yield one
 
 
 def _strongest(groups: list[_Found], label: int, *, picture: bool) -> _Found:

@@ -102,9 +102,9 @@ def rows_of(named: list[Mover], probabilities: Floats, y: Whole, sources: Whole)
     chances, suggested = np.zeros(len(y)), y.copy()
     for source in {one.source for one in named}:
         own = sources == source
-        odds = _calibrated(probabilities, y, ~own)[own]
+        odds = _calibrated(probabilities, y, ~own)
         pairs = [(one.own, one.given) for one in named if one.source == source]
-        chances[own], suggested[own] = moved_rows(odds, y[own], pairs)
+        chances[own], suggested[own] = moved_rows(odds[own], y[own], pairs, odds[~own].mean(axis=0))
     return chances, suggested
 
 
