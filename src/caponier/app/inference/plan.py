@@ -166,8 +166,7 @@ def lines_for(
                 # Switched off on purpose: that is no part of a scan that could not be done.
                 remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
             else:
-                lack = f"cannot run: {_lack(detector, section)}"
-                remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
+                remarks.skipped.append(Skip(f"{model}: {detector.name}", _lack(detector, section)))
             continue
         lines.append(line)
         if line.ranks is None:

@@ -8,6 +8,7 @@ from caponier.cli.terminal.listing import SEVERITY_STYLES, Listing, ListingColum
 from caponier.cli.terminal.moments import moment
 from caponier.detect.figure_words import fact_words, score_words
 from caponier.detect.wording import how_many
+from caponier.formats.figures import figure
 from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import AnalystVerdict
@@ -114,9 +115,10 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return "one rule matched"
-    if not evidence.threshold:
-        return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (any is reported)"
-    return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (a finding from {evidence.threshold:,.6g} on)"
+    score = f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)}"
+    return (
+        f"{score} ({f'a finding from {figure(evidence.threshold, 6)} on' if evidence.threshold else 'any is reported'})"
+    )
 
 
 def _age(queries: int) -> str:
@@ -146,7 +148,7 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
 
 def _beside(finding: Finding) -> list[str]:
     return [
-        f"{one.detector}, by then: {score_words(one.statistic)} {one.value:,.6g}; {_one_in(one.share)}"
+        f"{one.detector}, by then: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
         for one in finding.evidence.beside
     ]
 

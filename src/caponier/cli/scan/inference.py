@@ -12,7 +12,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import by_caller, write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import engine_options, log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -99,8 +99,7 @@ def _tell(report: ScanReport, *, quiet: bool) -> None:
         about = f" about {callers:,} caller{'s' * (callers != 1)}" if 1 < found != callers else ""
         unsure = ", but not everything could be read or checked (exit code 3):" if partly else ""
         say(console, f"{found:,} finding{'' if found == 1 else 's'}{about} in {report.events:,} events{unsure}")
-    say_notes(console, report.notes)
-    say_skipped(console, report.skipped)
+    say_notes(console, report.notes, report.skipped)
     print_rejected(console, report.rejected)
 
 
