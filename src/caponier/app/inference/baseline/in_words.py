@@ -37,12 +37,10 @@ def _of_model(compared: Comparison) -> Iterator[str]:
 def _moved(detector: str, old: ThresholdStatus | None, new: ThresholdStatus | None) -> str | None:
     was = old.needed if old else None
     now = new.needed if new else None
-    if was is None and now is None:
-        return None
+    if now is None:
+        return None if was is None else f"{detector} does not run any more"
     if was is None:
         return f"{detector} runs now, from {figure(now)}"
-    if now is None:
-        return f"{detector} does not run any more"
     if abs(now - was) <= ALIKE * max(abs(was), abs(now)):
         return None
     return f"{detector} raises a finding from {figure(now)} on, before from {figure(was)} on"
