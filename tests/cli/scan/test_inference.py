@@ -326,3 +326,15 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         ran = run(capsys, *command, "--help")
         assert ran.code == 0
         assert "Example: caponier scan inference events.parquet" in ran.out
+
+
+def test_a_security_log_is_sent_to_the_scan_that_reads_it(scan: Any, tmp_path: Path) -> None:
+    calls = [
+        {"eventTime": f"2026-01-05T10:0{at}:00Z", "eventName": "GetObject", "eventSource": "s3.amazonaws.com"}
+        | {"userIdentity": {"userName": "ada"}, "eventID": f"e{at}", "awsRegion": "eu-west-1", "eventVersion": "1.08"}
+        for at in range(3)
+    ]
+    log = tmp_path / "calls.json"
+    log.write_text(json.dumps({"Records": calls}))
+    said = scan(log).err
+    assert f"is a security log (AWS CloudTrail); scan it with: caponier scan logs {log}" in said

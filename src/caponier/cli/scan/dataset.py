@@ -15,6 +15,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import CALLERS, by_caller
 from caponier.cli.scan.dataset_page import dataset_page
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import print_rejected, say_skipped
@@ -37,10 +38,10 @@ SHOWN: Final = 20
 
 SUSPICIOUS: Final[Listing[SuspiciousRow]] = Listing(
     [
-        ListingColumn("id", lambda row: row.id),
+        ListingColumn("id", lambda row: row.id, head="ROW"),
         ListingColumn("source", lambda row: row.source or ""),
-        ListingColumn("given", lambda row: row.given),
-        ListingColumn("suggested", lambda row: row.suggested or ""),
+        ListingColumn("given", lambda row: row.given, head="LABEL GIVEN"),
+        ListingColumn("suggested", lambda row: row.suggested or "", head="LABEL SUGGESTED"),
         ListingColumn("score", lambda row: f"{row.score:.3f}", number=True),
         ListingColumn("detector", lambda row: row.detector),
     ]
@@ -122,6 +123,7 @@ def dataset(
     if write_manifest:
         _write_manifest(write_manifest, Manifest.of_dataset(report.dataset, columns).to_bytes())
     _tell(report, chosen, quiet=quiet)
+    say_next(notes(quiet=quiet), report.findings, home)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)

@@ -1,6 +1,7 @@
 """`caponier scan inference`: attacks in inference logs."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import by_caller, write_findings
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import engine_options, log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_notes
 from caponier.cli.terminal.output import Format, choose_format, notes
@@ -78,7 +80,8 @@ def inference(
     chosen = choose_format(format_, out, Format.TABLE)
     write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
-    _tell(report, quiet=quiet)
+    _tell(report, events, quiet=quiet)
+    say_next(notes(quiet=quiet), report.findings, home)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         # Imported here, for it brings the whole store: half as long as all else that a scan imports.
@@ -88,11 +91,16 @@ def inference(
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
-def _tell(report: ScanReport, *, quiet: bool) -> None:
+def _tell(report: ScanReport, logs: Sequence[Path], *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
     if not report.checked:
         say(console, f"Nothing could be checked in {report.events:,} events: no detector ran. The reasons follow.")
+        # Only here: it brings the readers of all security logs.
+        from caponier.app.inference.security_log import security_log_note
+
+        if other := security_log_note(logs):
+            say(console, f"note: {other}")
     else:
         partly = not found and (report.skipped or report.rejected.count)
         callers = len(by_caller(report.findings))
