@@ -27,6 +27,7 @@ from caponier.formats.atomic_file import write_bytes, write_new
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.manifest import Manifest
 from caponier.telemetry.rejections import RejectedRows
@@ -122,8 +123,7 @@ def dataset(
         write_bytes(page, dataset_page(report).encode())
     if write_manifest:
         _write_manifest(write_manifest, Manifest.of_dataset(report.dataset, columns).to_bytes())
-    _tell(report, chosen, quiet=quiet)
-    say_next(notes(quiet=quiet), report.findings, home)
+    _tell(report, chosen, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)
@@ -158,7 +158,7 @@ def _print(report: DatasetReport, format_: Format, out: Path | None, matrix: str
         SUSPICIOUS.write(shown, format_, out, lambda: document(report, matrix), bare=False)
 
 
-def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
+def _tell(report: DatasetReport, format_: Format, home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     counts = f"{len(report.findings)} findings, {len(report.suspicious):,} suspicious rows of {report.rows:,}"
     console.print(counts, markup=False)
@@ -168,6 +168,7 @@ def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
         console.print(f"note: {safe_text.plain(note)}", markup=False)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def _shown_of(suspicious: Sequence[SuspiciousRow]) -> str:
