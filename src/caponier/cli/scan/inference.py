@@ -21,6 +21,7 @@ from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.local import BATCH_ROWS
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = (
@@ -80,8 +81,7 @@ def inference(
     chosen = choose_format(format_, out, Format.TABLE)
     write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
-    _tell(report, events, quiet=quiet)
-    say_next(notes(quiet=quiet), report.findings, home)
+    _tell(report, events, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         # Imported here, for it brings the whole store: half as long as all else that a scan imports.
@@ -91,7 +91,7 @@ def inference(
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
-def _tell(report: ScanReport, logs: Sequence[Path], *, quiet: bool) -> None:
+def _tell(report: ScanReport, logs: Sequence[Path], home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
     if not report.checked:
@@ -109,6 +109,7 @@ def _tell(report: ScanReport, logs: Sequence[Path], *, quiet: bool) -> None:
         say(console, f"{found:,} finding{'' if found == 1 else 's'}{about} in {report.events:,} events{unsure}")
     say_notes(console, report.notes, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def document(report: ScanReport, matrix: str) -> dict[str, Any]:

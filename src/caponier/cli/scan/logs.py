@@ -23,6 +23,7 @@ from caponier.cli.terminal.watch import Watch
 from caponier.errors import InputError
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.sources import LogSource
 
@@ -90,8 +91,7 @@ def logs(
         report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
     chosen = choose_format(format_, out, Format.TABLE)
     write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
-    _tell(report, quiet=quiet)
-    say_next(notes(quiet=quiet), report.findings, home)
+    _tell(report, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):
         keep_findings(home, report.findings, report.context)
@@ -116,7 +116,7 @@ def parse_log_source(text: str) -> LogSource:
     return LogSource(**said)
 
 
-def _tell(report: LogScanReport, *, quiet: bool) -> None:
+def _tell(report: LogScanReport, home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     say(
         console,
@@ -134,6 +134,7 @@ def _tell(report: LogScanReport, *, quiet: bool) -> None:
         say(console, f"note: {note}")
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def _taken_for(file: ScannedLog) -> str:
