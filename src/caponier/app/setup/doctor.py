@@ -114,7 +114,7 @@ def _inventory(workspace: Workspace) -> Iterator[Checkup]:
         yield Checkup(
             "models",
             State.LACKS,
-            "no [[model]] is described, so no model has a baseline or a known kind of input",
+            "no [[model]] is described, so scans use no baseline and do not know what kind of input a model takes",
             hint,
         )
     for model in workspace.models:
