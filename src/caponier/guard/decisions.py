@@ -69,8 +69,13 @@ class _Rule:
     action: ResponseAction
     begins: float
     ends: float
+    """Seconds by `time.monotonic`: a clock that is set must neither end an action nor make it last."""
     decimals: int
     bucket: TokenBucket | None
+
+    def is_in_force(self) -> bool:
+        """Tell whether it has begun and not ended."""
+        return self.begins <= time.time() and time.monotonic() < self.ends
 
 
 class Decisions:
@@ -98,6 +103,8 @@ class Decisions:
         self._doubted: OrderedDict[SubjectRef, None] = OrderedDict()
         self._begun: frozenset[str] = frozenset()
         """Ids of the actions that were in force: a clock that is set back must not suspend one."""
+        self._ends: dict[tuple[str, float], float] = {}
+        """By id and length of an action: when it ends, in seconds by `time.monotonic`."""
 
     def __len__(self) -> int:
         return sum(len(rules) for rules in self._rules.values())
@@ -110,7 +117,8 @@ class Decisions:
         rules: dict[SubjectRef, list[_Rule]] = defaultdict(list)
         buckets: dict[str, TokenBucket] = {}
         begun: set[str] = set()
-        now = time.time()
+        ends: dict[tuple[str, float], float] = {}
+        now, steady = time.time(), time.monotonic()
         for action in actions:
             if action.kind not in KINDS or action.scope.kind not in SCOPES or action.unsent:
                 continue
@@ -120,8 +128,11 @@ class Decisions:
             scope = ANY_MODEL if action.scope.kind == "model" else action.scope
             if action.created.timestamp() <= now or action.action_id in self._begun:
                 begun.add(action.action_id)
-            rules[scope].append(_rule(action, buckets.get(action.action_id), begun=action.action_id in begun))
-        self._buckets, self._begun, self._rules = buckets, frozenset(begun), dict(rules)
+            key = action.action_id, round((action.expires - action.created).total_seconds(), 3)
+            ends[key] = self._ends.get(key, steady + action.expires.timestamp() - now)
+            bucket = buckets.get(action.action_id)
+            rules[scope].append(_rule(action, bucket, ends[key], begun=action.action_id in begun))
+        self._buckets, self._begun, self._ends, self._rules = buckets, frozenset(begun), ends, dict(rules)
 
     def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> GuardVerdict:
         """Decide about a request.
@@ -136,8 +147,7 @@ class Decisions:
         if not rules:
             return PASS
         found = self._rules_for(caller, call, rules)
-        now = time.time()
-        found = [rule for rule in found if rule.begins <= now < rule.ends and self._reaches(rule, call)]
+        found = [rule for rule in found if rule.is_in_force() and self._reaches(rule, call)]
         if not found:
             return PASS
         if any(rule.action.kind is ActionKind.BLOCK for rule in found):
@@ -152,12 +162,9 @@ class Decisions:
 
     def blocks(self, caller: Caller, call: Call) -> bool:
         """Tell whether a request would be refused for good, whatever its rate; nothing is counted by asking."""
-        now = time.time()
         found = self._rules_for(caller, call, self._rules)
         return any(
-            rule.action.kind in (ActionKind.BLOCK, ActionKind.HOLD)
-            and rule.begins <= now < rule.ends
-            and self._reaches(rule, call)
+            rule.action.kind in (ActionKind.BLOCK, ActionKind.HOLD) and rule.is_in_force() and self._reaches(rule, call)
             for rule in found
         )
 
@@ -184,9 +191,8 @@ class Decisions:
             call: What it asked for.
             queries: Tells how many examples the request held.
         """
-        now = time.time()
         rules = [rule for rule in self._rules_for(caller, call, self._rules) if rule.bucket]
-        buckets = [rule.bucket for rule in rules if rule.begins <= now < rule.ends and self._reaches(rule, call)]
+        buckets = [rule.bucket for rule in rules if rule.is_in_force() and self._reaches(rule, call)]
         asked = queries() if buckets else 0
         for bucket in buckets:
             if bucket is not None:
@@ -195,8 +201,7 @@ class Decisions:
     def _rules_for(self, caller: Caller, call: Call, rules: Mapping[SubjectRef, Sequence[_Rule]]) -> list[_Rule]:
         found = [rule for scope in _scopes(caller) for rule in rules.get(scope, ())]
         everybody = () if caller.place is None else rules.get(everybody_at(caller.place), ())
-        # What is not known of a model that is not told apart may not bind those whom another one has checked.
-        if everybody and call.model is not None and self._nameless(caller, call):
+        if everybody and self._nameless(caller, call):
             found += everybody
         return found
 
@@ -229,7 +234,7 @@ def _bucket(action: ResponseAction) -> TokenBucket:
     return TokenBucket(per_minute, float(action.parameters.get("burst", max(1.0, per_minute))))
 
 
-def _rule(action: ResponseAction, bucket: TokenBucket | None, *, begun: bool) -> _Rule:
+def _rule(action: ResponseAction, bucket: TokenBucket | None, ends: float, *, begun: bool) -> _Rule:
     decimals = int(action.parameters.get("decimals", 0))
     begins = float("-inf") if begun else action.created.timestamp()
-    return _Rule(action, begins, action.expires.timestamp(), decimals, bucket)
+    return _Rule(action, begins, ends, decimals, bucket)

@@ -14,6 +14,7 @@ from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.respond.plan import is_live, key_of, numbered
 from caponier.respond.settings import RespondSettings
+from caponier.telemetry.client_address import site_of
 
 WINDOW: Final = timedelta(hours=1)
 BINDING: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND, ActionKind.HOLD)
@@ -57,7 +58,14 @@ class NameOrigins(Protocol):
         """Return the scope of the address where a caller's name may have been made up; None if it was checked."""
 
     def is_new(self, caller: SubjectRef) -> bool:
-        """Tell whether that address may be bound in the caller's stead: it harms none who has long come from there."""
+        """Tell whether that address may be bound in the caller's stead: it harms none who has long come from there.
+
+        Args:
+            caller: Of whom something was found.
+        """
+
+    def pardon(self, caller: SubjectRef) -> None:
+        """Take a caller whom people have let go."""
 
 
 class CheckedNames:
@@ -71,6 +79,9 @@ class CheckedNames:
         """Return False."""
         return False
 
+    def pardon(self, caller: SubjectRef) -> None:
+        """Do nothing."""
+
 
 CHECKED: Final = CheckedNames()
 
@@ -80,7 +91,9 @@ class BindingRoom:
 
     Each caller is one. But names of one address that nobody checks share: the address may have as many of them bound as
     there is room besides, and never the last room if it has any. Where it keeps coming under new names the address
-    itself is bound, and is one caller with all of them. So nobody can use up by himself what is there for others.
+    itself is bound, and is one caller with all of them. In the same way all addresses of a site share that has many
+    (`telemetry.client_address.site_of`); it is never bound itself. So nobody can use up by himself what is there for
+    others.
 
     Args:
         bound: Whom automatic responses have bound within the last hour, and since when.
@@ -99,7 +112,7 @@ class BindingRoom:
         self.bound = dict(bound)
         self._most, self._origins, self._spared = most, origins, spared
         self._held: Counter[SubjectRef] = Counter()
-        """By address, or else caller: what is bound of it, and counts."""
+        """By address, or else caller, and by site: what is bound of it, and counts."""
         self._new: Counter[SubjectRef] = Counter()
         """By address: those of them that it stands for once it is bound itself."""
         self._all = 0
@@ -122,34 +135,48 @@ class BindingRoom:
             return self._in_stead(action, party)
         if self._takes(scope, party, now, new=party is not None):
             return action
-        if party is not None and self._most > 0 and (self._new[party] or self._all < self._most):
+        if party is not None and self._most > 0 and (self._new[party] or self._has_room(_site(party))):
             self.bound[party] = now
             self._count(party, party, new=False)
             return self._in_stead(action, party)
         return None
 
     def _takes(self, scope: SubjectRef, party: SubjectRef | None, now: datetime, *, new: bool) -> bool:
-        left, held = self._most - self._all, self._held[party or scope]
-        if left <= 0 or (held and held + 1 >= left):
+        one = party or scope
+        if not (self._has_room(one) and self._has_room(_site(one))):
             return False
         self.bound[scope] = now
         self._count(scope, party, new=new)
         return True
 
+    def _has_room(self, one: SubjectRef | None) -> bool:
+        """Tell whether another one may be bound of those who share."""
+        left, held = self._most - self._all, 0 if one is None else self._held[one]
+        return left > 0 and (not held or held + 1 < left)
+
     def _count(self, scope: SubjectRef, party: SubjectRef | None, *, new: bool) -> None:
         one = party or scope
         if scope == one:
             # It stands for its new names, which count no more.
-            self._all -= self._new[one]
-            self._held[one] -= self._new.pop(one, 0)
+            self._add(one, -self._new.pop(one, 0))
         elif new and one in self.bound:
             return
         self._new[one] += new
-        self._held[one] += 1
-        self._all += 1
+        self._add(one, 1)
+
+    def _add(self, one: SubjectRef, n: int) -> None:
+        self._all += n
+        for sharing in (one, _site(one)):
+            if sharing is not None:
+                self._held[sharing] += n
 
     def _in_stead(self, action: ResponseAction, address: SubjectRef) -> ResponseAction:
         return replace(action, scope=address, reason=f"{action.reason}\n{AT_ADDRESS}")
+
+
+def _site(one: SubjectRef) -> SubjectRef | None:
+    site = site_of(one.id) if one.kind == "address" else None
+    return None if site is None else SubjectRef("site", site)
 
 
 def limited(

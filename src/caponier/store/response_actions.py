@@ -46,7 +46,7 @@ def add(connection: Connection, action: ResponseAction, actor: str) -> bool:
 
 
 def change(connection: Connection, action: ResponseAction, actor: str, name: str) -> None:
-    """Write an action's new state, and its audit row: `action.approved`, `action.undone` or `action.expired`."""
+    """Write an action's new state, and its audit row under a name such as `action.approved` or `action.undone`."""
     wanted = response_actions.c.action_id == action.action_id
     connection.execute(update(response_actions).where(wanted).values(_row(action)))
     _note(connection, action, actor, name)

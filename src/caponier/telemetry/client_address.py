@@ -6,6 +6,8 @@ from typing import Final, TypeAlias
 
 NETWORK_BITS: Final = 64
 """Of an IPv6 address, that tell one household or machine from another."""
+SITE_BITS: Final = 48
+"""Of an IPv6 address, that tell one site from another: the most that one is usually given (RFC 6177)."""
 TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Under which a gateway shows hosts that have IPv4 alone (RFC 6052): that network is all of them, and no household."""
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -51,6 +53,20 @@ def sender_address(text: str) -> str:
     if inside is not None:
         return str(inside)
     return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False).network_address)
+
+
+def site_of(sender: str) -> str | None:
+    """Return the network of 48 bits that a sender is in, who may have all the others of it; None for IPv4.
+
+    Args:
+        sender: As `sender_address` gives it.
+    """
+    if ":" not in sender:
+        return None
+    try:
+        return str(ipaddress.ip_network((sender, SITE_BITS), strict=False))
+    except ValueError:
+        return None
 
 
 def address_name(text: str) -> str:

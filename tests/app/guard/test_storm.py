@@ -1,12 +1,14 @@
 """A storm of false alarms binds no more callers than the limit says, and says so; a mistake is one command to undo."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from app.guard.test_response import JudgedSubject, found
-from caponier.app.guard import run
+from caponier.app.guard import response, run
 from caponier.app.guard.callers import MOST, RecentCallers
 from caponier.app.guard.response import ACTOR
 from caponier.app.guard.run import Guard
@@ -61,6 +63,22 @@ def test_many_findings_are_taken_quickly(workspace: Workspace) -> None:
             one.response.take([found(f"k-{n}", n) for n in range(at, at + 100)])
     assert watch.seconds < 6, "10,000 in a minute"
     assert len(bound(one, [f"k-{n}" for n in range(1_000)])) == 10
+
+
+def test_what_waits_and_has_not_changed_is_planned_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, planned, real = JudgedSubject(workspace), list[int](), response.plan
+
+    def counted(*given: Any, **named: Any) -> Any:
+        planned.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(response, "plan", counted)
+    for n in range(60):
+        one.response.take([found(f"k-{n}", n)])
+    assert len(planned) <= 2 * 60
+    monkeypatch.setattr(response, "PLANNED_ANEW", timedelta())
+    one.response.take([found("k-last", 60)])
+    assert len(planned) > 2 * 60 - 30, "but not for ever"
 
 
 def test_a_caller_who_is_bound_by_mistake_is_one_command_to_undo_and_stands_first(workspace: Workspace) -> None:

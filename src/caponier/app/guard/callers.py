@@ -43,6 +43,8 @@ class RecentCallers:
         if exchange.status == 401 and call.asks and caller.principal and call.model in self._models:
             self._keyed.add(call.model)
         checked = caller.proven or self.is_checked(call.model)
+        # What a server tells of itself it often tells anybody.
+        sure = caller.proven or (checked and call.asks)
         moment = time.monotonic() if now is None else now
         answered = exchange.status // 100 == 2
         if exchange.stranger:
@@ -50,10 +52,10 @@ class RecentCallers:
         if caller.principal and caller.place and not checked:
             # Also where the guard refused him: detection looks at that, too.
             self.names.note(caller.principal, caller.place, moment)
-        elif caller.principal and checked and answered:
+        elif caller.principal and sure and answered:
             self.names.prove(caller.principal)
         who = (caller.principal if checked else None) or caller.place
-        if who is None or not answered:
+        if who is None or not answered or (caller.principal and checked and not sure):
             return
         self._last[who] = moment
         self._last.move_to_end(who)

@@ -7,12 +7,14 @@ that those who have long come from it are told from those who are new.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import everybody_at
+
+_Value = TypeVar("_Value")
 
 LONG_S: Final = 3_600.0
 """For how long a name has to have come from an address to be no new one there."""
@@ -21,7 +23,7 @@ MOST_AT_ONE: Final = 5_000
 MOST: Final = 100_000
 """Names in all."""
 MOST_ASKED: Final = 20_000
-"""Accused names of which it is remembered where they came from, whatever else is forgotten."""
+"""Accused names of which it is remembered where they came from, whatever else is forgotten; and pardoned ones."""
 
 
 class MadeUpNames:
@@ -46,6 +48,11 @@ class MadeUpNames:
         self._places: dict[str, str] = {}
         """By name: the last address of it."""
         self._asked: OrderedDict[str, str] = OrderedDict()
+        self._accused: OrderedDict[str, float] = OrderedDict()
+        """By name: when something was last found of it."""
+        self._pardoned: OrderedDict[str, None] = OrderedDict()
+        self._proven: OrderedDict[str, None] = OrderedDict()
+        """Names that a model server has checked."""
 
     def note(self, name: str, place: str, now: float | None = None) -> None:
         """Take a name that nobody has checked.
@@ -68,6 +75,7 @@ class MadeUpNames:
 
     def prove(self, name: str) -> None:
         """Take a name that was checked: whose it is, is known."""
+        _remember(self._proven, name, None, MOST)
         self._asked.pop(name, None)
         place = self._places.pop(name, None)
         names = self._names.get(place or "", OrderedDict[str, float]())
@@ -79,34 +87,49 @@ class MadeUpNames:
         """Return the scope of the address that a caller's name was made up at; see `respond.limit.NameOrigins`."""
         if caller.kind == "address":
             return caller if caller == everybody_at(caller.id) else None
-        name = caller.id if caller.kind == "principal" else (caller.sender or "").removeprefix("principal:")
+        name = _name_of(caller)
         place = self._places.get(name) or self._asked.get(name)
         if place is None:
             return None
-        self._asked[name] = place
-        self._asked.move_to_end(name)
-        while len(self._asked) > MOST_ASKED:
-            self._asked.popitem(last=False)
+        _remember(self._asked, name, place, MOST_ASKED)
         return everybody_at(place)
 
     def is_new(self, caller: SubjectRef) -> bool:
-        """Tell whether the address may be bound in a caller's stead; see `respond.limit.NameOrigins`."""
+        """Tell whether the address may be bound in a caller's stead; see `respond.limit.NameOrigins`.
+
+        It is asked of callers alone of whom something was found. From then on their names are new ones: whoever makes
+        up thousands, and keeps them for an hour, must not be spared for each of them.
+        """
         address = self.address_of(caller)
         if address is None or address == caller or self._is_shared(address.id):
             return False
-        name = caller.id if caller.kind == "principal" else (caller.sender or "").removeprefix("principal:")
+        name = _name_of(caller)
+        if name not in self._pardoned:
+            _remember(self._accused, name, time.monotonic(), MOST_ASKED)
         return self._came_lately(name, address.id)
 
+    def pardon(self, caller: SubjectRef) -> None:
+        """Take a caller whom people have let go: what is found of him makes his name no new one again."""
+        name = _name_of(caller)
+        self._accused.pop(name, None)
+        _remember(self._pardoned, name, None, MOST_ASKED)
+
     def are_nothing(self, caller: Caller, call: Call) -> bool:
-        """Tell whether it says nothing about a caller what he calls himself, so that he is who his address is."""
+        """Tell whether it says nothing about a caller what he calls himself, so that he is who his address is.
+
+        Where it cannot be told which model is asked, a name is worth something if the server of any has checked it.
+        """
         if caller.place is None or caller.proven or self._is_checked(call.model) or self._is_shared(caller.place):
             return False
-        return caller.principal is None or self._came_lately(caller.principal, caller.place)
+        if caller.principal is None:
+            return True
+        known = call.model is None and caller.principal in self._proven
+        return not known and self._came_lately(caller.principal, caller.place)
 
     def _came_lately(self, name: str, place: str) -> bool:
         names = self._names.get(place)
         since = None if names is None else names.get(name)
-        return since is None or time.monotonic() - since < LONG_S
+        return since is None or time.monotonic() - max(since, self._accused.get(name, since)) < LONG_S
 
     def _forget(self, place: str) -> None:
         """Forget the name of an address that came least lately."""
@@ -117,3 +140,14 @@ class MadeUpNames:
             del self._places[name]
         if not names:
             del self._names[place]
+
+
+def _name_of(caller: SubjectRef) -> str:
+    return caller.id if caller.kind == "principal" else (caller.sender or "").removeprefix("principal:")
+
+
+def _remember(known: OrderedDict[str, _Value], name: str, value: _Value, most: int) -> None:
+    known[name] = value
+    known.move_to_end(name)
+    while len(known) > most:
+        known.popitem(last=False)

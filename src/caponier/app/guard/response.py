@@ -1,14 +1,16 @@
 """What a guard does about its findings: at once in memory, and then in the store, where everybody sees it."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
-from typing import Final
+from typing import Any, Final
 
 from caponier.app.guard.failures import Failures, Tell
+from caponier.app.guard.steady_time import SteadyTime
 from caponier.app.incidents.correlate import correlate_findings, settings_of
 from caponier.app.incidents.findings import record_findings
 from caponier.app.incidents.incidents import incidents_holding, show_incident
@@ -36,6 +38,8 @@ MOST_CERTAIN: Final = 50_000
 since."""
 UNTIL_STORED: Final = timedelta(minutes=10)
 """For how long an action may be in force that the store does not know yet."""
+PLANNED_ANEW: Final = timedelta(minutes=1)
+"""After which what still waits is planned anew, so that it lasts long enough."""
 MOST_TOGETHER: Final = 200
 """Findings that are joined and answered in memory at once: in a storm the last ones count, and what was begun stays."""
 ANSWERING_S: Final = 0.5
@@ -107,13 +111,16 @@ class GuardResponse:
         """Ids of the actions that bind nobody, of which that was told."""
         self._due: list[str] = []
         """Ids of the incidents that are to be answered; touched by the thread alone."""
+        self._plans: OrderedDict[tuple[str, frozenset[str]], tuple[datetime, Sequence[ResponseAction]]] = OrderedDict()
+        """By incident and those of its findings that are answered: what was planned about them, and when."""
+        self._time = SteadyTime()
         self._wake, self._stop = Event(), Event()
         self._thread = Thread(target=self._run, name="caponier-guard-response", daemon=True)
 
     def start(self) -> None:
         """Read what is in force, and begin."""
         with ActionFeed(self._workspace) as feed:
-            self._go_by(feed.read(datetime.now(UTC)).actions)
+            self._go_by(feed.read(self._time.now()).actions)
         self._thread.start()
 
     def close(self) -> None:
@@ -162,6 +169,7 @@ class GuardResponse:
             while not self._stop.is_set():
                 woken = self._wake.wait(max(0.0, polled + POLL_S - time.monotonic()))
                 self._wake.clear()
+                self._survive(lambda: self._follow_clock(feed))
                 if woken:
                     self._survive(lambda: self._respond(feed))
                 if time.monotonic() - polled >= POLL_S:
@@ -176,8 +184,32 @@ class GuardResponse:
         except Exception as failure:  # noqa: BLE001 - the border of the thread: it is tried again at the next look
             self._failed("response", failure)
 
+    def _follow_clock(self, feed: ActionFeed) -> None:
+        """Have everything last as long as it was to if the clock was set; until that is stored, it counts as not set.
+
+        What is in force is moved in the store, too: else others, and this after a restart, would take it for over.
+        """
+        by = self._time.stepped()
+        if not by:
+            return
+        with self._lock:
+            active = self._active
+        feed.redate(active, by, actor=ACTOR)
+        with self._lock:
+            self._time.follow()
+            for moments in (self._spared, self._let_go, self._bound):
+                _move(moments, by)
+            self._begun = {
+                key: replace(one, created=one.created + by, expires=one.expires + by)
+                for key, one in self._begun.items()
+            }
+        self._tell(
+            f"note: the clock was set by {by.total_seconds():+,.0f} seconds; actions last as long as they were to"
+        )
+        self._go_by(feed.read(self._time.now()).actions)
+
     def _poll(self, feed: ActionFeed) -> None:
-        now = datetime.now(UTC)
+        now = self._time.now()
         changed = feed.poll(now)
         if changed is not None:
             self._go_by(changed.actions)
@@ -202,7 +234,7 @@ class GuardResponse:
             self._answer_due()
         finally:
             # An incident that cannot be answered stays due; findings that are in the store must not wait for it.
-            self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
+            self._go_by(feed.read(self._time.now()).actions, stored=len(found))
 
     def _answer_due(self) -> None:
         """Answer every incident that is due; one that fails stays so, and keeps no other waiting."""
@@ -224,7 +256,8 @@ class GuardResponse:
 
     def _answer(self, incident_id: str) -> None:
         """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
-        planned = plan_response(self._workspace, incident_id, actor=ACTOR, answers=self.answers).plan.actions
+        now = self._time.now()
+        planned = plan_response(self._workspace, incident_id, now=now, actor=ACTOR, answers=self.answers).plan.actions
         # Asked afterwards: an action that is undone between the two would be planned again and not be known as undone.
         known = show_incident(self._workspace, incident_id).actions
         undone = {key_of(action): action for action in known if action.state is ActionState.UNDONE}
@@ -237,6 +270,7 @@ class GuardResponse:
             self._workspace,
             incident_id,
             only=wanted,
+            now=now,
             actor=ACTOR,
             most=self._most(),
             origins=self._origins,
@@ -256,7 +290,7 @@ class GuardResponse:
             actions: In force.
             stored: Of the findings that wait, how many have found their answer in it.
         """
-        now, ids = datetime.now(UTC), {action.action_id for action in actions}
+        now, ids = self._time.now(), {action.action_id for action in actions}
         with self._lock:
             self._warn_unsent(actions)
             self._spare(action for action in self._active if action.action_id not in ids and now < action.expires)
@@ -277,7 +311,7 @@ class GuardResponse:
         if not self._waiting and not self._due and not self._turned:
             self._begun.clear()
         elif self._enforce and self._waiting:
-            self._begin(datetime.now(UTC))
+            self._begin(self._time.now())
         self._decisions.replace([*self._active, *self._begun.values()])
 
     def _begin(self, now: datetime) -> None:
@@ -338,15 +372,34 @@ class GuardResponse:
         return share is None or share <= self._settings.alpha or finding.finding_id in self._certain
 
     def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
-        own = [one for one in self._waiting if one.finding_id in incident.finding_ids and self.answers(one)]
-        made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
-        for action in made.actions:
+        for action in self._planned(incident, now):
             if not action.needs_approval and self._spared.get(key_of(action), now) <= now:
                 until = min(action.expires, now + UNTIL_STORED)
                 yield replace(action, state=ActionState.ACTIVE, expires=until)
 
+    def _planned(self, incident: Incident, now: datetime) -> Sequence[ResponseAction]:
+        """Plan an incident, or take the plan of a moment ago: in a storm hundreds wait that have not changed."""
+        of = frozenset(incident.finding_ids)
+        own = [one for one in self._waiting if one.finding_id in of and self.answers(one)]
+        key = incident.incident_id, frozenset(one.finding_id for one in own)
+        at, actions = self._plans.get(key, (None, ()))
+        if at is None or not timedelta() <= now - at < PLANNED_ANEW:
+            made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
+            at, actions = now, made.actions
+        self._plans[key] = at, actions
+        self._plans.move_to_end(key)
+        while len(self._plans) > MOST_TOGETHER:
+            self._plans.popitem(last=False)
+        return actions
+
     def _spare(self, undone: Iterable[ResponseAction]) -> None:
         # As long as whatever else the caller does belongs to the same incident.
-        until = datetime.now(UTC) + self._settings.gap
+        until = self._time.now() + self._settings.gap
         for action in undone:
             self._spared[key_of(action)] = self._let_go[action.scope] = until
+            self._origins.pardon(action.scope)
+
+
+def _move(moments: dict[Any, datetime], by: timedelta) -> None:
+    for key in moments:
+        moments[key] += by

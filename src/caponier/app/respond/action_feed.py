@@ -1,12 +1,14 @@
 """What a guard has to do, cheap to ask for as often as it likes."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from caponier.app.respond.respond import expire_within
 from caponier.app.workspace.workspace import acting_user
 from caponier.formats.closing import Closing
 from caponier.records.inventory import Workspace
-from caponier.records.response_action import ResponseAction
+from caponier.records.response_action import ActionState, ResponseAction
 from caponier.store import audit, response_actions
 from caponier.store.database import open_store
 from caponier.store.response_actions import ActiveActions
@@ -50,6 +52,22 @@ class ActionFeed(Closing):
         with self._store.write() as connection:
             audit.lock(connection)
             return expire_within(connection, now, actor or acting_user())
+
+    def redate(self, seen: Iterable[ResponseAction], by: timedelta, *, actor: str) -> None:
+        """Move actions with a clock that was set, so that they last as long as they were to; note it in the audit log.
+
+        Args:
+            seen: Actions in force; one that has changed since is left alone: somebody else has moved it.
+            by: How far the clock was set.
+            actor: Who saw that.
+        """
+        with self._store.write() as connection:
+            audit.lock(connection)
+            for action in seen:
+                known = response_actions.get(connection, action.action_id)
+                if known is not None and known.state is ActionState.ACTIVE and known.expires == action.expires:
+                    moved = replace(known, created=known.created + by, expires=known.expires + by)
+                    response_actions.change(connection, moved, actor, "action.redated")
 
     def close(self) -> None:
         """Give the store back."""

@@ -48,3 +48,111 @@ def test_what_the_list_lacks_is_proposed_with_what_would_run(
     assert list(script.gone("fleetmodels", shipped().extended([known]))) == []
     missing = Allowance(Global("fleetmodels.old", "Net"), frozenset({GlobalRole.NEW}), "read", known.expires)
     assert list(script.gone("fleetmodels", shipped().extended([missing]))) == [missing.what]
+
+
+PLAIN = """
+import dataclasses
+import enum
+
+class Plain:
+    pass
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    size: int
+
+class Kind(enum.Enum):
+    ONE = "one"
+"""
+RUNNING = """
+import enum
+
+class Restored:
+    def __setstate__(self, state):
+        open(state)
+
+class Inherits(Restored):
+    pass
+
+class Creates:
+    def __new__(cls, *given):
+        return open(*given)
+
+class Sets:
+    def __setattr__(self, name, value):
+        open(value)
+
+class Dropped:
+    def __del__(self):
+        open(self.path)
+
+class Key:
+    def __hash__(self):
+        return open(self.path).fileno()
+
+class Looked:
+    def __getattribute__(self, name):
+        return open
+
+class Asked:
+    def __getattr__(self, name):
+        return open
+
+class Poses:
+    @property
+    def __class__(self):
+        return open(self.path)
+
+class Attributes:
+    @property
+    def __dict__(self):
+        return {}
+
+class Made(type):
+    def __getattribute__(cls, name):
+        return open
+
+class OfMade(metaclass=Made):
+    pass
+
+class Table(dict):
+    pass
+
+class Pair(tuple):
+    pass
+
+class Failed(Exception):
+    pass
+
+class Opens(enum.Enum):
+    ONE = "one"
+
+    @classmethod
+    def _missing_(cls, value):
+        return open(value)
+
+class Called(enum.EnumType):
+    def __call__(cls, value):
+        return open(value)
+
+class OfCalled(enum.Enum, metaclass=Called):
+    ONE = "one"
+
+class Empty(enum.Enum):
+    pass
+"""
+
+
+def test_only_what_runs_no_code_of_its_own_is_plain(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "plainmodels"
+    package.mkdir()
+    (package / "__init__.py").write_text(PLAIN)
+    (package / "running.py").write_text(RUNNING)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert script.main(["--plain", "plainmodels"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].startswith("# plainmodels ")
+    assert rows[1] == "- {module: plainmodels, new: [Frozen, Plain], lookup: [Kind]}"
+    assert rows[2:] == []

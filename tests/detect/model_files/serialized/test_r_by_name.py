@@ -1,6 +1,7 @@
 """What R runs although the file holds data alone: by a name, by a class, by a codec, and behind a comment.
 
-Each was carried out with R 4.5: `predict` made files by the names of a factor's levels, or ran what a text said.
+The first three of `HOSTILE`, contrasts that a model names, and the reference to a source were carried out with R 4.5.
+The others follow from how R reads such objects, and are forms and detours of these; nobody has carried them out.
 """
 
 import struct
