@@ -60,7 +60,7 @@ def test_a_workspace_that_a_log_suggests_reads_it(log: Path, capsys: pytest.Capt
     Path("w/caponier.toml").write_text(
         text.replace('# baseline = "model.safetensors"', 'baseline = "model.safetensors"')
     )
-    assert 'baseline = "w/model.safetensors" under [[model]] model' in built.err
+    assert 'add baseline = "w/model.safetensors" to [[model]] model' in built.err
     scanned = run(capsys, "scan", "inference", log, "--workspace", "w", "--format", "json")
     assert orjson.loads(scanned.out)["events"] == 120
 

@@ -19,8 +19,8 @@ def test_no_name_is_printed_as_programs_write_it(name: str) -> None:
 
 
 def test_rules_that_are_told_with_another_one_are_named_as_such() -> None:
-    assert fact_words({"also": ["Several Models Read By One Account"]}) == [
-        "other rules about the same events: Several Models Read By One Account"
+    assert fact_words({"also": ["Several models read by one account"]}) == [
+        "other rules about the same events: Several models read by one account"
     ]
 
 

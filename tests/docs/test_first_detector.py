@@ -46,7 +46,7 @@ def test_the_package_of_the_page_finds_who_sends_blanks(site: Path, tmp_path: Pa
 
     code, _, told = run(build)
     assert code == 0, told
-    assert re.search(r"detectors at work: .*blank_inputs", told)
+    assert re.search(r"detectors that run: .*blank_inputs", told)
     code, out, told = run(scan, "--format", "json")
     assert code == 1, told
     finding = next(one for one in json.loads(out)["findings"] if one["detector"] == "blank_inputs")

@@ -9,7 +9,7 @@ from rich.console import Console
 from caponier.app.guard.run import Guard, run_guard, settings_of
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
-from caponier.cli.terminal.log_report import say, say_skipped
+from caponier.cli.terminal.log_report import say, say_notes
 from caponier.cli.terminal.output import notes
 from caponier.guard.settings import GuardSettings
 
@@ -64,6 +64,4 @@ def _introduce(console: Console, standing: Guard, url: str) -> None:
     )
     say(console, f"when a decision fails, requests {'pass' if settings.fail == 'open' else 'are refused'}")
     say(console, f"looking for attacks on: {', '.join(live.models) or 'no model'}")
-    for note in live.remarks.notes:
-        say(console, f"note: {note}")
-    say_skipped(console, live.remarks.skipped)
+    say_notes(console, live.remarks.notes, live.remarks.skipped)

@@ -63,12 +63,12 @@ def init(
     else:
         write_text(f"{file}\n", None)
     console = notes(quiet=quiet)
-    events = " ".join(str(path.absolute()) for path in log) if log else "EVENTS"
+    events = " ".join(str(path.absolute()) for path in log) if log else "LOG"
     if found:
         print_rejected(console, found.rejected)
-        asked = f"Open {file} and answer the questions in it. Then run in its folder:"
+        asked = f"Open {file.name} and answer the questions in it. Then run in its folder:"
     else:
-        asked = f"Describe your ML systems in {file}. Then run in its folder:"
+        asked = f"Describe your ML systems in {file.name}. Then run in its folder:"
     say(console, f"The workspace is ready. {asked}")
     say(console, f"  caponier baseline build {events} --out MODEL.safetensors")
     # Whoever scans the log that was learned from finds nothing in it.

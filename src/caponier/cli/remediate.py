@@ -187,7 +187,7 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
         f"the new data set has {details['rows_after']:,} rows: {result.done.produced}",
     ]
     if not result.done.after:
-        lines.append("note: no test set was given, so the repair is not proven; give one with --test")
+        lines.append("note: no test set was given, so the repair is not proven (exit code 3); give one with --test")
     elif not result.proven:
         lines.append(_unproven(result.done))
     moved = moved_on(result.done, result.stage, proven=result.proven, recorded=recorded)

@@ -97,7 +97,7 @@ def _remarks(result: ModelRemediation, *, recorded: bool) -> Iterator[str]:
         return
     yield f"a backdoor led to class {done.details['target']}; the repaired model is {done.produced}"
     if not done.after:
-        yield "note: no test set was given, so the repair is not proven; give one with --test"
+        yield "note: no test set was given, so the repair is not proven (exit code 3); give one with --test"
     elif not result.proven:
         if done.before.get(KNOWN, 1.0) <= DEAD:
             yield f"note: of the rows of --attack {done.before[KNOWN]:.0%} were turned before: no trigger is on them"

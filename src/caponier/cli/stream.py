@@ -12,7 +12,7 @@ from rich.console import Console
 
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
-from caponier.cli.terminal.log_report import say, say_notes, say_skipped
+from caponier.cli.terminal.log_report import say, say_notes
 from caponier.cli.terminal.output import notes
 from caponier.errors import InputError
 
@@ -75,8 +75,7 @@ def stream(
             kept.clear()
         tell, enforce = partial(say, console), mode is options.Mode.ENFORCE
         following = EventStream(home, kept, lateness=lateness, enforce=enforce, lake=followed, tell=tell)
-        say_notes(console, following.remarks.notes)
-        say_skipped(console, following.remarks.skipped)
+        say_notes(console, following.remarks.notes, following.remarks.skipped)
         source, before = given.get("subscribe", "topics") if given else followed, following.position.left_out
         words = f"following {source} for {', '.join(following.models)}"
         begun = partial(say, console, words)

@@ -133,7 +133,7 @@ def _joined(result: DemoResult) -> str:
         return f"No: {len(result.hunt.incidents)} of them."
     return (
         f"{incident.incident_id}, strategy {incident.strategy.value}: {len(incident.finding_ids)} findings over "
-        f"{len(incident.tactics)} tactics ({', '.join(incident.tactics)}), special to ML (orange) and ordinary means "
+        f"{len(incident.tactics)} tactics ({', '.join(incident.tactics)}), ML techniques (orange) and general ones "
         "(white)."
     )
 

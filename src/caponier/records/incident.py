@@ -127,6 +127,17 @@ class Incident:
         """The tactics of its steps, each once, in order of their first step."""
         return tuple(dict.fromkeys(step.tactic for step in self.steps))
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The actors in words: kind and name."""
+        return tuple(name.replace(":", " ", 1) for name in self.actors)
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        """The files and data sets that its steps are about, by path where it is known."""
+        about = (step.subject for step in self.steps if step.subject.kind in ("file", "row", "source"))
+        return tuple(dict.fromkeys(one.path or one.in_words for one in about))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, an entry of the document `caponier.incidents/1`."""
         return {

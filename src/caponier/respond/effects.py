@@ -21,7 +21,7 @@ class Effect:
 
 EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.BLOCK: Effect(
-        "Refuse every query of {what}, with the answer of a rate limit (429)",
+        "Refuse every query of {what} with status 429 (too many requests)",
         "The guard answers {what} again",
         True,
         "stopped",

@@ -104,8 +104,8 @@ def test_a_ticket_leads_with_plain_words() -> None:
     assert "combined attack" in head
     assert "What happened" in head
     assert "caponier respond plan" in head
-    assert "special to ML (orange)" in rest
-    assert "ordinary means (white)" in rest
+    assert "ML technique (orange)" in rest
+    assert "general technique (white)" in rest
     assert "- 2026-01-04 00:00:00Z ben: called \\*the\\* owner" in rest
     assert "block principal k-1, planned" in rest
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -50,9 +51,17 @@ def test_the_story_claims_no_attack_that_nobody_has_shown() -> None:
 
 
 def test_the_story_of_queries_alone_names_the_model_and_no_other_means() -> None:
-    told = words(case(finding(1)))
+    one = case(finding(1))
+    told = words(replace(one, incident=replace(one.incident, actors=("principal:k-9",))))
     assert told["What happened"].startswith("One actor queried model digits-mlp as benign callers do not. Strategy: ")
     assert "--log LOG" in told["What to do"]
+
+
+def test_the_story_of_one_actor_with_several_names_counts_the_names() -> None:
+    one = case(finding(1))
+    told = words(replace(one, incident=replace(one.incident, actors=("account:ada", "principal:k-9"))))
+    assert told["What happened"].startswith("One actor, known by 2 names, queried model ")
+    assert told["Who"] == "account ada, principal k-9"
 
 
 def test_the_story_of_one_finding_says_its_confidence_alone() -> None:
@@ -77,9 +86,9 @@ def test_what_awaits_approval_comes_first() -> None:
 @pytest.mark.parametrize(
     ("techniques", "said"),
     [
-        (("AML.T0043.001", "AMLTM.EVADE.01.02"), "special to ML (orange)"),
-        (("T1078", "AML.T0012", "AMLTM.INIT.02"), "ordinary means (white)"),
-        (("AMLTM.INIT.02", "AMLTM.EVADE.01.02"), "special to ML and ordinary means (orange, white)"),
+        (("AML.T0043.001", "AMLTM.EVADE.01.02"), "ML technique (orange)"),
+        (("T1078", "AML.T0012", "AMLTM.INIT.02"), "general technique (white)"),
+        (("AMLTM.INIT.02", "AMLTM.EVADE.01.02"), "ML and general techniques (orange, white)"),
         ((), "no known technique"),
     ],
 )

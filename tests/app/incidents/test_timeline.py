@@ -25,6 +25,15 @@ def test_one_login_that_several_rules_name_is_one_moment() -> None:
     assert told.finding_ids == ("f-1", "f-2")
 
 
+def test_rules_that_say_the_same_of_an_event_stand_before_it_together() -> None:
+    first, second, third = (
+        replace(LOGIN, finding_id=f"f-{n}", summary=said)
+        for n, said in enumerate(("A key made: ada on gpu-1", "Rights changed: ada on gpu-1", "A login: ben on gpu-2"))
+    )
+    (told,) = moments([first, second, third])
+    assert told.seen == "A key made; Rights changed: ada on gpu-1; A login: ben on gpu-2"
+
+
 def test_what_joins_two_that_were_apart_makes_one_of_them() -> None:
     other = replace(LOGIN, finding_id="f-2", event_ids=("e-2",))
     assert len(moments([LOGIN, other])) == 2

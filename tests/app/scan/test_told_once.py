@@ -52,7 +52,7 @@ def test_a_bulk_read_of_models_takes_the_reads_of_several_up(home: Workspace) ->
     report = scan(home, rows)
     (finding,) = report.findings
     assert finding.detector == "sigma:model_bulk_read"
-    assert finding.evidence.facts["also"] == ["Several Models Read By One Account"]
+    assert finding.evidence.facts["also"] == ["Several models read by one account"]
     events = [one for read in read_logs([home.root / "log.jsonl"], RejectedRows()) for one in read.events]
     assert len(set(finding.event_ids)) == len(events) == 25
 

@@ -194,7 +194,7 @@ def test_an_unknown_key_names_the_nearest_known_one(file: Path, text: str, expec
     ("text", "expected"),
     [
         ("[detect]\nhorizon = '3'", "detect.horizon: expected a whole number, got text"),
-        ("[detect]\nhorizon = 0", "detect.horizon: expected greater than or equal to 1, got a whole number"),
+        ("[detect]\nhorizon = 0", "detect.horizon: expected a number of at least 1, got 0"),
         ("[workspace]\nlake = 3", "workspace.lake: expected text in quotes, got a whole number"),
         ("detect = 3", "detect: expected a table, got a whole number"),
         ("guard = true", "guard: expected a table, got true or false"),
@@ -207,6 +207,8 @@ def test_an_unknown_key_names_the_nearest_known_one(file: Path, text: str, expec
         ("[[model]]\nname = 'a'\n[[model]]\nname = 'a'", "2 entries [[model]] have the name 'a'"),
         ("[detect]\nalert_budget = 'few'", "detect.alert_budget: 'few' is not an alert budget. Write a rate"),
         ("[workspace", "this is not TOML"),
+        ("[detect.flood]\n[detect.flood]", "this is not TOML: the table [detect.flood] stands twice (at line 2"),
+        ("[detect]\nalpha = 3", "detect.alpha: expected a number below 1, got 3"),
         ("[serve]\nport = 8080", "serve: nothing reads this section"),
         ("[[route]]\nname = 'soc'\nkind = 'smoke'\nto = 'https://a'", "route 1.kind: Input should be 'webhook'"),
         ("[[route]]\nname = 'soc'\nsevrity = 'high'", "route 1.sevrity: unknown key\nDid you mean 'severity'?"),

@@ -81,7 +81,7 @@ def ids(*arguments: str) -> list[str]:
     return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
 
 
-WEEKLY = ("BENIGN", "LIKE", "THIS", "A", "WEEK")
+WEEKLY = ("FALSE", "ALARMS", "A", "WEEK")
 
 
 def test_a_list_has_a_row_a_caller(home: Path) -> None:
@@ -218,8 +218,29 @@ def test_an_age_is_counted_in_queries(home: Path, age: int, said: str) -> None:
 def test_a_rule_has_matched_and_has_no_score(home: Path) -> None:
     keep(home, replace(finding(1), evidence=Evidence("rule", 1.0, 0.0)))
     said = run("show", "f-1").stdout
-    assert "one rule matched" in said
+    assert "the rule iterative_query matched" in said
     assert "threshold" not in said
+
+
+def test_techniques_stand_in_a_line_a_matrix() -> None:
+    facts = _facts(made.finding(1, techniques=("AML.T0043.001", "AMLTM.EVADE.01.02", "AML.T0024.002")))
+    at = [name for name, _ in facts].index("Techniques")
+    assert facts[at] == ("Techniques", "atlas: AML.T0043.001 Black-Box Optimization, AML.T0024.002 Extract AI Model")
+    assert facts[at + 1] == ("", "amltm-2020: AMLTM.EVADE.01.02 Online Evasion")
+
+
+@pytest.mark.parametrize(
+    ("model", "n", "said"),
+    [
+        ("m", 1, "by event e-1, after one different query"),
+        ("m", 4, "by event e-1, after four different queries"),
+        (None, 1, "by event e-1"),
+        (None, 4, "by event e-1, the last of four events"),
+    ],
+)
+def test_a_card_says_by_what_a_finding_was_raised(model: str | None, n: int, said: str) -> None:
+    one = replace(made.finding(1), model=model, unique_queries=n, trigger_event_id="e-1")
+    assert dict(_facts(one))["Raised"] == said
 
 
 def test_one_finding_is_shown_to_programs(home: Path) -> None:
@@ -336,7 +357,7 @@ def test_rarity_stands_beside_severity_and_says_what_it_means() -> None:
 
 
 def test_a_threshold_of_nothing_is_told_as_such() -> None:
-    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3 (any is reported)")
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3 (each is reported)")
     assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith(
         "3 (a finding from 3 on)"
     )

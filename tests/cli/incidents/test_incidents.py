@@ -87,6 +87,14 @@ def test_a_list_is_a_table_csv_markdown_and_json(home: Workspace) -> None:
     assert Incident.from_dict(document["incidents"][0]).incident_id == id_
 
 
+def test_a_list_names_a_file_as_the_target_and_actors_as_the_page_does(home: Workspace) -> None:
+    keep(home, file_finding(1, system=None))
+    assert "/models/model.pkl" in run("list", "--format", "markdown").stdout
+    keep(home, finding(2, "k-9"))
+    assert "| principal k-9 |" in run("list", "--format", "markdown").stdout
+    assert "principal:k-9" in run("list", "--format", "csv").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "count"),
     [
@@ -111,8 +119,8 @@ def test_show_leads_with_plain_words_then_tactics_then_findings(home: Workspace)
     said = run("show", id_).stdout
     order = ["What happened", "Who", "To what", "How sure", "What it harms", "What to do", "Timeline", "Findings"]
     assert [said.index(word) for word in order] == sorted(said.index(word) for word in order)
-    assert "ordinary means (white)" in said
-    assert "special to ML (orange)" in said
+    assert "general technique (white)" in said
+    assert "ML technique (orange)" in said
     assert "context: outside the ML" in said
 
 

@@ -61,7 +61,7 @@ class TestExitCodes:
         with only(FirstFeature(), None):
             ran = scan(bad, *RANGE)
         assert ran.code == 3
-        assert "skipped m: first_feature: cannot run: " in ran.err
+        assert re.search("^m: 1 detector does not run, .*\n  first_feature: ", ran.err, re.MULTILINE)
 
     def test_a_rejected_row_is_3_too(self, scan: Any, tmp_path: Path) -> None:
         file = log(tmp_path, rows(3))
@@ -79,7 +79,7 @@ class TestExitCodes:
     def test_findings_and_skips_are_1_and_the_skips_are_listed(self, scan: Any, world: World) -> None:
         ran = scan(world.attacked)
         assert ran.code == 1
-        assert re.search("^skipped digits: .*novelty.*: cannot run: ", ran.err, re.MULTILINE)
+        assert re.search("^digits: .*do not run, so .*(\n  .*)*novelty", ran.err, re.MULTILINE)
 
     @pytest.mark.parametrize(("level", "code"), [("info", 1), ("low", 1), ("medium", 0), ("critical", 0)])
     def test_fail_on_says_from_which_severity(self, level: str, code: int, scan: Any, bad: Path) -> None:
@@ -326,3 +326,15 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         ran = run(capsys, *command, "--help")
         assert ran.code == 0
         assert "Example: caponier scan inference events.parquet" in ran.out
+
+
+def test_a_security_log_is_sent_to_the_scan_that_reads_it(scan: Any, tmp_path: Path) -> None:
+    calls = [
+        {"eventTime": f"2026-01-05T10:0{at}:00Z", "eventName": "GetObject", "eventSource": "s3.amazonaws.com"}
+        | {"userIdentity": {"userName": "ada"}, "eventID": f"e{at}", "awsRegion": "eu-west-1", "eventVersion": "1.08"}
+        for at in range(3)
+    ]
+    log = tmp_path / "calls.json"
+    log.write_text(json.dumps({"Records": calls}))
+    said = scan(log).err
+    assert f"is a security log (AWS CloudTrail); scan it with: caponier scan logs {log}" in said

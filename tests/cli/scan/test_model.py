@@ -34,7 +34,7 @@ def test_a_backdoor_ends_with_1_and_its_trigger_is_drawn(folder: Path, capsys: p
 def test_without_samples_weights_alone_are_judged(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = run(capsys, "scan", "model", "bad.safetensors")
     assert done.code == 1
-    assert "skipped trigger_search: it needs clean samples" in " ".join(done.err.split())
+    assert "not checked: trigger_search: it needs clean samples" in " ".join(done.err.split())
 
 
 def test_what_cannot_be_judged_ends_with_3_and_what_is_not_there_with_2(

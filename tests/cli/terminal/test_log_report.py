@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from caponier.cli.terminal.log_report import say_notes
+from caponier.records.skip import Skip
 
 
 def told(*notes: str) -> list[str]:
@@ -21,12 +22,29 @@ def test_detectors_that_lack_the_same_stand_together_below_their_model() -> None
         "m: three runs with built-in thresholds; there is no baseline",
     ) == [
         "note: the clock goes wrong",
-        "note: m: 2 detectors do not run:",
+        "m: 2 optional detectors do not run:",
         "  one, two: no event has feedback; log it",
-        "note: other: 1 detector does not run:",
+        "other: 1 optional detector does not run:",
         "  one: it needs --training-set",
-        "note: m: 1 detector runs with built-in thresholds:",
+        "m: 1 detector runs with built-in thresholds:",
         "  three: there is no baseline",
+    ]
+
+
+def test_detectors_that_were_skipped_stand_in_the_same_form_and_what_else_was_below() -> None:
+    console = Console(width=500)
+    with console.capture() as said:
+        say_notes(
+            console,
+            ["m: one does not run; no event has feedback"],
+            [Skip("m: two", "no scores"), Skip("m: three", "no scores"), Skip("b.parquet", "is broken")],
+        )
+    assert said.get().splitlines() == [
+        "m: 2 detectors do not run, so not everything was checked:",
+        "  two, three: no scores",
+        "m: 1 optional detector does not run:",
+        "  one: no event has feedback",
+        "not checked: b.parquet: is broken",
     ]
 
 

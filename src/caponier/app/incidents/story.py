@@ -32,7 +32,7 @@ def story(case: CaseFile) -> list[tuple[str, str]]:
     incident = case.incident
     return [
         ("What happened", _what(case)),
-        ("Who", ", ".join(name.replace(":", " ", 1) for name in incident.actors) or "unknown"),
+        ("Who", ", ".join(incident.named) or "unknown"),
         ("To what", _target(case)),
         ("How sure", _certainty(case.findings)),
         ("What it harms", ", ".join(incident.harms) or "nothing by itself; it prepares other steps"),
@@ -44,9 +44,9 @@ def colour_words(techniques: tuple[TechniqueRef, ...]) -> str:
     """Say of a step whether its techniques are special to ML."""
     colors = colors_of(techniques)
     words = {
-        frozenset({Color.ORANGE}): "special to ML (orange)",
-        frozenset({Color.WHITE}): "ordinary means (white)",
-        frozenset({Color.ORANGE, Color.WHITE}): "special to ML and ordinary means (orange, white)",
+        frozenset({Color.ORANGE}): "ML technique (orange)",
+        frozenset({Color.WHITE}): "general technique (white)",
+        frozenset({Color.ORANGE, Color.WHITE}): "ML and general techniques (orange, white)",
     }
     return words.get(colors, "no known technique")
 
@@ -71,7 +71,8 @@ def _seen(case: CaseFile) -> Iterator[str]:
     data = [one for one in found if one.subject.kind in _DATA]
     files = [one for one in found if one.subject.kind == "file"]
     others = [one for one in found if one not in (*queries, *data, *files)]
-    who = "One actor" if case.incident.actors else "Somebody unknown"
+    names = len(case.incident.actors)
+    who = "Somebody unknown" if not names else "One actor" if names == 1 else f"One actor, known by {names:,} names,"
     acts = ["acted on the ML system's accounts, hosts or stores"] if others else []
     if queries:
         named = _names({one.model for one in queries if one.model})

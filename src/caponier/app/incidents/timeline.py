@@ -32,8 +32,12 @@ class Moment:
 
     @property
     def seen(self) -> str:
-        """What was seen, each sentence once."""
-        return "; ".join(dict.fromkeys(step.summary for step in self.steps))
+        """What was seen, each sentence once; of rules that say the same of the event, their titles before it."""
+        told: dict[str, list[str]] = {}
+        for summary in dict.fromkeys(step.summary for step in self.steps):
+            title, between, about = summary.partition(": ")
+            told.setdefault(about if between else "", []).append(title)
+        return "; ".join(f"{'; '.join(titles)}{': ' if about else ''}{about}" for about, titles in told.items())
 
     @property
     def finding_ids(self) -> tuple[str, ...]:

@@ -91,9 +91,10 @@ def load_events(
             hint="Look at --last, --since, --until and --drop.",
         )
     if not spool.rows:
-        reasons = rejected.reasons_in_words
+        reasons, first = rejected.reasons_in_words, next(iter(rejected.first), None)
+        where = f"; the first is line {first.line:,} of {first.file}" if first else ""
         raise InputError(
-            f"contains no events: {reasons}" if reasons else "contains no events",
+            f"contains no events: {reasons}{where}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),
             hint=_what_was_seen(paths, rejected),
         )
@@ -101,6 +102,11 @@ def load_events(
 
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
+    # Only here: it brings the readers of all security logs.
+    from caponier.app.inference.security_log import security_log_note
+
+    if other := security_log_note(paths):
+        return other
     needs = "An event needs at least a time, and what the model was asked or answered"
     if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
         how = "caponier map show torchserve-access-log"

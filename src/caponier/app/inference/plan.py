@@ -166,8 +166,7 @@ def lines_for(
                 # Switched off on purpose: that is no part of a scan that could not be done.
                 remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
             else:
-                lack = f"cannot run: {_lack(detector, section)}"
-                remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
+                remarks.skipped.append(Skip(f"{model}: {detector.name}", _lack(detector, section)))
             continue
         lines.append(line)
         if line.ranks is None:
@@ -224,8 +223,10 @@ def _trained(
         if Signal.TRAINING_SET not in detector.needs or (stored and fits(stored.params, salt)):
             speaking.append(detector)
             continue
-        lack = "was made with another salt" if stored else "is missing; build the baseline with --training-set"
-        remarks.notes.append(f"{model}: {detector.name} does not run; the baseline's sketch of the training set {lack}")
+        lack = "it needs a baseline that was built with --training-set"
+        if stored:
+            lack = "the baseline's sketch of the training set was made with another salt"
+        remarks.notes.append(f"{model}: {detector.name} does not run; {lack}")
     return speaking
 
 

@@ -193,7 +193,7 @@ def _findings(
             subject = SubjectRef("source", part.source, tuple(_of_source(dataset, analysis, part.source)))
             share = Evidence("share_flagged", round(part.flagged / part.rows, 4), part.elsewhere)
             summary = (
-                f"source {part.source}: {part.flagged:,} of {part.rows:,} rows ({part.flagged / part.rows:.0%}) are "
+                f"{part.flagged:,} of {part.rows:,} rows ({part.flagged / part.rows:.0%}) from this source are "
                 f"flagged; of the rows from other sources {part.elsewhere:.1%}"
             )
             summary = "; ".join([summary, part.advice] if part.advice else [summary])

@@ -18,6 +18,7 @@ from caponier.detect.assets.inside import Inside
 from caponier.detect.habits.past import ACT, DAYS, OPEN, Fact, Past, act, day_of, neighbours_of, network_of, role_of
 from caponier.detect.log import LogHit, LogMatch
 from caponier.detect.sigma.confidence import RuleConfidence
+from caponier.formats.figures import figure
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -444,7 +445,7 @@ def _summary(episode: LogEpisode, system: str | None) -> str:
         text += f"; touched: {touched} of the ML system {system}"
     if match.statistic != "rule":
         how = _COUNTED.get(match.statistic, "{} " + match.statistic.replace("_", " "))
-        text += f" ({how.format(f'{match.value:,g}')})"
+        text += f" ({how.format(figure(match.value, 6))})"
     elif episode.count > 1:
         text += f" ({episode.count:,} times)"
     return text

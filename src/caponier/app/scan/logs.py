@@ -30,9 +30,8 @@ from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
 NO_INVENTORY: Final = (
-    "no finding is possible, because the inventory lists no asset of an ML system; add your systems to "
-    'caponier.toml, for example: [[system]] name = "digits", criticality = "high", hosts = ["gpu-01"], '
-    'accounts = ["svc-train"], buckets = ["ml-models"]'
+    "caponier.toml names no host, account or store of one, so no finding is possible; add each as a [[system]] "
+    "(docs/reference/workspace.md)"
 )
 
 
@@ -111,7 +110,7 @@ def scan_logs(
     sigma = Sigma(rules, own=own_rules)
     systems = tuple(workspace.systems) if workspace else ()
     report = LogScanReport([], [], rejected, notes=list(sigma.notes), rules=len(sigma.rules))
-    report.skipped = [*sigma.bad, *([Skip("scoping", NO_INVENTORY)] if Scope(systems).empty else [])]
+    report.skipped = [*sigma.bad, *([Skip("ML systems", NO_INVENTORY)] if Scope(systems).empty else [])]
     tally = LogTally(sigma.asks)
     memory = memory or Memory()
     salt, inside = (read_salt(workspace), workspace.inside) if workspace else (b"", InsideSettings())

@@ -114,7 +114,7 @@ def _inventory(workspace: Workspace) -> Iterator[Checkup]:
         yield Checkup(
             "models",
             State.LACKS,
-            "no [[model]] is described, so no model has a baseline or a known kind of input",
+            "no [[model]] is described, so scans use no baseline and do not know what kind of input a model takes",
             hint,
         )
     for model in workspace.models:
@@ -253,7 +253,7 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
         yield Checkup(name, State.LACKS, remark)
     lacks: dict[str, list[str]] = {}
     for skip in (*skipped, *remarks.skipped):
-        lacks.setdefault(skip.reason.removeprefix("cannot run: "), []).append(skip.what.removeprefix(f"{name}: "))
+        lacks.setdefault(skip.reason, []).append(skip.what.removeprefix(f"{name}: "))
     for detector, why in blind.items():
         lacks.setdefault(why, []).append(detector)
     for note in remarks.notes:

@@ -107,6 +107,14 @@ _EXPECTED: Final = {
     "model_attributes_type": "a table",
 }
 
+_BOUNDS: Final = {
+    "greater_than": "above",
+    "greater_than_equal": "of at least",
+    "less_than": "below",
+    "less_than_equal": "of at most",
+}
+_TWICE: Final = re.compile(r"Cannot declare \((.+?),?\) twice")
+
 
 def load_workspace(path: Path | None = None) -> Workspace | None:
     """Read the workspace that a command runs in.
@@ -232,7 +240,7 @@ def _read(file: Path) -> Workspace:
     except OSError as failed:
         raise InputError(f"the file cannot be read: {failed.strerror}", where=str(file)) from failed
     except ValueError as wrong:
-        raise InputError(f"this is not TOML: {wrong}", where=str(file)) from wrong
+        raise InputError(f"this is not TOML: {_TWICE.sub(_named_twice, str(wrong))}", where=str(file)) from wrong
     detect = raw.get("detect")
     if isinstance(detect, dict) and "detectors" in detect:
         raise InputError(
@@ -251,6 +259,10 @@ def _read(file: Path) -> Workspace:
         lacks = "events are deleted from a folder only, and this lake is none"
         raise InputError(lacks, where=f"{file}: privacy.retention_days", hint="Let the store of objects expire them.")
     return found
+
+
+def _named_twice(found: re.Match[str]) -> str:
+    return f"the table [{'.'.join(part.strip(' ') for part in found[1].replace(chr(39), '').split(','))}] stands twice"
 
 
 def _check_alerts(workspace: Workspace) -> None:
@@ -345,6 +357,8 @@ def _complaint(kind: str, message: str, value: Any) -> str:
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     expected = _EXPECTED.get(kind) or message.removeprefix("Input should be ")
+    if kind in _BOUNDS and isinstance(value, (int, float)):
+        return f"expected a number {_BOUNDS[kind]} {expected.rpartition(' ')[2]}, got {value}"
     got = _WORDS.get(type(value), type(value).__name__)
     # A wrong text may be a secret in the wrong place; only where words are to be chosen from is it worth showing.
     return f"expected {expected}, got {repr(value) if kind in ('enum', 'literal_error') else got}"

@@ -24,7 +24,7 @@ from caponier.app.inference.plan import enabled
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import engine_options, log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
@@ -33,6 +33,7 @@ from caponier.detect.calibration.baseline import Baseline, is_baseline
 from caponier.engines.plan import DAY_US
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
+from caponier.formats.figures import figure
 from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -271,11 +272,11 @@ def _tell(
     for story in told:
         for line in (*story.lines, *(story.details if verbose else ())):
             say(console, line)
-    say_notes(console, report.notes)
-    say_skipped(console, report.skipped)
+    say_notes(console, report.notes, report.skipped)
     say(console, f"next: caponier scan inference LOG --baseline {out}")
     if home and (unset := sorted({one.model for one in report.baseline.models} - _set(home))):
-        say(console, f'or set it once: baseline = "{out}" under [[model]] {", ".join(unset)} in {home.file}')
+        said = f'to use it in every scan, add baseline = "{out}" to [[model]] {", ".join(unset)} in {home.file}'
+        say(console, said)
     return told
 
 
@@ -305,19 +306,16 @@ def show(
     table = Table(
         "model",
         "version",
-        "callers",
-        "events",
         "detector",
-        "highest benign score",
-        f"threshold after {TYPICAL} queries",
+        "highest score of a benign caller",
+        f"finding from this score on, after {TYPICAL} different queries",
     )
     for story in told:
         section = story.section
         for one in story.statuses:
             names = (Text(section.model), Text(section.version or ""))
-            needed = "does not run" if one.needed is None else f"{one.needed:,.4g}"
-            reach = f"{one.largest:,.4g}"
-            table.add_row(*names, f"{section.principals:,}", f"{section.events:,}", one.detector, reach, needed)
+            needed = "does not run" if one.needed is None else figure(one.needed)
+            table.add_row(*names, one.detector, figure(one.largest), needed)
     write_table(table, out)
     console = notes(quiet=quiet)
     options.tell_deprecated(console, alert_budget=budget)

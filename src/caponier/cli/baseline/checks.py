@@ -16,6 +16,7 @@ from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
+from caponier.formats.figures import figure
 from caponier.telemetry.rejections import RejectedRows
 
 STALE, PARTLY = 1, 3
@@ -62,7 +63,8 @@ def compare(
 ) -> None:
     """Show how thresholds and callers differ from one baseline to another."""
     compared = compare_baselines(Baseline.load(old), Baseline.load(new))
-    table = Table("model", "detector", f"threshold after {TYPICAL} queries", "now", "highest benign score", "now")
+    threshold, highest = f"finding from, after {TYPICAL} different queries", "highest score of a benign caller"
+    table = Table("model", "detector", f"{threshold}: before", "now", f"{highest}: before", "now")
     for one in compared:
         for difference in one.differences:
             cells = [cell for both in _cells(difference.old, difference.new) for cell in both]
@@ -81,11 +83,11 @@ def _cells(old: ThresholdStatus | None, new: ThresholdStatus | None) -> tuple[tu
 def _line(status: ThresholdStatus | None) -> str:
     if status is None or status.needed is None:
         return "does not run"
-    return f"{status.needed:,.4g}" + (" (cold start)" if status.cold else "")
+    return figure(status.needed) + (" (cold start)" if status.cold else "")
 
 
 def _reach(status: ThresholdStatus | None) -> str:
-    return f"{status.largest:,.4g}" if status else ""
+    return figure(status.largest) if status else ""
 
 
 def _callers(story: Story) -> str:

@@ -101,4 +101,5 @@ def document(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def _counts(cells: Sequence[Cell]) -> str:
     counts = ", ".join(f"{sum(cell.status is status for cell in cells)} {status.value}" for status in Status)
-    return f"{len(cells)} entries: {counts} (Caponier {__version__})"
+    meant = "validated: an attack was detected in a test; declared: a detector names it, and no test has shown it yet"
+    return f"{len(cells)} entries: {counts} (Caponier {__version__})\n{meant}"

@@ -65,7 +65,7 @@ CALLERS: Final[Listing[SubjectFindings]] = Listing(
         ),
         ListingColumn("who", lambda one: one.who),
         ListingColumn("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        ListingColumn("benign like this a week", lambda one: weekly(one.first), sparse=True),
+        ListingColumn("false alarms a week", lambda one: weekly(one.first), sparse=True),
         ListingColumn("what was seen", lambda one: one.first.summary),
     ],
     # Names are what somebody looks up elsewhere: none is cut.

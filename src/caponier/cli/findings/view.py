@@ -8,6 +8,7 @@ from caponier.cli.terminal.listing import SEVERITY_STYLES, Listing, ListingColum
 from caponier.cli.terminal.moments import moment
 from caponier.detect.figure_words import fact_words, score_words
 from caponier.detect.wording import how_many
+from caponier.formats.figures import figure
 from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import AnalystVerdict
@@ -53,7 +54,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         ),
         ListingColumn("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
         ListingColumn("expected_per_week", weekly, ShownIn.CSV),
-        ListingColumn("benign like this a week", weekly, ShownIn.PAGE, sparse=True),
+        ListingColumn("false alarms a week", weekly, ShownIn.PAGE, sparse=True),
         ListingColumn("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         ListingColumn("summary", lambda finding: finding.summary),
     ]
@@ -96,7 +97,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Model", " ".join(filter(None, [finding.model, finding.model_version]))),
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
-        *[("Technique", f"{technique.id} {technique.name} ({technique.matrix})") for technique in finding.techniques],
+        *_headed("Techniques", _techniques(finding)),
         *([("See also", f"caponier matrix show {finding.techniques[0].id}")] if finding.techniques else []),
         ("Harms", ", ".join(finding.harms)),
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
@@ -110,13 +111,20 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
+def _techniques(finding: Finding) -> list[str]:
+    """Name them, a line a matrix: the matrices name the same in words of their own."""
+    named: dict[str, list[str]] = {}
+    for one in finding.techniques:
+        named.setdefault(one.matrix, []).append(f"{one.id} {one.name}")
+    return [f"{matrix}: {', '.join(names)}" for matrix, names in named.items()]
+
+
 def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
-        return "one rule matched"
-    if not evidence.threshold:
-        return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (any is reported)"
-    return f"{score_words(evidence.statistic)}: {evidence.value:,.6g} (a finding from {evidence.threshold:,.6g} on)"
+        return f"the rule {finding.detector} matched"
+    line = f"a finding from {figure(evidence.threshold, 6)} on" if evidence.threshold else "each is reported"
+    return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)} ({line})"
 
 
 def _age(queries: int) -> str:
@@ -146,7 +154,7 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
 
 def _beside(finding: Finding) -> list[str]:
     return [
-        f"{one.detector}, by then: {score_words(one.statistic)} {one.value:,.6g}; {_one_in(one.share)}"
+        f"{one.detector}, by then: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
         for one in finding.evidence.beside
     ]
 
@@ -160,7 +168,8 @@ def _one_in(share: float) -> str:
 def _raised(finding: Finding) -> list[tuple[str, str]]:
     if finding.trigger_event_id is None:
         return []
-    n = finding.unique_queries
+    n, event = finding.unique_queries, finding.trigger_event_id
     # Events of a security log are no queries.
-    counted = how_many(n, "different query", "different queries") if finding.model else how_many(n, "event")
-    return [("Raised", f"after {counted}, at event {finding.trigger_event_id}")]
+    if not finding.model:
+        return [("Raised", f"by event {event}" + (f", the last of {how_many(n, 'event')}" if n > 1 else ""))]
+    return [("Raised", f"by event {event}, after {how_many(n, 'different query', 'different queries')}")]

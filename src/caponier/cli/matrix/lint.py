@@ -101,7 +101,7 @@ def _print(report: LintReport, chosen: LintFormat, out: Path | None) -> None:
 
 def _tell(report: LintReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    say_skipped(console, report.skipped)
+    say_skipped(console, report.skipped, "skipped")
     for remark in report.remarks:
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
     names = sum(file.ids for file in report.files)

@@ -93,6 +93,6 @@ def _refuse(skipped: list[Skip]) -> None:
 
 def _tell(reports: list[MigrationReport], skipped: list[Skip], *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    say_skipped(console, skipped)
+    say_skipped(console, skipped, "skipped")
     for report in reports:
         console.print(plain(migrate_view.summary(report)), markup=False, soft_wrap=True)

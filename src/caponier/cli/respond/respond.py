@@ -21,6 +21,7 @@ from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.respond.view import ACTIONS, document, plan_document, planned
 from caponier.cli.terminal import options
 from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_table, write_text
+from caponier.detect.wording import how_many
 from caponier.records.response_action import ActionState, ResponseAction
 
 app = typer.Typer(
@@ -79,8 +80,7 @@ def apply(
         console.print("Nothing new to do.", markup=False)
     for action in done.standing:
         console.print(f"{action.action_id} is {action.state} already", markup=False)
-    for action in done.actions:
-        _next(action, console)
+    _next(done.actions, console)
     console.print(f"{done.incident.incident_id} is {done.incident.stage}", markup=False)
 
 
@@ -95,7 +95,7 @@ def approve(
     """Approve a waiting action, which then begins. Its author cannot approve it."""
     done = approve_action(require_workspace(workspace), action)
     _write([done], choose_format(format_, out, Format.TABLE), out)
-    _next(done, notes(quiet=quiet))
+    _next([done], notes(quiet=quiet))
 
 
 @app.command("undo", epilog="Example: [bold]caponier respond undo k-0123456789abcdef[/bold]")
@@ -135,11 +135,17 @@ def list_(
     _write(found, choose_format(format_, out, Format.TABLE), out)
 
 
-def _next(action: ResponseAction, console: Console) -> None:
-    if action.state is ActionState.AWAITING_APPROVAL:
-        console.print(f"{action.action_id} awaits approval: caponier respond approve {action.action_id}", markup=False)
-    else:
-        console.print(f"{action.action_id} is in force. Undo: caponier respond undo {action.action_id}", markup=False)
+def _next(done: Sequence[ResponseAction], console: Console) -> None:
+    """Say once what can be done with actions of each state: their ids stand in the table."""
+    waiting = [one.action_id for one in done if one.state is ActionState.AWAITING_APPROVAL]
+    live = [one.action_id for one in done if one.state is not ActionState.AWAITING_APPROVAL]
+    if live:
+        end = live[0] if len(live) == 1 else "ACTION"
+        console.print(f"In force: {how_many(len(live), 'action')}. To undo: caponier respond undo {end}", markup=False)
+    if waiting:
+        which = waiting[0] if len(waiting) == 1 else "ACTION"
+        said = f"Awaiting approval by a second person: {how_many(len(waiting), 'action')}"
+        console.print(f"{said}. To approve: caponier respond approve {which}", markup=False)
 
 
 def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: Console) -> None:

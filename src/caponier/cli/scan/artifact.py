@@ -12,6 +12,7 @@ from caponier.app.scan.artifact import ArtifactReport, ScannedFile, limits_here,
 from caponier.app.scan.ignored_files import read_ignored
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.scan.sarif import to_sarif
 from caponier.cli.terminal import options
 from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn
@@ -91,8 +92,10 @@ def artifact(
             limits=limits_here(None if largest is None else largest << 30),
             progress=watch,
         )
-    _print(report, choose_format(format_, out, ArtifactFormat.TABLE), out, default_version(home))
-    _tell(report, quiet=quiet)
+    chosen = choose_format(format_, out, ArtifactFormat.TABLE)
+    _print(report, chosen, out, default_version(home))
+    _tell(report, chosen, quiet=quiet)
+    say_next(notes(quiet=quiet), report.findings, home)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)
@@ -114,14 +117,15 @@ def _print(report: ArtifactReport, chosen: ArtifactFormat, out: Path | None, mat
     FILES.write(rows, chosen, out, lambda: document(report, matrix))
 
 
-def _tell(report: ArtifactReport, *, quiet: bool) -> None:
+def _tell(report: ArtifactReport, chosen: ArtifactFormat, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     counts = {verdict: sum(file.verdict is verdict for file in report.scanned) for verdict in Verdict}
     figures = ", ".join(f"{count:,} {verdict.value}" for verdict, count in counts.items())
     console.print(f"{len(report.scanned):,} file{'s' * (len(report.scanned) != 1)}: {figures}", markup=False)
     for note in report.notes:
         console.print(f"note: {plain(note)}", markup=False)
-    say_skipped(console, report.skipped, "unknown")
+    # A table has the files, each with its reason.
+    say_skipped(console, report.lacking if chosen is ArtifactFormat.TABLE else report.skipped, "unknown")
 
 
 def _reason(file: ScannedFile) -> str:

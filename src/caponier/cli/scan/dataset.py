@@ -15,6 +15,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import CALLERS, by_caller
 from caponier.cli.scan.dataset_page import dataset_page
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Listing, ListingColumn
 from caponier.cli.terminal.log_report import print_rejected, say_skipped
@@ -26,6 +27,7 @@ from caponier.formats.atomic_file import write_bytes, write_new
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.manifest import Manifest
 from caponier.telemetry.rejections import RejectedRows
@@ -37,10 +39,10 @@ SHOWN: Final = 20
 
 SUSPICIOUS: Final[Listing[SuspiciousRow]] = Listing(
     [
-        ListingColumn("id", lambda row: row.id),
+        ListingColumn("id", lambda row: row.id, head="ROW"),
         ListingColumn("source", lambda row: row.source or ""),
-        ListingColumn("given", lambda row: row.given),
-        ListingColumn("suggested", lambda row: row.suggested or ""),
+        ListingColumn("given", lambda row: row.given, head="LABEL GIVEN"),
+        ListingColumn("suggested", lambda row: row.suggested or "", head="LABEL SUGGESTED"),
         ListingColumn("score", lambda row: f"{row.score:.3f}", number=True),
         ListingColumn("detector", lambda row: row.detector),
     ]
@@ -121,7 +123,7 @@ def dataset(
         write_bytes(page, dataset_page(report).encode())
     if write_manifest:
         _write_manifest(write_manifest, Manifest.of_dataset(report.dataset, columns).to_bytes())
-    _tell(report, chosen, quiet=quiet)
+    _tell(report, chosen, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)
@@ -156,7 +158,7 @@ def _print(report: DatasetReport, format_: Format, out: Path | None, matrix: str
         SUSPICIOUS.write(shown, format_, out, lambda: document(report, matrix), bare=False)
 
 
-def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
+def _tell(report: DatasetReport, format_: Format, home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     counts = f"{len(report.findings)} findings, {len(report.suspicious):,} suspicious rows of {report.rows:,}"
     console.print(counts, markup=False)
@@ -166,6 +168,7 @@ def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
         console.print(f"note: {safe_text.plain(note)}", markup=False)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def _shown_of(suspicious: Sequence[SuspiciousRow]) -> str:

@@ -1,6 +1,7 @@
 """`caponier scan inference`: attacks in inference logs."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,14 +12,16 @@ from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import by_caller, write_findings
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import engine_options, log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.local import BATCH_ROWS
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = (
@@ -78,7 +81,7 @@ def inference(
     chosen = choose_format(format_, out, Format.TABLE)
     write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
-    _tell(report, quiet=quiet)
+    _tell(report, events, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         # Imported here, for it brings the whole store: half as long as all else that a scan imports.
@@ -88,20 +91,25 @@ def inference(
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
-def _tell(report: ScanReport, *, quiet: bool) -> None:
+def _tell(report: ScanReport, logs: Sequence[Path], home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
     if not report.checked:
         say(console, f"Nothing could be checked in {report.events:,} events: no detector ran. The reasons follow.")
+        # Only here: it brings the readers of all security logs.
+        from caponier.app.inference.security_log import security_log_note
+
+        if other := security_log_note(logs):
+            say(console, f"note: {other}")
     else:
         partly = not found and (report.skipped or report.rejected.count)
         callers = len(by_caller(report.findings))
         about = f" about {callers:,} caller{'s' * (callers != 1)}" if 1 < found != callers else ""
         unsure = ", but not everything could be read or checked (exit code 3):" if partly else ""
         say(console, f"{found:,} finding{'' if found == 1 else 's'}{about} in {report.events:,} events{unsure}")
-    say_notes(console, report.notes)
-    say_skipped(console, report.skipped)
+    say_notes(console, report.notes, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def document(report: ScanReport, matrix: str) -> dict[str, Any]:

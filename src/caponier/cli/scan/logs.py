@@ -15,6 +15,7 @@ from caponier.app.scan.memory import Memory, recall, remember
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
@@ -22,6 +23,7 @@ from caponier.cli.terminal.watch import Watch
 from caponier.errors import InputError
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
+from caponier.records.inventory import Workspace
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.sources import LogSource
 
@@ -89,7 +91,7 @@ def logs(
         report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
     chosen = choose_format(format_, out, Format.TABLE)
     write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
-    _tell(report, quiet=quiet)
+    _tell(report, home, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):
         keep_findings(home, report.findings, report.context)
@@ -114,14 +116,14 @@ def parse_log_source(text: str) -> LogSource:
     return LogSource(**said)
 
 
-def _tell(report: LogScanReport, *, quiet: bool) -> None:
+def _tell(report: LogScanReport, home: Workspace | None, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     say(
         console,
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
     kept = _counted(len(report.context), "match", "matches")
-    say(console, f"{kept} outside the inventory kept as context for incidents that share an actor")
+    say(console, f"{kept} outside the inventory kept as context: incidents with the same actor will show them")
     if report.usual:
         say(console, f"{_counted(len(report.usual), 'match', 'matches')} usual by this estate's own past left out")
     for file in report.files[:_FILES]:
@@ -132,14 +134,15 @@ def _tell(report: LogScanReport, *, quiet: bool) -> None:
         say(console, f"note: {note}")
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+    say_next(console, report.findings, home)
 
 
 def _taken_for(file: ScannedLog) -> str:
     formats = ", ".join(
         name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
     )
-    asked = "all" if file.asked == file.events else f"{file.asked:,}"
-    return f"{file.file}: {formats}, {_counted(file.events, 'event')}; there are rules for {asked} of them"
+    asked = "all" if file.asked == file.events else f"{file.asked:,} of these"
+    return f"{file.file}: {formats}, {_counted(file.events, 'event')}; rules look at {asked}"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

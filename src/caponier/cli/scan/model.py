@@ -12,6 +12,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.scan.model_page import model_page
+from caponier.cli.scan.next_step import say_next
 from caponier.cli.terminal import options
 from caponier.cli.terminal.log_report import say_notes, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
@@ -63,6 +64,7 @@ def model(
     if page:
         write_bytes(page, model_page(report).encode())
     _tell(report, quiet=quiet)
+    say_next(notes(quiet=quiet), report.findings, home)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)

@@ -107,7 +107,7 @@ class TestThresholdStatus:
         assert status.needed is None
         assert "attackers do not stand out" in status.words
         assert status.to_dict()["off"] == "attackers do not stand out"
-        assert "m: detectors at work: none" in story.lines
+        assert "m: detectors that run: none" in story.lines
         assert [line for line in story.lines if line.startswith("m: self-test: 1 ")]
 
     def test_benign_scores_are_those_of_an_age(self, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        said = told(built(tmp_path, 60)).promise.split("; this is an estimate")
+        said = told(built(tmp_path, 60)).promise.split("; with fewer than ")
         assert re.findall(r"\d+", said[1]) == ["99"]
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
@@ -169,7 +169,7 @@ class TestHabits:
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == "m: learned from 60 callers and 240 events within a day, which counts as a whole day"
+        assert first == "m: learned from 60 callers and 240 events in less than a day, counted as one day"
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:

@@ -19,6 +19,7 @@ from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.calibration.lives import Lives
 from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster
+from caponier.formats.figures import figure
 
 NOVELTY = SECTION.detectors["novelty"]
 BASELINE = Baseline((SECTION,))
@@ -94,7 +95,7 @@ class TestLines:
         off = replace(SECTION, detectors={"novelty": replace(NOVELTY, off="everybody is new")}, tested=True)
         told = story(off)
         assert told.statuses[0].needed is None
-        assert "m: detectors at work: none" in told.lines
+        assert "m: detectors that run: none" in told.lines
         assert [line for line in told.lines if "novelty" in line and "everybody is new" in line]
         assert [line for line in told.lines if line.startswith("m: self-test: 1 ")]
         assert told.statuses[0].to_dict() | {"basis": None, "off": "everybody is new"} == told.statuses[0].to_dict()
@@ -151,8 +152,8 @@ class TestChanges:
 
     @given(needed=st.floats(0.01, 1e6))
     def test_what_begins_or_ends_to_run_is_told_whatever_the_figure(self, needed: float) -> None:
-        assert _moved("d", status(None), status(needed)) == f"d runs now, from {needed:,.4g}"
-        assert _moved("d", None, status(needed)) == f"d runs now, from {needed:,.4g}"
+        assert _moved("d", status(None), status(needed)) == f"d runs now, from {figure(needed)}"
+        assert _moved("d", None, status(needed)) == f"d runs now, from {figure(needed)}"
         assert _moved("d", status(needed), None) == "d does not run any more"
         assert _moved("d", None, status(None)) is None
 

@@ -6,6 +6,7 @@ from typing import Final
 from caponier.app.inference.baseline.check import Comparison, compare_baselines
 from caponier.app.inference.baseline.story import ThresholdStatus
 from caponier.detect.calibration.baseline import Baseline
+from caponier.formats.figures import figure
 
 ALIKE: Final = 0.1
 """Share by which a figure may move before it is worth a word."""
@@ -36,12 +37,10 @@ def _of_model(compared: Comparison) -> Iterator[str]:
 def _moved(detector: str, old: ThresholdStatus | None, new: ThresholdStatus | None) -> str | None:
     was = old.needed if old else None
     now = new.needed if new else None
-    if was is None and now is None:
-        return None
-    if was is None:
-        return f"{detector} runs now, from {now:,.4g}"
     if now is None:
-        return f"{detector} does not run any more"
+        return None if was is None else f"{detector} does not run any more"
+    if was is None:
+        return f"{detector} runs now, from {figure(now)}"
     if abs(now - was) <= ALIKE * max(abs(was), abs(now)):
         return None
-    return f"{detector} raises a finding from {now:,.4g} on, before from {was:,.4g} on"
+    return f"{detector} raises a finding from {figure(now)} on, before from {figure(was)} on"

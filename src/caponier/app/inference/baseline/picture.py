@@ -11,6 +11,7 @@ import numpy as np
 
 from caponier.app.inference.baseline.story import TYPICAL, Story, ThresholdStatus, benign_at
 from caponier.detect.figure_words import score_words
+from caponier.formats.figures import figure
 from caponier.formats.svg import page, safe, text
 
 WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
@@ -69,7 +70,7 @@ def _row(status: ThresholdStatus, y: int) -> Iterator[str]:
     yield text(status.detector, 12, y + 22)
     basis = "does not run"
     if needed is not None:
-        basis = f"{'cold start, ' if status.cold else ''}{score_words(status.statistic)} from {needed:,.4g}"
+        basis = f"{'cold start, ' if status.cold else ''}{score_words(status.statistic)} from {figure(needed)}"
     yield text(basis, 12, y + 37, "small")
     yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
     if needed is None:
@@ -90,8 +91,8 @@ def _says(status: ThresholdStatus) -> str:
     known = benign_at(status)
     half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)
     return (
-        f"{status.detector}: of {status.learned.ranks.n:,} benign {status.whom} half stay below {half:,.4g}, "
-        f"nine tenths below {most:,.4g}. {status.words}."
+        f"{status.detector}: of {status.learned.ranks.n:,} benign {status.whom} half stay below {figure(half)}, "
+        f"nine tenths below {figure(most)}. {status.words}."
     )
 
 

@@ -9,6 +9,7 @@ from caponier.detect.calibration.structure import Witness, attackers
 from caponier.detect.detector import EventDetector, in_units, shown_by
 from caponier.detect.figure_words import score_words
 from caponier.engines.spool import caller_of
+from caponier.formats.figures import figure
 
 FEW: Final = 0.03
 """At most this share of benign callers stands apart: if more are like them, benign traffic is."""
@@ -84,10 +85,10 @@ def _why(detectors: Mapping[str, EventDetector], two: Sequence[Witness]) -> str:
     for one in two:
         detector = detectors[one.detector]
         score, without, among = (in_units(detector, value) for value in (one.score, one.without, one.among))
-        usual = f"one benign caller in a hundred reaches {without:,.4g}"
-        more = f", or {among:,.4g} if those set aside are counted" if one.among > one.without else ""
+        usual = f"one benign caller in a hundred reaches {figure(without)}"
+        more = f", or {figure(among)} if those set aside are counted" if one.among > one.without else ""
         parts.append(
-            f"{shown_by(detector)} ({one.detector}: {score_words(detector.statistic)} {score:,.4g}; {usual}{more})"
+            f"{shown_by(detector)} ({one.detector}: {score_words(detector.statistic)} {figure(score)}; {usual}{more})"
         )
     return f"it shows two signs of an attack, each far above all other callers: {' and '.join(parts)}"
 
@@ -107,7 +108,7 @@ def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who stands apart to a detector, and what to do."""
     return [
         f"{caller_of(name).in_words} scores far above all other callers with {detector.name} "
-        f"({score_words(detector.statistic)} {in_units(detector, best):,.6g}); find out who this caller is, and if "
-        f"it is an attacker, build again with --drop {caller_of(name).id}"
+        f"({score_words(detector.statistic)} {figure(in_units(detector, best), 6)}); find out who this caller is, and "
+        f"if it is an attacker, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]

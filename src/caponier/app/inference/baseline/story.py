@@ -17,6 +17,7 @@ from caponier.detect.figure_words import score_words
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
 from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
+from caponier.formats.figures import figure
 
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
@@ -24,7 +25,7 @@ CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
-_SHORT: Final = "within a day, which counts as a whole day"
+_SHORT: Final = "in less than a day, counted as one day"
 """A section keeps no span below a day: figures a week would else rest on hours."""
 ENOUGH: Final = 1_000
 """Benign callers from which on more of them buy little."""
@@ -73,13 +74,14 @@ class ThresholdStatus:
         if self.needed is None:
             return f"{self.state} {self.why_not}"
         how = f"built-in: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
-        return f"raises a finding from {self.needed:,.4g} on ({score_words(self.statistic)}, {how})"
+        return f"raises a finding from {figure(self.needed)} on ({score_words(self.statistic)}, {how})"
 
     @property
     def _benign(self) -> str:
-        reach = f"benign {self.whom} reach {self.largest:,.4g}"
+        reach = f"benign {self.whom} reach {figure(self.largest)}"
         names = [
-            f"{near.name} {near.value:,.4g}" + (f" ({_who(near.habit)})" if near.habit else "") for near in self.nearest
+            f"{near.name} {figure(near.value)}" + (f" ({_who(near.habit)})" if near.habit else "")
+            for near in self.nearest
         ]
         return f"{reach}; the highest: {', '.join(names)}" if names else reach
 
@@ -128,7 +130,7 @@ class Story:
             f"in scans of logs up to {LONGER} times as long as this one"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; this is an estimate, and with {needed:,} callers a promise")
+        return promised + ("" if n >= needed else f"; with fewer than {needed:,} callers this is an estimate")
 
     @property
     def lines(self) -> Iterator[str]:
@@ -144,7 +146,7 @@ class Story:
             yield f"{name}: of the {of:,} callers with at least {size} different queries, {counted}"
         yield f"{name}: {self.promise}"
         seeing = [one.detector for one in self.statuses if one.needed is not None]
-        yield f"{name}: detectors at work: {', '.join(seeing) or 'none'}"
+        yield f"{name}: detectors that run: {', '.join(seeing) or 'none'}"
         blind: dict[str, list[str]] = {}
         for one in self.statuses:
             if one.why_not:
