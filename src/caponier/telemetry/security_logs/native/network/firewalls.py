@@ -19,6 +19,7 @@ from caponier.telemetry.security_logs.native.record import (
     made,
     whole,
 )
+from caponier.telemetry.security_logs.native.unknown.moments import moment_in
 from caponier.telemetry.security_logs.sources import LogSource
 
 _KERNEL: Final = re.compile(r"(?:\[ *[\d.]+\] ?)?(.{0,64}?)\s?IN=(\S*) OUT=(\S*) .*?SRC=(\S+) DST=(\S+) (.*)")
@@ -205,7 +206,7 @@ def _time(said: dict[str, str]) -> int | None:
                 return stamps.any_time(said[name])
             except (ValueError, OverflowError):
                 continue
-    return None
+    return moment_in(dict(said))
 
 
 def readers() -> list[Stateless]:

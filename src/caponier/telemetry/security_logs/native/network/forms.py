@@ -83,6 +83,33 @@ def pairs(text: str) -> dict[str, Any] | None:
     return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
 
 
+def request_in(text: str) -> dict[str, Any] | None:
+    """Return the request that a line of text tells of, under words that `recognise` knows; None where there is none."""
+    asked = _ASKED.search(text)
+    if asked is None:
+        return None
+    method, target, behind = asked.group("method", "target", "status")
+    status = behind or next((found[1] for found in _STATUS.finditer(text[asked.end() :])), None)
+    before = text[: asked.start()]
+    around = [found for found in map(_bare, f"{before} {text[asked.end() :]}".split()) if is_address(found)]
+    request: dict[str, Any] = {"method": method, "path": target}
+    if status is not None:
+        request["status"] = int(status)
+    if around:
+        request["ip"] = around[0]
+    return request
+
+
+def _bare(word: str) -> str:
+    """Return a word without what stands around an address, and without its port."""
+    return without_port(word.strip("[](){}<>,;\"'").rpartition("=")[2].rstrip(":"))
+
+
+_ASKED: Final = re.compile(
+    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)[^\s\"']{{0,4096}})"
+    r"(?: HTTP/\d(?:\.\d)?)?[\"']?(?:[ (:\[]{1,3}(?P<status>[1-5]\d\d)\b)?"
+)
+_STATUS: Final = re.compile(r"(?<![\w.:])([1-5]\d\d)(?![\w.:])")
 _BEGINS: Final = re.compile(
     r"(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?: ?(?:Z|[+-]\d\d:?\d\d))?)?[,;]?\s{0,4}"
     # A logger says how bad it is and what it is called before it says anything.
