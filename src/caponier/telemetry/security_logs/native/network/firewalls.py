@@ -19,7 +19,6 @@ from caponier.telemetry.security_logs.native.record import (
     made,
     whole,
 )
-from caponier.telemetry.security_logs.native.unknown.moments import moment_in
 from caponier.telemetry.security_logs.sources import LogSource
 
 _KERNEL: Final = re.compile(r"(?:\[ *[\d.]+\] ?)?(.{0,64}?)\s?IN=(\S*) OUT=(\S*) .*?SRC=(\S+) DST=(\S+) (.*)")
@@ -206,7 +205,7 @@ def _time(said: dict[str, str]) -> int | None:
                 return stamps.any_time(said[name])
             except (ValueError, OverflowError):
                 continue
-    return moment_in(dict(said))
+    return None
 
 
 def readers() -> list[Stateless]:

@@ -91,7 +91,7 @@ def _haproxy(text: str) -> Parsed:
 
 
 def _captured(between: str) -> str | None:
-    """Return the host among the headers that HAProxy was told to capture: the first value that can be no other header."""
+    """Return the host among the headers that HAProxy was told to capture: the first value like one."""
     found = _CAPTURED.search(between)
     return next((one for one in found[1].split("|") if _HOST.fullmatch(one)), None) if found else None
 

@@ -25,12 +25,13 @@ _DEEP: Final = 6
 _EARLIEST: Final = stamps.micros(EARLIEST)
 _AHEAD: Final = timedelta(days=365)
 
+_MONTH: Final = "[A-Z][a-z]{2}"
 _CLOCK: Final = r"\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?"
 _ZONE: Final = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?![\w:]))?"
 _LEADING: Final = re.compile(
     rf"(?P<iso>\d{{4}}([-/.])\d\d\2\d\d[T ,_]{{1,2}}{_CLOCK}{_ZONE})"
     rf"|(?P<access>\d\d/[A-Z][a-z]{{2}}/\d{{4}}:\d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{{4}})?)"
-    rf"|(?P<spelt>(?:[A-Z][a-z]{{2}} )?[A-Z][a-z]{{2}} {{1,2}}\d{{1,2}},?(?: \d{{4}},?)? {_CLOCK}(?: \d{{4}}\b)?{_ZONE})"
+    rf"|(?P<spelt>(?:{_MONTH} )?{_MONTH} {{1,2}}\d{{1,2}},?(?: \d{{4}},?)? {_CLOCK}(?: \d{{4}}\b)?{_ZONE})"
     rf"|(?P<mailed>\d{{1,2}}[ -][A-Z][a-z]{{2}}[ -]\d{{4}},? {_CLOCK}{_ZONE})"
     rf"|(?P<slashed>\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d\d),? {_CLOCK}(?: [AP]M)?)"
     r"|(?P<epoch>(?<![\w.:-])\d{10}\.\d{3,9})\b"
@@ -100,7 +101,8 @@ def _iso(text: str) -> int:
 
 def _spelt(text: str) -> int:
     if found := _YEARLESS.fullmatch(text):
-        return stamps.without_year(*found.groups(), datetime.now(UTC))
+        month, day, clock = found.groups()
+        return stamps.without_year(month, day, clock, datetime.now(UTC))
     return stamps.any_time(text)
 
 

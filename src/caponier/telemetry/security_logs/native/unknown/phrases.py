@@ -13,7 +13,10 @@ from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS
 
 READ: Final = 4_096
 """Characters of a sentence that are looked at."""
-_ADDRESS: Final = r"(?:\[?((?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f.]{0,15}(?![\w:]))\]?)"
+_ADDRESS: Final = (
+    r"(?:\[?((?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
+    r"|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f.]{0,15}(?![\w:]))\]?)"
+)
 _ANY_ADDRESS: Final = re.compile(_ADDRESS)
 _FROM: Final = re.compile(
     r"(?i)\b(?:from|client(?:[_ -]?(?:ip|addr\w*))?|ip(?:[_ -]?addr\w*)?|(?:ip)?v?[46]|peer(?:[_ -]?ip)?|remote\w*"
