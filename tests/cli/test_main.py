@@ -24,7 +24,9 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_help_says_that_it_is_no_guard_against_prompt_attacks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no guard against prompt attacks" in " ".join(run(capsys, "--help").out.replace("│", " ").split())
+    assert "does not protect language models against prompt attacks" in " ".join(
+        run(capsys, "--help").out.replace("│", " ").split()
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -129,7 +129,7 @@ def _curves(path: Path, terms: DetectionSettings) -> dict[str, NDArray[np.float6
         (summary,) = load_events(spool, [path], RejectedRows(), Silent(), salt=terms.salt)
         section = terms.section(summary.model, summary.version)
         assert section is not None
-        able, _ = seeing(lacking(summary, terms.detectors)[0], section.spec)
+        able, _ = seeing(lacking(summary, terms.detectors, section.spec)[0], section.spec)
         encoder = Encoder(section.spec, section.knots)
         case = plan_for(Diagnostics(), summary.model, summary.version, encoder, able, terms)
         assert case is not None

@@ -115,7 +115,7 @@ def test_a_page_tells_the_crosswalk_in_both_directions():
 
 
 def test_an_entry_without_a_detector_says_why():
-    assert "Why: happens on other people's sites, outside our logs." in PAGES["AMLTM.RECON.01.md"]
+    assert "Why: happens outside your systems, so your logs cannot show it." in PAGES["AMLTM.RECON.01.md"]
     assert "| Detected by |" not in PAGES["AMLTM.RECON.01.md"]
 
 

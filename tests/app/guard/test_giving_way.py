@@ -122,8 +122,10 @@ def guard_in(folder: Path) -> Guard:
 
 
 def exchange(ago: float = 0.0) -> Exchange:
+    """Return a request that was answered so many seconds ago, by the clock that nobody sets."""
     arrived = datetime.now(UTC) - timedelta(seconds=ago)
-    return Exchange(Call("metadata", "m"), Caller("k", None, None), None, arrived, {}, status=200)
+    ended = time.monotonic() - ago
+    return Exchange(Call("metadata", "m"), Caller("k", None, None), None, arrived, {}, status=200, ended=ended)
 
 
 def test_a_guard_serves_with_a_loop_that_says_when_it_rests(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_without_trials_it_says_how_to_get_some() -> None:
     done = run()
     assert done.exit_code == 0
     assert "0 validated" in done.stderr
-    assert "run caponier validate" in done.stderr
+    assert "Run: caponier validate" in done.stderr
     assert "✓ validated: 0" in done.stdout
 
 

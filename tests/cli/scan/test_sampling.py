@@ -19,7 +19,7 @@ def test_without_the_option_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("text", ["0", "10", "-0.1", "101%", "all", "", "nan", "%"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no share of the traffic"):
+    with pytest.raises(InputError, match="is not a share of the traffic"):
         share(text)
 
 

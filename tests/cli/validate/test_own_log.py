@@ -114,7 +114,7 @@ def test_everything_is_passed_on(capsys: pytest.CaptureFixture[str], monkeypatch
         (("--log", "a.jsonl", "--out", "nowhere/p.json"), "nowhere/p.json: cannot be written"),
         (("--log", "a.jsonl", "--baseline", "none.safetensors"), "none.safetensors"),
         (("--log", "a.jsonl", "--reader", "telepathy"), "telepathy"),
-        (("--log", "a.jsonl", "--shape", "x"), "--kind, --shape and --range"),
+        (("--log", "a.jsonl", "--shape", "x"), "--shape x does not describe an input"),
         (("--url", "http://h:1", "--picture", "p.svg"), "--url, --picture says nothing without --log"),
         (("--range", "0,1"), "--range says nothing without --log"),
     ],

@@ -1,0 +1,1 @@
+"""Inference logs as services write them themselves, generated together with the truth about them."""
