@@ -222,7 +222,7 @@ class NativeReading:
         if found is None and not _GOES_ON.match(text):
             told = events.of_line(text, line, alone=not self._known)
             if told is not None:
-                found = [told if isinstance(told, Record) else self._of_object({**place, **told}, line, seen)]
+                found = [told if isinstance(told, Record) else self._of_told(told, line)]
         if found is None:
             if self._text_seen and _GOES_ON.match(text):
                 self.continued += 1
@@ -272,6 +272,14 @@ class NativeReading:
                 f"no log source: neither product, category nor service, nor an OCSF class_uid; {_seen(row)}"
             )
         return Record(fields, origin, time, line, OWN if said else GIVEN, cut)
+
+    def _of_told(self, row: dict[str, Any], line: int) -> Record:
+        """Read an object behind a time: nobody vouches for its fields, so that it is no record of another product."""
+        fields, cut = flatten(row)
+        record = self._of_form(row, fields, line, None)
+        if record is None:
+            raise ValueError("no known format")
+        return record._replace(shortened=cut, time=stamps.any_time(row["time"]))
 
     def _of_form(self, row: dict[str, Any], fields: Fields, line: int, seen: int | None) -> Record | None:
         """Tell by its form alone what a record of an unknown product is of."""

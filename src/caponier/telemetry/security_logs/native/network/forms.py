@@ -7,6 +7,7 @@ two addresses, a port and what it did. What these are called differs by little: 
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Final
 
 from caponier.telemetry.framing import stamps
@@ -84,19 +85,21 @@ def pairs(text: str) -> dict[str, Any] | None:
 
 
 def request_in(text: str) -> dict[str, Any] | None:
-    """Return the request that a line of text tells of, under words that `recognise` knows; None where there is none."""
-    asked = _ASKED.search(text)
-    if asked is None:
+    """Return the request that a line of text tells of, under words of `recognise`; None where not one is there."""
+    asked, *others = [*islice(_ASKED.finditer(text), 2)] or [None]
+    if asked is None or others:
+        # Where two stand, one is what somebody wrote down.
         return None
     method, target, behind = asked.group("method", "target", "status")
-    status = behind or next((found[1] for found in _STATUS.finditer(text[asked.end() :])), None)
-    before = text[: asked.start()]
-    around = [found for found in map(_bare, f"{before} {text[asked.end() :]}".split()) if is_address(found)]
+    after = text[asked.end() :]
+    status = behind or next((found[1] for found in _STATUS.finditer(after)), None)
     request: dict[str, Any] = {"method": method, "path": target}
     if status is not None:
         request["status"] = int(status)
-    if around:
-        request["ip"] = around[0]
+    for part in (text[: asked.start()], after):
+        if address := next((found for found in map(_bare, part.split()) if is_address(found)), None):
+            request["ip"] = address
+            break
     return request
 
 

@@ -4,6 +4,7 @@ No rule of one product asks for them. But they are logins where they say so, a r
 fields, and the scan can tell that they were read.
 """
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -12,13 +13,28 @@ from caponier.telemetry.security_logs.fields import TEXT, Fields, flatten
 from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.network import audits, forms
 from caponier.telemetry.security_logs.native.record import Record
-from caponier.telemetry.security_logs.native.unknown import moments, phrases
+from caponier.telemetry.security_logs.native.unknown import moments, phrases, quotations
 from caponier.telemetry.security_logs.sources import LogSource
 
 NAME: Final = "events of an unknown product"
 LOGIN: Final = LogSource(None, "authentication", None)
 UNKNOWN: Final = LogSource(None, None, "unknown")
-_SENTENCES: Final = ("message", "msg", "event.message", "body", "description", "text", "log")
+_SENTENCES: Final = ("message", "msg", "event.message", "log.message")
+"""What a program says itself; a text, a body or a description is as likely what somebody sent."""
+_LEVELS: Final = (
+    "level",
+    "severity",
+    "loglevel",
+    "log.level",
+    "lvl",
+    "levelname",
+    "log_level",
+    "severity_text",
+    "priority",
+)
+"""A logger says how bad it is; who only keeps what people write does not."""
+_SAYS: Final = frozenset(["product", "category", "service", "logsource", "time", "message"])
+"""Of these the line tells, not the object in it."""
 
 
 def recognise(fields: Fields, line: int, time: int, *, known: bool) -> Record | None:
@@ -32,10 +48,9 @@ def recognise(fields: Fields, line: int, time: int, *, known: bool) -> Record | 
     """
     audits.name_parts(fields)
     enters = False
-    for name in _SENTENCES:
-        if isinstance(said := fields.get(name), str):
-            enters = phrases.understand(said, fields)
-            break
+    if not fields.keys().isdisjoint(_LEVELS):
+        said = next((said for name in _SENTENCES if isinstance(said := fields.get(name), str)), None)
+        enters = said is not None and phrases.understand(said, fields)
     if not (known or any(identity(fields))):
         return None
     return Record(fields, LOGIN if enters else UNKNOWN, time, line, NAME)
@@ -59,11 +74,11 @@ def of_line(text: str, line: int, *, alone: bool) -> Record | dict[str, Any] | N
         return None
     time, before, behind = found
     message = f"{before} {behind}".strip(" []|-:\t")[:TEXT]
-    if (inner := _object(behind)) is not None:
+    if (inner := _object(before, behind)) is not None:
         said = behind[: behind.index("{")].strip(" []|-:\t")
-        return {"time": time // 1_000, **({"message": said} if said else {}), **inner}
+        return {**inner, "time": time // 1_000, **({"message": said, "level": before} if said else {})}
     fields: Fields = {"message": message}
-    if request := forms.request_in(message):
+    if request := forms.request_in(quotations.own(message, quotations.REQUEST)):
         record = forms.recognise(flatten({**request, "time": time // 1_000})[0], line)
         if record is not None:
             return record._replace(fields={**fields, **record.fields}, time=time)
@@ -73,13 +88,24 @@ def of_line(text: str, line: int, *, alone: bool) -> Record | dict[str, Any] | N
     return Record(fields, LOGIN if enters else UNKNOWN, time, line, NAME)
 
 
-def _object(text: str) -> dict[str, Any] | None:
-    """Return the object at the end of a line."""
-    begin = text.find("{")
-    if begin < 0 or text.rstrip()[-1:] != "}":
+def _object(before: str, behind: str) -> dict[str, Any] | None:
+    """Return the object at the end of a line, unless what stands before it lets one doubt that the program made it."""
+    begin = behind.find("{")
+    if begin < 0 or behind.rstrip()[-1:] != "}":
+        return None
+    said = before + behind[:begin]
+    if not quotations.is_own(said) or _REPEATS.search(said) or any(map(str.isdigit, said.split("]")[-1])):
         return None
     try:
-        read = orjson.loads(text[begin:])
+        read = orjson.loads(behind[begin:])
     except orjson.JSONDecodeError:
         return None
-    return read if isinstance(read, dict) and read else None
+    if not isinstance(read, dict) or not read:
+        return None
+    return {name: value for name, value in read.items() if name.lower().partition(".")[0] not in _SAYS}
+
+
+_REPEATS: Final = re.compile(
+    r"(?i)=|\b(?:GET|POST|PUT|HEAD|PATCH|DELETE|OPTIONS|received|got|request\w*|payload|body|prompts?|inputs?|agent|data|sent)\b"
+)
+"""Words in front of what somebody sent."""

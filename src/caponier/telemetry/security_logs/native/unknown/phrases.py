@@ -5,14 +5,15 @@ where from, a name behind a word of who, and a word of how it ended.
 """
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.identity import account_name, identity
 from caponier.telemetry.security_logs.native.network.forms import is_address
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS
+from caponier.telemetry.security_logs.native.unknown import quotations
 
-READ: Final = 4_096
-"""Characters of a sentence that are looked at."""
 _ADDRESS: Final = (
     r"(?:\[?((?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
     r"|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f.]{0,15}(?![\w:]))\]?)"
@@ -38,8 +39,7 @@ _NOBODY: Final = frozenset(
     ]
 )
 """Words behind such a word that are no name."""
-_QUOTED: Final = re.compile(r"\"[^\"]{0,512}\"|'[^']{0,512}'")
-_PATH: Final = re.compile(r"\S*[/\\]\S*")
+_PATH: Final = re.compile(r"[/\\]")
 _ENTERS: Final = re.compile(
     r"(?i)\b(?:log(?:ged|ging|s)?[ _-]?[io]n|sign(?:ed|ing)?[ _-]?[io]n|auth|authenticat\w*|(?:auth|login)[_-]\w+"
     r"|passwords?|passphrase|credentials?|session opened)\b"
@@ -53,40 +53,74 @@ _GOOD: Final = re.compile(
 )
 
 
+class Told(NamedTuple):
+    """What a sentence tells; None of what it does not say, or says twice and differently."""
+
+    who: str | None
+    address: str | None
+    outcome: str | None
+    """Of a login."""
+
+
+_NOTHING: Final = Told(None, None, None)
+
+
+def told(text: str) -> Told:
+    """Read a sentence that a program wrote.
+
+    Two addresses to come from, or two names, are the name of somebody that holds another: then neither is told.
+    """
+    plain = quotations.own(text)
+    addresses = {_short(found[1]) for found in _FROM.finditer(plain) if is_address(found[1])}
+    bare = quotations.unquoted(plain)
+    if not addresses:
+        # What stands alone in quotes may be a path, or a host that somebody asked for.
+        addresses = {_short(found[1]) for found in _ANY_ADDRESS.finditer(bare) if is_address(found[1])}
+        address = addresses.pop() if len(addresses) == 1 else None
+    elif len(addresses) > 1:
+        return _NOTHING
+    else:
+        address = addresses.pop()
+    named = list(_named(_WHO, plain)) or list(_named(_FOR, plain))
+    if len({name.lower() for name in named}) > 1:
+        return _NOTHING
+    who = named[0] if named else None
+    words = " ".join(
+        word for word in bare.split() if "/" not in word and "\\" not in word and (who is None or who not in word)
+    )
+    if not _ENTERS.search(words):
+        return Told(who, address, None)
+    return Told(who, address, FAILURE if _BAD.search(words) else SUCCESS if _GOOD.search(words) else None)
+
+
 def understand(text: str, fields: Fields) -> bool:
-    """Fill in who, from where and how it ended, as far as a sentence says it and no field does.
+    """Fill in who, from where and how a login ended, as far as a sentence says it and no field does.
 
     Args:
         text: The sentence.
-        fields: Of the event; filled in place.
+        fields: Of the event; filled in place. Where they name an account or an address, the sentence may be that one's
+            own words: it then tells how a login ended alone, and of a login only where it names nobody else.
 
     Returns:
         Whether it tells of a login.
     """
-    text = text[:READ]
-    enters = _ENTERS.search(_PATH.sub(" ", text)) is not None
-    address = _where(text)
-    if address is not None:
-        fields.setdefault("src_ip", address)
-    who = _who(text)
-    if who is not None and "user" not in fields and "account" not in fields:
-        fields["user"] = who
-    ended = FAILURE if _BAD.search(text) else SUCCESS if _GOOD.search(text) else None
-    if not enters or ended is None:
+    found = told(text)
+    there = identity(fields)
+    if there.account is not None or there.address is not None:
+        if (found.who is not None and account_name(found.who) != there.account) or found.address not in (
+            None,
+            there.address,
+        ):
+            return False
+    else:
+        if found.address is not None:
+            fields["src_ip"] = found.address
+        if found.who is not None:
+            fields["user"] = found.who
+    if found.outcome is None:
         return False
-    fields.setdefault("outcome", ended)
-    return "src_ip" in fields
-
-
-def _where(text: str) -> str | None:
-    """Return the address behind the last word of where from; else the only one that there is."""
-    # What stands in quotes is what somebody sent, unless it is the address itself.
-    plain = _QUOTED.sub(lambda quoted: quoted[0] if is_address(quoted[0][1:-1]) else '""', text)
-    said = [found[1] for found in _FROM.finditer(plain) if is_address(found[1])]
-    if said:
-        return _short(said[-1])
-    there = {found[1] for found in _ANY_ADDRESS.finditer(plain) if is_address(found[1])}
-    return _short(there.pop()) if len(there) == 1 else None
+    fields.setdefault("outcome", found.outcome)
+    return identity(fields).address is not None
 
 
 def _short(address: str) -> str:
@@ -94,10 +128,8 @@ def _short(address: str) -> str:
     return mapped if "." in mapped else address
 
 
-def _who(text: str) -> str | None:
-    for words in (_WHO, _FOR):
-        for found in words.finditer(text):
-            name = found[1].rstrip(".,;:\\-")
-            if name.lower() not in _NOBODY and not is_address(name) and not name.isdecimal():
-                return name
-    return None
+def _named(words: re.Pattern[str], text: str) -> Iterator[str]:
+    for found in words.finditer(text):
+        name = found[1].rstrip(".,;:\\-")
+        if name.lower() not in _NOBODY and not is_address(name) and not name.isdecimal():
+            yield name
