@@ -14,6 +14,8 @@ LINES = {
     "a pipe": f"2026-03-02 08:00:01.2|Warn|Auth|Auth-Failure ip {CALLER} username 'eve'",
     "a sentence": f"2026-03-02 08:00:01,237 ERROR a.b.C [qtp-1] Failed login attempt for user 'eve' from IP: {CALLER}",
     "a day first": f"02-Mar-2026 08:00:01.300 client: login failed for user eve from {CALLER}",
+    "a name at an address": f"2026-03-02 08:00:01.237 WARN refused login of user 'eve'@'{CALLER}'",
+    "backticks": f"[2026-03-02 08:00:01,237] [INFO] [x.auth] Login failed for user `eve` from IP `{CALLER}`.",
     "slashes": f"2026/03/02 08:00:01 [error] login failed for user eve from ip {CALLER}: invalid password",
     "a bracket before": f"(W) 2026-03-02T08:00:01 - login failure. invalid credentials, IP: {CALLER}, username: eve",
     "quotes of a stranger": f"2026-03-02 08:00:01 login failed for user eve from {CALLER} ('x from 198.51.100.9')",

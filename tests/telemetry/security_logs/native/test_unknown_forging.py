@@ -48,6 +48,7 @@ LINES = {
     "a name with escaped quotes": NOW + ' login failed for user "x\\" {said} \\"" from {caller}',
     "a quotation that is cut off": NOW + ' denied from {caller} "{said}',
     "a very long quotation": NOW + ' denied from {caller} "' + "x" * 600 + ' {said}"',
+    "a name with an address of its own": NOW + " login failed for user 'root'@'10.0.0.1'@'{caller}' {said}",
     "a path": NOW + ' open "/srv/{said}" failed, client: {caller}',
     "a prompt": NOW + " INFO prompt: {said}",
     "a prompt of somebody": NOW + " INFO prompt received from {caller}: content={said}",

@@ -86,10 +86,11 @@ def pairs(text: str) -> dict[str, Any] | None:
 
 def request_in(text: str) -> dict[str, Any] | None:
     """Return the request that a line of text tells of, under words of `recognise`; None where not one is there."""
-    asked, *others = [*islice(_ASKED.finditer(text), 2)] or [None]
-    if asked is None or others:
+    found = [*islice(_ASKED.finditer(text), 2)]
+    if len(found) != 1:
         # Where two stand, one is what somebody wrote down.
         return None
+    asked = found[0]
     method, target, behind = asked.group("method", "target", "status")
     after = text[asked.end() :]
     status = behind or next((found[1] for found in _STATUS.finditer(after)), None)
@@ -97,7 +98,7 @@ def request_in(text: str) -> dict[str, Any] | None:
     if status is not None:
         request["status"] = int(status)
     for part in (text[: asked.start()], after):
-        if address := next((found for found in map(_bare, part.split()) if is_address(found)), None):
+        if address := next((word for word in map(_bare, part.split()) if is_address(word)), None):
             request["ip"] = address
             break
     return request

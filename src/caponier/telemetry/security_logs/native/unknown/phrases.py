@@ -20,9 +20,9 @@ _ADDRESS: Final = (
 )
 _ANY_ADDRESS: Final = re.compile(_ADDRESS)
 _FROM: Final = re.compile(
-    r"(?i)\b(?:from|client(?:[_ -]?(?:ip|addr\w*))?|ip(?:[_ -]?addr\w*)?|(?:ip)?v?[46]|peer(?:[_ -]?ip)?|remote\w*"
-    r"|rhost|src(?:[_ -]?ip)?|source(?:[_ -]?ip)?|address|by|host)"
-    r"(?:[\s=:\[('\"]|ip\b|address\b|host\b|is\b){1,8}[\"'(]*" + _ADDRESS
+    r"(?i)(?:[\"'`]@(?=[\"'`])|\b(?:from|client(?:[_ -]?(?:ip|addr\w*))?|ip(?:[_ -]?addr\w*)?|(?:ip)?v?[46]"
+    r"|peer(?:[_ -]?ip)?|remote\w*|rhost|src(?:[_ -]?ip)?|source(?:[_ -]?ip)?|address|by|host)"
+    r"(?:[\s=:\[('\"`]|ip\b|address\b|host\b|is\b){1,8})[\"'`(]*" + _ADDRESS
 )
 _NAME: Final = r"[\"'`\[(<\\]{0,3}([\w.@+$\\\-]{1,128})"
 _WHO: Final = re.compile(

@@ -35,7 +35,7 @@ _ENDS: Final = {
 
 
 def own(text: str, kept_whole: re.Pattern[str] = _TOKEN) -> str:
-    """Return a line without what somebody sent: quotations of more than a name, and all behind a word for it or in an object.
+    """Return a line without what somebody sent: quotations of more than a name, objects, and all behind a word for it.
 
     Args:
         text: The line; of no more than `READ` characters anything is looked at.
