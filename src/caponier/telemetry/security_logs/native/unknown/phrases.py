@@ -26,8 +26,9 @@ _FROM: Final = re.compile(
 )
 _NAME: Final = r"[\"'`\[(<\\]{0,3}([\w.@+$\\\-]{1,128})"
 _WHO: Final = re.compile(
-    rf"(?i)\b(?:user(?:[_ -]?(?:name|id))?|account(?:[_ -]?name)?|login(?:[_ -]?name)?|e-?mail|usr)"
-    rf"(?: ?[=:] ?|\s(?:\[[\w .\-]{{1,64}}\]\\)?){_NAME}"
+    rf"(?i)\b(?:(?:user(?:[_ -]?(?:name|id))?|account(?:[_ -]?name)?|usr)(?: ?[=:] ?|\s(?:\[[\w .\-]{{1,64}}\]\\)?)"
+    # Behind these words a blank alone may go on with anything.
+    rf"|(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?|\s(?=[\"'`]))){_NAME}"
 )
 _FOR: Final = re.compile(rf"(?i)\b(?:for|of)\s+(?:invalid |unknown |the )?(?:user\s+)?{_NAME}")
 _NOBODY: Final = frozenset(
@@ -36,6 +37,7 @@ _NOBODY: Final = frozenset(
         *("failure", "success", "successful", "attempt", "attempts", "logged", "login", "does", "agent", "user", "id"),
         *("invalid", "unknown", "using", "by", "for", "session", "authenticated", "authentication", "error", "null"),
         *("account", "password", "a", "an", "this", "that", "ip", "client", "group", "request", "connection"),
+        *("of", "that", "who", "tried", "attempted", "trying", "could", "cannot", "can", "did", "been", "via", "after"),
     ]
 )
 """Words behind such a word that are no name."""
