@@ -6,6 +6,7 @@ import pytest
 from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.reading import NativeReading
 from caponier.telemetry.security_logs.native.record import Record
+from caponier.telemetry.security_logs.native.unknown import phrases
 
 CALLER = "203.0.113.66"
 SERVER = "2026-03-02 08:00:01,237 INFO  [a.events] (x-1)"
@@ -114,3 +115,16 @@ def test_haproxy_names_the_host_it_captured_and_a_path_the_model() -> None:
         '{okhttp|models.example.org} "POST /v2/repository/models/digits/unload HTTP/1.1"'
     )
     assert (found.fields["cs-host"], found.fields["model"]) == ("models.example.org", "digits")
+
+
+def test_a_line_that_names_nobody_is_not_read_as_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most lines of a server are such, and a sentence costs more than all else of a line."""
+    asked: list[str] = []
+    told = phrases.told
+    monkeypatch.setattr(phrases, "told", lambda text: (asked.append(text), told(text))[1])
+    read("[2026-03-02T08:00:01.237] sched: Allocate JobId=1147 NodeList=gpu-01 #CPUs=16 Partition=gpu")
+    read("Mar  2 08:00:01 gpu-01 slurmd[7]: launch task StepId=1147.batch request")
+    assert not asked
+    for line in LINES.values():
+        read(line)
+    assert len(asked) == len(LINES)

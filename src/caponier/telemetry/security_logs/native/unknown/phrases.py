@@ -31,6 +31,8 @@ _WHO: Final = re.compile(
     rf"|(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?|\s(?=[\"'`]))){_NAME}"
 )
 _FOR: Final = re.compile(rf"(?i)\b(?:for|of)\s+(?:invalid |unknown |the )?(?:user\s+)?{_NAME}")
+_NAMES: Final = re.compile(r"(?i)\d\.\d|:[0-9a-f]{0,4}:|use?r|account|login|mail|\b(?:for|of)\s")
+"""What every sentence holds that names somebody or an address; most lines hold none, and are read no further."""
 _NOBODY: Final = frozenset(
     [
         *("name", "from", "with", "is", "was", "has", "not", "and", "or", "the", "in", "on", "at", "to", "failed"),
@@ -106,9 +108,12 @@ def understand(text: str, fields: Fields) -> bool:
     Returns:
         Whether it tells of a login.
     """
-    found = told(text)
     there = identity(fields)
-    if there.account is not None or there.address is not None:
+    named = there.account is not None or there.address is not None
+    if not named and not _NAMES.search(text, 0, quotations.READ):
+        return False
+    found = told(text)
+    if named:
         if (found.who is not None and account_name(found.who) != there.account) or found.address not in (
             None,
             there.address,
