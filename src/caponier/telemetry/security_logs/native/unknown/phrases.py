@@ -57,8 +57,8 @@ _GOOD: Final = re.compile(
 )
 
 
-class Told(NamedTuple):
-    """What a sentence tells; None of what it does not say, or says twice and differently."""
+class Sentence(NamedTuple):
+    """What one tells; None of what it does not say, or says twice and differently."""
 
     who: str | None
     address: str | None
@@ -66,10 +66,10 @@ class Told(NamedTuple):
     """Of a login."""
 
 
-_NOTHING: Final = Told(None, None, None)
+_NOTHING: Final = Sentence(None, None, None)
 
 
-def told(text: str) -> Told:
+def told(text: str) -> Sentence:
     """Read a sentence that a program wrote.
 
     Two addresses to come from, or two names, are the name of somebody that holds another: then neither is told.
@@ -93,8 +93,8 @@ def told(text: str) -> Told:
         word for word in bare.split() if "/" not in word and "\\" not in word and (who is None or who not in word)
     )
     if not _ENTERS.search(words):
-        return Told(who, address, None)
-    return Told(who, address, FAILURE if _BAD.search(words) else SUCCESS if _GOOD.search(words) else None)
+        return Sentence(who, address, None)
+    return Sentence(who, address, FAILURE if _BAD.search(words) else SUCCESS if _GOOD.search(words) else None)
 
 
 def understand(text: str, fields: Fields) -> bool:
