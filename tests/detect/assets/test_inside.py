@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from caponier.detect.assets import inside as inside_module
 from caponier.detect.assets.inside import Inside
 from caponier.records.inside import ChangeWindow, InsideSettings
 from caponier.telemetry.security_logs.events import LogEvent
@@ -117,3 +118,12 @@ def test_a_weekly_change_may_go_over_midnight() -> None:
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         InsideSettings.model_validate(wrong)
+
+
+def test_each_account_is_held_against_the_names_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    monkeypatch.setattr(inside_module, "_named", lambda account, patterns: bool(asked.append(account)))
+    inside = Inside(InsideSettings(accounts=("ci-*",)))
+    for _ in range(9):
+        assert not inside.routine(event(user="ada", src_ip="10.0.0.1"))
+    assert asked == ["ada"]

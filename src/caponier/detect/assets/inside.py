@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from caponier.records.inside import PRIVATE, InsideSettings
+from caponier.records.inside import PRIVATE, ChangeWindow, InsideSettings
 from caponier.telemetry.security_logs.events import LogEvent, moment
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, address_of, identity
@@ -42,6 +42,7 @@ class Inside:
         self._robots = _globs(settings.accounts)
         self._changes = [(change, _globs(change.accounts)) for change in settings.changes]
         self._origin_of = lru_cache(_CACHED)(self._look_up)
+        self._part_of = lru_cache(_CACHED)(self._look_up_part)
 
     def origin(self, fields: Fields) -> Origin | None:
         """Tell whether an event comes from inside; None where it has no address.
@@ -80,16 +81,11 @@ class Inside:
         """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""
         if not self._robots and not self._changes:
             return False
-        if self.origin(event.fields) == "outside":
+        robot, changes = self._part_of(identity(event.fields).account)
+        # Most events are of nobody named: of these nothing else is asked.
+        if not robot and not (changes and any(change.holds(moment(event.time)) for change in changes)):
             return False
-        who = identity(event.fields)
-        if _named(who.account, self._robots):
-            return True
-        now = moment(event.time)
-        return any(
-            change.holds(now) and (not change.accounts or _named(who.account, accounts))
-            for change, accounts in self._changes
-        )
+        return self.origin(event.fields) != "outside"
 
     def robot(self, account: str) -> bool:
         """Tell whether an account is named as one of a machine; from where it acts, others have to judge."""
@@ -112,6 +108,11 @@ class Inside:
             return None
         # Whatever is named, nobody comes from elsewhere by way of the machine itself.
         return "inside" if known.is_loopback or any(known in network for network in self._networks) else "outside"
+
+    def _look_up_part(self, account: str | None) -> tuple[bool, tuple[ChangeWindow, ...]]:
+        """Tell whether an account is a machine's, and the changes in which it may have a part."""
+        changes = (one for one, accounts in self._changes if not one.accounts or _named(account, accounts))
+        return _named(account, self._robots), tuple(changes)
 
 
 def _globs(names: Sequence[str]) -> list[re.Pattern[str]]:

@@ -31,9 +31,14 @@ _SPELT: Final = re.compile(
 )
 """`Mar 02 2026 08:00:01 UTC`, as CEF has it, and `Mon Mar  2 08:00:01 2026`, as C's `ctime` does."""
 _MAILED: Final = re.compile(
-    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d)(?: (Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2})[ -]([A-Z][a-z]{2})[ -](\d{4}),? (\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)"
+    r"(?: (Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
-"""`Mon, 02 Mar 2026 08:00:01 -0000`, as in RFC 5322 and in headers of HTTP."""
+"""`Mon, 02 Mar 2026 08:00:01 -0000`, as in RFC 5322 and in headers of HTTP, and `02-Mar-2026 08:00:01`."""
+_RUN: Final = re.compile(r"(20\d\d)[-/.]?(\d\d)[-/.]?(\d\d)[-T _]?(\d\d)[.:]?(\d\d)[.:]?(\d\d)(?:[.,](\d{1,9}))?(Z)?")
+"""`20260302080001.500`, `2026-03-02-08.00.01.123456` and `2026/03/02 08:00:01`: parts that anything stands between."""
+_SECONDS: Final = re.compile(r"\d{10,13}(?:\.\d+)?|\d{16,19}")
+"""A number of seconds or of its parts since 1970."""
 UNREADABLE: Final = "time cannot be read"
 
 
@@ -84,6 +89,9 @@ def any_time(value: Any) -> int:
         raise ValueError(UNREADABLE)
     if text[10:11] == "T":
         return iso(text)
+    if (run := _RUN.fullmatch(text)) and not _SECONDS.fullmatch(text):
+        year, month, day, hour, minute, second, part, _ = run.groups()
+        return iso(f"{year}-{month}-{day}T{hour}:{minute}:{second}.{part or '0'}+00:00")
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return _number(float(text) if "." in text else int(text))
     if american := _AMERICAN.fullmatch(text):

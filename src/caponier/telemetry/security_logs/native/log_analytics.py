@@ -179,6 +179,26 @@ _TABLES: Final[dict[str, Callable[[Fields], LogSource]]] = {
     "azureactivity": _activity,
 }
 
+_HUNTING: Final = "advancedhunting-"
+"""What Defender's streaming puts before the name of a table, in the category of a diagnostic log."""
+
+
+def _is_streamed(fields: Fields) -> bool:
+    return "properties.timestamp" in fields and str(fields.get("category", "")).lower().startswith(_HUNTING)
+
+
+def _streamed(fields: Fields) -> LogSource:
+    table = str(fields.pop("category")).lower().removeprefix(_HUNTING)
+    for name in [name for name in fields if name.startswith("properties.")]:
+        fields.setdefault(name.removeprefix("properties."), fields[name])
+    complete = _TABLES.get(table)
+    if complete:
+        return complete(fields)
+    fill(fields, {"user": ("accountupn", "accountname"), "host": "devicename", "src_ip": ("ipaddress", "remoteip")})
+    return LogSource("m365", None, table)
+
+
+STREAMED: Final = ObjectFormat("Defender table (streamed)", _is_streamed, _streamed, ("properties.timestamp", "time"))
 FORMAT: Final = ObjectFormat(
     "Log Analytics table", _fits, _complete, ("timegenerated", "timegenerated [utc]", "timestamp")
 )

@@ -39,6 +39,7 @@ from caponier.telemetry.security_logs.native.auditd import AuditReader
 from caponier.telemetry.security_logs.native.network import audits, firewalls, forms, proxies, repositories
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
+from caponier.telemetry.security_logs.native.unknown import events, moments, phrases
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
 from caponier.telemetry.security_logs.sources import LogSource, said_source
 
@@ -61,6 +62,7 @@ NATIVE: Final[tuple[ObjectFormat, ...]] = (
     gcp_audit.FORMAT,
     okta.FORMAT,
     okta.EXPORT,
+    log_analytics.STREAMED,
     log_analytics.FORMAT,
     *entra.FORMATS,
     falco.FORMAT,
@@ -117,6 +119,8 @@ class NativeReading:
         self._time: int | None = None
         """Of the last event."""
         self._text_seen = False
+        self._known = self._unknown = False
+        """Whether lines were of a known format, and whether records were of none but told who or from where."""
         self.continued = 0
         """Lines that only go on with an event above them."""
 
@@ -188,10 +192,14 @@ class NativeReading:
     def _carried(self, record: Record, line: int, around: "_Around") -> list[Record]:
         """Return what the message of a line of syslog is, where that is a record itself; else the line."""
         inner = envelopes.of_message(record)
-        if inner is None or not around.depth:
-            return [record]
-        found = self._records(inner.value, line, around.within(inner))
-        return [one for one in found if not isinstance(one, str)] or [record]
+        if inner is not None and around.depth:
+            found = self._records(inner.value, line, around.within(inner))
+            if carried := [one for one in found if not isinstance(one, str)]:
+                return carried
+        message = record.fields.get("message")
+        if isinstance(message, str) and phrases.understand(message, record.fields):
+            return [record._replace(origin=record.origin._replace(category=events.LOGIN.category))]
+        return [record]
 
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
@@ -211,6 +219,10 @@ class NativeReading:
         found = self._of_line(text, line)
         if found is None and (named := forms.pairs(text)):
             found = [self._of_object({**place, **named}, line, seen)]
+        if found is None and not _GOES_ON.match(text):
+            told = events.of_line(text, line, alone=not self._known)
+            if told is not None:
+                found = [told if isinstance(told, Record) else self._of_told(told, line)]
         if found is None:
             if self._text_seen and _GOES_ON.match(text):
                 self.continued += 1
@@ -232,6 +244,7 @@ class NativeReading:
                 if at:
                     # The next line is likely to be of the same format.
                     self._readers.insert(0, self._readers.pop(at))
+                self._known = True
                 return found
         return None
 
@@ -247,13 +260,8 @@ class NativeReading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
-        if said is None and self._origin is None:
-            known = forms.recognise(fields, line)
-            if known is None and (known := audits.recognise(fields, line)) and not (known.time or seen):
-                # Nobody writes an audit record without its time; of other forms the one before may have it.
-                raise ValueError(f"no time: {_seen(row)}")
-            if known:
-                return known._replace(time=known.time or seen, shortened=cut)
+        if said is None and self._origin is None and (told := self._of_form(row, fields, line, seen)) is not None:
+            return told._replace(shortened=cut)
         stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError(f"no time: {_seen(row)}")
@@ -264,6 +272,31 @@ class NativeReading:
                 f"no log source: neither product, category nor service, nor an OCSF class_uid; {_seen(row)}"
             )
         return Record(fields, origin, time, line, OWN if said else GIVEN, cut)
+
+    def _of_told(self, row: dict[str, Any], line: int) -> Record:
+        """Read an object behind a time: nobody vouches for its fields, so that it is no record of another product."""
+        fields, cut = flatten(row)
+        record = self._of_form(row, fields, line, None)
+        if record is None:
+            raise ValueError("no known format")
+        return record._replace(shortened=cut, time=stamps.any_time(row["time"]))
+
+    def _of_form(self, row: dict[str, Any], fields: Fields, line: int, seen: int | None) -> Record | None:
+        """Tell by its form alone what a record of an unknown product is of."""
+        known = forms.recognise(fields, line)
+        if known is not None:
+            return known._replace(time=known.time or seen or moments.moment_in(fields))
+        known = audits.recognise(fields, line)
+        time = (known and known.time) or moments.moment_in(fields) or seen
+        if time is None:
+            if known is None:
+                return None
+            # Nobody writes an audit record without its time; of other forms the one before may have it.
+            raise ValueError(f"no time: {_seen(row)}")
+        if known is None:
+            known = events.recognise(fields, line, time, known=self._unknown)
+            self._unknown = self._unknown or known is not None
+        return known and known._replace(time=time)
 
 
 class _Around(NamedTuple):
@@ -293,7 +326,7 @@ def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, 
     stamp = _first(fields, format_.times)
     if stamp is None:
         stamp = _first(fields, TIMES)
-    if stamp is None and seen is None:
+    if stamp is None and seen is None and (seen := moments.moment_in(fields)) is None:
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)

@@ -124,7 +124,21 @@ def split_url(target: str) -> Fields:
         stem = f"/{path}"
     # Of a registry of images, what is asked for; as in the "OCI Distribution Specification".
     image = stem[4:].rpartition("/manifests/")[0] if stem.startswith("/v2/") else None
-    return made({"cs-host": host, "cs-uri": target, "cs-uri-stem": stem, "cs-uri-query": query, "repository": image})
+    model = _MODEL.search(stem) if "/models/" in stem else None
+    return made(
+        {
+            "cs-host": host,
+            "cs-uri": target,
+            "cs-uri-stem": stem,
+            "cs-uri-query": query,
+            "repository": image,
+            "model": model[1] if model else None,
+        }
+    )
+
+
+_MODEL: Final = re.compile(r"^(?:/v\d)?(?:/repository)?/models/([^/:?]{1,256})")
+"""A model in the path of Triton, KServe, TorchServe or TensorFlow Serving."""
 
 
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)

@@ -34,11 +34,12 @@ _STEMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Each word's nouns, the most telling first."""
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "action": ("eventtype", "actiontype", "activitytype", "atype", "kind", "type"),
+    "action": ("eventtype", "actiontype", "activitytype", "atype", "operationtype", "kind", "type"),
     "target": ("name",),
     "address": (
         *("ip", "ipaddress", "sourceip", "srcip", "clientip", "remoteip", "remoteaddr", "remoteaddress", "clientaddr"),
         *("clientaddress", "sourceaddress", "sourceipaddress", "actorip", "userip", "originip", "addr", "address"),
+        *("src", "source", "saddr", "peer", "client", "remote", "rhost", "from"),
     ),
     "outcome": ("outcome", "result", "status", "success", "succeeded", "response", "statuscode", "code", "error"),
 }
@@ -47,6 +48,9 @@ _WEAK: Final = 1_000
 """Between what a noun says and what a longer name says that ends with one."""
 _SERVERS: Final = frozenset(["local", "server", "host", "destination", "dst", "dest", "node", "upstream"])
 """Above these is the address of who answered."""
+_ANSWERING: Final = ("local", "server", "dst", "dest", "target", "nat", "public", "virtual", "device", "daddr", "mac")
+"""Beginnings of names of such an address, and of those that are no caller's."""
+_ENDS_OF_ADDRESS: Final = ("ip", "ipaddress", "ipaddr", "ipv", "addr")
 _PEOPLE: Final = frozenset(_STEMS["actor"])
 _BEHIND: Final = re.compile(r"([^/@\s]{1,128})[/@]([0-9A-Fa-f.:]{2,64})")
 """A name and the address behind it, as in `ada/203.0.113.66`."""
@@ -54,7 +58,13 @@ _MADE: Final = re.compile(r"(?i).*(?:time|timestamp|date|dttm|ts|ed_?at|when)(?:
 _OTHER: Final = re.compile(r"(?i).*(?:expir|until|valid|end|update|modif|received|ingest)")
 """Times of something else than of what was done."""
 _ACT: Final = re.compile(r"[A-Za-z][\w.:/\-]*(?: [\w.:/\-]+){0,5}")
+_NAME: Final = re.compile(r"[^\s,;{}\[\]]+(?: [^\s,;{}\[\]]+){0,3}")
+"""A name of somebody, and not a sentence or a list."""
 _LOGIN: Final = re.compile(r"(?i)(?:^|[._:\-/ ])(?:log[_ -]?[io]n|sign[_ -]?in|authenticat\w*|session[._]start)")
+_FAILED: Final = re.compile(r"(?i)(?:^|[\W_]|(?<=[a-z]))(?:error|fail\w*|denied|invalid|rejected|refused)")
+"""Words in the name of an act that tell that it did not come about."""
+_BARE: Final = re.compile(r"[A-Za-z]{2,16}")
+"""A verb alone, of something that another field names."""
 _GOOD: Final = re.compile(
     r"(?i)(?:ok|success\w*|succeeded|allow\w*|accept\w*|granted|true|permit\w*|complete\w*|pass\w*)"
 )
@@ -89,6 +99,11 @@ def recognise(fields: Fields, line: int) -> Record | None:
     if target is None and place is None and outcome is None:
         return None
     told = str(fields[action])
+    if outcome is None and (_FAILED.search(told) or _LOGIN.search(told)):
+        # Who logs only logins that came about, or names the others `LOGIN_ERROR`, needs no field for it.
+        outcome = FAILURE if _FAILED.search(told) else SUCCESS
+    if _BARE.fullmatch(told) and (kind := _first(fields, _KINDS.of(fields), _is_act)):
+        told = f"{told} {fields[kind]}"
     _fill(fields, who, told, target, place)
     if within is not None:
         for kind in ("target.repository", "registered_model", "path"):
@@ -97,6 +112,24 @@ def recognise(fields: Fields, line: int) -> Record | None:
         fields["outcome"] = outcome
     category = "authentication" if _LOGIN.search(told) else MANAGEMENT
     return Record(fields, LogSource(None, category, "audit"), time, line, NAME)
+
+
+def name_parts(fields: Fields) -> None:
+    """Fill in who, from where and how it ended, as far as a record that is no audit record says it.
+
+    Args:
+        fields: Of the record; filled in place.
+    """
+    there, _ = _FORM.of(fields)
+    actor = _first(fields, there.get("actor", ()), _is_name)
+    address = _first(fields, there.get("address", ()), _is_from)
+    outcome = next((told for name in there.get("outcome", ()) if (told := _ended(name, fields[name]))), None)
+    if actor is not None:
+        fields.setdefault("account", fields[actor])
+    if address is not None:
+        fields.setdefault("src_ip", without_port(str(fields[address])))
+    if outcome is not None:
+        fields.setdefault("outcome", outcome)
 
 
 def _things(fields: Fields, names: Iterable[str]) -> tuple[str | None, str | None]:
@@ -146,7 +179,9 @@ def _tell(fields: Fields) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
 
 def _rank(word: str, plain: str, parent: str) -> int | None:
     """Return how telling a name is, the less the more; None where it is not of a word."""
-    if (word == "address" and parent in _SERVERS) or (word in ("action", "target") and parent in _PEOPLE):
+    if (word == "address" and (parent in _SERVERS or plain.startswith(_ANSWERING))) or (
+        word in ("action", "target") and parent in _PEOPLE
+    ):
         return None
     ranks = []
     for at, noun in enumerate(_STEMS.get(word, ())):
@@ -161,6 +196,8 @@ def _rank(word: str, plain: str, parent: str) -> int | None:
     names = _WORDS.get(word, ())
     if plain in names:
         ranks.append(_WEAK // 2 + names.index(plain))
+    if word == "address" and plain.endswith(_ENDS_OF_ADDRESS):
+        ranks.append(2 * _WEAK)
     return min(ranks, default=None)
 
 
@@ -174,6 +211,10 @@ def _first(fields: Fields, names: Iterable[str], fits: Callable[[Scalar], bool])
 
 def _is_text(value: Scalar) -> bool:
     return value not in ("", "-") and len(str(value)) <= _LONG
+
+
+def _is_name(value: Scalar) -> bool:
+    return isinstance(value, str) and _is_text(value) and _NAME.fullmatch(value) is not None
 
 
 def _is_act(value: Scalar) -> bool:
@@ -195,5 +236,12 @@ def _ended(name: str, value: Scalar) -> str | None:
     return FAILURE if _BAD.fullmatch(text) or (text and name.endswith("error")) else None
 
 
+def _kinds(fields: Fields) -> tuple[str, ...]:
+    return tuple(name for name in fields if _letters(name.rpartition(".")[2]) in _KIND_NAMES and not deep(name))
+
+
+_KIND_NAMES: Final = frozenset(["resourcetype", "objecttype", "targettype", "entitytype", "itemtype"])
+"""Fields that say what kind of thing something was done to: `CREATE` of a `CLIENT_ROLE_MAPPING` gives rights."""
+_KINDS: Final = ByShape(_kinds)
 _ALL: Final = ("actor", "action", "target", "address", "outcome")
 _FORM: Final = ByShape(_tell)

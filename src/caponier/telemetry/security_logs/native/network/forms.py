@@ -7,6 +7,7 @@ two addresses, a port and what it did. What these are called differs by little: 
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Final
 
 from caponier.telemetry.framing import stamps
@@ -83,6 +84,36 @@ def pairs(text: str) -> dict[str, Any] | None:
     return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
 
 
+def request_in(text: str) -> dict[str, Any] | None:
+    """Return the request that a line of text tells of, under words of `recognise`; None where not one is there."""
+    found = [*islice(_ASKED.finditer(text), 2)]
+    if len(found) != 1:
+        # Where two stand, one is what somebody wrote down.
+        return None
+    asked = found[0]
+    method, target, behind = asked.group("method", "target", "status")
+    after = text[asked.end() :]
+    status = behind or next((found[1] for found in _STATUS.finditer(after)), None)
+    request: dict[str, Any] = {"method": method, "path": target}
+    if status is not None:
+        request["status"] = int(status)
+    for part in (text[: asked.start()], after):
+        if address := next((word for word in map(_bare, part.split()) if is_address(word)), None):
+            request["ip"] = address
+            break
+    return request
+
+
+def _bare(word: str) -> str:
+    """Return a word without what stands around an address, and without its port."""
+    return without_port(word.strip("[](){}<>,;\"'").rpartition("=")[2].rstrip(":"))
+
+
+_ASKED: Final = re.compile(
+    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)[^\s\"']{{0,4096}})"
+    r"(?: HTTP/\d(?:\.\d)?)?[\"']?(?:[ (:\[]{1,3}(?P<status>[1-5]\d\d)\b)?"
+)
+_STATUS: Final = re.compile(r"(?<![\w.:])([1-5]\d\d)(?![\w.:])")
 _BEGINS: Final = re.compile(
     r"(\[\d[^\]]{9,40}\]|\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?: ?(?:Z|[+-]\d\d:?\d\d))?)?[,;]?\s{0,4}"
     # A logger says how bad it is and what it is called before it says anything.

@@ -21,7 +21,7 @@ _ENVOY: Final = re.compile(
 )
 _HAPROXY: Final = re.compile(
     r"(\S+):(\d+) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{1,6})\] (\S+) (\S+)/(\S+) [\d/+-]+ "
-    r'(?:(\d{3}|-1) )?\+?(\d+) .{4,400}?(?: "((?:[^"\\]|\\.)*+)"?)?'
+    r'(?:(\d{3}|-1) )?\+?(\d+) (.{4,400}?)(?: "((?:[^"\\]|\\.)*+)"?)?'
 )
 _SQUID: Final = re.compile(
     r"(\d{9,11}\.\d{3}) +-?\d+ (\S+) ([A-Z_]+)/(\d{3}) (\d+) ([A-Z_]+) (\S+) (\S+) [A-Z_]+/(\S+) \S+(?: .*)?"
@@ -73,7 +73,7 @@ def _haproxy(text: str) -> Parsed:
     found = _HAPROXY.fullmatch(text)
     if found is None:
         return None
-    address, port, stamp, front, back, server, status, sent, line = found.groups()
+    address, port, stamp, front, back, server, status, sent, between, line = found.groups()
     try:
         day, clock = stamp.rsplit(".", 1)
         time = stamps.access_log(day) + int((clock + "000000")[:6])
@@ -84,7 +84,20 @@ def _haproxy(text: str) -> Parsed:
         if server != "<NOSRV>":
             fields["action"] = "accept"
         return {**fields, "src_ip": address, "src_port": int(port)}, LogSource("haproxy", "firewall", "tcp"), time
-    return {**fields, "c-ip": address, **request(line), "sc-status": int(status)}, WEB, time
+    asked = request(line)
+    if "cs-host" not in asked and (host := _captured(between)):
+        asked["cs-host"] = host
+    return {**fields, "c-ip": address, **asked, "sc-status": int(status)}, WEB, time
+
+
+def _captured(between: str) -> str | None:
+    """Return the host among the headers that HAProxy was told to capture: the first value like one."""
+    found = _CAPTURED.search(between)
+    return next((one for one in found[1].split("|") if _HOST.fullmatch(one)), None) if found else None
+
+
+_CAPTURED: Final = re.compile(r"\{([^}]{1,400})\}")
+_HOST: Final = re.compile(r"(?=.{4,253}$)(?:[a-zA-Z0-9\-]{1,63}\.)+[a-zA-Z]{2,63}(?::\d{1,5})?")
 
 
 def _squid(text: str) -> Parsed:
