@@ -154,8 +154,8 @@ class Page:
         yield (
             "Other models, data, benign callers and attackers, made by someone who did not look at the detectors: "
             f"{of['attackers']:,} attackers and {of['benign']:,} benign callers, with the default settings."
-            f"{_short(result)} Detectors were improved while these systems were known, so expect less on yours. Four "
-            "further systems are kept aside until the detectors are done. [What it asks](explanation/abroad.md).\n"
+            f"{_short(result)} Detectors were improved while these systems were known, so expect less on yours. "
+            "[What it asks](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
             key.removesuffix("_found_share").replace("_", " "): key.removesuffix("found_share")
@@ -172,6 +172,16 @@ class Page:
             f"\nOn the worst system {percent(of['worst_world_found_share'])} of the attackers are found. On the one "
             "where most benign callers are flagged, the lower end of the 95 % interval of their share is "
             f"{percent(of['benign_flagged_share_of_worst_world_low'])}."
+        )
+        if unseen := self._take("abroad_held_out"):
+            yield self._unseen(unseen["figures"])
+
+    def _unseen(self, of: dict[str, Any]) -> str:
+        return (
+            "\nFour more systems had been looked at by nobody when they were run, once: "
+            f"{percent(of['found_share'])} of {of['attackers']:,} attackers were found, and "
+            f"{100 * of['benign_flagged_share']:.1f} % of {of['benign']:,} benign callers flagged. That is what to expect of "
+            "a system of your own."
         )
 
     def _accounts(self) -> Iterator[str]:

@@ -59,6 +59,17 @@ def test_a_missed_goal_of_any_scorecard_is_listed_with_its_figure_and_bound() ->
     assert "at least 90 %" in row
 
 
+def test_what_nobody_had_looked_at_stands_beside_what_was_tuned_on() -> None:
+    own = {"found_share": 0.68, "benign_flagged_share": 0.0045, "attackers": 657, "benign": 12_000}
+    worst = {"worst_world_found_share": 0.33, "benign_flagged_share_of_worst_world_low": 0.005}
+    known = {"abroad": result("abroad", own | worst)}
+    held = result(
+        "abroad_held_out", {"found_share": 0.5, "benign_flagged_share": 0.017, "attackers": 8, "benign": 4_000}
+    )
+    assert "1.7 % of 4,000 benign callers" in Page(known | {"abroad_held_out": held}).text()
+    assert "Four more systems" not in Page(known).text()
+
+
 def test_kinds_that_are_seldom_found_are_named_and_stand_first() -> None:
     prefixes = ("", "adaptive_")
     behaviour = result(
