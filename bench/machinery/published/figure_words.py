@@ -19,6 +19,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
             "benign callers flagged on the worst system, lower end of the 95 % interval"
         ),
     },
+    "abroad_held_out": {
+        "benign_flagged_share": "benign callers flagged on systems that nobody had looked at",
+        "benign_flagged_share_of_worst_world_low": (
+            "benign callers flagged on the worst of these systems, lower end of the 95 % interval"
+        ),
+    },
     "behaviour": {"attackers_flagged_share": "attackers found, all kinds together"},
     "cost_feedback": {
         "sponge_dear_queries_most": "costly queries that a sponge attacker can send before the first finding",

@@ -180,8 +180,8 @@ class Page:
         return (
             "\nFour more systems had been looked at by nobody when they were run, once: "
             f"{percent(of['found_share'])} of {of['attackers']:,} attackers were found, and "
-            f"{100 * of['benign_flagged_share']:.1f} % of {of['benign']:,} benign callers flagged. That is what to expect of "
-            "a system of your own."
+            f"{100 * of['benign_flagged_share']:.1f} % of {of['benign']:,} benign callers flagged. "
+            "That is what to expect of a system of your own."
         )
 
     def _accounts(self) -> Iterator[str]:
