@@ -321,7 +321,7 @@ class GuardResponse:
             self._begun.clear()
         elif self._enforce and self._waiting:
             self._begin(self._time.now())
-        self._decisions.replace([*self._active, *self._begun.values()])
+        self._decisions.replace([*self._active, *self._begun.values()], self._time.now().timestamp())
 
     def _begin(self, now: datetime) -> None:
         """Begin what may begin by itself; the rest waits for people."""

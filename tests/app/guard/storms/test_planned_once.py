@@ -32,3 +32,15 @@ def test_what_the_store_does_not_take_goes_on_however_seldom_something_is_found(
         later = clock.set = 120.0 * n
         one.response.take([found(f"k-{n}", n)])
         assert one.refuses("eve"), f"after {2 * n} minutes"
+
+
+@pytest.mark.parametrize("step", [86_400.0, -86_400.0])
+def test_what_begins_before_a_step_of_the_clock_is_followed_lasts_as_long_as_it_was_to(
+    workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    one, real = JudgedSubject(workspace), time.monotonic
+    clock.set = step
+    one.response.take([found("eve")])
+    assert one.refuses("eve")
+    monkeypatch.setattr(time, "monotonic", lambda: real() + 3_000)
+    assert not one.refuses("eve"), "the store never had it"
