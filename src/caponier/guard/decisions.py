@@ -109,16 +109,21 @@ class Decisions:
     def __len__(self) -> int:
         return sum(len(rules) for rules in self._rules.values())
 
-    def replace(self, actions: Iterable[ResponseAction]) -> None:
+    def replace(self, actions: Iterable[ResponseAction], at: float | None = None) -> None:
         """Go by these actions from now on; the bucket of a throttle that stays is not filled up by it.
 
         May be called from another thread than decisions are made in: the table is exchanged as a whole.
+
+        Args:
+            actions: All that are in force.
+            at: The present in seconds, by the clock that they are dated by; by default that of the machine. One that
+                was set, and by which they are not dated yet, would end new ones at once, or hold a caller for long.
         """
         rules: dict[SubjectRef, list[_Rule]] = defaultdict(list)
         buckets: dict[str, TokenBucket] = {}
         begun: set[str] = set()
         ends: dict[tuple[str, float], float] = {}
-        now, steady = time.time(), time.monotonic()
+        now, steady = time.time() if at is None else at, time.monotonic()
         for action in actions:
             if action.kind not in KINDS or action.scope.kind not in SCOPES or action.unsent:
                 continue

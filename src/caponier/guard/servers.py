@@ -24,6 +24,8 @@ READS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 """Under which key it finds the examples, by the protocol of the path; a path that is not there is none of its."""
 BY_NAME: Final = frozenset({"triton"})
 """Servers that take inputs by their names, in whatever order they stand."""
+_OF_TEXTS: Final = frozenset({"str", "base64", "datetime"})
+"""MLServer's codecs that make something else of numbers."""
 PROBE_S: Final = 2.0
 _LONGEST: Final = 65_536
 
@@ -41,8 +43,31 @@ def why_not_read(server: str | None, call: Call, body: Mapping[str, Any]) -> str
     keys = READS[server].get(call.protocol)
     if keys is None:
         return f"no path on which {server} is asked"
+    if server == "mlserver" and any(_is_recoded(tensor, body) for tensor in _tensors(body)):
+        return "numbers that a codec makes other rows of"
     held = [key for key in HOLDING if key in body]
     return f"rows under a key from which {server} does not take them" if held and not set(held) & set(keys) else None
+
+
+def _tensors(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    held = body.get("inputs")
+    return [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+
+
+def _is_recoded(tensor: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Tell whether MLServer takes a tensor of numbers for texts, or a wide one for one column with more rows."""
+    if tensor.get("datatype") == "BYTES":
+        return False
+    own, whole = _codec(tensor), _codec(body)
+    shape = tensor.get("shape")
+    wide = isinstance(shape, list) and any(size != 1 for size in shape[1:])
+    return own in _OF_TEXTS or (own is None and (whole in _OF_TEXTS or (whole == "pd" and wide)))
+
+
+def _codec(said: Mapping[str, Any]) -> Any:
+    parameters = said.get("parameters")
+    kind = parameters.get("content_type") if isinstance(parameters, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.steady_time import SteadyTime
@@ -48,6 +48,15 @@ CLOSING_S: Final = 5.0
 """For how long they are answered at the end; what exceeds that stands in the list of incidents."""
 TOLD_S: Final = 60.0
 """Between two warnings that responses wait for people."""
+
+
+class _Planned(NamedTuple):
+    """What was planned about an incident as it stood."""
+
+    at: datetime
+    incident: Incident
+    findings: Sequence[Finding]
+    actions: Sequence[ResponseAction]
 
 
 class GuardResponse:
@@ -111,8 +120,8 @@ class GuardResponse:
         """Ids of the actions that bind nobody, of which that was told."""
         self._due: list[str] = []
         """Ids of the incidents that are to be answered; touched by the thread alone."""
-        self._plans: OrderedDict[tuple[str, frozenset[str]], tuple[datetime, Sequence[ResponseAction]]] = OrderedDict()
-        """By incident and those of its findings that are answered: what was planned about them, and when."""
+        self._plans: OrderedDict[str, _Planned] = OrderedDict()
+        """By incident: what was planned about it."""
         self._time = SteadyTime()
         self._wake, self._stop = Event(), Event()
         self._thread = Thread(target=self._run, name="caponier-guard-response", daemon=True)
@@ -312,7 +321,7 @@ class GuardResponse:
             self._begun.clear()
         elif self._enforce and self._waiting:
             self._begin(self._time.now())
-        self._decisions.replace([*self._active, *self._begun.values()])
+        self._decisions.replace([*self._active, *self._begun.values()], self._time.now().timestamp())
 
     def _begin(self, now: datetime) -> None:
         """Begin what may begin by itself; the rest waits for people."""
@@ -333,7 +342,9 @@ class GuardResponse:
                 if begun is None:
                     self._refused.add(action.scope)
                 else:
-                    self._begun[key_of(begun)] = begun
+                    before = self._begun.get(key_of(begun), begun)
+                    # It is the same one that goes on: only one that lasts longer is given a later end.
+                    self._begun[key_of(begun)] = replace(begun, created=min(begun.created, before.created))
         self._bound = room.bound
         self._tell_withheld(most)
 
@@ -381,16 +392,17 @@ class GuardResponse:
         """Plan an incident, or take the plan of a moment ago: in a storm hundreds wait that have not changed."""
         of = frozenset(incident.finding_ids)
         own = [one for one in self._waiting if one.finding_id in of and self.answers(one)]
-        key = incident.incident_id, frozenset(one.finding_id for one in own)
-        at, actions = self._plans.get(key, (None, ()))
-        if at is None or not timedelta() <= now - at < PLANNED_ANEW:
+        known = self._plans.get(incident.incident_id)
+        # Compared as a whole: a finding keeps its id while what it says becomes worse.
+        same = known is not None and known.incident == incident and known.findings == own
+        if known is None or not same or not timedelta() <= now - known.at < PLANNED_ANEW:
             made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
-            at, actions = now, made.actions
-        self._plans[key] = at, actions
-        self._plans.move_to_end(key)
+            known = _Planned(now, incident, own, made.actions)
+        self._plans[incident.incident_id] = known
+        self._plans.move_to_end(incident.incident_id)
         while len(self._plans) > MOST_TOGETHER:
             self._plans.popitem(last=False)
-        return actions
+        return known.actions
 
     def _spare(self, undone: Iterable[ResponseAction]) -> None:
         # As long as whatever else the caller does belongs to the same incident.
