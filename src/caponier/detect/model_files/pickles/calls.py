@@ -22,6 +22,7 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
+_VALUES: Final = (str, int, float, Blob)
 
 
 class Calls:
@@ -303,6 +304,8 @@ class Calls:
             self._hands_on(target, args, *check.calls)
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
+        if check.values is not None and not _are_values(args, *check.values):
+            self._forbid(f"{target} with other arguments than plain values", GlobalRole.CALL)
         if check.absent is not None and len(args) > check.absent and args[check.absent] is not None:
             self._forbid(f"{target} with more arguments than a plain object has", GlobalRole.CALL)
         if check.only is not None:
@@ -376,3 +379,11 @@ class Calls:
 
 def _origin(target: Global | Made) -> Global:
     return target.origin if isinstance(target, Made) else target
+
+
+def _are_values(args: tuple[Any, ...], least: int, most: int) -> bool:
+    """Return whether these are as many plain values of Python as a call takes.
+
+    An object in their place would be hashed, compared or turned into a text, by whatever its class does then.
+    """
+    return least <= len(args) <= most and all(arg is None or isinstance(arg, _VALUES) for arg in args)

@@ -71,6 +71,8 @@ class Check:
     """What it gives is the class of Python's own that its first argument names."""
     fills: bool = False
     """It gives what it has called, with the state that is its third argument."""
+    values: tuple[int, int] | None = None
+    """The least and the most arguments, each of them a text, bytes, a number or None: no code of theirs runs."""
     absent: int | None = None
     """An argument that has to be None, if it is there."""
     formula: bool = False
@@ -213,7 +215,7 @@ def _global(dotted: str) -> Global:
 
 
 def _check(row: dict[str, Any]) -> Check:
-    calls, only, called = row.get("calls"), row.get("only"), row.get("calls_argument")
+    calls, only, called, values = row.get("calls"), row.get("only"), row.get("calls_argument"), row.get("values")
     return Check(
         makes=tuple(row.get("makes", ())),
         or_text=row.get("or_text", False),
@@ -229,6 +231,7 @@ def _check(row: dict[str, Any]) -> Check:
         dtype=row.get("dtype", False),
         builtin=row.get("builtin", False),
         fills=row.get("fills", False),
+        values=(values[0], values[1]) if values else None,
         absent=row.get("absent"),
         formula=row.get("formula", False),
         runs=tuple(row.get("runs", ())),
