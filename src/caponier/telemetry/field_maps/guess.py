@@ -118,8 +118,8 @@ class GuessedMap:
         return self.map is not None and not self.doubts
 
 
-def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
-    """Guess a map.
+def guess_as_it_is(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
+    """Guess a map of rows as they stand there.
 
     Args:
         rows: A sample.

@@ -13,12 +13,13 @@ from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureColumn, FeatureSpec
-from caponier.telemetry.chunk import Chunk
+from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, Problems, is_hidden, numbers_in
-from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
+from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, plain_values, stepped, steps_of
+from caponier.telemetry.field_maps.shapes.opened_rows import opened_rows
 from caponier.telemetry.field_maps.times import RFC3339, UNITS, times_of, zone_of
 from caponier.telemetry.framing.amounts import THOUSANDS, as_number, milliseconds_of, number_of
 from caponier.telemetry.framing.written_values import loaded
@@ -148,7 +149,7 @@ class MappedRows:
             yield self._read(chunk)
 
     def _read(self, chunk: Chunk) -> Chunk:
-        records = Records(chunk.rows if chunk.batch is None else chunk.batch)
+        records = Records(self._rows_of(chunk))
         rejections = chunk.rejections
         if self._is_secret:
             rejections = [Rejection(one.file, one.line, one.reason) for one in rejections]
@@ -174,6 +175,13 @@ class MappedRows:
             values["operation"] = _operations(values, n)
         out.values = values
         return out
+
+    def _rows_of(self, chunk: Chunk) -> Sequence[Row] | pa.RecordBatch:
+        if not (self.map.record or self.map.opened):
+            return chunk.rows if chunk.batch is None else chunk.batch
+        held = chunk.batch
+        rows = chunk.rows if held is None else [dict(zip(held.schema.names, one, strict=True)) for one in _rows(held)]
+        return opened_rows(rows, self.map.record, self.map.opened)
 
     def _inputs(self, models: list[Any], find: "_Finder") -> tuple[pa.Array, Problems]:
         """Return the inputs of n records: where several models take different features, each row its model's."""
@@ -392,6 +400,10 @@ def _pattern(take: str) -> re.Pattern[str]:
 def _taken(value: Any, pattern: re.Pattern[str]) -> str | None:
     found = pattern.search(value[:LONGEST]) if isinstance(value, str) else None
     return found[1] if found else None
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    return zip(*(plain_values(column) for column in batch.columns), strict=True)
 
 
 def _check_time(about: MapColumn) -> None:
