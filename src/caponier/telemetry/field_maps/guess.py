@@ -27,11 +27,11 @@ from caponier.telemetry.field_maps.callers import (
     who_come_again,
 )
 from caponier.telemetry.field_maps.conversations import last_words
-from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import (
@@ -70,6 +70,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     is_name,
     is_number,
     is_number_list,
+    mixed_rows,
     named_values,
     nearly,
 )
@@ -136,11 +137,7 @@ def guess_as_it_is(rows: Sequence[Row], model: str, name: str = "guessed") -> Gu
 def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
     nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
-    work.choose_columns()
-    work.choose_inputs()
-    work.choose_scores()
-    work.take_told_answer()
-    work.take_lone_answer()
+    work.work_out()
     found = work.finished(model, name)
     if found.map is not None:
         found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: _guessed(part, model, name).map)
@@ -148,7 +145,7 @@ def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
 
 
 @dataclass
-class _Work(FlatGuess):
+class _Work(ShapeGuess):
     out: GuessedMap
 
     def choose_columns(self) -> None:
@@ -477,9 +474,14 @@ class _Work(FlatGuess):
                 or any(as_long(values, those) for those in answers)
                 or all(len(value) == 1 for value in values)
             )
-            self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
+            if several and (found := mixed_rows([one for value in values for one in value], f"{path}[]")):
+                self.features = found
+            else:
+                self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
             if several:
                 self.unroll(values)
+        elif found := mixed_rows(values, path):
+            self.features = found
         elif all(isinstance(one, int | float | None) for one in inner):
             self.columns["input"] = MapColumn(path=(path,))
         else:

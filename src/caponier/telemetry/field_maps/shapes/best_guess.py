@@ -63,4 +63,4 @@ def _reads(taken: FieldMap, texts: Sequence[str]) -> bool:
     paths = [path for about in taken.columns.values() for path in (*about.path, *about.parts)]
     paths += [feature.path or feature.name for feature in taken.features]
     paths += [path for path in (taken.request, taken.response) if path is not None]
-    return all(any(path.startswith(text.replace("\0", ".")) for path in paths) for text in texts)
+    return all(any(path.startswith(f"{text.replace(chr(0), '.')}|") for path in paths) for text in texts)
