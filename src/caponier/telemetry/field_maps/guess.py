@@ -319,7 +319,8 @@ class _Work(ShapeGuess):
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
             return
         if (lone := lone_list(self.nodes, self.used)) is not None:
-            self.take("input", lone)
+            if not self.take_mixed(lone):
+                self.take("input", lone)
             return
         self.take_columns()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]

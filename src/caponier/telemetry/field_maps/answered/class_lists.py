@@ -226,4 +226,25 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
             return {**found, "scores": MapColumn(path=(f"{path}[].{escaped(str(key))}",), classes=tuple(classes))}
         if listed := listed_scores([one.get(key) for one in objects], f"{path}[].{escaped(str(key))}"):
             return listed | found
+    shares = [str(key) for key in objects[0] if _are_floats_in_one([one.get(key) for one in objects])]
+    if "label" in found and "scores" not in found and len(shares) == 1:
+        # The only share beside a class, whatever its name.
+        found["scores"] = MapColumn(path=(f"{path}[].{escaped(shares[0])}",))
     return found
+
+
+def plain_answers(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
+    """Return how answers are read that are no objects: amounts, classes, or the shares of all classes.
+
+    Args:
+        items: Of all lists of a field.
+        path: Where it stands.
+    """
+    if items and (is_continuous(list(items)) or nearly(map(are_shares, items))):
+        return {"scores": MapColumn(path=(f"{path}[]",))}
+    are_names = bool(items) and all(isinstance(one, str) for one in items)
+    return {"label": MapColumn(path=(f"{path}[]",))} if are_names and 1 < len(set(items)) <= MOST_CLASSES else {}
+
+
+def _are_floats_in_one(values: Sequence[Any]) -> bool:
+    return nearly(isinstance(one, float) and 0 <= one <= 1 for one in values)

@@ -60,7 +60,11 @@ def _closes_input(one: GuessedMap, other: GuessedMap) -> bool:
 
 
 def _reads(taken: FieldMap, texts: Sequence[str]) -> bool:
+    """Tell whether a map reads all of some texts: by a step into them, or as the numbers of a list."""
+    whole = [path for name in ("input", "scores") if name in taken.columns for path in taken.columns[name].path]
     paths = [path for about in taken.columns.values() for path in (*about.path, *about.parts)]
     paths += [feature.path or feature.name for feature in taken.features]
     paths += [path for path in (taken.request, taken.response) if path is not None]
-    return all(any(path.startswith(f"{text.replace(chr(0), '.')}|") for path in paths) for text in texts)
+    whole += [path for path in (taken.request, taken.response) if path is not None]
+    places = [text.replace("\0", ".") for text in texts]
+    return all(place in whole or any(path.startswith(f"{place}|") for path in paths) for place in places)

@@ -11,13 +11,16 @@ from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.answered.class_lists import classes_of
 from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one
+from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently
 from caponier.telemetry.field_maps.value_kinds import (
     ROWS_TO_TELL,
     SLACK,
     are_shares,
     is_number,
+    mixed_rows,
     nearly,
 )
 from caponier.telemetry.framing.amounts import sample_number
@@ -25,6 +28,16 @@ from caponier.telemetry.readers.field_names import normal
 
 _TOKEN: Final = re.compile(r"(?=[^_.-]{0,64}[0-9])(?:[a-z]{1,10}[_-])?[0-9A-Za-z+/=_-]{10,128}")
 """What a program makes for somebody: the digest of a key, or the id of a session."""
+_VERSION: Final = re.compile(r"v?\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+.][\w.-]{1,40})?")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_/][A-Za-z0-9]+){0,8}")
+_ANSWERING: Final = re.compile(r"(?:.+_)?(?:service|endpoint|predictor|algorithm|estimator|classifier)(?:_name|_id)?")
+"""What is called so answers: where no field is called a model, its name stands for the model's."""
+_OF_TIME: Final = re.compile(r"time|date|stamp|clock|logged|created|received|arriv|epoch|datum|zeit|fecha|heure|hora|data")
+"""Words of which one has to be in the name of a clock: what rises under any other may be anything that is counted."""
+_EARLIEST, _LATEST, _FORWARD = 1.4e9, 4.2e9, 0.95
+"""Seconds since 1970 between which a log was written, and the share of its rows that are later than the one before."""
+_MANY: Final = 2
+"""Times as many columns are features as those behind the answer that are none."""
 _LEAST_CALLERS: Final = 3
 _COMES_AGAIN: Final = 0.7
 """Share of the rows that have different tokens beyond which each call has its own."""
@@ -37,9 +50,14 @@ _INSTANCE: Final = re.compile(r"(?:[a-z][a-z0-9]*[-_.])+(?:\d{1,4}|[0-9a-f]{4,10
 class ShapeGuess(FlatGuess):
     """What values and places tell, between what names tell."""
 
+    out: Any
+    """What was guessed, with its doubts."""
+
     def work_out(self) -> None:
         """Find out what each field means: the surest first."""
         self.choose_columns()
+        self._take_clock()
+        self._take_named_version()
         self._take_status()
         self._take_span()
         self._take_token()
@@ -49,6 +67,7 @@ class ShapeGuess(FlatGuess):
         self.choose_scores()
         self.take_told_answer()
         self.take_lone_answer()
+        self._leave_behind_answers()
 
     def _free(self) -> list[Place]:
         """Return the fields that nothing has taken and that are neither asked nor inside of what was asked."""
@@ -68,6 +87,81 @@ class ShapeGuess(FlatGuess):
 
     def _holds_used(self, place: Place) -> bool:
         return any(one[: len(place)] == place for one in self.used)
+
+    def _take_clock(self) -> None:
+        """Take the only numbers that rise as a clock does for the time, where nothing else says when."""
+        found = [] if "time" in self.columns else [place for place in self._free() if _ticks(self._held(place))]
+        if len(found) == 1 and _OF_TIME.search(normal(found[0][-1])):
+            self.out.doubts.clear()
+            self._choose_time(found)
+            self.assumed.append(f"{path_of(found[0])} is taken for the time, as it rises as a clock does")
+
+    def _take_named_version(self) -> None:
+        """Take the name that stands before a version, or that is of what answers, for the model's."""
+        if "model" in self.columns:
+            return
+        tops = [one for one in self.nodes if len(one) == 1]
+        names = [
+            (at, one) for at, one in enumerate(tops) if one not in self.used and _is_one_name(self._held(one))
+        ]
+        for at, one in names:
+            if at + 1 < len(tops) and _are_versions(self._held(tops[at + 1])):
+                self.take("model", one)
+                return
+        called = [one for _, one in names if _ANSWERING.fullmatch(normal(one[-1]))]
+        if len(called) == 1:
+            self.take("model", called[0])
+
+    def _leave_behind_answers(self) -> None:
+        """Leave out the few columns that an answer parts from the many that are features: a log adds them at its end."""
+        tops = [one for one in self.nodes if len(one) == 1]
+        names = {feature.path or escaped(feature.name) for feature in self.features}
+        answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
+        runs: list[list[str]] = [[]]
+        for place in tops:
+            path = path_of(place)
+            if path in names:
+                runs[-1].append(path)
+            elif any(one == path or one.startswith((f"{path}.", f"{path}[", f"{path}|")) for one in answered):
+                runs.append([])
+        runs = [run for run in runs if run]
+        if not self.is_flat or len(runs) != 2 or sum(map(len, runs)) < len(names):
+            return
+        few, many = sorted(runs, key=len)
+        if len(many) >= _MANY * len(few):
+            self.features = [one for one in self.features if (one.path or escaped(one.name)) not in few]
+
+    def take_columns(self) -> None:
+        """Take columns as features; but the only text that people wrote, where what is left stands behind an answer."""
+        before = set(self.used)
+        super().take_columns()
+        if "input_raw" in self.columns or self.bodies or (self.features and not self._are_behind()):
+            return
+        found = [
+            place
+            for place, values in self.nodes.items()
+            if place not in before and self.is_asked_for(place) and are_written_differently(values)
+        ]
+        if len(found) == 1:
+            self.features, self.used, self.is_flat = [], before, False
+            self.take("input_raw", found[0])
+
+    def _are_behind(self) -> bool:
+        """Tell whether all features stand behind what was answered."""
+        order = [path_of(one) for one in self.nodes]
+        answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
+        last = max((at for at, one in enumerate(order) if one in answered), default=len(order))
+        return all(order.index(one.path or escaped(one.name)) > last for one in self.features)
+
+    def take_mixed(self, place: Place) -> bool:
+        """Take lists in which categories stand among numbers as a feature a place; False if they hold numbers alone."""
+        self.features = mixed_rows(self._held(place), path_of(place))
+        if self.features:
+            self.used.add(place)
+        return bool(self.features)
+
+    def _paths_of(self, column: str) -> tuple[str, ...]:
+        return (*self.columns[column].path, *self.columns[column].parts)
 
     def _take_status(self) -> None:
         """Take whole numbers that are codes of HTTP, of which most say that all went well."""
@@ -138,6 +232,24 @@ class ShapeGuess(FlatGuess):
             if _are_all_shares(held):
                 self.take("scores", place)
                 return
+
+
+def _ticks(values: Sequence[Any]) -> bool:
+    """Tell whether numbers are those of a clock since 1970 in one unit, which seldom goes back."""
+    if len(values) < ROWS_TO_TELL or not all(type(one) in (int, float) for one in values):
+        return False
+    inside = any(_EARLIEST * unit < min(values) and max(values) < _LATEST * unit for unit in (1, 1e3, 1e6, 1e9))
+    forward = sum(one <= after for one, after in pairwise(values))
+    return inside and forward >= _FORWARD * (len(values) - 1) and values[0] < values[-1]
+
+
+def _is_one_name(values: Sequence[Any]) -> bool:
+    texts = set(map(str, values))
+    return len(values) >= ROWS_TO_TELL and len(texts) == 1 and _NAME.fullmatch(next(iter(texts))) is not None
+
+
+def _are_versions(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(one, str) and _VERSION.fullmatch(one) for one in values)
 
 
 def _are_codes(values: Sequence[Any]) -> bool:
