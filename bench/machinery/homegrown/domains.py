@@ -41,7 +41,10 @@ _TABLES: Final = {
     ),
     "ventes": ("prix:1:90:2 remise:0:0.5:2 magasin_surface:80:4000:0 promo:oui|non stock:0:500:0", ()),
     "energy": ("outdoor_temp:-15:38:1 wind:0:25:1 cloud_cover:0:1:2 occupancy:0:400:0", ()),
-    "embedding": ("e0:-1:1:5 e1:-1:1:5 e2:-1:1:5 e3:-1:1:5 e4:-1:1:5 e5:-1:1:5 e6:-1:1:5 e7:-1:1:5", ("cat", "dog", "bird", "fish", "horse")),
+    "embedding": (
+        "e0:-1:1:5 e1:-1:1:5 e2:-1:1:5 e3:-1:1:5 e4:-1:1:5 e5:-1:1:5 e6:-1:1:5 e7:-1:1:5",
+        ("cat", "dog", "bird", "fish", "horse"),
+    ),
     "tickets": ("", ("billing", "technical", "sales")),
     "sentiment": ("", ("positive", "negative", "neutral")),
 }
@@ -74,7 +77,9 @@ class Domain:
         numbers = [float(one) if isinstance(one, int | float) else len(one) for one in held]
         if not self.classes:
             return [round(50 + sum(math.sqrt(abs(one)) * (at + 1) for at, one in enumerate(numbers)), 2)]
-        raw = [math.exp(2 * math.sin(sum(numbers) * (at + 1) + at) + random.random()) for at in range(len(self.classes))]
+        raw = [
+            math.exp(2 * math.sin(sum(numbers) * (at + 1) + at) + random.random()) for at in range(len(self.classes))
+        ]
         held_scores = [round(one / sum(raw), 4) for one in raw[:-1]]
         return [*held_scores, round(1 - sum(held_scores), 4)]
 

@@ -55,7 +55,9 @@ def judge(log: Homegrown, folder: Path) -> Judged:
         return Judged(rejected.reasons_in_words or "nothing read", (), ())
     if len(rows) != len(log.events):
         found = f"{len(rows)} events of {len(log.events)}"
-        return Judged(None, (found,), ()) if rejected.count and len(rows) < len(log.events) else Judged(None, (), (found,))
+        return (
+            Judged(None, (found,), ()) if rejected.count and len(rows) < len(log.events) else Judged(None, (), (found,))
+        )
     rows.sort(key=lambda row: row["time"])
     spec = rejected.spec_of(rows[0]["model"])
     names = [column.name for column in spec.columns] if spec else []
@@ -72,12 +74,18 @@ Found = tuple[list[str], list[str]]
 
 
 def _times(rows: Sequence[Row], truths: Sequence[Truth]) -> Found:
-    off = [row["time"] for row, one in zip(rows, truths, strict=True) if abs(round(row["time"].timestamp() * 1e6) - one.time) > one.tick]
+    off = [
+        row["time"]
+        for row, one in zip(rows, truths, strict=True)
+        if abs(round(row["time"].timestamp() * 1e6) - one.time) > one.tick
+    ]
     return [], [f"time {off[0]}"] if off else []
 
 
 def _callers(rows: Sequence[Row], truths: Sequence[Truth]) -> Found:
-    named = next((name for name in ("principal", "session", "source_ip") if any(row[name] is not None for row in rows)), None)
+    named = next(
+        (name for name in ("principal", "session", "source_ip") if any(row[name] is not None for row in rows)), None
+    )
     if truths[0].who is None:
         return [], [f"caller: {named} where none is"] if named else []
     if named is None:
@@ -102,7 +110,9 @@ def _latency(rows: Sequence[Row], truths: Sequence[Truth]) -> Found:
         return [], [f"latency: {held[0]} where none is"] if held[0] is not None else []
     if set(held) == {None}:
         return ["latency: none"], []
-    same = all(a is not None and abs(a - (b.latency_ms or 0)) <= 0.06 + 0.001 * a for a, b in zip(held, truths, strict=True))
+    same = all(
+        a is not None and abs(a - (b.latency_ms or 0)) <= 0.06 + 0.001 * a for a, b in zip(held, truths, strict=True)
+    )
     return [], [] if same else [f"latency: {held[0]} for {truths[0].latency_ms}"]
 
 
@@ -118,7 +128,9 @@ def _answers(rows: Sequence[Row], truths: Sequence[Truth]) -> Found:
                 wrong[f"amount: {told[:3]}"] = None
             continue
         if one.label is not None and label != one.label:
-            (lacking if label is None else wrong)["label: none" if label is None else f"label: {label} for {one.label}"] = None
+            (lacking if label is None else wrong)[
+                "label: none" if label is None else f"label: {label} for {one.label}"
+            ] = None
         if one.label is None and label is not None and one.scores is not None and len(one.scores) > 1:
             # The best class by its number, or by a name that the log has: never another.
             best = str(one.scores.index(max(one.scores)))
@@ -148,7 +160,10 @@ def _inputs(rows: Sequence[Row], asked: Sequence[Any], names: Sequence[str]) -> 
             return ["input: none"], []
         held_raw = [json.loads(raw) if raw and raw[:1] in "[{" else raw for raw in raws]
         lists = [list(one.values()) if isinstance(one, dict) else one for one in held_raw]
-        same = [sorted(map(str, a)) == sorted(map(str, b)) if isinstance(a, list) else False for a, b in zip(lists, values, strict=True)]
+        same = [
+            sorted(map(str, a)) == sorted(map(str, b)) if isinstance(a, list) else False
+            for a, b in zip(lists, values, strict=True)
+        ]
         return [], [] if all(same) else [f"input: raw {str(raws[0])[:60]}"]
     if any(one is None for one in inputs) or len({len(one) for one in inputs}) != 1:
         return [], ["input: some have none, or others"]

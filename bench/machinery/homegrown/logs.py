@@ -15,7 +15,14 @@ from bench.machinery.homegrown.names import Names
 from bench.machinery.homegrown.written import written
 
 START: Final = datetime(2026, 3, 9, 6, 0, tzinfo=UTC)
-_TICKS: Final = {"iso_naive": 1, "space_naive": 1_000, "epoch_s": 10**6, "epoch_ms": 1_000, "dotted": 10**6, "split": 10**6}
+_TICKS: Final = {
+    "iso_naive": 1,
+    "space_naive": 1_000,
+    "epoch_s": 10**6,
+    "epoch_ms": 1_000,
+    "dotted": 10**6,
+    "split": 10**6,
+}
 """Microseconds that a form of time drops at most; others drop at most one."""
 
 
@@ -64,7 +71,10 @@ class _Writer:
         self.prefix = random.choice(("", "", "f_", "feat_", "input_"))
         self.deep = random.random() < 0.5
         self.batch_of_dicts = random.random() < 0.5
-        self.secret_people = [f"{random.choice(('acme', 'nord', 'blue', 'kite', 'ivy', 'omni'))}{at:02d}" for at in range(random.randint(5, 12))]
+        self.secret_people = [
+            f"{random.choice(('acme', 'nord', 'blue', 'kite', 'ivy', 'omni'))}{at:02d}"
+            for at in range(random.randint(5, 12))
+        ]
         self.model = self.names.draw("models")
 
     def key(self, role: str) -> str:
@@ -93,7 +103,9 @@ class _Writer:
     def record(self, when: datetime) -> tuple[dict[str, Any], list[Truth]]:
         random = self.random
         person = random.choice(self.secret_people)
-        rows = [self.about.asked(random) for _ in range(random.randint(1, 4) if self.choice["request"] == "rows" else 1)]
+        rows = [
+            self.about.asked(random) for _ in range(random.randint(1, 4) if self.choice["request"] == "rows" else 1)
+        ]
         scores = [self.about.scores(row, random) for row in rows]
         record: dict[str, Any] = {}
         self._time(record, when)
@@ -117,7 +129,9 @@ class _Writer:
             label, listed, amount = self._told(own)
             asked = list(row.values()) if isinstance(row, dict) and self._is_list() else row
             time = round(when.timestamp() * 1e6)
-            truths.append(Truth(time, _TICKS.get(self.choice["time"], 1), who, asked, label, listed, amount, model, latency_told))
+            truths.append(
+                Truth(time, _TICKS.get(self.choice["time"], 1), who, asked, label, listed, amount, model, latency_told)
+            )
         return record, truths
 
     def _is_list(self) -> bool:
@@ -146,7 +160,11 @@ class _Writer:
     def _caller(self, record: dict[str, Any], person: str) -> str | None:
         form = self.choice["caller"]
         digest = hashlib.sha256(person.encode()).hexdigest()
-        address = f"203.0.113.{int(digest[:2], 16) % 200 + 3}" if len(self.secret_people) < 2 else f"198.51.{self.secret_people.index(person)}.{int(digest[:2], 16) % 200 + 3}"
+        address = (
+            f"203.0.113.{int(digest[:2], 16) % 200 + 3}"
+            if len(self.secret_people) < 2
+            else f"198.51.{self.secret_people.index(person)}.{int(digest[:2], 16) % 200 + 3}"
+        )
         if form in ("user", "user_ip"):
             record[self.key("user")] = person
         if form in ("ip", "user_ip"):

@@ -39,7 +39,9 @@ def _enveloped(records: list[Record], names: Names, random: Random) -> str:
 
 def _text_json(records: list[Record], names: Names, random: Random) -> str:
     word = random.choice(("prediction", "served request", "inference done:"))
-    return "".join(f"INFO {names.draw('logger') if at < 0 else 'app'} - {word} {_dumped(one)}\n" for at, one in enumerate(records))
+    return "".join(
+        f"INFO {names.draw('logger') if at < 0 else 'app'} - {word} {_dumped(one)}\n" for at, one in enumerate(records)
+    )
 
 
 def _python_repr(records: list[Record], names: Names, random: Random) -> str:

@@ -287,9 +287,7 @@ def _are_vectors(values: Sequence[Any]) -> bool:
     if len(shapes) != 1 or None in shapes or min(shape := next(iter(shapes)) or (0,)) < 1 or max(shape) < 2:
         return False
     plain = all(isinstance(one, int | float) for value in values for one in value)
-    are_shares = (
-        plain and len(shape) == 1 and all(abs(sum(value) - 1) <= SLACK and min(value) >= 0 for value in values)
-    )
+    are_shares = plain and len(shape) == 1 and all(abs(sum(value) - 1) <= SLACK and min(value) >= 0 for value in values)
     return len({str(value) for value in values}) > 1 and not are_shares
 
 

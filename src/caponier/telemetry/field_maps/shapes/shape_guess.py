@@ -32,7 +32,9 @@ _VERSION: Final = re.compile(r"v?\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+.][\w.-]{1,40})?
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_/][A-Za-z0-9]+){0,8}")
 _ANSWERING: Final = re.compile(r"(?:.+_)?(?:service|endpoint|predictor|algorithm|estimator|classifier)(?:_name|_id)?")
 """What is called so answers: where no field is called a model, its name stands for the model's."""
-_OF_TIME: Final = re.compile(r"time|date|stamp|clock|logged|created|received|arriv|epoch|datum|zeit|fecha|heure|hora|data")
+_OF_TIME: Final = re.compile(
+    r"time|date|stamp|clock|logged|created|received|arriv|epoch|datum|zeit|fecha|heure|hora|data"
+)
 """Words of which one has to be in the name of a clock: what rises under any other may be anything that is counted."""
 _EARLIEST, _LATEST, _FORWARD = 1.4e9, 4.2e9, 0.95
 """Seconds since 1970 between which a log was written, and the share of its rows that are later than the one before."""
@@ -41,7 +43,9 @@ _MANY: Final = 2
 _LEAST_CALLERS: Final = 3
 _COMES_AGAIN: Final = 0.7
 """Share of the rows that have different tokens beyond which each call has its own."""
-_HTTP: Final = frozenset((200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504))
+_HTTP: Final = frozenset(
+    (200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
+)
 _INSTANCE: Final = re.compile(r"(?:[a-z][a-z0-9]*[-_.])+(?:\d{1,4}|[0-9a-f]{4,10}(?:-[0-9a-z]{5})?)")
 """How machines that do the same work are called: `serve-2`, `scorer-7c9f-x2x4q`."""
 
@@ -101,9 +105,7 @@ class ShapeGuess(FlatGuess):
         if "model" in self.columns:
             return
         tops = [one for one in self.nodes if len(one) == 1]
-        names = [
-            (at, one) for at, one in enumerate(tops) if one not in self.used and _is_one_name(self._held(one))
-        ]
+        names = [(at, one) for at, one in enumerate(tops) if one not in self.used and _is_one_name(self._held(one))]
         for at, one in names:
             if at + 1 < len(tops) and _are_versions(self._held(tops[at + 1])):
                 self.take("model", one)
@@ -280,6 +282,4 @@ def _are_machines(values: Sequence[Any]) -> bool:
 
 def _are_all_shares(values: Sequence[Any]) -> bool:
     sizes = {len(one) if isinstance(one, list) else 0 for one in values}
-    return len(sizes) == 1 and sizes != {0} and nearly(
-        are_shares(one) and abs(sum(one) - 1) <= SLACK for one in values
-    )
+    return len(sizes) == 1 and sizes != {0} and nearly(are_shares(one) and abs(sum(one) - 1) <= SLACK for one in values)
