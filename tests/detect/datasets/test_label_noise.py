@@ -89,6 +89,25 @@ def test_one_bad_source_is_named_and_the_others_are_not(pool: Pool) -> None:
     assert sum(part.rows for part in found.sources) == len(pool)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_source_that_hides_a_backdoor_among_flips_is_judged_for_both(pool: Pool, seed: int) -> None:
+    mine = np.sort(np.random.default_rng(seed).permutation(len(pool))[: len(pool) // 4])
+    images, labels = pool.images.copy(), pool.labels.copy()
+    flips = poisons()["uniform_flips"].apply(Pool(images[mine], labels[mine]), 0.4, seed)
+    labels[mine] = flips.pool.labels
+    rest, flipped = mine[~flips.changed], mine[flips.changed]
+    hidden = poisons()["corner_backdoor"].apply(Pool(images[rest], labels[rest]), 0.5, seed)
+    images[rest], labels[rest] = hidden.pool.images, hidden.pool.labels
+    sources = np.array([f"team-{row % 4}" for row in range(len(pool))], object)
+    sources[mine] = "vendor"
+    found = detector.analyse(dataset(images, labels, tuple(sources.tolist())))
+    assert [share.source for share in found.sources if share.stands_out] == ["vendor"]
+    assert found.flagged[flipped].mean() >= 0.85
+    assert found.flagged[rest[hidden.changed]].mean() >= 0.85
+    untouched = np.setdiff1d(np.flatnonzero(found.flagged), np.concatenate([flipped, rest[hidden.changed]]))
+    assert len(untouched) <= 0.1 * found.flagged.sum()
+
+
 def overlapping(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A table of two classes of which every fifth label nobody could tell."""
     rng = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.detect.label_models.source_labels import CERTAIN, MIN_ROWS, movers
+from caponier.detect.label_models.source_labels import CERTAIN, MIN_ROWS, movers, rows_of
 
 
 def noisy(n: int, seed: int, sources: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -22,7 +22,9 @@ def test_who_moves_one_class_is_named_and_the_rows_are_his(seed: int) -> None:
     (found,) = movers(said, labels, sources)
     assert (found.source, found.own, found.given) == (4, 1, 0)
     assert found.share == pytest.approx(0.8, abs=0.15)
-    flagged = found.chances >= CERTAIN
+    chances, own = rows_of([found], said, labels, sources)
+    flagged = chances >= CERTAIN
+    assert set(own[flagged].tolist()) == {1}
     assert not flagged[sources != 4].any()
     assert np.isin(np.flatnonzero(flagged), rows).mean() >= 0.8
 
@@ -90,4 +92,5 @@ def test_who_brings_little_but_moved_rows_is_named_though_another_mix_would_do(s
     labels[rows] = 0
     (found,) = movers(said, labels, sources)
     assert (found.source, found.own, found.given) == (4, 1, 0)
-    assert np.isin(np.flatnonzero(found.chances >= CERTAIN), rows).all()
+    chances, _ = rows_of([found], said, labels, sources)
+    assert np.isin(np.flatnonzero(chances >= CERTAIN), rows).all()

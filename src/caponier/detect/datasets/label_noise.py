@@ -19,7 +19,7 @@ from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.aimed_pairs import AimedPair, learned_pairs, one_way_pairs
 from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold, least_probability
-from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
+from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers, rows_of
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.label_models.strange_rows import strange_pairs
 from caponier.detect.label_models.usual_errors import FEWEST, not_overlap, said_once, wrong_share
@@ -258,18 +258,26 @@ def _sources_alone(
     if not moved:
         return None
     flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
-    _add_moved(moved, flagged, suggested)
+    _add_moved(moved, known, y, sources, flagged, suggested)
     scores = np.where(np.isin(sources.astype(str), [name for name, _ in moved]), first.scores, np.nan)
     verdict = replace(first, flagged=flagged, suggested=suggested, scores=scores, wrong=0.0, untold=True)
     return verdict, _named(sources, flagged, moved)
 
 
-def _add_moved(moved: list[tuple[str, Mover]], flagged: Mask, suggested: NDArray[np.int64]) -> None:
+def _add_moved(
+    moved: list[tuple[str, Mover]],
+    probabilities: NDArray[np.float64],
+    y: NDArray[np.int64],
+    sources: NDArray[np.object_],
+    flagged: Mask,
+    suggested: NDArray[np.int64],
+) -> None:
     """Flag the rows (n,) that sources moved, in place."""
-    for _, one in moved:
-        rows = one.chances >= CERTAIN
-        flagged |= rows
-        suggested[rows] = one.own
+    _, numbers = np.unique(sources.astype(str), return_inverse=True)
+    chances, own = rows_of([one for _, one in moved], probabilities, y, numbers.ravel())
+    rows = chances >= CERTAIN
+    flagged |= rows
+    suggested[rows] = own[rows]
 
 
 def _named(sources: NDArray[np.object_], flagged: Mask, moved: list[tuple[str, Mover]]) -> tuple[SourceShare, ...]:
@@ -362,7 +370,8 @@ def _beside_what_is_usual(
         flagged = np.zeros(len(y), bool)
     flagged |= aimed
     suggested = np.where(aimed | (usual <= NOTABLE), best, verdict.suggested)
-    _add_moved(moved, flagged, suggested)
+    if sources is not None:
+        _add_moved(moved, probabilities, y, sources, flagged, suggested)
     new = replace(
         verdict,
         flagged=flagged,

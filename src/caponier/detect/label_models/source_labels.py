@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from caponier.detect.label_models.moved_rows import moved_rows
 from caponier.detect.label_models.out_of_fold import Floats, Whole
 from caponier.detect.label_models.strange_rows import strange_pairs
 
@@ -42,7 +43,6 @@ class Mover:
         given: The one that it gives.
         share: Of the class's rows that it moves.
         deviations: Standard deviations beyond what the others' labels explain.
-        chances: (n,) of each row to be one of those; 0 for rows of others.
     """
 
     source: int
@@ -50,7 +50,6 @@ class Mover:
     given: int
     share: float
     deviations: float
-    chances: Floats
 
 
 def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
@@ -78,16 +77,35 @@ def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
         loud = deviations >= max(DEVIATIONS, BESIDE * max((one for one in others if one > 0), default=0.0) / 2)
         if loud and rows >= LEAST_EXCESS:
             own = sources == source
-            share, chances = _moved(usual[source][own], y[own], was, given)
+            share = _moved(usual[source][own], y[own], was, given)
             # Another mix brings no rows of a label that are unlike everybody else's.
             told = (source, was, given) in strange or (
                 _rather_moved(usual[source][own], y[own], was, given, share) >= RATHER
             )
             if share >= MOVED and told:
-                whole = np.zeros(len(y))
-                whole[own] = chances
-                named.append(Mover(source, was, given, share, deviations, whole))
+                named.append(Mover(source, was, given, share, deviations))
     return named
+
+
+def rows_of(named: list[Mover], probabilities: Floats, y: Whole, sources: Whole) -> tuple[Floats, Whole]:
+    """Return (n,) the chance of each row that a named source moved it, and its own class then.
+
+    Args:
+        named: What sources move.
+        probabilities: (n, classes) from models that have not seen the rows.
+        y: (n,) given labels.
+        sources: (n,) numbers of sources.
+
+    Returns:
+        For rows of sources that move none: 0, and the given label.
+    """
+    chances, suggested = np.zeros(len(y)), y.copy()
+    for source in {one.source for one in named}:
+        own = sources == source
+        odds = _calibrated(probabilities, y, ~own)[own]
+        pairs = [(one.own, one.given) for one in named if one.source == source]
+        chances[own], suggested[own] = moved_rows(odds, y[own], pairs)
+    return chances, suggested
 
 
 def _calibrated(probabilities: Floats, y: Whole, others: NDArray[np.bool_]) -> Floats:
@@ -119,15 +137,15 @@ def _excess(odds: Floats, y: Whole) -> list[tuple[int, int, float, float]]:
     return pairs
 
 
-def _moved(odds: Floats, y: Whole, was: int, given: int) -> tuple[float, Floats]:
-    """Return the share of a class that was moved and the chance of each row, by expectation and maximisation."""
+def _moved(odds: Floats, y: Whole, was: int, given: int) -> float:
+    """Return the share of a class that was moved, by expectation and maximisation."""
     share, bears = 0.5, y == given
     chances = np.zeros(len(y))
     for _ in range(ROUNDS):
         moved = share * odds[:, was]
         chances = np.where(bears, moved / np.maximum(moved + odds[:, given], 1e-12), 0.0)
         share = min(1.0, float(chances.sum()) / max(float(odds[:, was].sum()), 1e-12))
-    return share, chances
+    return share
 
 
 def _rather_moved(odds: Floats, y: Whole, was: int, given: int, share: float) -> float:
