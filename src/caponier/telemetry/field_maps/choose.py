@@ -96,8 +96,8 @@ def mapped(
     report.learn(reading.spec or _texts(chosen, rows))
     for model, spec in reading.specs.items():
         report.learn(spec, model)
-    if wanted is not None and rows and not (chosen.record or chosen.opened):
-        wanted.schema = reading.schema(Records(rows))
+    if wanted is not None and rows:
+        wanted.schema = reading.schema(Records(as_logged))
     return reading.read(whole)
 
 
@@ -255,7 +255,7 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
     A category that is rare, or a column of which nothing is there on one day, must not make another table of it.
     """
     for one in report.guessed:
-        records = Records(opened_rows(rows, one.record, one.opened))
+        records = Records(rows, one.record, one.opened)
         time, *_ = (*one.columns["time"].path, *one.columns["time"].parts)
         inputs = [feature.path or escaped(feature.name) for feature in one.features]
         inputs += [

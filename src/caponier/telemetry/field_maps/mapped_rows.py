@@ -13,13 +13,12 @@ from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureColumn, FeatureSpec
-from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts, SeenTables
 from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, Problems, is_hidden, numbers_in
-from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, plain_values, stepped, steps_of
-from caponier.telemetry.field_maps.shapes.opened_rows import opened_rows
+from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import RFC3339, UNITS, times_of, zone_of
 from caponier.telemetry.framing.amounts import THOUSANDS, as_number, milliseconds_of, number_of
 from caponier.telemetry.framing.written_values import loaded
@@ -115,6 +114,7 @@ class MappedRows:
         self._asks = field_map.features or field_map.request or not ASKED.isdisjoint(field_map.columns)
         self._is_secret = any(about.secret for about in field_map.columns.values())
         _check_time(field_map.columns["time"])
+        self._texts = Records((), field_map.record, field_map.opened).texts
 
     @property
     def spec(self) -> FeatureSpec | None:
@@ -128,20 +128,29 @@ class MappedRows:
         return {name: spec for name, spec in told.items() if spec is not None}
 
     def schema(self, sample: Records) -> pa.Schema | None:
-        """Return the fields that the map takes, and their types, where a sample tells; None where it does not."""
-        if self._request is not None or self._lists or any(step[0] != "key" for steps in self._every for step in steps):
+        """Return the fields that the map takes, and their types, where a sample tells; None where it does not.
+
+        Args:
+            sample: Rows as they are logged, with nothing opened.
+        """
+        every = dict.fromkeys(self._logged(steps) for steps in self._every)
+        if self._request or self.map.record or any(step[0] != "key" for steps in every for step in steps):
             return None
         scores = self.map.columns.get("scores")
         samples: dict[tuple[str, ...], list[Any]] = {}
-        for steps in dict.fromkeys(self._every):
+        for steps in every:
             values = sample.values(steps)
             keys = tuple(step[1] for step in steps)
-            if scores is not None and scores.classes and steps in self._paths["scores"]:
+            if scores is not None and scores.classes and steps in self._paths["scores"] and steps not in self._texts:
                 inner = {(*keys, name): stepped(values, ("key", name)) for name in scores.classes}
                 samples |= inner
             else:
                 samples[keys] = values
         return schema_of(samples)
+
+    def _logged(self, steps: Steps) -> Steps:
+        """Return a path as far as the log has it: to the text that it goes on into."""
+        return next((text for text in self._texts if steps[: len(text)] == text), steps)
 
     def read(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Turn chunks of rows into chunks of columns."""
@@ -149,7 +158,8 @@ class MappedRows:
             yield self._read(chunk)
 
     def _read(self, chunk: Chunk) -> Chunk:
-        records = Records(self._rows_of(chunk))
+        rows = chunk.rows if chunk.batch is None else chunk.batch
+        records = Records(rows, self.map.record, self.map.opened)
         rejections = chunk.rejections
         if self._is_secret:
             rejections = [Rejection(one.file, one.line, one.reason) for one in rejections]
@@ -175,13 +185,6 @@ class MappedRows:
             values["operation"] = _operations(values, n)
         out.values = values
         return out
-
-    def _rows_of(self, chunk: Chunk) -> Sequence[Row] | pa.RecordBatch:
-        if not (self.map.record or self.map.opened):
-            return chunk.rows if chunk.batch is None else chunk.batch
-        held = chunk.batch
-        rows = chunk.rows if held is None else [dict(zip(held.schema.names, one, strict=True)) for one in _rows(held)]
-        return opened_rows(rows, self.map.record, self.map.opened)
 
     def _inputs(self, models: list[Any], find: "_Finder") -> tuple[pa.Array, Problems]:
         """Return the inputs of n records: where several models take different features, each row its model's."""
@@ -400,10 +403,6 @@ def _pattern(take: str) -> re.Pattern[str]:
 def _taken(value: Any, pattern: re.Pattern[str]) -> str | None:
     found = pattern.search(value[:LONGEST]) if isinstance(value, str) else None
     return found[1] if found else None
-
-
-def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    return zip(*(plain_values(column) for column in batch.columns), strict=True)
 
 
 def _check_time(about: MapColumn) -> None:

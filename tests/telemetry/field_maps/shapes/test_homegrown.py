@@ -1,4 +1,4 @@
-"""Home-grown logs that are generated are read whole and right: most of a small sample, and none is refused in silence."""
+"""Home-grown logs that are generated are read whole and right: most of a small sample."""
 
 from pathlib import Path
 

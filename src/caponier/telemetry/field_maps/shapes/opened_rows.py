@@ -1,18 +1,17 @@
 """Rows whose records stand closed in them: within a carrier's object, or as JSON in a text, also in base64.
 
-A path that begins with `|lift` names the carrier: its fields are put beside those around it, which yield where both
-have one. Any other is a field whose text is read in its place.
+The fields of a carrier are put beside those around it, which yield where both have one. A field with a text is read as
+what it holds, in its place.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.paths import escaped, keys_of_path
 from caponier.telemetry.field_maps.places import ALWAYS
-from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, is_number
-from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.field_maps.value_kinds import are_moments, is_number
+from caponier.telemetry.framing.closed_text import SHORTEST, opened_text, opened_value
 
 _SAID: Final = 3
 """Different texts, at most, that a logger writes beside each record: its level, and what it calls the event."""
@@ -20,16 +19,12 @@ _LEAST: Final = 3
 """Fields of a record."""
 _DEEPEST: Final = 3
 _LOOKED_AT: Final = 200
-LONGEST: Final = 2**20
-"""Letters of a text that is opened."""
-_SHORTEST: Final = 8
-"""Letters of what may be an object in base64: two braces and a key take as many."""
 _EARLIEST, _LATEST = 1.4e9, 4.2e9
 """Seconds since 1970 between which a log was written."""
 
 
 def carrier_of(rows: Sequence[Row]) -> str | None:
-    """Return the field that holds whole records, with their times, where what is around them says nothing of a call.
+    """Return the path of the field that holds whole records, where what is around them says nothing of a call.
 
     Args:
         rows: A sample.
@@ -42,7 +37,7 @@ def carrier_of(rows: Sequence[Row]) -> str | None:
     inner = [held for row in some if isinstance(held := row.get(found[0]), dict)]
     keys = set.intersection(*map(set, inner))
     is_record = len(keys) >= _LEAST and any(_are_times([one[key] for one in inner]) for key in keys)
-    return found[0] if is_record and not any(key.startswith("\0") for key in keys) else None
+    return escaped(found[0]) if is_record and found[0] else None
 
 
 def _varies(values: Sequence[Any]) -> bool:
@@ -63,7 +58,7 @@ def closed_texts(rows: Sequence[Row]) -> tuple[str, ...]:
         rows: A sample.
 
     Returns:
-        Keys, from the outermost, with a NUL between them.
+        Their paths.
     """
     held: dict[str, list[str]] = {}
     for row in rows[:_LOOKED_AT]:
@@ -75,10 +70,10 @@ def closed_texts(rows: Sequence[Row]) -> tuple[str, ...]:
 def _texts(row: Row, above: str, deep: int) -> Iterator[tuple[str, str]]:
     for key, value in row.items():
         if isinstance(value, str):
-            if len(value) >= _SHORTEST:
-                yield f"{above}{key}", value
-        elif isinstance(value, dict) and deep > 1:
-            yield from _texts(value, f"{above}{key}\0", deep - 1)
+            if len(value) >= SHORTEST and key:
+                yield f"{above}{escaped(str(key))}", value
+        elif isinstance(value, dict) and deep > 1 and key:
+            yield from _texts(value, f"{above}{escaped(str(key))}.", deep - 1)
 
 
 def _are_closed(texts: Sequence[str]) -> bool:
@@ -92,43 +87,23 @@ def _is_closed(text: str) -> bool:
     return not isinstance(opened_text(text), str)
 
 
-def opened_text(text: str) -> Any:
-    """Return the object or the list that a text holds; the text itself where it holds none."""
-    if len(text) > LONGEST:
-        return text
-    if text.lstrip()[:1] not in ("{", "["):
-        decoded = _decoded(text)
-        if decoded is None:
-            return text
-        value = loaded(decoded)
-    else:
-        value = loaded(text)
-    return value if isinstance(value, dict | list) else text
-
-
-def _decoded(text: str) -> str | None:
-    # An object or a list in base64 begins like one: with `{` or `[`, of which the first letter tells six bits.
-    if len(text) < _SHORTEST or text[0] not in "eW" or " " in text:
-        return None
-    plain = text.replace("-", "+").replace("_", "/")
-    try:
-        decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-    except (ValueError, binascii.Error):
-        return None
-    return decoded if decoded.lstrip()[:1] in ("{", "[") else None
-
-
 def opened_rows(rows: Sequence[Row], carrier: str | None, texts: Sequence[str]) -> list[Row]:
     """Return rows with what stood closed in them; a row that is otherwise stays as it is.
 
     Args:
         rows: As the log has them; they are not changed.
-        carrier: The field that holds the records.
-        texts: The fields with texts, as `closed_texts` returns them, in the rows that a carrier held.
+        carrier: Path of the field that holds the records.
+        texts: Paths of the fields with texts, as `closed_texts` returns them, in the rows that a carrier held.
+
+    Raises:
+        InputError: If a path leads through anything but objects.
     """
-    lifted = [_lifted(row, carrier) for row in rows] if carrier is not None else list(rows)
-    for place in texts:
-        keys = place.split("\0")
+    lifted = list(rows)
+    if carrier is not None:
+        (key,) = keys_of_path(carrier, deepest=1)
+        lifted = [_lifted(row, key) for row in rows]
+    for path in texts:
+        keys = keys_of_path(path)
         lifted = [_with_opened(row, keys) for row in lifted]
     return lifted
 
@@ -137,20 +112,13 @@ def _lifted(row: Row, carrier: str) -> Row:
     inner = row.get(carrier)
     if not isinstance(inner, dict):
         return row
-    return {**{key: value for key, value in row.items() if key != carrier}, **inner}
+    around = {key: value for key, value in row.items() if key != carrier}
+    return around | {key: value for key, value in inner.items() if value is not None or key not in around}
 
 
 def _with_opened(row: Any, keys: Sequence[str]) -> Any:
     if not isinstance(row, dict) or keys[0] not in row:
         return row
     value = row[keys[0]]
-    if len(keys) > 1:
-        made = _with_opened(value, keys[1:])
-    else:
-        made = opened_text(value) if isinstance(value, str) else value
+    made = _with_opened(value, keys[1:]) if len(keys) > 1 else opened_value(value)
     return row if made is value else {**row, keys[0]: made}
-
-
-def may_tell(rows: Sequence[Row]) -> bool:
-    """Tell whether rows are enough to say what all rows of a log have."""
-    return len(rows) >= ROWS_TO_TELL

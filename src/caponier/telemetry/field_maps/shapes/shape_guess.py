@@ -115,7 +115,7 @@ class ShapeGuess(FlatGuess):
             self.take("model", called[0])
 
     def _leave_behind_answers(self) -> None:
-        """Leave out the few columns that an answer parts from the many that are features: a log adds them at its end."""
+        """Leave out the few columns that an answer parts from the many that are features: a log adds them at last."""
         tops = [one for one in self.nodes if len(one) == 1]
         names = {feature.path or escaped(feature.name) for feature in self.features}
         answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
