@@ -9,9 +9,9 @@ import numpy as np
 import orjson
 import pytest
 
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.guess import GuessedMap
 from caponier.telemetry.field_maps.logged_bodies import exchange_of
-from caponier.telemetry.field_maps.shapes.best_guess import guess
 from caponier.telemetry.principals import principal_of
 from telemetry.conftest import reading
 

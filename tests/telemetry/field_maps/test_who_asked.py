@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from caponier.records.field_map import FieldMap, MapFeature
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.named_features import NamedFeatures
-from caponier.telemetry.field_maps.shapes.best_guess import guess
 
 Row = dict[str, Any]
 ROWS = 60

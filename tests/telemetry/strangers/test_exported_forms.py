@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from caponier.records.field_map import FieldMap
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.conversations import said_class
 from caponier.telemetry.field_maps.logged_bodies import exchange_of
 from caponier.telemetry.field_maps.named_features import numbers_in
-from caponier.telemetry.field_maps.shapes.best_guess import guess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.time_columns import milliseconds_in_one
 from caponier.telemetry.field_maps.time_forms import time_form

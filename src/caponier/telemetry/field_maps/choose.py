@@ -10,11 +10,11 @@ from caponier.records.event import REQUIRED
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.callers import named_in_bodies
 from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
-from caponier.telemetry.field_maps.shapes.best_guess import guess
 from caponier.telemetry.field_maps.shapes.opened_rows import opened_rows
 from caponier.telemetry.field_maps.value_kinds import features_at
 from caponier.telemetry.field_maps.words import understood

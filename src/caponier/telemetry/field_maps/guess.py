@@ -38,7 +38,6 @@ from caponier.telemetry.field_maps.time_columns import (
     finer,
     milliseconds_in_one,
     moments,
-    of_models,
     ticking,
     time_column,
     without_fixed,
@@ -147,6 +146,20 @@ def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
 @dataclass
 class _Work(ShapeGuess):
     out: GuessedMap
+
+    def work_out(self) -> None:
+        """Find out what each field means: by names, then by shapes, the surest first."""
+        self.choose_columns()
+        if (clock := self.lone_clock()) is not None:
+            self.out.doubts.clear()
+            self._choose_time([clock])
+            self.assumed.append(f"{path_of(clock)} is taken for the time, as it rises as a clock does")
+        self.take_by_shape()
+        self.choose_inputs()
+        self.choose_scores()
+        self.take_told_answer()
+        self.take_lone_answer()
+        self.leave_behind_answers()
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -506,7 +519,7 @@ class _Work(ShapeGuess):
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
-        if self._is_nobodys():
+        if self.is_nobodys():
             out.doubts.append("all fields are numbers, and none says who asked or what was answered")
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
@@ -521,7 +534,7 @@ class _Work(ShapeGuess):
             constants["model"] = model
             out.remarks.append(f"no field names the model, so {model!r} stands for it")
         self.take_answers_of_no_model()
-        self._take_duration()
+        self.take_duration()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are not features: {', '.join(left[:FEW])}{more}")
@@ -555,22 +568,6 @@ class _Work(ShapeGuess):
             f"no field is known to say who asked{shown} write the map with caponier map guess LOG --out FILE, name it "
             "there under columns as principal, and give it with --map FILE"
         )
-
-    def _take_duration(self) -> None:
-        """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
-        for place in self.nodes if "latency_ms" not in self.columns and not self.is_flat else ():
-            held = [value for value in self.nodes[place] if not is_missing(value)]
-            is_calls = place not in self.used and not self._below_input(place) and self.is_asked_for(place)
-            if normal(place[-1]) == "duration" and is_calls and held:
-                if FITS["latency_ms"](held) and milliseconds_in_one("duration", held) is not None:
-                    self._choose("latency_ms", place)
-                return
-
-    def _is_nobodys(self) -> bool:
-        """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
-        about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
-        is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
-        return self.is_flat and bool(self.features) and not is_told and not about & set(self.columns)
 
     def _told_as_access_log(self) -> bool:
         if not self.is_access_log() and not self.is_of_calls():

@@ -206,8 +206,8 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
     objects = [one for one in items if isinstance(one, dict)]
     if not objects or len(objects) < NEARLY * len(items):
         return {}
-    if classes := classes_of(objects):
-        return {"scores": MapColumn(path=(f"{path}[]",), classes=classes)}
+    if each := classes_of(objects):
+        return {"scores": MapColumn(path=(f"{path}[]",), classes=each)}
     found: dict[str, MapColumn] = {}
     for column in ("label", "scores"):
         names = [str(key) for key in objects[0]]

@@ -13,9 +13,10 @@ from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
-from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one
+from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one, of_models
 from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently
 from caponier.telemetry.field_maps.value_kinds import (
+    FITS,
     ROWS_TO_TELL,
     SLACK,
     are_shares,
@@ -54,24 +55,14 @@ _INSTANCE: Final = re.compile(r"(?:[a-z][a-z0-9]*[-_.])+(?:\d{1,4}|[0-9a-f]{4,10
 class ShapeGuess(FlatGuess):
     """What values and places tell, between what names tell."""
 
-    out: Any
-    """What was guessed, with its doubts."""
-
-    def work_out(self) -> None:
-        """Find out what each field means: the surest first."""
-        self.choose_columns()
-        self._take_clock()
+    def take_by_shape(self) -> None:
+        """Take what is about the call, before inputs are looked for among what is left: the surest first."""
         self._take_named_version()
         self._take_status()
         self._take_span()
         self._take_token()
         self._set_aside_machines()
         self._take_shares()
-        self.choose_inputs()
-        self.choose_scores()
-        self.take_told_answer()
-        self.take_lone_answer()
-        self._leave_behind_answers()
 
     def _free(self) -> list[Place]:
         """Return the fields that nothing has taken and that are neither asked nor inside of what was asked."""
@@ -92,13 +83,10 @@ class ShapeGuess(FlatGuess):
     def _holds_used(self, place: Place) -> bool:
         return any(one[: len(place)] == place for one in self.used)
 
-    def _take_clock(self) -> None:
-        """Take the only numbers that rise as a clock does for the time, where nothing else says when."""
+    def lone_clock(self) -> Place | None:
+        """Return the only numbers that rise as a clock does, where nothing else says when and their name is of time."""
         found = [] if "time" in self.columns else [place for place in self._free() if _ticks(self._held(place))]
-        if len(found) == 1 and _OF_TIME.search(normal(found[0][-1])):
-            self.out.doubts.clear()
-            self._choose_time(found)
-            self.assumed.append(f"{path_of(found[0])} is taken for the time, as it rises as a clock does")
+        return found[0] if len(found) == 1 and _OF_TIME.search(normal(found[0][-1])) else None
 
     def _take_named_version(self) -> None:
         """Take the name that stands before a version, or that is of what answers, for the model's."""
@@ -114,7 +102,7 @@ class ShapeGuess(FlatGuess):
         if len(called) == 1:
             self.take("model", called[0])
 
-    def _leave_behind_answers(self) -> None:
+    def leave_behind_answers(self) -> None:
         """Leave out the few columns that an answer parts from the many that are features: a log adds them at last."""
         tops = [one for one in self.nodes if len(one) == 1]
         names = {feature.path or escaped(feature.name) for feature in self.features}
@@ -186,10 +174,29 @@ class ShapeGuess(FlatGuess):
             if all(len(one) == len(numbers) and all(a >= b for a, b in zip(numbers, one, strict=True)) for one in rest):
                 scale = milliseconds_in_one(normal(place[-1]), self._held(place))
                 if scale is not None:
-                    about = {"scale": scale} if scale != 1 else {}
-                    self.columns["latency_ms"] = MapColumn(path=(path_of(place),), **about)
+                    self._take_as_span(place, scale)
                     self.used |= set(found)
                 return
+
+    def take_duration(self) -> None:
+        """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
+        for place in self._free() if "latency_ms" not in self.columns and not self.is_flat else ():
+            held = self._held(place)
+            if normal(place[-1]) == "duration" and self.is_asked_for(place) and held:
+                scale = milliseconds_in_one("duration", held) if FITS["latency_ms"](held) else None
+                if scale is not None:
+                    self._take_as_span(place, scale)
+                return
+
+    def is_nobodys(self) -> bool:
+        """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
+        about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
+        is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
+        return self.is_flat and bool(self.features) and not is_told and not about & set(self.columns)
+
+    def _take_as_span(self, place: Place, scale: float) -> None:
+        about = {"scale": scale} if scale != 1 else {}
+        self.take("latency_ms", place, **about)
 
     def _numbers(self, place: Place) -> list[float]:
         return list(map(sample_number, self._held(place)))
