@@ -90,3 +90,8 @@ def test_a_map_of_a_carrier_says_where_its_records_are() -> None:
     assert found.map is not None
     assert found.map.record == "event"
     assert found.map.columns["time"].path == ("ts",)
+
+
+def test_a_feature_in_a_list_in_a_text_is_no_surprise() -> None:
+    found = guess([{"ts": "{'a': (1,)}"}], "model")
+    assert not found.clear

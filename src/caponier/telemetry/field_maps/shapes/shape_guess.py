@@ -141,7 +141,10 @@ class ShapeGuess(FlatGuess):
         order = [path_of(one) for one in self.nodes]
         answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
         last = max((at for at, one in enumerate(order) if one in answered), default=len(order))
-        return all(order.index(one.path or escaped(one.name)) > last for one in self.features)
+        paths = [one.path or escaped(one.name) for one in self.features]
+        # A feature may stand deeper than fields are listed: in a list, or in a text.
+        places = [max((at for at, one in enumerate(order) if _is_within(path, one)), default=-1) for path in paths]
+        return min(places) > last
 
     def take_mixed(self, place: Place) -> bool:
         """Take lists in which categories stand among numbers as a feature a place; False if they hold numbers alone."""
@@ -241,6 +244,10 @@ class ShapeGuess(FlatGuess):
             if _are_all_shares(held):
                 self.take("scores", place)
                 return
+
+
+def _is_within(path: str, place: str) -> bool:
+    return path == place or path.startswith((f"{place}.", f"{place}[", f"{place}|"))
 
 
 def _ticks(values: Sequence[Any]) -> bool:
