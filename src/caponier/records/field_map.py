@@ -97,6 +97,11 @@ class FieldMap(_Noun):
     """Fields by which a log of this kind is known. Without any it is only used where it is named."""
     says: dict[Path, Paths] = Field(default_factory=dict)
     """What has to stand in fields, besides, such as `{type: [azureml.inference.model_inputs]}`."""
+    record: Path | None = None
+    """The field that holds the records, where a carrier writes something around them: paths begin within it, and name
+    what is around it where it has no such field."""
+    opened: Paths = ()
+    """Fields that hold JSON as text, also in base64: paths go on into it."""
     line: Path | None = None
     """Of a text log: a regular expression that each line fits, whose named groups are the fields."""
     decimal: Literal[".", ","] = "."

@@ -19,8 +19,8 @@ from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.choose import MODEL, UNSAID, MapChoice, is_native, mapped
-from caponier.telemetry.field_maps.guess import guess
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.joining.halves import Halves
 from caponier.telemetry.joining.moments import Moments

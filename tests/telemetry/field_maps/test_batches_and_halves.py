@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.readers.field_names import normal
 from telemetry.conftest import reading
 from telemetry.field_maps.test_guess import written

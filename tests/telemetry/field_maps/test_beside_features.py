@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from caponier.telemetry.field_maps.beside_features import bounds_of, counts_rows, is_of_thing
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 
 ROWS = 40
 

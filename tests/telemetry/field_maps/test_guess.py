@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.telemetry.events import read_events
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.rejections import RejectedRows
 from telemetry.conftest import reading

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.readers.field_names import normal
 
 ROWS = 40

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from caponier.records.field_map import FieldMap
-from caponier.telemetry.field_maps.guess import GuessedMap, guess
+from caponier.telemetry.field_maps.best_guess import guess
+from caponier.telemetry.field_maps.guess import GuessedMap
 from caponier.telemetry.inference_body import answer
 from caponier.telemetry.principals import principal_of
 from telemetry.conftest import reading

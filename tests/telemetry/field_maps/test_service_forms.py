@@ -9,7 +9,8 @@ import numpy as np
 import orjson
 import pytest
 
-from caponier.telemetry.field_maps.guess import GuessedMap, guess
+from caponier.telemetry.field_maps.best_guess import guess
+from caponier.telemetry.field_maps.guess import GuessedMap
 from caponier.telemetry.field_maps.logged_bodies import exchange_of
 from caponier.telemetry.principals import principal_of
 from telemetry.conftest import reading

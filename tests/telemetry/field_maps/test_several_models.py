@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.events import read_events
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.choose import MapChoice
-from caponier.telemetry.field_maps.guess import guess
 from caponier.telemetry.field_maps.words import understood, yaml_of
 from caponier.telemetry.rejections import RejectedRows
 from telemetry.conftest import reading

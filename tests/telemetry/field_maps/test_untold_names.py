@@ -8,8 +8,9 @@ import pytest
 
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.field_maps.answered.class_scores import is_decided
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.callers import LAST_OUTER
-from caponier.telemetry.field_maps.guess import GuessedMap, guess
+from caponier.telemetry.field_maps.guess import GuessedMap
 from caponier.telemetry.readers.carried import CarriedRecords
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from caponier.records.field_map import FieldMap, MapFeature
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.named_features import NamedFeatures
 
 Row = dict[str, Any]

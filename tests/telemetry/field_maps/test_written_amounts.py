@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from caponier.telemetry.field_maps.answered.answers_in_words import answers_of_lines
-from caponier.telemetry.field_maps.guess import guess
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.value_kinds import FITS
 from telemetry.conftest import reading
 

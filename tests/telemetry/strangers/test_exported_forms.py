@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from caponier.records.field_map import FieldMap
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.conversations import said_class
-from caponier.telemetry.field_maps.guess import guess
 from caponier.telemetry.field_maps.logged_bodies import exchange_of
 from caponier.telemetry.field_maps.named_features import numbers_in
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns

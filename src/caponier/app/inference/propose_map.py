@@ -11,8 +11,9 @@ from caponier.formats.walk_files import shown
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.events import files_of, first_chunk, known_form, read_events
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.choose import MapChoice, is_native, known_map, sample_of
-from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap
 from caponier.telemetry.readers.cloud_event import is_cloud_event
 from caponier.telemetry.rejections import RejectedRows
 

@@ -10,10 +10,12 @@ from caponier.records.event import REQUIRED
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.callers import named_in_bodies
-from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
+from caponier.telemetry.field_maps.shapes.opened_rows import opened_rows
 from caponier.telemetry.field_maps.value_kinds import features_at
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.joining.whether import CALLERS
@@ -83,17 +85,19 @@ def mapped(
         report.guessed.append(chosen)
     elif choice.named is None and not chosen.line and not _says_who(chosen, rows):
         chosen, remarks = _claimed(chosen, rows)
+    as_logged = rows
+    rows = opened_rows(rows, chosen.record, chosen.opened)
     chosen = _named(chosen, choice, rows)
     fitted = _fitted(chosen, choice, rows, report, source)
     reading = MappedRows(fitted, choice.salt, choice.model, choice.spec_of, report.tables)
-    report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
+    report.see(source, sorted({str(name) for row in as_logged[:100] for name in row}))
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")
     report.learn(reading.spec or _texts(chosen, rows))
     for model, spec in reading.specs.items():
         report.learn(spec, model)
     if wanted is not None and rows:
-        wanted.schema = reading.schema(Records(rows))
+        wanted.schema = reading.schema(Records(as_logged))
     return reading.read(whole)
 
 
@@ -250,8 +254,8 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
 
     A category that is rare, or a column of which nothing is there on one day, must not make another table of it.
     """
-    records = Records(rows)
     for one in report.guessed:
+        records = Records(rows, one.record, one.opened)
         time, *_ = (*one.columns["time"].path, *one.columns["time"].parts)
         inputs = [feature.path or escaped(feature.name) for feature in one.features]
         inputs += [

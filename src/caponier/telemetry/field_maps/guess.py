@@ -27,18 +27,17 @@ from caponier.telemetry.field_maps.callers import (
     who_come_again,
 )
 from caponier.telemetry.field_maps.conversations import last_words
-from caponier.telemetry.field_maps.flat_columns import FlatGuess
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import (
     finer,
     milliseconds_in_one,
     moments,
-    of_models,
     ticking,
     time_column,
     without_fixed,
@@ -70,6 +69,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     is_name,
     is_number,
     is_number_list,
+    mixed_rows,
     named_values,
     nearly,
 )
@@ -118,8 +118,8 @@ class GuessedMap:
         return self.map is not None and not self.doubts
 
 
-def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
-    """Guess a map.
+def guess_as_it_is(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
+    """Guess a map of rows as they stand there.
 
     Args:
         rows: A sample.
@@ -136,11 +136,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
 def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
     nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
-    work.choose_columns()
-    work.choose_inputs()
-    work.choose_scores()
-    work.take_told_answer()
-    work.take_lone_answer()
+    work.work_out()
     found = work.finished(model, name)
     if found.map is not None:
         found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: _guessed(part, model, name).map)
@@ -148,8 +144,22 @@ def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
 
 
 @dataclass
-class _Work(FlatGuess):
+class _Work(ShapeGuess):
     out: GuessedMap
+
+    def work_out(self) -> None:
+        """Find out what each field means: by names, then by shapes, the surest first."""
+        self.choose_columns()
+        if (clock := self.lone_clock()) is not None:
+            self.out.doubts.clear()
+            self._choose_time([clock])
+            self.assumed.append(f"{path_of(clock)} is taken for the time, as it rises as a clock does")
+        self.take_by_shape()
+        self.choose_inputs()
+        self.choose_scores()
+        self.take_told_answer()
+        self.take_lone_answer()
+        self.leave_behind_answers()
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -322,7 +332,8 @@ class _Work(FlatGuess):
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
             return
         if (lone := lone_list(self.nodes, self.used)) is not None:
-            self.take("input", lone)
+            if not self.take_mixed(lone):
+                self.take("input", lone)
             return
         self.take_columns()
         unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
@@ -477,9 +488,14 @@ class _Work(FlatGuess):
                 or any(as_long(values, those) for those in answers)
                 or all(len(value) == 1 for value in values)
             )
-            self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
+            if several and (found := mixed_rows([one for value in values for one in value], f"{path}[]")):
+                self.features = found
+            else:
+                self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
             if several:
                 self.unroll(values)
+        elif found := mixed_rows(values, path):
+            self.features = found
         elif all(isinstance(one, int | float | None) for one in inner):
             self.columns["input"] = MapColumn(path=(path,))
         else:
@@ -503,7 +519,7 @@ class _Work(FlatGuess):
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
-        if self._is_nobodys():
+        if self.is_nobodys():
             out.doubts.append("all fields are numbers, and none says who asked or what was answered")
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
@@ -518,7 +534,7 @@ class _Work(FlatGuess):
             constants["model"] = model
             out.remarks.append(f"no field names the model, so {model!r} stands for it")
         self.take_answers_of_no_model()
-        self._take_duration()
+        self.take_duration()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are not features: {', '.join(left[:FEW])}{more}")
@@ -552,22 +568,6 @@ class _Work(FlatGuess):
             f"no field is known to say who asked{shown} write the map with caponier map guess LOG --out FILE, name it "
             "there under columns as principal, and give it with --map FILE"
         )
-
-    def _take_duration(self) -> None:
-        """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
-        for place in self.nodes if "latency_ms" not in self.columns and not self.is_flat else ():
-            held = [value for value in self.nodes[place] if not is_missing(value)]
-            is_calls = place not in self.used and not self._below_input(place) and self.is_asked_for(place)
-            if normal(place[-1]) == "duration" and is_calls and held:
-                if FITS["latency_ms"](held) and milliseconds_in_one("duration", held) is not None:
-                    self._choose("latency_ms", place)
-                return
-
-    def _is_nobodys(self) -> bool:
-        """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
-        about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
-        is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
-        return self.is_flat and bool(self.features) and not is_told and not about & set(self.columns)
 
     def _told_as_access_log(self) -> bool:
         if not self.is_access_log() and not self.is_of_calls():

@@ -114,6 +114,7 @@ class MappedRows:
         self._asks = field_map.features or field_map.request or not ASKED.isdisjoint(field_map.columns)
         self._is_secret = any(about.secret for about in field_map.columns.values())
         _check_time(field_map.columns["time"])
+        self._texts = Records((), field_map.record, field_map.opened).texts
 
     @property
     def spec(self) -> FeatureSpec | None:
@@ -127,20 +128,29 @@ class MappedRows:
         return {name: spec for name, spec in told.items() if spec is not None}
 
     def schema(self, sample: Records) -> pa.Schema | None:
-        """Return the fields that the map takes, and their types, where a sample tells; None where it does not."""
-        if self._request is not None or self._lists or any(step[0] != "key" for steps in self._every for step in steps):
+        """Return the fields that the map takes, and their types, where a sample tells; None where it does not.
+
+        Args:
+            sample: Rows as they are logged, with nothing opened.
+        """
+        every = dict.fromkeys(self._logged(steps) for steps in self._every)
+        if self._request or self.map.record or any(step[0] != "key" for steps in every for step in steps):
             return None
         scores = self.map.columns.get("scores")
         samples: dict[tuple[str, ...], list[Any]] = {}
-        for steps in dict.fromkeys(self._every):
+        for steps in every:
             values = sample.values(steps)
             keys = tuple(step[1] for step in steps)
-            if scores is not None and scores.classes and steps in self._paths["scores"]:
+            if scores is not None and scores.classes and steps in self._paths["scores"] and steps not in self._texts:
                 inner = {(*keys, name): stepped(values, ("key", name)) for name in scores.classes}
                 samples |= inner
             else:
                 samples[keys] = values
         return schema_of(samples)
+
+    def _logged(self, steps: Steps) -> Steps:
+        """Return a path as far as the log has it: to the text that it goes on into."""
+        return next((text for text in self._texts if steps[: len(text)] == text), steps)
 
     def read(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Turn chunks of rows into chunks of columns."""
@@ -148,7 +158,8 @@ class MappedRows:
             yield self._read(chunk)
 
     def _read(self, chunk: Chunk) -> Chunk:
-        records = Records(chunk.rows if chunk.batch is None else chunk.batch)
+        rows = chunk.rows if chunk.batch is None else chunk.batch
+        records = Records(rows, self.map.record, self.map.opened)
         rejections = chunk.rejections
         if self._is_secret:
             rejections = [Rejection(one.file, one.line, one.reason) for one in rejections]

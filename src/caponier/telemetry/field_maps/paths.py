@@ -21,6 +21,7 @@ from caponier.errors import InputError
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing.base64_pictures import picture_rows
 from caponier.telemetry.framing.base64_tensors import tensor_numbers
+from caponier.telemetry.framing.closed_text import opened_value
 from caponier.telemetry.framing.written_values import loaded
 
 Step: TypeAlias = tuple[str, ...]
@@ -59,6 +60,25 @@ def steps_of(path: str) -> Steps:
     return tuple(steps)
 
 
+def keys_of_path(path: str, deepest: int | None = None) -> tuple[str, ...]:
+    """Read a path that leads through objects alone.
+
+    Args:
+        path: The path.
+        deepest: Keys that it has at most.
+
+    Raises:
+        InputError: If it is none, or has another step or more keys.
+    """
+    steps = steps_of(path)
+    if any(step[0] != "key" for step in steps) or len(steps) > (deepest or len(steps)):
+        what = "one field" if deepest == 1 else "fields within fields"
+        raise InputError(
+            f"the path {path!r} does not name {what}", hint="record and opened of a map are names of fields"
+        )
+    return tuple(step[1] for step in steps)
+
+
 def _step(found: re.Match[str]) -> Step:
     if found["key"] is not None:
         return ("key", re.sub(r"\\(.)", r"\1", found["key"]))
@@ -82,12 +102,22 @@ class Records:
 
     Args:
         rows: Rows, or a batch of them.
+        carrier: Path of the field within which paths begin, where a row has it.
+        texts: Paths of fields that hold JSON as text, into which paths go on.
+
+    Raises:
+        InputError: If one of those paths leads through anything but objects.
     """
 
-    def __init__(self, rows: Sequence[Row] | pa.RecordBatch) -> None:
+    def __init__(
+        self, rows: Sequence[Row] | pa.RecordBatch, carrier: str | None = None, texts: Sequence[str] = ()
+    ) -> None:
         self._rows = rows
         self.count = len(rows)
+        self._carrier = None if carrier is None else keys_of_path(carrier, deepest=1)[0]
+        self.texts: Final = {tuple(("key", key) for key in keys_of_path(path)) for path in texts}
         self._known: dict[Steps, list[Any]] = {}
+        self._within: list[Any] | None = None
 
     def values(self, steps: Steps) -> list[Any]:
         """Return what stands at a path without `[]` in each row; None where nothing does."""
@@ -100,23 +130,53 @@ class Records:
         held = self.array(steps)
         if held is not None:
             return plain_values(held)
-        if len(steps) > 1:
-            return stepped(self.values(steps[:-1]), steps[-1])
+        found = stepped(self.values(steps[:-1]), steps[-1]) if len(steps) > 1 else self._of_rows(steps[0][1])
+        return list(map(opened_value, found)) if steps in self.texts else found
+
+    def _of_rows(self, key: str) -> list[Any]:
+        """Return what a field holds in each row: within the carrier, where that has it, or else around it."""
+        around = self._of_field(key)
+        if self._carrier is None:
+            return around
+        if self._within is None:
+            self._within = around if key == self._carrier else self._of_field(self._carrier)
+        inner = stepped(self._within, ("key", key))
+        if key == self._carrier:
+            return [one if isinstance(held, dict) else held for held, one in zip(self._within, inner, strict=True)]
+        return [out if one is None else one for out, one in zip(around, inner, strict=True)]
+
+    def _of_field(self, key: str) -> list[Any]:
         rows = self._rows
-        return [None] * self.count if isinstance(rows, pa.RecordBatch) else [row.get(steps[0][1]) for row in rows]
+        if not isinstance(rows, pa.RecordBatch):
+            return [row.get(key) for row in rows]
+        place = rows.schema.get_field_index(key)
+        return [None] * self.count if place < 0 else plain_values(rows.column(place))
 
     def array(self, steps: Steps) -> pa.Array | None:
         """Return what stands at a path as Arrow holds it; None where it holds no such column."""
-        if not isinstance(self._rows, pa.RecordBatch):
+        rows = self._rows
+        if not isinstance(rows, pa.RecordBatch) or any(steps[: len(text)] == text for text in self.texts):
             return None
-        place = self._rows.schema.get_field_index(steps[0][1])
-        held = None if place < 0 else self._rows.column(place)
-        for step in steps[1:]:
-            if held is None or step[0] != "key" or not pa.types.is_struct(held.type):
-                return None
-            inner = held.type.get_field_index(step[1])
-            held = None if inner < 0 else pc.struct_field(held, inner)
-        return held
+        if self._carrier is None:
+            return _array(rows, steps)
+        carrier = _array(rows, (("key", self._carrier),))
+        if carrier is None or not pa.types.is_struct(carrier.type) or carrier.null_count:
+            return None
+        is_inside = carrier.type.get_field_index(steps[0][1]) >= 0
+        if is_inside == (rows.schema.get_field_index(steps[0][1]) >= 0) or steps[0][1] == self._carrier:
+            return None
+        return _array(rows, (("key", self._carrier), *steps) if is_inside else steps)
+
+
+def _array(rows: pa.RecordBatch, steps: Steps) -> pa.Array | None:
+    place = rows.schema.get_field_index(steps[0][1])
+    held = None if place < 0 else rows.column(place)
+    for step in steps[1:]:
+        if held is None or step[0] != "key" or not pa.types.is_struct(held.type):
+            return None
+        inner = held.type.get_field_index(step[1])
+        held = None if inner < 0 else pc.struct_field(held, inner)
+    return held
 
 
 def plain_values(held: pa.Array) -> list[Any]:

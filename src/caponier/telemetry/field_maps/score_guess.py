@@ -5,7 +5,13 @@ from typing import Any
 
 from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.access_guess import AccessGuess
-from caponier.telemetry.field_maps.answered.class_lists import answers_of_each, are_ranked, listed_scores, ranked_items
+from caponier.telemetry.field_maps.answered.class_lists import (
+    answers_of_each,
+    are_ranked,
+    listed_scores,
+    plain_answers,
+    ranked_items,
+)
 from caponier.telemetry.field_maps.answered.class_scores import (
     answer_below,
     answer_of_score,
@@ -28,6 +34,11 @@ from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.value_kinds import as_long, is_continuous
 from caponier.telemetry.framing.amounts import sample_number
 from caponier.telemetry.readers.field_names import ANSWERS, SCORE_PARTS, normal
+
+
+def _is_no_part(values: list[Any], asked: list[Any]) -> bool:
+    sizes = {len(one) for one in values if isinstance(one, list)}
+    return bool(values) and bool(asked) and values[0] != asked[0] and len(sizes) > 1
 
 
 def _are_decided(answers: list[Any], shares: list[Any]) -> bool:
@@ -244,9 +255,9 @@ class ScoreGuess(AccessGuess):
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
         for place, values in self.nodes.items():
             is_answer = any(ANSWERS.fullmatch(normal(step)) for step in place)
-            if is_answer and place not in self.used and as_long(asked, values):
+            if place not in self.used and as_long(asked, values) and (is_answer or _is_no_part(values, asked)):
                 items = [one for value in values if isinstance(value, list) for one in value]
-                if found := answers_of_each(items, path_of(place)):
+                if found := answers_of_each(items, path_of(place)) or plain_answers(items, path_of(place)):
                     self.columns = found | self.columns
                     self.used.add(place)
 

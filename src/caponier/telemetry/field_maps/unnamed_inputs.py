@@ -75,6 +75,8 @@ _MEASURES: Final = re.compile(r"(?:.+_)?(?:threshold|cutoff|cut_off|schwellwert|
 _OTHER_ANSWER: Final = re.compile(
     r"(?:^|_)(?:actual|truth|ground_truth|y_true|predict(?:ed|ions?)?|pred|shadow|challenger|champion|candidate_(?:label|score|class))(?:_|$)"
 )
+_SAME_BEGIN: Final = 0.25
+"""Share of the texts of people, at most, that begin with the same word."""
 _DEEPEST_BODY: Final = 3
 _BODIES: Final = 50
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
@@ -197,9 +199,11 @@ def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
     """Return the field with texts that somebody wrote, by its name and by how much they differ."""
     for place, values in nodes.items():
         name = normal(place[-1])
-        if place in used or len(place) != 1 or name in _LOGGED or not _TEXTS & set(name.split("_")):
+        if place in used or len(place) != 1 or not (_LOGGED | _TEXTS) & set(name.split("_")):
             continue
         held = _texts(values)
+        if name in _LOGGED and not _begin_differently(held):
+            continue
         if _are_sentences(held) and max(Counter(held).values()) * 2 < len(held):
             return place
     return None
@@ -239,6 +243,7 @@ def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
         nodes: The fields of a sample.
         used: Those that are taken already.
     """
+    order = {place: at for at, place in enumerate(nodes)}
     lists = {
         place: values
         for place, values in nodes.items()
@@ -250,9 +255,10 @@ def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
         for place, values in lists.items()
         if place not in used and not any(ANSWERS.fullmatch(normal(step)) for step in place)
         if any(
-            (other in used or ANSWERS.fullmatch(normal(other[-1])) is not None) and as_long(values, held)
+            (other in used or ANSWERS.fullmatch(normal(other[-1])) is not None or order[other] > order[place])
+            and as_long(values, held)
             for other, held in nodes.items()
-            if len(other) == len(place)
+            if other != place
         )
     ]
 
@@ -280,7 +286,8 @@ def _are_vectors(values: Sequence[Any]) -> bool:
     shapes = {_shape(one) for one in values}
     if len(shapes) != 1 or None in shapes or min(shape := next(iter(shapes)) or (0,)) < 1 or max(shape) < 2:
         return False
-    are_shares = len(shape) == 1 and all(abs(sum(value) - 1) <= SLACK and min(value) >= 0 for value in values)
+    plain = all(isinstance(one, int | float) for value in values for one in value)
+    are_shares = plain and len(shape) == 1 and all(abs(sum(value) - 1) <= SLACK and min(value) >= 0 for value in values)
     return len({str(value) for value in values}) > 1 and not are_shares
 
 
@@ -288,7 +295,9 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     """Return the shape of numbers in a list, or in as long lists in one; None where something else stands there."""
     if not isinstance(value, list) or not value:
         return None
-    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+    numbers = sum(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    if numbers * 2 > len(value) and all(isinstance(one, str | int | float) for one in value):
+        # Categories may stand among numbers.
         return (len(value),)
     inner = {_shape(one) for one in value}
     return None if len(inner) != 1 or (first := inner.pop()) is None else (len(value), *first)
@@ -304,6 +313,18 @@ def lone_text(values: Sequence[Any]) -> str | None:
 def _are_written(values: Sequence[Any]) -> bool:
     held = _texts(values)
     return len(held) * 2 > len(values) and _are_sentences(held) and len(set(held)) * 2 > len(held)
+
+
+def are_written_differently(values: Sequence[Any]) -> bool:
+    """Tell whether nearly all values are sentences of several people, and most of them written once."""
+    held = _texts(values)
+    return bool(held) and len(held) == len(values) and _are_written(held) and _begin_differently(held)
+
+
+def _begin_differently(texts: Sequence[str]) -> bool:
+    """Tell whether texts are those of several people: what a logger writes begins with one of a few words."""
+    begins = Counter(one.split()[0].lower() for one in texts)
+    return len(texts) >= ROWS_TO_TELL and max(begins.values()) <= _SAME_BEGIN * len(texts)
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

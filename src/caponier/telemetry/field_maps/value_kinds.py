@@ -136,6 +136,26 @@ def _features_at(key: str, where: str, held: list[Any]) -> list[MapFeature]:
     return found
 
 
+def mixed_rows(rows: Sequence[Any], path: str) -> list[MapFeature]:
+    """Return the features of lists that hold a number or a category at each place; none where they hold numbers alone.
+
+    Args:
+        rows: Lists, a row each.
+        path: Where they stand.
+    """
+    held = [row for row in rows if isinstance(row, list)]
+    if len(held) < ROWS_TO_TELL or len({len(row) for row in held}) != 1:
+        return []
+    if not any(isinstance(one, str) and not is_number(one) for row in held[:ROWS_TO_TELL] for one in row):
+        return []
+    found = _features_at("input", path, held)
+    # By place, as the model takes them, and not as texts are sorted.
+    size = len(held[0])
+    digits = len(str(size - 1))
+    named = [one.model_copy(update={"name": f"column_{at:0{digits}}"}) for at, one in enumerate(found)]
+    return named if len(found) == size else []
+
+
 def _listed(feature: MapFeature | None) -> list[MapFeature]:
     return [] if feature is None else [feature]
 

@@ -10,6 +10,7 @@ from caponier.telemetry.field_maps.places import Nodes, Place
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     NEARLY,
+    SLACK,
     are_shares,
     is_continuous,
     is_number,
@@ -21,6 +22,9 @@ from caponier.telemetry.readers.field_names import ALIASES, LIKE, normal
 
 MOST_CLASSES: Final = 100
 _MOST: Final = 1e300
+_LOOKED_AT: Final = 1_000
+_MOST_KEYS: Final = 3
+"""Keys of an object that is a class and its score, and perhaps its number."""
 _CLASS: Final = (
     *("label", "class", "class_name", "category", "item", "item_id", "product_id", "tag", "id", "name"),
     *("doc", "doc_id", "document", "document_id", "key", "title", "url", "sku", "product", "user_id"),
@@ -50,6 +54,8 @@ def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | No
     path = f"{path}{inside}"
     name = _key(items, _CLASS)
     score = _key(items, (*_SCORE, "value") if name in _CLASSES_ALONE else _SCORE)
+    if name is None or score is None:
+        name, score = _pair_by_shape(items)
     if name is None or score is None or not nearly(is_number(one.get(score)) for one in items):
         return None
     classes = sorted({str(one[name]) for one in items if one.get(name) is not None})
@@ -63,6 +69,14 @@ def listed_scores(values: Sequence[Any], path: str) -> dict[str, MapColumn] | No
         "label": MapColumn(path=(f"{path}[0].{escaped(name)}",)),
         "scores": MapColumn(path=(f"{path}[0].{escaped(score)}",)),
     }
+
+
+def _pair_by_shape(items: Sequence[dict[str, Any]]) -> tuple[str | None, str | None]:
+    """Return the only text and the only share of objects that have both, whatever they are called."""
+    keys = [str(key) for key in items[0]]
+    texts = [key for key in keys if nearly(isinstance(one.get(key), str) for one in items)]
+    shares = [key for key in keys if nearly(isinstance(one.get(key), float) and 0 <= one[key] <= 1 for one in items)]
+    return (texts[0], shares[0]) if len(texts) == len(shares) == 1 and len(keys) <= _MOST_KEYS else (None, None)
 
 
 def _listed_pairs(values: Sequence[Any], path: str) -> dict[str, MapColumn] | None:
@@ -166,6 +180,20 @@ def _is_descending(scores: Sequence[Any]) -> bool:
     return len(numbers) == len(scores) and all(a >= b for a, b in pairwise(numbers))
 
 
+def classes_of(values: Sequence[Any]) -> tuple[str, ...]:
+    """Return the classes of objects that hold a share of each, which add up to one; nothing where they are none.
+
+    Args:
+        values: What stands in a field.
+    """
+    held = [value for value in values if isinstance(value, dict) and value]
+    names = {tuple(sorted(map(str, value))) for value in held[:_LOOKED_AT]}
+    if len(names) != 1 or "" in (classes := next(iter(names))) or not 1 < len(classes) <= MOST_CLASSES:
+        return ()
+    add_up = (are_shares(value) and abs(sum(value.values()) - 1) <= SLACK for value in held)
+    return classes if nearly(add_up) else ()
+
+
 def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
     """Return what objects in a list say that answers each of several examples; nothing where they are none.
 
@@ -178,6 +206,8 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
     objects = [one for one in items if isinstance(one, dict)]
     if not objects or len(objects) < NEARLY * len(items):
         return {}
+    if each := classes_of(objects):
+        return {"scores": MapColumn(path=(f"{path}[]",), classes=each)}
     found: dict[str, MapColumn] = {}
     for column in ("label", "scores"):
         names = [str(key) for key in objects[0]]
@@ -196,4 +226,25 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
             return {**found, "scores": MapColumn(path=(f"{path}[].{escaped(str(key))}",), classes=tuple(classes))}
         if listed := listed_scores([one.get(key) for one in objects], f"{path}[].{escaped(str(key))}"):
             return listed | found
+    shares = [str(key) for key in objects[0] if _are_floats_in_one([one.get(key) for one in objects])]
+    if "label" in found and "scores" not in found and len(shares) == 1:
+        # The only share beside a class, whatever its name.
+        found["scores"] = MapColumn(path=(f"{path}[].{escaped(shares[0])}",))
     return found
+
+
+def plain_answers(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
+    """Return how answers are read that are no objects: amounts, classes, or the shares of all classes.
+
+    Args:
+        items: Of all lists of a field.
+        path: Where it stands.
+    """
+    if items and (is_continuous(list(items)) or nearly(map(are_shares, items))):
+        return {"scores": MapColumn(path=(f"{path}[]",))}
+    are_names = bool(items) and all(isinstance(one, str) for one in items)
+    return {"label": MapColumn(path=(f"{path}[]",))} if are_names and 1 < len(set(items)) <= MOST_CLASSES else {}
+
+
+def _are_floats_in_one(values: Sequence[Any]) -> bool:
+    return nearly(isinstance(one, float) and 0 <= one <= 1 for one in values)
