@@ -48,6 +48,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "table_search_found": "backdoored networks for tables that are found",
         "picture_search_found": "backdoored networks for images that are found",
     },
+    "homegrown": {
+        "kept_aside_right_share": "home-grown inference logs that are read whole and right",
+        "kept_aside_wrong_share": "home-grown inference logs of which something is read that they do not say",
+    },
     "guard": {"requests_per_second": "requests that the guard handles a second"},
     "kinds": {
         "attacks_succeeded_share": "emulated attacks that reach their goal if nobody stops them",

@@ -159,6 +159,7 @@ class _Work(ShapeGuess):
         self.choose_scores()
         self.take_told_answer()
         self.take_lone_answer()
+        self.leave_answered()
         self.leave_behind_answers()
 
     def choose_columns(self) -> None:
@@ -381,9 +382,14 @@ class _Work(ShapeGuess):
                 f"{path} says where inputs are, and these are not fetched: log numbers, or a digest"
             )
             return False
-        if values[0].lstrip()[:2] in ("[{", "[["):
+        if values[0].lstrip()[:1] == "[":
             held = [loaded(value) for value in values]
-            if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
+            lists = all(isinstance(one, list) and one for one in held)
+            if values[0].lstrip()[:2] in ("[{", "[[") and lists and self._take_list(f"{path}|json", held, place):
+                return True
+            if lists and (found := mixed_rows(held, f"{path}|json")):
+                self.features = found
+                self.used.add(place)
                 return True
         numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
         self.take("input" if numeric else "input_raw", place)

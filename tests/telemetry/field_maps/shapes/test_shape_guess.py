@@ -95,3 +95,56 @@ def test_a_map_of_a_carrier_says_where_its_records_are() -> None:
 def test_a_feature_in_a_list_in_a_text_is_no_surprise() -> None:
     found = guess([{"ts": "{'a': (1,)}"}], "model")
     assert not found.clear
+
+
+def test_a_clock_in_a_table_is_text_and_yet_a_clock() -> None:
+    rows = [{"logged_by_clock": str(row.pop("ts")), **row} for row in _rows()]
+    assert _column(rows, "time") == ("logged_by_clock",)
+
+
+def _without_label(**more: Any) -> list[Row]:
+    return [{key: value for key, value in row.items() if key != "label"} for row in _rows(**more)]
+
+
+def test_columns_that_begin_alike_and_add_up_to_one_are_the_scores_of_classes() -> None:
+    shares = [round(0.01 + at * 17 % 97 / 100, 2) for at in range(N)]
+    rows = _without_label(
+        **{"zz.bad": [str(one) for one in shares], "zz.good": [str(round(1 - one, 2)) for one in shares]}
+    )
+    found = guess(rows, "model").map
+    assert found is not None
+    assert found.columns["scores"].classes == ("bad", "good")
+    assert {one.name for one in found.features} == {"age", "amount"}
+
+
+def test_columns_that_begin_alike_and_do_not_add_up_are_features() -> None:
+    more = {"zz.bad": [str(at % 7 / 10) for at in range(N)], "zz.good": [str(at % 5 / 10) for at in range(N)]}
+    found = guess(_rows(**more), "model").map
+    assert found is not None
+    assert "scores" not in found.columns
+
+
+def test_scores_by_class_beside_features_are_none_of_them() -> None:
+    shares = [0.01 + at * 17 % 97 / 100 for at in range(N)]
+    rows = [{"record": row} for row in _without_label(probabilities=[{"bad": one, "good": 1 - one} for one in shares])]
+    found = guess(rows, "model").map
+    assert found is not None
+    assert found.columns["scores"].classes == ("bad", "good")
+    assert not {"bad", "good"} & {one.name for one in found.features}
+
+
+def test_a_text_around_the_answer_is_no_feature() -> None:
+    rows = _without_label(result=[json.dumps({"classe": at % 3}) for at in range(N)])
+    found = guess(rows, "model").map
+    assert found is not None
+    assert "label" in found.columns
+    assert {one.name for one in found.features} == {"age", "amount"}
+
+
+def test_numbers_and_words_in_a_list_that_is_text_are_features_by_their_place() -> None:
+    rows = [{"ts": row["ts"], "label": row["label"]} for row in _rows()]
+    for at, row in enumerate(rows):
+        row["record"] = json.dumps([at * 7 % 50, ("car", "van", "bike")[at % 3], at * 0.5])
+    found = guess(rows, "model").map
+    assert found is not None
+    assert [one.kind for one in found.features] == ["number", "category", "number"]

@@ -102,6 +102,17 @@ class ShapeGuess(FlatGuess):
         if len(called) == 1:
             self.take("model", called[0])
 
+    def leave_answered(self) -> None:
+        """Leave out what stands inside or around an answer: it is no feature, whatever object it was found in."""
+        answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
+        paths = {one.name: one.path or escaped(one.name) for one in self.features}
+        told = {
+            name
+            for name, path in paths.items()
+            if any(_is_within(path, one) or _is_within(one, path) for one in answered)
+        }
+        self.features = [one for one in self.features if one.name not in told]
+
     def leave_behind_answers(self) -> None:
         """Leave out the few columns that an answer parts from the many that are features: a log adds them at last."""
         tops = [one for one in self.nodes if len(one) == 1]
@@ -244,6 +255,27 @@ class ShapeGuess(FlatGuess):
             if _are_all_shares(held):
                 self.take("scores", place)
                 return
+        self._take_columns_of_shares()
+
+    def _take_columns_of_shares(self) -> None:
+        """Take columns of a table whose names begin alike, up to a dot, and that hold a share of each class."""
+        groups: dict[str, list[Place]] = {}
+        for place in self._free():
+            before, dot, _ = place[-1].rpartition(".")
+            if dot and len(place) == 1 and all(map(is_number, self._held(place))):
+                groups.setdefault(before, []).append(place)
+        for before, group in groups.items():
+            rows = [list(one) for one in zip(*map(self._numbers, group), strict=False)]
+            if (
+                len(group) > 1
+                and len(rows) >= ROWS_TO_TELL
+                and len(set(map(tuple, rows))) > 1
+                and _are_all_shares(rows)
+            ):
+                classes = tuple(place[-1][len(before) + 1 :] for place in group)
+                self.columns["scores"] = MapColumn(parts=tuple(map(path_of, group)), classes=classes)
+                self.used |= set(group)
+                return
 
 
 def _is_within(path: str, place: str) -> bool:
@@ -252,8 +284,9 @@ def _is_within(path: str, place: str) -> bool:
 
 def _ticks(values: Sequence[Any]) -> bool:
     """Tell whether numbers are those of a clock since 1970 in one unit, which seldom goes back."""
-    if len(values) < ROWS_TO_TELL or not all(type(one) in (int, float) for one in values):
+    if len(values) < ROWS_TO_TELL or not all(map(is_number, values)):
         return False
+    values = list(map(sample_number, values))
     inside = any(_EARLIEST * unit < min(values) and max(values) < _LATEST * unit for unit in (1, 1e3, 1e6, 1e9))
     forward = sum(one <= after for one, after in pairwise(values))
     return inside and forward >= _FORWARD * (len(values) - 1) and values[0] < values[-1]
