@@ -98,7 +98,7 @@ def test_who_came_among_them_and_went_on_is_one_incident(home: Workspace) -> Non
     assert len(mine) == 1
     assert not [one for one in joined.incidents if "address:198.3.3.9" in one.actors]
     # What came before is context, and is there.
-    assert any(not step.finding_id and "Remote Service" in step.summary for step in mine[0].steps)
+    assert any(not step.finding_id and "reached from outside" in step.summary for step in mine[0].steps)
 
 
 def test_strangers_on_a_few_days_are_told_one_by_one(home: Workspace) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from caponier.errors import InputError
 from caponier.telemetry.security_logs.events import found_logs, read_log
 from caponier.telemetry.security_logs.native.reading import GIVEN, OWN
+from caponier.telemetry.security_logs.native.unknown.events import NAME as UNKNOWN
 from caponier.telemetry.streams import STDIN
 
 
@@ -21,6 +22,7 @@ def security_log_note(paths: Sequence[Path]) -> str | None:
         for file in islice(found_logs([path for path in paths if path != STDIN]), 1):
             for read in islice(read_log(file), 1):
                 for name in read.formats:
-                    if name not in (OWN, GIVEN):
+                    # What is of no product may be of a model as well.
+                    if name not in (OWN, GIVEN, UNKNOWN):
                         return f"{file.path} is a security log ({name}); scan it with: caponier scan logs {file.path}"
     return None

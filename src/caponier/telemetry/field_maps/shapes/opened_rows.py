@@ -11,7 +11,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped, keys_of_path
 from caponier.telemetry.field_maps.places import ALWAYS
 from caponier.telemetry.field_maps.value_kinds import are_moments, is_number
-from caponier.telemetry.framing.closed_text import SHORTEST, opened_text, opened_value
+from caponier.telemetry.framing.closed_text import opened_text, opened_value
 
 _SAID: Final = 3
 """Different texts, at most, that a logger writes beside each record: its level, and what it calls the event."""
@@ -70,7 +70,8 @@ def closed_texts(rows: Sequence[Row]) -> tuple[str, ...]:
 def _texts(row: Row, above: str, deep: int) -> Iterator[tuple[str, str]]:
     for key, value in row.items():
         if isinstance(value, str):
-            if len(value) >= SHORTEST and key:
+            # A short text counts too: one of fifty that holds an object is what somebody wrote.
+            if value and key:
                 yield f"{above}{escaped(str(key))}", value
         elif isinstance(value, dict) and deep > 1 and key:
             yield from _texts(value, f"{above}{escaped(str(key))}.", deep - 1)
