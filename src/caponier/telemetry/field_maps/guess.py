@@ -159,7 +159,6 @@ class _Work(ShapeGuess):
         self.choose_scores()
         self.take_told_answer()
         self.take_lone_answer()
-        self.leave_answered()
         self.leave_behind_answers()
 
     def choose_columns(self) -> None:
@@ -333,7 +332,7 @@ class _Work(ShapeGuess):
         if any(self._take_list(path_of(place), alike(self.nodes[place]), place) for place in lists):
             return
         if (lone := lone_list(self.nodes, self.used)) is not None:
-            if not self.take_mixed(lone):
+            if not self.take_mixed(lone, self._held(lone), path_of(lone)):
                 self.take("input", lone)
             return
         self.take_columns()
@@ -382,14 +381,11 @@ class _Work(ShapeGuess):
                 f"{path} says where inputs are, and these are not fetched: log numbers, or a digest"
             )
             return False
-        if values[0].lstrip()[:1] == "[":
-            held = [loaded(value) for value in values]
-            lists = all(isinstance(one, list) and one for one in held)
-            if values[0].lstrip()[:2] in ("[{", "[[") and lists and self._take_list(f"{path}|json", held, place):
-                return True
-            if lists and (found := mixed_rows(held, f"{path}|json")):
-                self.features = found
-                self.used.add(place)
+        begins = values[0].lstrip()[:2]
+        held = [loaded(value) for value in values] if begins[:1] == "[" else []
+        if held and all(isinstance(one, list) and one for one in held):
+            nested = begins in ("[{", "[[") and self._take_list(f"{path}|json", held, place)
+            if nested or self.take_mixed(place, held, f"{path}|json"):
                 return True
         numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
         self.take("input" if numeric else "input_raw", place)

@@ -102,7 +102,7 @@ class ShapeGuess(FlatGuess):
         if len(called) == 1:
             self.take("model", called[0])
 
-    def leave_answered(self) -> None:
+    def _leave_answered(self) -> None:
         """Leave out what stands inside or around an answer: it is no feature, whatever object it was found in."""
         answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
         paths = {one.name: one.path or escaped(one.name) for one in self.features}
@@ -114,7 +114,8 @@ class ShapeGuess(FlatGuess):
         self.features = [one for one in self.features if one.name not in told]
 
     def leave_behind_answers(self) -> None:
-        """Leave out the few columns that an answer parts from the many that are features: a log adds them at last."""
+        """Leave out all that is of an answer, and the few columns that it parts from the many that are features."""
+        self._leave_answered()
         tops = [one for one in self.nodes if len(one) == 1]
         names = {feature.path or escaped(feature.name) for feature in self.features}
         answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
@@ -157,9 +158,15 @@ class ShapeGuess(FlatGuess):
         places = [max((at for at, one in enumerate(order) if _is_within(path, one)), default=-1) for path in paths]
         return min(places) > last
 
-    def take_mixed(self, place: Place) -> bool:
-        """Take lists in which categories stand among numbers as a feature a place; False if they hold numbers alone."""
-        self.features = mixed_rows(self._held(place), path_of(place))
+    def take_mixed(self, place: Place, values: list[Any], path: str) -> bool:
+        """Take lists in which categories stand among numbers as a feature a place; False if they hold numbers alone.
+
+        Args:
+            place: Of the field.
+            values: The lists that are in it.
+            path: To them.
+        """
+        self.features = mixed_rows(values, path)
         if self.features:
             self.used.add(place)
         return bool(self.features)
