@@ -1,5 +1,7 @@
 """How a figure is written for people: with as many digits as say something, and never as a power of ten."""
 
+from decimal import Decimal
+
 
 def figure(value: float, digits: int = 4) -> str:
     """Write a figure with commas between thousands.
@@ -11,4 +13,5 @@ def figure(value: float, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     written = f"{value:,.{digits}g}"
-    return f"{value:.{digits + 4}f}".rstrip("0").rstrip(".") if "e" in written else written
+    # However small it is, what is not zero is not written as if it were.
+    return f"{Decimal(written):f}" if "e" in written else written

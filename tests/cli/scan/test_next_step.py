@@ -7,13 +7,15 @@ from rich.console import Console
 
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.cli.scan.next_step import say_next
+from caponier.records.finding import Finding
+from caponier.records.inventory import Workspace
 from respond.made import finding
 
 
-def told(*given: object) -> str:
+def told(found: list[Finding], home: Workspace | None) -> str:
     console = Console(width=500)
     with console.capture() as said:
-        say_next(console, *given)  # type: ignore[arg-type]
+        say_next(console, found, home)
     return said.get()
 
 
