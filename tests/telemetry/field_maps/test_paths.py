@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from caponier.errors import InputError
 from caponier.telemetry.field_maps.paths import EACH, Records, escaped, stepped, steps_of
+from caponier.telemetry.field_maps.shipped import map_of
 from caponier.telemetry.field_maps.times import EPOCHS, unit_of
 from caponier.telemetry.readers.field_names import ALIASES, COUNTERS, INPUTS, normal
 
@@ -145,3 +146,24 @@ def test_the_unit_of_a_time_is_told_by_its_size(moment: datetime, unit: str) -> 
     micros = round(moment.timestamp() * 1e6)
     number = micros * 1_000 if unit == "epoch_ns" else micros / EPOCHS[unit]
     assert unit_of(number) == unit_of(-number) == unit
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ("record", {"record": "a.b"}),
+        ("opened", {"opened": ["a[]"]}),
+        ("columns.label", {"columns": {"time": "ts", "label": "a]["}}),
+        ("columns.scores", {"columns": {"time": "ts", "scores": {"parts": ["a", "b]["]}}}),
+        ("features", {"features": [{"name": "x", "path": "a]["}]}),
+        ("request", {"request": "a]["}),
+        ("when", {"when": ["a]["]}),
+    ],
+)
+def test_a_path_that_cannot_be_read_is_named_with_the_key_and_the_file_before_any_log_is(
+    key: str, more: dict[str, Any]
+) -> None:
+    whole = {"name": "m", "constants": {"operation": "predict"}, "columns": {"time": "ts", "label": "a"}} | more
+    with pytest.raises(InputError) as told:
+        map_of(whole, "own.yaml")
+    assert told.value.where == f"own.yaml: {key}"

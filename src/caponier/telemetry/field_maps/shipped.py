@@ -1,6 +1,6 @@
 """Field maps by name and from files: those that ship, those of a workspace, and what a user wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +12,12 @@ from caponier.errors import InputError
 from caponier.formats.strict_yaml import SHIPPED, YamlDialect, read_value
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.field_map import FieldMap
+from caponier.telemetry.field_maps.paths import keys_of_path, steps_of
 
 PACKAGE: Final = "caponier.telemetry.field_maps"
 ACCESS_LOG: Final = "access-log-combined"
 SUFFIXES: Final = (".yaml", ".yml")
+_FIELDS: Final = ("record", "opened")
 _DIALECT: Final = YamlDialect(letters=2**20, nodes=100_000)
 
 
@@ -73,7 +75,7 @@ def map_of(value: Any, where: str, name: str | None = None) -> FieldMap:
     if not isinstance(value, dict):
         raise InputError("a field map is a mapping with columns", where=where, hint="See docs/how-to/field-maps.md")
     try:
-        return FieldMap.model_validate({"name": name, **value} if name else value)
+        found = FieldMap.model_validate({"name": name, **value} if name else value)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False)[0]
         key = ".".join(str(step) for step in first["loc"] if step not in ("function-before", "tuple"))
@@ -84,3 +86,27 @@ def map_of(value: Any, where: str, name: str | None = None) -> FieldMap:
             where=f"{where}: {key}" if key else where,
             hint=did_you_mean(hint, otherwise="See docs/how-to/field-maps.md, or: caponier map guess FILE"),
         ) from None
+    for key, path in _paths(found):
+        try:
+            if key in _FIELDS:
+                keys_of_path(path, deepest=1 if key == "record" else None)
+            else:
+                steps_of(path)
+        except InputError as wrong:
+            raise InputError(wrong.what, where=f"{where}: {key}", hint=wrong.hint) from None
+    return found
+
+
+def _paths(found: FieldMap) -> Iterator[tuple[str, str]]:
+    """Yield each path of a map with the key that it stands under."""
+    for key in ("record", "request", "response"):
+        if (path := getattr(found, key)) is not None:
+            yield key, path
+    for key in ("opened", "when", "extra"):
+        yield from ((key, path) for path in getattr(found, key))
+    yield from (("says", path) for path in found.says)
+    for name, column in found.columns.items():
+        yield from ((f"columns.{name}", path) for path in (*column.path, *column.parts))
+    yield from (("features", one.path) for one in found.features if one.path is not None)
+    for model, features in found.models.items():
+        yield from ((f"models.{model}", one.path) for one in features if one.path is not None)
