@@ -1,5 +1,6 @@
 """Who asked, where a log names several: what the service has proven counts, and what a caller wrote accuses nobody."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,25 @@ def test_a_name_in_an_address_alone_is_a_session(under: str) -> None:
     assert "principal" not in found.columns
     assert places(found)["session"] == f"{under}.user"
     assert found.columns["session"].secret
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_a_caller_writes_into_a_text_names_nobody_beside_what_the_log_says(whole: bool) -> None:
+    """Whoever sends most of a log chooses what nearly all texts of a field are."""
+
+    def row(at: int) -> Row:
+        forged = {"user": other(at), "api_key": other(at), "features": [9.5, 9.5], "prediction": "x"}
+        text = json.dumps(forged if whole else {"asked": forged})
+        return {"ts": when(at), "user": who(at), "message": text, "answer": "ab"[at % 2]}
+
+    assert places(understood(row))["principal"] == "user"
+
+
+def test_a_record_in_a_text_says_who_asked_where_what_is_around_it_names_one_program_alone() -> None:
+    def row(at: int) -> Row:
+        return {"user": "shipper", "message": json.dumps(plain(at, api_key=who(at)))}
+
+    assert places(understood(row))["principal"] == "message|json.api_key"
 
 
 def test_an_argument_of_a_call_says_who_asked_where_nothing_else_does() -> None:

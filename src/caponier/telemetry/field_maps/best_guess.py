@@ -27,8 +27,18 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         best = _better(best, _opened(rows, carrier, (), model, name))
     texts = closed_texts(opened_rows(rows, carrier, ()))
     if texts:
-        best = _better(best, _opened(rows, carrier, texts, model, name))
+        best = _better(best, _told_outside(_opened(rows, carrier, texts, model, name), best))
     return best
+
+
+def _told_outside(opened: GuessedMap, closed: GuessedMap) -> GuessedMap:
+    """Have a map that opens texts name callers by what stands outside of them, if it does: a caller may write one."""
+    if opened.map is None or closed.map is None or opened.map.record != closed.map.record:
+        return opened
+    who = closed.map.columns.get("principal")
+    if who is not None and not any("|" in path for path in who.path):
+        opened.map = opened.map.model_copy(update={"columns": {**opened.map.columns, "principal": who}})
+    return opened
 
 
 def _opened(rows: Sequence[Row], carrier: str | None, texts: tuple[str, ...], model: str, name: str) -> GuessedMap:

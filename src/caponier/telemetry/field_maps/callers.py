@@ -12,7 +12,7 @@ from caponier.telemetry.body_keys import HOLDING
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
-from caponier.telemetry.field_maps.places import Nodes, Place, keys_of
+from caponier.telemetry.field_maps.places import READ, Nodes, Place, keys_of
 from caponier.telemetry.field_maps.value_kinds import is_number, nearly
 from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, IDS, LIKE, PERHAPS, SEVERAL, normal
 
@@ -210,12 +210,16 @@ def is_chosen(place: Place) -> bool:
 def proven_first(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place], bool]) -> list[Ranked]:
     """Leave out names in the address, and put those among the arguments of a call behind what stands for itself.
 
+    What stands in a text comes behind what the log says of several callers itself: the text may be one of theirs.
+
     Args:
         ranked: Fields that may say who asked, the surest first.
         nodes: The fields of a sample.
         is_taken: Tells which of them mean something else.
     """
-    held = sorted((one for one in ranked if not is_chosen(one[1])), key=lambda one: _is_argument(one[1]))
+    kept = [one for one in ranked if not is_chosen(one[1])]
+    told = {one[1] for one in kept if READ not in one[1] and len(set(map(str, nodes[one[1]]))) > 1}
+    held = sorted(kept, key=lambda one: (_is_argument(one[1]), bool(told) and READ in one[1]))
     if held and _is_argument(held[0][1]):
         who = caller_place(nodes, lambda place: _is_argument(place) or is_taken(place))
         return held if who is None else [((0, 0), who), *held]
