@@ -1,5 +1,7 @@
 """A machine that is twice as slow has twice the time."""
 
+import gc
+
 import pytest
 
 import pace
@@ -27,3 +29,9 @@ def test_what_comes_is_given_and_what_never_does_is_told(monkeypatch: pytest.Mon
     monkeypatch.setattr(pace, "HANG", 0.01)
     with pytest.raises(AssertionError, match="does not come"):
         wait_for(lambda: False)
+
+
+def test_no_search_for_garbage_is_counted_and_it_goes_on_afterwards() -> None:
+    with Stopwatch():
+        assert not gc.isenabled()
+    assert gc.isenabled()

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import time
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 
 from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import HARMFUL, judged, verdict
+from pace import Stopwatch
 
 
 def toml(value: object) -> str:
@@ -131,13 +131,13 @@ def test_ordinary_settings_and_broken_ones_are_clean(text: str) -> None:
 
 
 def test_many_comments_and_tables_take_no_longer_than_they_are() -> None:
-    start = time.process_time()
-    for text in (
-        "{" + "/*" * 200_000,
-        '{"a": ' + '"' * 200_000,
-        "{//\n" * 100_000,
-        "a.b.c.d = 1\n" * 20_000,
-        "," * 300_000,
-    ):
-        judged(text.encode())
-    assert time.process_time() - start < 5
+    with Stopwatch() as watch:
+        for text in (
+            "{" + "/*" * 200_000,
+            '{"a": ' + '"' * 200_000,
+            "{//\n" * 100_000,
+            "a.b.c.d = 1\n" * 20_000,
+            "," * 300_000,
+        ):
+            judged(text.encode())
+    assert watch.seconds < 5

@@ -1,12 +1,11 @@
 """Functions that spaCy and thinc call by a registered name while a pipeline is loaded."""
 
-import time
-
 import pytest
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files.texts import registries
 from detect.model_files.files.building import judged
+from pace import Stopwatch
 
 PIPELINE = """[nlp]
 lang = "en"
@@ -91,7 +90,7 @@ def test_signs_before_words_in_other_texts_are_no_registered_names() -> None:
 
 
 def test_many_entries_take_no_longer_than_they_are() -> None:
-    start = time.process_time()
-    found = registries.in_text("[a]\n" + '@misc = "made.v1"\n' * 20_000 + "@" * 200_000 + "[" * 200_000)
-    assert len(found) == 1
-    assert time.process_time() - start < 2
+    with Stopwatch() as watch:
+        found = registries.in_text("[a]\n" + '@misc = "made.v1"\n' * 20_000 + "@" * 200_000 + "[" * 200_000)
+        assert len(found) == 1
+    assert watch.seconds < 2
