@@ -18,9 +18,11 @@ LISTED: Final = Path(__file__).parent / "cases" / "slow.txt"
 SLOW, LONG = "slow", "long"
 SECONDS: Final = {SLOW: 0.1, LONG: 2.5}
 """Of the processor, programs that a test starts included, from which on a function is listed as such."""
+WAITS: Final = 0.4
+"""Seconds by the clock from which on a function is slow as well: who waits for a server spends nothing."""
 HEAD: Final = f"""\
-# Test functions of {SECONDS[SLOW]} seconds and more, which --fast leaves out; those of {SECONDS[LONG]} and more are
-# long, and only --all runs them. Measured by scripts/test --measure.
+# Test functions of {SECONDS[SLOW]} seconds and more, or of {WAITS} by the clock, which --fast leaves out; those of
+# {SECONDS[LONG]} and more are long, and only --all runs them. Measured by scripts/test --measure, on a machine at rest.
 """
 
 
@@ -65,11 +67,13 @@ class Measuring:
     Args:
         file: Where it is written.
         seconds: From which on a function has which mark.
+        waits: From which time by the clock on, of its own, it is slow whatever it spent.
     """
 
-    def __init__(self, file: Path = LISTED, seconds: Mapping[str, float] = SECONDS) -> None:
-        self.file, self._seconds = file, seconds
+    def __init__(self, file: Path = LISTED, seconds: Mapping[str, float] = SECONDS, waits: float = WAITS) -> None:
+        self.file, self._seconds, self._waits = file, seconds, waits
         self.own: Counter[str] = Counter()
+        self.by_the_clock: Counter[str] = Counter()
         self.shared: Counter[str] = Counter()
         """What fixtures took that more than one test has."""
         self.users: dict[str, set[str]] = {}
@@ -113,6 +117,8 @@ class Measuring:
         if "PYTEST_XDIST_WORKER" in os.environ:
             return
         function = function_of(report.nodeid)
+        if report.when == "call":
+            self.by_the_clock[function] += report.duration
         for name, said in report.user_properties:
             if name == "measured":
                 took, made, asked = said  # type: ignore[misc]
@@ -131,7 +137,7 @@ class Measuring:
         return {
             function: LONG if seconds >= self._seconds[LONG] else SLOW
             for function, seconds in took.items()
-            if seconds >= self._seconds[SLOW]
+            if seconds >= self._seconds[SLOW] or self.by_the_clock[function] >= self._waits
         }
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -19,7 +19,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--measure"):
-        config.pluginmanager.register(Measuring(FILE, {"slow": 0.06, "long": 0.4}))
+        config.pluginmanager.register(Measuring(FILE, {"slow": 0.06, "long": 0.4}, waits=2))
 
 def pytest_collection_modifyitems(items):
     mark_slow(items, listed(FILE))
@@ -56,6 +56,9 @@ def test_quick():
 def test_that_waits():
     sleep(0.1)
 
+def test_that_waits_long():
+    sleep(2.1)
+
 def test_long():
     busy(0.09)
 
@@ -86,7 +89,7 @@ def test_of_three_as_well(cheap):
 def test_last_of_three(cheap):
     pass
 """
-TAKES_LONG = ("long", "of_many_cases", "set_up", "program", "first_of_two")
+TAKES_LONG = ("long", "of_many_cases", "set_up", "program", "first_of_two", "that_waits_long")
 
 
 def ran(folder: Path, *words: str) -> str:
@@ -106,7 +109,7 @@ def test_who_shares_something_pays_a_share_of_it(tmp_path: Path) -> None:
     gone = ("test_other.py::test_else", "test_moved.py::test_quick", "test_some.py::test_lon")
     old = ("test_other.py::TestLaw::runTest", "test_other.py::test_elsewhere", "test_some.py::test_quick", *gone)
     (tmp_path / "slow.txt").write_text(HEAD + "".join(f"slow {name}\n" for name in old))
-    assert "16 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
+    assert "17 passed" in ran(tmp_path, "-n", "2", "--measure", "test_some.py")
     found = listed(tmp_path / "slow.txt")
     # A part may be measured alone; what was measured now is told anew, and what is not there any more is left out.
     expected = {f"test_some.py::test_{name}": SLOW for name in TAKES_LONG}
@@ -116,8 +119,8 @@ def test_who_shares_something_pays_a_share_of_it(tmp_path: Path) -> None:
         "test_some.py::TestSecond::test_of_two": SLOW,
     }
     assert found == others | expected | {"test_some.py::test_longest": LONG}
-    assert "6 passed, 10 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
-    assert "15 passed, 1 deselected" in ran(tmp_path, "-m", "not long", "test_some.py")
+    assert "6 passed, 11 deselected" in ran(tmp_path, "-m", "not slow", "test_some.py")
+    assert "16 passed, 1 deselected" in ran(tmp_path, "-m", "not long", "test_some.py")
     # In one process as in several.
     ran(tmp_path, "--measure", "test_some.py")
     assert listed(tmp_path / "slow.txt") == found
