@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields, Scalar
@@ -46,6 +46,7 @@ _PASSED: Final = frozenset(["accept", "accepted", "allow", "allowed", "pass", "p
 _CALLERS: Final = ("header", "query", "body", "cookie", "param")
 """Parts of names below which a caller writes what he likes."""
 _DEEP: Final = 4
+_DOTS: Final = 3
 _LONG: Final = 64
 
 
@@ -76,7 +77,8 @@ def pairs(text: str) -> dict[str, Any] | None:
     if not begin:
         return None
     found: dict[str, Any] = {}
-    for name, quoted, bare in _PAIR.findall(text):
+    apart = next((one for one in _APART if len([*islice(one.begins.finditer(text), _FEWEST)]) == _FEWEST), None)
+    for name, quoted, bare in (apart.pair if apart else _PAIR).findall(text):
         # What a caller sent stands last where a product does not quote it.
         found.setdefault(name, quoted or bare.rstrip(",;"))
     if len(found) < _FEWEST:
@@ -124,6 +126,22 @@ _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^
 _FEWEST: Final = 4
 
 
+class _Apart(NamedTuple):
+    """How pairs are told apart whose values hold blanks."""
+
+    begins: re.Pattern[str]
+    pair: re.Pattern[str]
+
+
+_APART: Final = tuple(
+    _Apart(
+        re.compile(rf"{sign}[A-Za-z_][\w.\-]{{0,63}}="),
+        re.compile(rf'(?:^|{sign}|\s)([A-Za-z_][\w.\-]{{0,63}})=(?:"((?:[^"\\]|\\.)*+)"(?={sign}|$)|([^{sign}]*))'),
+    )
+    for sign in (r"\t", r"\|", r"\^")
+)
+
+
 def deep(name: str) -> bool:
     """Tell whether a field lies too deep for its name to tell anything, or where a caller writes what he likes."""
     above = name.rpartition(".")[0]
@@ -131,8 +149,9 @@ def deep(name: str) -> bool:
 
 
 def without_port(address: str) -> str:
-    """Return an address without the port behind it."""
-    return address.partition(":")[0] if address.count(":") == 1 else address
+    """Return an address without what stands behind it: a port, and the interface that firewalls name."""
+    host, colon, behind = address.partition(":")
+    return host if colon and (":" not in behind or host.count(".") == _DOTS) else address
 
 
 def _named(fields: Fields) -> list[tuple[str, str]]:
