@@ -225,7 +225,7 @@ class NativeReading:
             return
         if text[:1] == "<" and (priority := _PRIORITY.match(text)):
             # Some set a blank behind it, or nothing else of a header.
-            text = text[priority.end() :]
+            text = (priority[1] if priority[2] else "") + text[priority.end() :]
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
             return
@@ -314,8 +314,8 @@ class NativeReading:
         return known and known._replace(time=time)
 
 
-_PRIORITY: Final = re.compile(r"<\d{1,3}>:? {0,2}(?!1 \S+ )")
-"""What RFC 3164 begins with and few readers ask for; what begins with a version, they do."""
+_PRIORITY: Final = re.compile(r"(<\d{1,3}>):? {0,2}(?!1 \S+ )(?:(?=([A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\dT))|)")
+"""What syslog begins with, and whether a time follows; what goes on with a version is of RFC 5424."""
 
 
 class _Around(NamedTuple):

@@ -19,13 +19,14 @@ READ: Final = 8_192
 """Characters of a message that are looked at: RFC 5424 asks for no more, and what matters stands at its beginning."""
 STRUCTURED: Final = "structureddata"
 _HEAD: Final = r"(?:<\d{1,3}>)?"
-_TAG: Final = r"(\S+) (?:: )?(?!\d{1,3}\.\d{1,3}\.\d)([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
+_TAG: Final = r"(\S+) (?:: )?(?!\d{1,3}\.\d{1,3}\.\d)([^\s:\[{][^\s:\[]{0,63})(?:\[(\d+)\])?: ?(.*)"
 _OLD: Final = re.compile(
     rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (?:(\d{{4}}) )?(\d\d:\d\d:\d\d(?:\.\d+)?):? {_TAG}", re.DOTALL
 )
 _ISO: Final = re.compile(rf"{_HEAD}(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) {_TAG}", re.DOTALL)
 _UNTAGGED: Final = re.compile(
-    rf"{_HEAD}(?:([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?)|(\d{{4}}-\d\d-\d\dT\S{{8,27}})) (\S{{1,255}}) "
+    rf"(?:{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?)"
+    r"|<\d{1,3}>(\d{4}-\d\d-\d\dT\S{8,27})) (\S{1,255}) "
     r"(\{\".*\}|[A-Za-z_][\w.\-]{0,63}=(?:\"|[^\s=\"]).*)",
     re.DOTALL,
 )
@@ -38,7 +39,8 @@ _FULL: Final = re.compile(rf"[A-Z][a-z]{{2}} (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?
 """As `journalctl -o short-full` prints it."""
 _NEW: Final = re.compile(
     r"(?:<\d{1,3}>)?(?:1 (?=\S)|(?=\d{4}-\d\d-\d\dT[^\[]{16,512} \[[^\s\]]{1,64}@))"
-    r"(\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?", re.DOTALL
+    r"(\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?",
+    re.DOTALL,
 )
 _COUNTED: Final = re.compile(r"\d{1,6} (?=<\d{1,3}>)")
 """How many bytes follow, as RFC 6587 has it before a message over TCP."""

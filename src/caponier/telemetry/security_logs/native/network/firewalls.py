@@ -29,7 +29,9 @@ _PASSED: Final = re.compile(r"(?i)allow|accept|pass|permit")
 _PALO: Final = re.compile(r"(?:.{0,80} )?\d+,(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d),[^,]*,TRAFFIC,(start|end|drop|deny),(.*)")
 _PAIR: Final = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*+)"|(\S*))')
 _HEADED: Final = re.compile(r"<\d{1,3}>")
-_TAGGED: Final = re.compile(r"(?:<\d{1,3}>)?(?:1 \d{4}-\d\d-\d\dT\S{8,32} \S{1,255} |[\w.\-]{1,64}(?:\[\d{1,10}\])?: ?)?(?=CEF:\d|LEEF:\d)")
+_TAGGED: Final = re.compile(
+    r"(?:<\d{1,3}>)?(?:1 \d{4}-\d\d-\d\dT\S{8,32} \S{1,255} |[\w.\-]{1,64}(?:\[\d{1,10}\])?: ?)?(?=CEF:\d|LEEF:\d)"
+)
 """A header or the name of a program alone before CEF and LEEF, which are told by themselves."""
 _CISCO: Final = re.compile(r"%(?:ASA|FTD|PIX)-(?:\w+-)?\d-(\d{6}): (.*)", re.DOTALL)
 _ENDS: Final = r"[\w.\-]+:([0-9a-fA-F.:]+)/(\d+)"

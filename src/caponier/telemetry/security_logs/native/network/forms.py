@@ -77,13 +77,31 @@ def pairs(text: str) -> dict[str, Any] | None:
     if not begin:
         return None
     found: dict[str, Any] = {}
-    apart = next((one for one in _APART if len([*islice(one.begins.finditer(text), _FEWEST)]) == _FEWEST), None)
-    for name, quoted, bare in (apart.pair if apart else _PAIR).findall(text):
+    apart = next((one for one in _APART if one.fits(text)), None)
+    if apart:
+        return _told_apart(apart, text, begin[1])
+    for name, quoted, bare in _PAIR.findall(text):
         # What a caller sent stands last where a product does not quote it.
         found.setdefault(name, quoted or bare.rstrip(",;"))
     if len(found) < _FEWEST:
         return None
     return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
+
+
+def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
+    """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
+    found: dict[str, Any] = {}
+    sent = False
+    for name, quoted, bare in apart.pair.findall(text):
+        value = quoted or bare.strip()
+        if sent and name not in found:
+            continue
+        if found.setdefault(name, value) != value:
+            return None
+        sent = sent or SENT.fullmatch(name) is not None
+    if len(found) < _FEWEST:
+        return None
+    return found if time is None else {**found, "time": time.strip("[]")}
 
 
 def request_in(text: str) -> dict[str, Any] | None:
@@ -124,17 +142,34 @@ _BEGINS: Final = re.compile(
 )
 _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
 _FEWEST: Final = 4
+SENT: Final = re.compile(
+    r"(?i)(?:.*[_.\-])?(?:(?:user|http|client)?[_\-]?agent|ua|referr?er|query\w*|params?|body|cookies?|headers?|payload"
+    r"|prompts?|inputs?|content|comments?|subject|title|text|msg|message|desc\w*|command\w*|cmd|args?|ur[il]|path)"
+)
+"""Names of what somebody sent, who may go on with names of his own."""
 
 
 class _Apart(NamedTuple):
     """How pairs are told apart whose values hold blanks."""
 
+    sign: str
     begins: re.Pattern[str]
     pair: re.Pattern[str]
 
+    def fits(self, text: str) -> bool:
+        """Tell whether all names of a line but the first stand behind this sign: anybody can send a few that do."""
+        return (
+            self.sign in text
+            and len([*islice(self.begins.finditer(text), _FEWEST)]) == _FEWEST
+            and all(found[0][0] == self.sign for found in _BLANK.finditer(text, text.index(self.sign)))
+            and len([*islice(_PAIR.finditer(text[: text.index(self.sign)]), 2)]) < 2
+        )
 
+
+_BLANK: Final = re.compile(r"\s[A-Za-z_][\w.\-]{0,63}=")
 _APART: Final = tuple(
     _Apart(
+        sign[-1] if sign != r"\t" else "\t",
         re.compile(rf"{sign}[A-Za-z_][\w.\-]{{0,63}}="),
         re.compile(rf'(?:^|{sign}|\s)([A-Za-z_][\w.\-]{{0,63}})=(?:"((?:[^"\\]|\\.)*+)"(?={sign}|$)|([^{sign}]*))'),
     )

@@ -9,16 +9,11 @@ from caponier.telemetry.security_logs.native.network import forms
 
 _ELEMENT: Final = re.compile(r"\[([^\s\]=\"]{1,64})((?: [^\s\]=\"]{1,64}=\"(?:[^\"\\\]]|\\.)*+\")*)\]")
 _PARAMETER: Final = re.compile(r" ([^\s\]=\"]{1,64})=\"((?:[^\"\\\]]|\\.)*+)\"")
-_QUOTED: Final = re.compile(r"\[((?:[\w.\-]{1,64}:\"(?:[^\"\\]|\\.)*+\"; ?){3,})[^\"]{0,8}\]?")
-_MEMBER: Final = re.compile(r"([\w.\-]{1,64}):\"((?:[^\"\\]|\\.)*+)\"; ?")
+_QUOTED: Final = re.compile(r"\[((?:[\w.\-]{1,64}::?\"(?:[^\"\\]|\\.)*+\"; ?){3,})[^\"]{0,8}\]?")
+_MEMBER: Final = re.compile(r"([\w.\-]{1,64})::?\"((?:[^\"\\]|\\.)*+)\"; ?")
 """What Check Point puts in the place of structured data."""
 _PLAIN: Final = re.compile(r"[\w.\-]{1,64}=(?:\"(?:[^\"\\]|\\.)*+\"|[^\s\"=]*)(?:[,;]?\s+|[,;]|$)")
 _NAME: Final = re.compile(r"([\w.\-]{1,64})=(\"?)")
-_SENT: Final = re.compile(
-    r"(?i).*(?:agent|ua|referr?er|query|param|body|cookie|header|payload|prompt|input|content|comment|subject|title"
-    r"|text|msg|message|reason|desc|command|cmd|args?|detail|note|name)\w{0,16}"
-)
-"""Names of what somebody sent, who may go on with names of his own where nothing marks its end."""
 _FEWEST: Final = 3
 
 
@@ -30,11 +25,13 @@ def pairs_of(fields: Fields) -> dict[str, Any] | None:
     Args:
         fields: Of a line of syslog.
     """
-    message = fields.get("message")
-    if isinstance(message, str) and _PLAIN.match(message) and (named := _of_message(message[: syslog.READ])):
-        return named
     data = fields.get(syslog.STRUCTURED)
-    return _of_data(data) if isinstance(data, str) else None
+    if isinstance(data, str):
+        return _of_data(data)
+    message = fields.get("message")
+    if isinstance(message, str) and _PLAIN.match(message):
+        return _of_message(message[: syslog.READ])
+    return None
 
 
 def _of_message(message: str) -> dict[str, Any] | None:
@@ -50,7 +47,7 @@ def _of_message(message: str) -> dict[str, Any] | None:
         if found.setdefault(name[1].lower(), value) != value:
             return None
         at = pair.end()
-        if not name[2] and _SENT.fullmatch(name[1]) and at < len(message):
+        if forms.SENT.fullmatch(name[1]):
             break
     return _kept(found)
 
@@ -58,17 +55,23 @@ def _of_message(message: str) -> dict[str, Any] | None:
 def _of_data(data: str) -> dict[str, Any] | None:
     """Read the elements that a product defined itself; the others tell of the relay."""
     found = dict[str, str]()
-    if own := _QUOTED.match(data, 0, syslog.READ):
-        for name, value in _MEMBER.findall(own[1]):
-            if found.setdefault(name.lower(), value) != value:
-                return None
+    if (own := _QUOTED.match(data, 0, syslog.READ)) and not _take(_MEMBER.findall(own[1]), found):
+        return None
     for element in _ELEMENT.finditer(data[: syslog.READ]):
         if "@" not in element[1]:
             continue
-        for name, value in _PARAMETER.findall(element[2]):
-            if found.setdefault(name.lower(), value) != value:
-                return None
+        if not _take(_PARAMETER.findall(element[2]), found):
+            return None
     return _kept(found)
+
+
+def _take(pairs: list[tuple[str, str]], found: dict[str, str]) -> bool:
+    """Keep pairs up to what somebody sent, who may have shut its quotes; tell whether no two contradict each other."""
+    for at, (name, _) in enumerate(pairs):
+        if forms.SENT.fullmatch(name):
+            pairs = pairs[: at + 1] + [pair for pair in pairs[at + 1 :] if pair[0].lower() in found]
+            break
+    return all(found.setdefault(name.lower(), value) == value for name, value in pairs)
 
 
 def _kept(found: dict[str, str]) -> dict[str, Any] | None:
@@ -77,4 +80,6 @@ def _kept(found: dict[str, str]) -> dict[str, Any] | None:
     return named if len(named) >= _FEWEST else None
 
 
-_HEADER: Final = frozenset(["host", "hostname", "time", "program", "pid", "product", "category", "service", "logsource"])
+_HEADER: Final = frozenset(
+    ["host", "hostname", "time", "program", "pid", "product", "category", "service", "logsource"]
+)
