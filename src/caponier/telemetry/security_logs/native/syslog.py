@@ -150,8 +150,8 @@ def _parse(text: str) -> Parsed:
             return None
     if found := _NEW.fullmatch(text):
         stamp, host, program, pid, _, data, message = found.groups()
-        fields, origin, time = _made(None if stamp == "-" else stamps.iso(stamp), host, program, pid, message or "")
-        return {**fields, **made({STRUCTURED: data})}, origin, time
+        fields, origin, at = _made(None if stamp == "-" else stamps.iso(stamp), host, program, pid, message or "")
+        return {**fields, **made({STRUCTURED: data})}, origin, at
     return None
 
 

@@ -220,7 +220,8 @@ def _time(said: dict[str, str]) -> int | None:
 def _moment(text: str) -> int:
     """Read a time of CEF, which may leave the year out."""
     if yearless := _YEARLESS.fullmatch(text):
-        return stamps.without_year(*yearless.groups(), datetime.now(UTC))
+        month, day, clock = yearless.groups()
+        return stamps.without_year(month, day, clock, datetime.now(UTC))
     return stamps.any_time(text)
 
 

@@ -161,7 +161,8 @@ class _Apart(NamedTuple):
         return (
             self.sign in text
             and len([*islice(self.begins.finditer(text), _FEWEST)]) == _FEWEST
-            and all(found[0][0] == self.sign for found in _BLANK.finditer(text, text.index(self.sign)))
+            # In a table, blanks are of values; elsewhere names behind them tell that the sign is of a value.
+            and (self.sign == "\t" or not _BLANK.search(text, text.index(self.sign)))
             and len([*islice(_PAIR.finditer(text[: text.index(self.sign)]), 2)]) < 2
         )
 
