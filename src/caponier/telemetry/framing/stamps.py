@@ -26,7 +26,7 @@ _AMERICAN: Final = re.compile(
 )
 _DOT_NET: Final = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _SPELT: Final = re.compile(
-    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d{1,2}),?(?: (\d{4}),?)? (\d{1,2}:\d\d:\d\d(?:\.\d{1,9})?)"
+    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2,8}) {1,2}(\d{1,2}),?(?: (\d{4}),?)? (\d{1,2}:\d\d:\d\d(?:\.\d{1,9})?)"
     r"(?: (\d{4}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
 """`Mar 02 2026 08:00:01 UTC`, as CEF has it, and `Mon Mar  2 08:00:01 2026`, as C's `ctime` does."""
@@ -132,7 +132,7 @@ def _american(
 
 
 def _spelt(month: str, day: str, year: str | None, clock: str, later: str | None, zone: str | None) -> int:
-    number = MONTHS.get(month.lower())
+    number = MONTHS.get(month[:3].lower())
     if number is None or (year or later) is None:
         raise ValueError(UNREADABLE)
     ahead = "+00:00" if zone in (None, "Z", "UTC", "GMT") else str(zone)

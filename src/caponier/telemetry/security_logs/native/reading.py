@@ -39,7 +39,7 @@ from caponier.telemetry.security_logs.native.auditd import AuditReader
 from caponier.telemetry.security_logs.native.network import audits, firewalls, forms, proxies, repositories
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
-from caponier.telemetry.security_logs.native.unknown import events, moments, phrases
+from caponier.telemetry.security_logs.native.unknown import events, framed, moments, phrases
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
 from caponier.telemetry.security_logs.sources import LogSource, said_source
 
@@ -196,10 +196,22 @@ class NativeReading:
             found = self._records(inner.value, line, around.within(inner))
             if carried := [one for one in found if not isinstance(one, str)]:
                 return carried
+        if (told := self._of_pairs(record)) is not None:
+            return [told]
         message = record.fields.get("message")
         if isinstance(message, str) and phrases.understand(message, record.fields):
             return [record._replace(origin=record.origin._replace(category=events.LOGIN.category))]
         return [record]
+
+    def _of_pairs(self, record: Record) -> Record | None:
+        """Read a line of syslog whose program says all in names and values; when and where, the line itself says."""
+        named = framed.pairs_of(record.fields)
+        if named is None:
+            return None
+        kept = {name: value for name, value in record.fields.items() if name != syslog.STRUCTURED}
+        row = {**named, **kept}
+        told = self._of_form(row, flatten(row)[0], record.line, record.time)
+        return told and told._replace(time=record.time)
 
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
@@ -211,6 +223,9 @@ class NativeReading:
             # As Splunk keeps it within a record of its own.
             yield from self._records(event_of(text.encode()), line, around.within(envelopes.Inner(text)))
             return
+        if text[:1] == "<" and (priority := _PRIORITY.match(text)):
+            # Some set a blank behind it, or nothing else of a header.
+            text = (priority[1] if priority[2] else "") + text[priority.end() :]
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
             return
@@ -299,6 +314,10 @@ class NativeReading:
         return known and known._replace(time=time)
 
 
+_PRIORITY: Final = re.compile(r"(<\d{1,3}>):? {0,2}(?!1 \S+ )(?:(?=([A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\dT))|)")
+"""What syslog begins with, and whether a time follows; what goes on with a version is of RFC 5424."""
+
+
 class _Around(NamedTuple):
     """What the envelopes around a record say."""
 
@@ -358,9 +377,11 @@ def _first(fields: Fields, names: tuple[str, ...]) -> Scalar | None:
 
 
 def _time(stamp: Any) -> int:
-    """Read RFC 3339 or whole milliseconds since the epoch."""
+    """Read RFC 3339 or whole milliseconds since the epoch; digits within text, as lines have them, by their size."""
     if isinstance(stamp, int):
         return stamp * _EPOCH_MS
+    if isinstance(stamp, str) and stamp.isascii() and stamp.isdecimal():
+        return stamps.any_time(stamp)
     try:
         read = datetime.fromisoformat(stamp)
     except (TypeError, ValueError):

@@ -17,16 +17,30 @@ from caponier.telemetry.security_logs.sources import LogSource
 
 READ: Final = 8_192
 """Characters of a message that are looked at: RFC 5424 asks for no more, and what matters stands at its beginning."""
+STRUCTURED: Final = "structureddata"
 _HEAD: Final = r"(?:<\d{1,3}>)?"
-_TAG: Final = r"(\S+) (?:: )?(?!\d{1,3}\.\d{1,3}\.\d)([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
+_TAG: Final = r"(\S+) (?:: )?(?!\d{1,3}\.\d{1,3}\.\d)([^\s:\[{][^\s:\[]{0,63})(?:\[(\d+)\])?: ?(.*)"
 _OLD: Final = re.compile(
     rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (?:(\d{{4}}) )?(\d\d:\d\d:\d\d(?:\.\d+)?):? {_TAG}", re.DOTALL
 )
 _ISO: Final = re.compile(rf"{_HEAD}(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) {_TAG}", re.DOTALL)
+_UNTAGGED: Final = re.compile(
+    rf"(?:{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?)"
+    r"|<\d{1,3}>(\d{4}-\d\d-\d\dT\S{8,27})) (\S{1,255}) "
+    r"(\{\".*\}|[A-Za-z_][\w.\-]{0,63}=(?:\"|[^\s=\"]).*)",
+    re.DOTALL,
+)
+"""A record straight behind the host, with no program before it."""
+_HOSTLESS: Final = re.compile(
+    rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?) ([^\s:\[\]]{{1,64}})\[(\d+)\]: ?(.*)", re.DOTALL
+)
+"""As a program writes it to the log of its own host."""
 _FULL: Final = re.compile(rf"[A-Z][a-z]{{2}} (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? UTC) {_TAG}", re.DOTALL)
 """As `journalctl -o short-full` prints it."""
 _NEW: Final = re.compile(
-    r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?", re.DOTALL
+    r"(?:<\d{1,3}>)?(?:1 (?=\S)|(?=\d{4}-\d\d-\d\dT[^\[]{16,512} \[[^\s\]]{1,64}@))"
+    r"(\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?",
+    re.DOTALL,
 )
 _COUNTED: Final = re.compile(r"\d{1,6} (?=<\d{1,3}>)")
 """How many bytes follow, as RFC 6587 has it before a message over TCP."""
@@ -122,9 +136,22 @@ def _parse(text: str) -> Parsed:
     if found := _ISO.fullmatch(text) or _FULL.fullmatch(text):
         stamp, host, program, pid, message = found.groups()
         return _made(stamps.iso(stamp), host, program, pid, message)
+    if found := _UNTAGGED.fullmatch(text):
+        month, day, clock, stamp, host, message = found.groups()
+        try:
+            return _made(stamps.iso(stamp) if stamp else _moment(month, day, None, clock), host, "-", None, message)
+        except ValueError:
+            return None
+    if found := _HOSTLESS.fullmatch(text):
+        month, day, clock, program, pid, message = found.groups()
+        try:
+            return _made(_moment(month, day, None, clock), "-", program, pid, message)
+        except ValueError:
+            return None
     if found := _NEW.fullmatch(text):
-        stamp, host, program, pid, _, _, message = found.groups()
-        return _made(None if stamp == "-" else stamps.iso(stamp), host, program, pid, message or "")
+        stamp, host, program, pid, _, data, message = found.groups()
+        fields, origin, at = _made(None if stamp == "-" else stamps.iso(stamp), host, program, pid, message or "")
+        return {**fields, **made({STRUCTURED: data})}, origin, at
     return None
 
 

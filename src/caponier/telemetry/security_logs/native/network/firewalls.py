@@ -5,6 +5,7 @@ fields", Fortinet's "FortiOS log message reference", ArcSight's "Common Event Fo
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from caponier.telemetry.framing import stamps
@@ -28,11 +29,16 @@ _PASSED: Final = re.compile(r"(?i)allow|accept|pass|permit")
 _PALO: Final = re.compile(r"(?:.{0,80} )?\d+,(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d),[^,]*,TRAFFIC,(start|end|drop|deny),(.*)")
 _PAIR: Final = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*+)"|(\S*))')
 _HEADED: Final = re.compile(r"<\d{1,3}>")
+_TAGGED: Final = re.compile(
+    r"(?:<\d{1,3}>)?(?:1 \d{4}-\d\d-\d\dT\S{8,32} \S{1,255} |[\w.\-]{1,64}(?:\[\d{1,10}\])?: ?)?(?=CEF:\d|LEEF:\d)"
+)
+"""A header or the name of a program alone before CEF and LEEF, which are told by themselves."""
 _CISCO: Final = re.compile(r"%(?:ASA|FTD|PIX)-(?:\w+-)?\d-(\d{6}): (.*)", re.DOTALL)
 _ENDS: Final = r"[\w.\-]+:([0-9a-fA-F.:]+)/(\d+)"
 _BUILT: Final = re.compile(rf"Built (inbound|outbound) \w+ connection \d+ for {_ENDS}.*? to {_ENDS}.*")
 _DENY: Final = re.compile(rf"Deny \w+ src {_ENDS}.*? dst {_ENDS}.*")
 _EXTENSION: Final = re.compile(r"(?:^|\s)([\w.\-\[\]]{1,64})=")
+_YEARLESS: Final = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: UTC)?")
 _SPLIT: Final = re.compile(r"(?<!\\)\|")
 _ESCAPED: Final = re.compile(r"\\([\\|=])")
 
@@ -131,7 +137,10 @@ def _fortinet(text: str) -> Parsed:
 
 
 def _cef(text: str) -> Parsed:
-    plain = _HEADED.sub("", text, count=1)
+    headed = _TAGGED.match(text)
+    if headed is None:
+        return None
+    plain = text[headed.end() :]
     if plain[:4] == "CEF:":
         parts = _SPLIT.split(plain, maxsplit=7)
         return _event(parts, _CEF_HEAD, _extension(parts[7])) if len(parts) == 8 else None
@@ -202,10 +211,18 @@ def _time(said: dict[str, str]) -> int | None:
     for name in ("rt", "end", "start", "devtime"):
         if name in said:
             try:
-                return stamps.any_time(said[name])
+                return _moment(said[name])
             except (ValueError, OverflowError):
                 continue
     return None
+
+
+def _moment(text: str) -> int:
+    """Read a time of CEF, which may leave the year out."""
+    if yearless := _YEARLESS.fullmatch(text):
+        month, day, clock = yearless.groups()
+        return stamps.without_year(month, day, clock, datetime.now(UTC))
+    return stamps.any_time(text)
 
 
 def readers() -> list[Stateless]:

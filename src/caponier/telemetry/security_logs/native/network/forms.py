@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields, Scalar
@@ -46,6 +46,7 @@ _PASSED: Final = frozenset(["accept", "accepted", "allow", "allowed", "pass", "p
 _CALLERS: Final = ("header", "query", "body", "cookie", "param")
 """Parts of names below which a caller writes what he likes."""
 _DEEP: Final = 4
+_DOTS: Final = 3
 _LONG: Final = 64
 
 
@@ -76,12 +77,31 @@ def pairs(text: str) -> dict[str, Any] | None:
     if not begin:
         return None
     found: dict[str, Any] = {}
+    apart = next((one for one in _APART if one.fits(text)), None)
+    if apart:
+        return _told_apart(apart, text, begin[1])
     for name, quoted, bare in _PAIR.findall(text):
         # What a caller sent stands last where a product does not quote it.
         found.setdefault(name, quoted or bare.rstrip(",;"))
     if len(found) < _FEWEST:
         return None
     return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
+
+
+def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
+    """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
+    found: dict[str, Any] = {}
+    sent = False
+    for name, quoted, bare in apart.pair.findall(text):
+        value = quoted or bare.strip()
+        if sent and name not in found:
+            continue
+        if found.setdefault(name, value) != value:
+            return None
+        sent = sent or SENT.fullmatch(name) is not None
+    if len(found) < _FEWEST:
+        return None
+    return found if time is None else {**found, "time": time.strip("[]")}
 
 
 def request_in(text: str) -> dict[str, Any] | None:
@@ -122,6 +142,40 @@ _BEGINS: Final = re.compile(
 )
 _PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
 _FEWEST: Final = 4
+SENT: Final = re.compile(
+    r"(?i)(?:.*[_.\-])?(?:(?:user|http|client)?[_\-]?agent|ua|referr?er|query\w*|params?|body|cookies?|headers?|payload"
+    r"|prompts?|inputs?|content|comments?|subject|title|text|msg|message|desc\w*|command\w*|cmd|args?|ur[il]|path)"
+)
+"""Names of what somebody sent, who may go on with names of his own."""
+
+
+class _Apart(NamedTuple):
+    """How pairs are told apart whose values hold blanks."""
+
+    sign: str
+    begins: re.Pattern[str]
+    pair: re.Pattern[str]
+
+    def fits(self, text: str) -> bool:
+        """Tell whether all names of a line but the first stand behind this sign: anybody can send a few that do."""
+        return (
+            self.sign in text
+            and len([*islice(self.begins.finditer(text), _FEWEST)]) == _FEWEST
+            # In a table, blanks are of values; elsewhere names behind them tell that the sign is of a value.
+            and (self.sign == "\t" or not _BLANK.search(text, text.index(self.sign)))
+            and len([*islice(_PAIR.finditer(text[: text.index(self.sign)]), 2)]) < 2
+        )
+
+
+_BLANK: Final = re.compile(r"\s[A-Za-z_][\w.\-]{0,63}=")
+_APART: Final = tuple(
+    _Apart(
+        sign[-1] if sign != r"\t" else "\t",
+        re.compile(rf"{sign}[A-Za-z_][\w.\-]{{0,63}}="),
+        re.compile(rf'(?:^|{sign}|\s)([A-Za-z_][\w.\-]{{0,63}})=(?:"((?:[^"\\]|\\.)*+)"(?={sign}|$)|([^{sign}]*))'),
+    )
+    for sign in (r"\t", r"\|", r"\^")
+)
 
 
 def deep(name: str) -> bool:
@@ -131,8 +185,9 @@ def deep(name: str) -> bool:
 
 
 def without_port(address: str) -> str:
-    """Return an address without the port behind it."""
-    return address.partition(":")[0] if address.count(":") == 1 else address
+    """Return an address without what stands behind it: a port, and the interface that firewalls name."""
+    host, colon, behind = address.partition(":")
+    return host if colon and (":" not in behind or host.count(".") == _DOTS) else address
 
 
 def _named(fields: Fields) -> list[tuple[str, str]]:

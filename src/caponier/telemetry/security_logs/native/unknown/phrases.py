@@ -85,7 +85,8 @@ def told(text: str) -> Sentence:
         return _NOTHING
     else:
         address = addresses.pop()
-    named = list(_named(_WHO, plain)) or list(_named(_FOR, plain))
+    # "for" names somebody where it is about a login; elsewhere it is for a port, a server, a task.
+    named = list(_named(_WHO, plain)) or (list(_named(_FOR, plain)) if _ENTERS.search(plain) else [])
     if len({name.lower() for name in named}) > 1:
         return _NOTHING
     who = named[0] if named else None
