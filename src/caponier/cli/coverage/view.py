@@ -69,7 +69,9 @@ def _drawn(cells: Sequence[Cell], ascii_only: bool) -> Iterator[RenderableType]:
         mark = MARKS[cell.status][ascii_only]
         style = STYLES[cell.status]
         line.add_row(
-            Text(mark if cell.technique.parent is None else f"  {mark}", style), Text(cell.technique.name, style)
+            Text(mark if cell.technique.parent is None else f"  {mark}", style),
+            # A dash at the start of a broken line would read as the mark of an entry that is not covered.
+            Text(cell.technique.name.replace(" - ", ": "), style),
         )
         yield line
 
