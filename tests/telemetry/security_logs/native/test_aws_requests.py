@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caponier.telemetry.framing.stamps import iso
@@ -105,6 +105,7 @@ def test_a_key_is_unquoted_as_often_as_it_was_quoted(key: str, told: str) -> Non
 
 
 @given(AGENTS, AGENTS, st.sampled_from(["", " - id= SigV4"]))
+@example("", '" 0', "")
 def test_no_word_of_a_caller_hides_or_moves_what_he_called(agent: str, referrer: str, rest: str) -> None:
     plain = one(s3_reader, s3(rest=rest)).fields
     fields = one(s3_reader, s3(agent=agent, referrer=referrer, rest=rest)).fields

@@ -24,9 +24,11 @@ _QUOTED: Final = r'"((?:[^"]|"(?! |$))*+)"'
 """AWS escapes nothing: a quote ends a field where a blank or nothing is behind it, and a backslash is a letter."""
 _S3: Final = re.compile(
     rf"(?:[0-9a-f]{{8,64}}|-) (\S{{3,255}}) \[([^\]]{{10,40}})\] (\S+) (\S+) \S+ ([A-Z0-9]+\.[A-Z_.]+) (\S+) "
-    rf"(?:{_QUOTED}|-) (\d{{3}}|-) (\S+) (\S+) \S+ \S+ \S+ (?:{_QUOTED}|-) (?:{_QUOTED}|-)(?: .*)?",
+    rf"(?:{_QUOTED}|-) (\d{{3}}|-) (\S+) (\S+) \S+ \S+ \S+ ([\"-].*)",
     re.DOTALL,
 )
+_AGENT: Final = re.compile(rf"(?:{_QUOTED}|-) (?:{_QUOTED}|-)(?: .*)?", re.DOTALL)
+"""Behind what the server says of a request: both fields are the caller's words, and hide no request by their quotes."""
 _OPERATION: Final = re.compile(r"[A-Z0-9]+\.([A-Z]+)\.([A-Z_]+)")
 _CALLS: Final = {
     ("GET", "OBJECT"): "GetObject",
@@ -57,9 +59,9 @@ def _s3(text: str) -> Parsed:
     found = _S3.fullmatch(text)
     if found is None:
         return None
-    bucket, stamp, address, requester, operation, key, line, status, error, sent, _, agent = found.groups()
+    bucket, stamp, address, requester, operation, key, line, status, error, sent, words = found.groups()
     parts = _OPERATION.fullmatch(operation)
-    code = whole(status)
+    code, told = whole(status), _AGENT.fullmatch(words)
     fields = made(
         {
             "eventsource": "s3.amazonaws.com",
@@ -69,7 +71,7 @@ def _s3(text: str) -> Parsed:
             "src_ip": address,
             "sourceipaddress": address,
             "useridentity.arn": requester,
-            "user_agent": agent,
+            "user_agent": told and told[2],
             "operation": operation,
             "request": line,
             "errorcode": error,
