@@ -1,4 +1,4 @@
-"""What answers each of several examples where no name says so: the class and the share beside each other in an object."""
+"""What answers each of several examples where no name says so: a class and a share beside each other."""
 
 from collections.abc import Sequence
 from typing import Any

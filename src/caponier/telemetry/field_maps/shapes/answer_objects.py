@@ -61,6 +61,8 @@ class AnswerObjects(FlatGuess):
             for take in (self._take_object_of_one, self._take_called_score, self._take_beside_marked):
                 if not {*_PAIR} & set(self.columns):
                     take()
+        elif "label" not in self.columns and self.is_flat:
+            self._take_beside_marked()
         super().take_lone_answer()
 
     def leave_behind_answers(self) -> None:
@@ -101,14 +103,30 @@ class AnswerObjects(FlatGuess):
             self._take_assumed(found[0])
 
     def _take_beside_marked(self) -> None:
-        """Take the only column that is not called as all others are: `verdict` beside `f_age`, `f_income` and `f_term`."""
+        """Take the only column that is not called as all others are: `verdict` beside `f_age` and `f_income`."""
         asked = self._columns_asked([place for place in self.nodes if len(place) == 1])
         begins = Counter(_begin(place) for place in asked)
         if len(asked) <= _LEAST or begins.most_common(1)[0][1] != len(asked) - 1:
             return
         (other,) = (one for one in asked if begins[_begin(one)] == 1)
-        if is_continuous(self.nodes[other]) or are_classes(self.nodes[other]):
+        scores = self._place_of("scores")
+        is_class = are_classes(self.nodes[other]) and (
+            scores is None or is_of_best(self.nodes[other], self.nodes[scores])
+        )
+        if is_class or (scores is None and is_continuous(self.nodes[other])):
             self._take_assumed(other)
+
+    def may_be_answers(self) -> list[Place]:
+        """Return the first and the last column of a table, which may as well be its answer where nothing is one."""
+        if {*_PAIR} & set(self.columns) or self.bodies:
+            return []
+        tops = [place for place in self.nodes if len(place) == 1]
+        asked = self._columns_asked(tops)
+        if any(are_classes(self.nodes[place]) for place in tops if place not in self.used and place not in asked):
+            # A column that is read as nothing may be it: then nothing is read that is not so.
+            return []
+        ends = dict.fromkeys((asked[0], asked[-1])) if len(asked) > _MANY else {}
+        return [place for place in ends if is_continuous(self.nodes[place]) or are_classes(self.nodes[place])]
 
     def _columns_asked(self, tops: Sequence[Place]) -> list[Place]:
         """Return the columns that are features of a table, in its order."""
@@ -130,8 +148,9 @@ class AnswerObjects(FlatGuess):
 
 def _begin(place: Place) -> str:
     """Return the word, or the letters before a number, with which a name begins where another follows."""
+    around, _, _ = place[-1].rpartition(".")
     found = _MARK.match(normal(place[-1]))
-    return found[1] if found else place[-1]
+    return around or (found[1] if found else place[-1])
 
 
 def objects_of(nodes: Nodes) -> dict[tuple[str, ...], list[Place]]:

@@ -208,7 +208,19 @@ class ShapeGuess(AnswerObjects):
                     self._take_as_span(place, scale)
                 return
 
-    def is_nobodys(self) -> bool:
+    def doubts_of_table(self) -> list[str]:
+        """Say what a table leaves open that nobody may guess."""
+        if self._is_nobodys():
+            return ["all fields are numbers, and none says who asked or what was answered"]
+        if found := self.may_be_answers():
+            shown = " or ".join(map(path_of, found))
+            return [
+                f"no field says what was answered, and {shown} may: write the map, take it out of the features, and "
+                "name it under columns as label or scores"
+            ]
+        return []
+
+    def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
         is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
