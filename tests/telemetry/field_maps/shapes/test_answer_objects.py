@@ -100,10 +100,14 @@ def test_beside_a_score_it_has_to_be_the_class_that_it_judges() -> None:
     assert _taken(rows, "label", "scores") == ["kin", "score"]
 
 
-def test_a_table_in_which_nothing_is_the_answer_is_asked_about() -> None:
+def test_a_table_with_times_of_answers_in_which_nothing_is_one_is_asked_about() -> None:
+    rows = [{**row, **_asked(at), "kin": "nyz"[at * at % 3], "status": 200} for at, row in enumerate(_rows())]
+    assert any("kin may" in doubt for doubt in guess(rows, "model").doubts)
+
+
+def test_a_table_of_what_was_asked_alone_is_read() -> None:
     rows = [{**row, **_asked(at), "kin": "nyz"[at * at % 3]} for at, row in enumerate(_rows())]
-    found = guess(rows, "model")
-    assert any("kin may" in doubt for doubt in found.doubts)
+    assert {one.name for one in _map(rows).features} == {"age", "income", "term", "kin"}
 
 
 def test_the_class_beside_a_list_of_scores_is_the_one_that_always_agrees() -> None:

@@ -117,8 +117,11 @@ class AnswerObjects(FlatGuess):
             self._take_assumed(other)
 
     def may_be_answers(self) -> list[Place]:
-        """Return the first and the last column of a table, which may as well be its answer where nothing is one."""
-        if {*_PAIR} & set(self.columns) or self.bodies:
+        """Return the first and the last column of a table that says how a call went, and of none that it is the answer.
+
+        Whoever logs inputs alone does not log how long an answer took.
+        """
+        if {*_PAIR} & set(self.columns) or self.bodies or not {"latency_ms", "status"} & set(self.columns):
             return []
         tops = [place for place in self.nodes if len(place) == 1]
         asked = self._columns_asked(tops)
