@@ -121,3 +121,18 @@ def test_the_class_beside_a_list_of_scores_is_the_one_that_always_agrees() -> No
 def test_objects_with_lists_or_objects_in_them_hold_more_than_an_answer() -> None:
     nodes = {("a", "b"): [1, 2], ("a", "c"): [[1], [2]], ("d.e",): ["x", "y"], ("f",): [1, 2]}
     assert objects_of(nodes) == {("d",): [("d.e",)]}
+
+
+def test_a_header_in_a_column_of_its_own_says_who_asked() -> None:
+    rows = [{**row, "headers.x-caller-id": row.pop("user")} for row in _rows(features=_asked)]
+    assert _taken(rows, "principal") == ["headers\\.x-caller-id"]
+
+
+def test_a_name_says_who_asked_before_an_address() -> None:
+    rows = _rows(features=_asked, peer=lambda at: f"198.51.100.{at * at % 4}")
+    assert _taken(rows, "principal") == ["user"]
+
+
+def test_a_column_of_addresses_is_no_feature() -> None:
+    rows = [{**row, **_asked(at), "route_taken": f"198.51.100.{at * at % 4}"} for at, row in enumerate(_rows())]
+    assert {one.name for one in _map(rows).features} == {"age", "income", "term"}
