@@ -124,7 +124,7 @@ def test_objects_with_lists_or_objects_in_them_hold_more_than_an_answer() -> Non
 
 
 def test_a_header_in_a_column_of_its_own_says_who_asked() -> None:
-    rows = [{**row, "headers.x-caller-id": row.pop("user")} for row in _rows(features=_asked)]
+    rows = [{"headers.x-caller-id": row.pop("user"), **row} for row in _rows(features=_asked)]
     assert _taken(rows, "principal") == ["headers\\.x-caller-id"]
 
 
