@@ -21,7 +21,7 @@ def _asked(at: int) -> Row:
 
 def _rows(**more: Any) -> list[Row]:
     return [
-        {"ts": 1.76e9 + 7.5 * at, "user": PEOPLE[at * at % 4]} | {key: held(at) for key, held in more.items()}
+        {"ts": 1.76e9 + 7.5 * at, "user": PEOPLE[at * 3 // 2 % 4]} | {key: held(at) for key, held in more.items()}
         for at in range(N)
     ]
 
