@@ -128,6 +128,12 @@ def address_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | No
     return found[0] if len(found) == 1 else None
 
 
+def are_addresses(values: Sequence[Any]) -> bool:
+    """Tell whether values are addresses of a network, which no model takes."""
+    held = [value for value in values if not is_missing(value)]
+    return bool(held) and all(isinstance(one, str) and _is_address(one) for one in held)
+
+
 def _is_address(text: str) -> bool:
     try:
         return bool(ip_address(text.strip()))
@@ -136,6 +142,9 @@ def _is_address(text: str) -> bool:
 
 
 def _is_called_so(keys: Place) -> bool:
+    if keys and "." in keys[-1]:
+        # `headers.x-caller-id`, as a table has what stood in an object.
+        keys = (*keys[:-1], *filter(None, keys[-1].split(".")))
     words = normal(keys[-1]).split("_") if keys else []
     while len(words) > 1 and words[0] in _OF_HEADERS:
         words = words[1:]
@@ -219,7 +228,9 @@ def proven_first(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place],
     """
     kept = [one for one in ranked if not is_chosen(one[1])]
     told = {one[1] for one in kept if READ not in one[1] and len(set(map(str, nodes[one[1]]))) > 1}
-    held = sorted(kept, key=lambda one: (_is_argument(one[1]), bool(told) and READ in one[1]))
+    held = sorted(
+        kept, key=lambda one: (_is_argument(one[1]), bool(told) and READ in one[1], are_addresses(nodes[one[1]]))
+    )
     if held and _is_argument(held[0][1]):
         who = caller_place(nodes, lambda place: _is_argument(place) or is_taken(place))
         return held if who is None else [((0, 0), who), *held]

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caponier.records.field_map import MapColumn
+from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.answered.class_lists import answers_of_each
 from caponier.telemetry.field_maps.beside_features import bounds_of, counts_rows, is_of_thing
-from caponier.telemetry.field_maps.callers import are_places_in_code, names_somebody
+from caponier.telemetry.field_maps.callers import are_addresses, are_places_in_code, names_somebody
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.score_guess import ScoreGuess
@@ -57,7 +57,10 @@ class FlatGuess(ScoreGuess):
         text = text_place(self.nodes, before)
         objects = {place for place in self.nodes if len(place) == 1 and self.is_call(place)}
         taken = set(before)
-        inner = features_of_objects(self.nodes, taken, objects) if len(self.features) < FEW_BESIDE else []
+        told = bool({"label", "scores"} & set(self.columns))
+        inner = features_of_objects(self.nodes, taken, objects, answered=told)
+        if len(self.features) >= FEW_BESIDE and not (not told and self._are_before(inner)):
+            inner = []
         about_text = [one for one in self.features if one.kind == "category" or _OF_TEXTS.search(normal(one.name))]
         if text is not None and len(about_text) == len(self.features) <= FEW_BESIDE:
             self.features, self.used, self.is_flat = [], before, False
@@ -144,7 +147,7 @@ class FlatGuess(ScoreGuess):
                 continue
             if is_about_another(place, self.nodes) or (LIKE["time"].fullmatch(name) and are_moments(self.nodes[place])):
                 continue
-            if SCORE_PARTS.fullmatch(name) or are_places_in_code(self.nodes[place]):
+            if SCORE_PARTS.fullmatch(name) or are_places_in_code(held := self.nodes[place]) or are_addresses(held):
                 continue
             if place not in marked and (name in CREDENTIALS or names_somebody(place, self.nodes[place])):
                 continue
@@ -156,6 +159,13 @@ class FlatGuess(ScoreGuess):
         if not changes and max((len(held) for held in self.nodes.values()), default=0) >= ROWS_TO_TELL:
             # What is the same in all rows is no input.
             self.features = []
+
+    def _are_before(self, inner: list[MapFeature]) -> bool:
+        """Tell whether features in an object stand before all columns that were taken for some."""
+        order = [path_of(place) for place in self.nodes]
+        flat = [order.index(path) for one in self.features if (path := one.path or escaped(one.name)) in order]
+        objects = [order.index(path) for one in inner if (path := one.path or escaped(one.name)) in order]
+        return bool(flat and objects) and max(objects) < min(flat)
 
     def _says_which(self, place: Place) -> bool:
         name, values = normal(place[-1]), self.nodes[place]

@@ -521,8 +521,7 @@ class _Work(ShapeGuess):
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
-        if self.is_nobodys():
-            out.doubts.append("all fields are numbers, and none says who asked or what was answered")
+        out.doubts += self.doubts_of_table()
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:

@@ -5,6 +5,7 @@ from typing import Any
 
 from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.field_maps.access_guess import AccessGuess
+from caponier.telemetry.field_maps.answered.answers_by_shape import answers_by_shape
 from caponier.telemetry.field_maps.answered.class_lists import (
     answers_of_each,
     are_ranked,
@@ -232,6 +233,12 @@ class ScoreGuess(AccessGuess):
                 place = beside[0]
         if place is not None:
             self.features.remove(kinds[path_of(place)])
+        elif about.path:
+            # The class beside a list of scores, whatever its name.
+            score = self._place_of("scores")
+            beside = [one for one in self.nodes if score and one[:-1] == score[:-1] and one not in self.used]
+            place = told_by_shares([(one, self.nodes[one]) for one in beside if are_classes(self.nodes[one])], scores)
+        if place is not None:
             self.take("label", place)
 
     def _score_lists(self, about: MapColumn) -> list[Any]:
@@ -257,7 +264,11 @@ class ScoreGuess(AccessGuess):
             is_answer = any(ANSWERS.fullmatch(normal(step)) for step in place)
             if place not in self.used and as_long(asked, values) and (is_answer or _is_no_part(values, asked)):
                 items = [one for value in values if isinstance(value, list) for one in value]
-                if found := answers_of_each(items, path_of(place)) or plain_answers(items, path_of(place)):
+                where = path_of(place)
+                found = answers_of_each(items, where) or plain_answers(items, where)
+                if not {"label", "scores"} <= found.keys():
+                    found = answers_by_shape(items, where) | found
+                if found:
                     self.columns = found | self.columns
                     self.used.add(place)
 

@@ -79,6 +79,8 @@ _SAME_BEGIN: Final = 0.25
 """Share of the texts of people, at most, that begin with the same word."""
 _DEEPEST_BODY: Final = 3
 _BODIES: Final = 50
+_FEW_NUMBERS: Final = 2
+"""In an event that is a row of features, at least."""
 _ID: Final = frozenset(("id", "ids", "uuid", "guid"))
 _EACH: Final = 0.9
 """Share of different values beyond which each row has its own."""
@@ -118,6 +120,12 @@ def asked_rank(name: str) -> int:
     if name in INPUTS:
         return INPUTS.index(name)
     return len(INPUTS) + (PERHAPS.index(name) + 1 if name in PERHAPS else 0)
+
+
+def is_about_calls(place: Place) -> bool:
+    """Tell whether an object around a field says of a call, or of the machine, what no model takes or answers."""
+    steps = [normal(step) for part in place[:-1] for step in part.split(".")] + place[-1].split(".")[:-1]
+    return any(normal(step) in _ABOUT | ASIDE for step in steps)
 
 
 def answers_alone(place: Place, nodes: Nodes) -> bool:
@@ -209,20 +217,25 @@ def text_place(nodes: Nodes, used: set[Place]) -> Place | None:
     return None
 
 
-def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place] = ()) -> list[MapFeature]:
+def features_of_objects(
+    nodes: Nodes, used: set[Place], calls: Collection[Place] = (), *, answered: bool = True
+) -> list[MapFeature]:
     """Return the features in objects beside each other that are no answers; what is taken takes their places.
 
     Args:
         nodes: The fields of a sample.
         used: Those that are taken already.
         calls: Objects that are about a call.
+        answered: Whether it is known what was answered: else it may be the only value of an object behind features.
     """
-    found: list[MapFeature] = []
+    groups: list[tuple[Place, list[MapFeature]]] = []
     taken = {path_of(place) for place in used}
     for place, values in list(nodes.items()):
         name = normal(place[-1])
         held = [value for value in alike([one for one in values if not is_missing(one)]) if isinstance(value, dict)]
-        if len(place) != 1 or not held or place in calls or name in ASIDE or name in _ABOUT or ANSWERS.fullmatch(name):
+        if len(place) != 1 or not held or place in calls or name in ASIDE or ANSWERS.fullmatch(name):
+            continue
+        if name in _ABOUT - _EITHER:
             continue
         if _EXPLAINED.search(name):
             continue
@@ -230,8 +243,14 @@ def features_of_objects(nodes: Nodes, used: set[Place], calls: Collection[Place]
             # What says who asked, or what was answered, is around the call.
             continue
         made = [one for one in features_of(held, path_of(place)) if one.path not in taken]
-        found += made
-        used.update(one for one in nodes if made and one[: len(place)] == place)
+        if name in _ABOUT and sum(one.kind == "number" for one in made) < _FEW_NUMBERS:
+            # What a logger says of an event is no measurement.
+            continue
+        groups.append((place, made))
+    if not answered and any(len(made) > 1 for _, made in groups):
+        groups = [(place, made) for at, (place, made) in enumerate(groups) if at == 0 or len(made) > 1]
+    found = [one for _, made in groups for one in made]
+    used.update(one for place, made in groups for one in nodes if made and one[: len(place)] == place)
     often = Counter(one.name for one in found)
     return [one if often[one.name] == 1 else one.model_copy(update={"name": one.path or one.name}) for one in found]
 

@@ -301,6 +301,10 @@ class CarriedRecords:
                 return
             begins = text.lstrip()[:1]
             if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
+                if len(row) > 1 and _time_of(row) is None and not _names_time(inner):
+                    # Nobody would carry a record without a time: the row around it is the record.
+                    yield row
+                    return
                 self.any = True
                 inner |= {key: row[key] for key in CONTEXTS if isinstance(row.get(key), dict)}
                 yield from self._row(_timed(inner, _time_of(row)), depth + 1)

@@ -224,6 +224,8 @@ def answers_of_each(items: Sequence[Any], path: str) -> dict[str, MapColumn]:
         if all(isinstance(one, dict) for one in held) and nearly(map(are_shares, held)):
             classes = sorted({str(name) for one in held if isinstance(one, dict) for name in one})
             return {**found, "scores": MapColumn(path=(f"{path}[].{escaped(str(key))}",), classes=tuple(classes))}
+        if nearly(isinstance(one, list) and are_shares(one) and abs(sum(one) - 1) <= SLACK for one in held):
+            return {**found, "scores": MapColumn(path=(f"{path}[].{escaped(str(key))}",))}
         if listed := listed_scores([one.get(key) for one in objects], f"{path}[].{escaped(str(key))}"):
             return listed | found
     shares = [str(key) for key in objects[0] if _are_floats_in_one([one.get(key) for one in objects])]

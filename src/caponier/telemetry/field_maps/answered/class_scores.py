@@ -237,6 +237,18 @@ def lone_share(nodes: Nodes, used: set[Place]) -> Place | None:
     return found[0] if len(found) == 1 else None
 
 
+def says_score(place: Place, values: Sequence[Any]) -> bool:
+    """Tell whether a column is a share by its values and by a word for scores in its name.
+
+    Args:
+        place: The column.
+        values: What stands there.
+    """
+    name = normal(place[-1])
+    is_called = name in SHARES or _SCORE_WORDS.search(name) is not None
+    return is_called and not _NO_ANSWERS.search(name) and _are_shares(values) and is_continuous(list(values))
+
+
 def answer_of_score(nodes: Nodes, used: set[Place], score: Place) -> Place | None:
     """Return the classes after which a score beside them is called, such as `anomaly` of `anomaly_score`.
 
@@ -401,7 +413,7 @@ def unexplained(nodes: Nodes, used: set[Place], answers: Sequence[Any]) -> list[
         name = normal(place[-1])
         if len(place) != 1 or place in used or _NO_ANSWERS.search(name) or not _may_answer(name, values):
             continue
-        are_amounts = is_continuous(list(values)) and all(isinstance(one, int | float) for one in values)
+        are_amounts = is_continuous(list(values)) and all(map(is_number, values))
         if are_amounts and (not answers or (_are_shares(values) and is_decided(answers, values))):
             found.append(place)
     return found

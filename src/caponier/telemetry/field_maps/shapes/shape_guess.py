@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from caponier.records.field_map import MapColumn
 from caponier.telemetry.field_maps.answered.class_lists import classes_of
-from caponier.telemetry.field_maps.flat_columns import FlatGuess
-from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.shapes.answer_objects import AnswerObjects
 from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one, of_models
 from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently
 from caponier.telemetry.field_maps.value_kinds import (
@@ -52,7 +51,7 @@ _INSTANCE: Final = re.compile(r"(?:[a-z][a-z0-9]*[-_.])+(?:\d{1,4}|[0-9a-f]{4,10
 
 
 @dataclass(kw_only=True)
-class ShapeGuess(FlatGuess):
+class ShapeGuess(AnswerObjects):
     """What values and places tell, between what names tell."""
 
     def take_by_shape(self) -> None:
@@ -63,13 +62,7 @@ class ShapeGuess(FlatGuess):
         self._take_token()
         self._set_aside_machines()
         self._take_shares()
-
-    def _free(self) -> list[Place]:
-        """Return the fields that nothing has taken and that are neither asked nor inside of what was asked."""
-        return [one for one in self.nodes if one not in self.used and not self._below_input(one)]
-
-    def _held(self, place: Place) -> list[Any]:
-        return [value for value in self.nodes[place] if not is_missing(value)]
+        self._take_judged_pair()
 
     def _is_outside(self, place: Place) -> bool:
         """Tell whether a field is none of a row of features: beside it stands something that is about the call."""
@@ -120,11 +113,14 @@ class ShapeGuess(FlatGuess):
         names = {feature.path or escaped(feature.name) for feature in self.features}
         answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
         runs: list[list[str]] = [[]]
+        of_call = [path for name in ("latency_ms", "status") if name in self.columns for path in self._paths_of(name)]
         for place in tops:
             path = path_of(place)
             if path in names:
                 runs[-1].append(path)
-            elif any(one == path or one.startswith((f"{path}.", f"{path}[", f"{path}|")) for one in answered):
+            elif (path in of_call and runs[-1]) or any(
+                one == path or one.startswith((f"{path}.", f"{path}[", f"{path}|")) for one in answered
+            ):
                 runs.append([])
         runs = [run for run in runs if run]
         if not self.is_flat or len(runs) != 2 or sum(map(len, runs)) < len(names):
@@ -149,10 +145,13 @@ class ShapeGuess(FlatGuess):
             self.take("input_raw", found[0])
 
     def _are_behind(self) -> bool:
-        """Tell whether all features stand behind what was answered."""
+        """Tell whether all features stand behind what was answered, and how long that took."""
         order = [path_of(one) for one in self.nodes]
-        answered = [path for name in ("label", "scores") if name in self.columns for path in self._paths_of(name)]
-        last = max((at for at, one in enumerate(order) if one in answered), default=len(order))
+        told = (name for name in ("label", "scores", "latency_ms", "status") if name in self.columns)
+        answered = [path for name in told for path in self._paths_of(name)]
+        last = max(
+            (at for at, one in enumerate(order) if any(_is_within(path, one) for path in answered)), default=len(order)
+        )
         paths = [one.path or escaped(one.name) for one in self.features]
         # A feature may stand deeper than fields are listed: in a list, or in a text.
         places = [max((at for at, one in enumerate(order) if _is_within(path, one)), default=-1) for path in paths]
@@ -209,7 +208,19 @@ class ShapeGuess(FlatGuess):
                     self._take_as_span(place, scale)
                 return
 
-    def is_nobodys(self) -> bool:
+    def doubts_of_table(self) -> list[str]:
+        """Say what a table leaves open that nobody may guess."""
+        if self._is_nobodys():
+            return ["all fields are numbers, and none says who asked or what was answered"]
+        if found := self.may_be_answers():
+            shown = " or ".join(map(path_of, found))
+            return [
+                f"no field says what was answered, and {shown} may: write the map, take it out of the features, and "
+                "name it under columns as label or scores"
+            ]
+        return []
+
+    def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
         is_told = any(of_models(path) for path in self.columns["time"].path) if "time" in self.columns else False
