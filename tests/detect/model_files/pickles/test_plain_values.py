@@ -29,6 +29,8 @@ CLEAN = {
     "old home": b"cnumpy.core._multiarray_umath\nlog1p\n.",
 }
 ABUSED = {
+    "trial that calls what it holds when it is a key": b"}(coptuna.trial._frozen\nFrozenTrial\n)\x81}"
+    b"(Vintermediate_values\ncargparse\nNamespace\n)\x81}Vkeys\ncoptuna.study.study\nStudy\nsbVlast_step\nNubK\x01u.",
     "no member of a lookup": b"cbuiltins\ngetattr\n(" + LOOKUP + b"Vmro\ntR.",
     "what a member gives when it is called": b"cbuiltins\ngetattr\n(" + LOOKUP + b"VRIGHT\ntR)R.",
     "attribute of an address": b"cbuiltins\ngetattr\n(" + ADDRESS + b"Vmro\ntR.",
