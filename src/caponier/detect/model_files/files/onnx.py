@@ -140,7 +140,7 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
 
 
 def _report(model: _Model) -> PartReport:
-    """Say what is wrong; weights in a file of the model's own folder are numbers that nothing but a tensor is made of."""
+    """Say what is wrong; weights in a file of the model's own folder are numbers, of which tensors are made."""
     part = PartReport("onnx")
     if foreign := model.foreign():
         part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
