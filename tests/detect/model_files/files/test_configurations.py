@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -111,3 +112,37 @@ def test_a_word_that_only_holds_the_key_of_hydra_is_no_target(word: str) -> None
 def test_an_address_is_no_target(words: str) -> None:
     assert verdict(words.encode()) is Verdict.CLEAN
     assert verdict(b"target: http.server.test\n") is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"model": {"modelName": "m", "handler": "evil.py", "serializedFile": "m.pt"}}',
+        '{"model": {"modelName": "m", "modelFile": "net/evil.py"}}',
+        '{"custom_module": "evil.py"}',
+        '{"delegate_library": "/tmp/evil.so"}',
+        "model_class_filename: model.py\nmodel_class_name: Model\n",
+    ],
+)
+def test_a_file_of_code_that_a_loader_runs_by_its_key_leaves_a_file_open(entry: str) -> None:
+    assert verdict(entry.encode()) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"model": {"modelName": "m", "handler": "image_classifier", "serializedFile": "m.pt"}}',
+        '{"source": "train.py", "handler": "text_classifier"}',
+        '{"a": {"value_type": "jax.Array"}, "item_handlers": "orbax.checkpoint.handlers.StandardCheckpointHandler"}',
+    ],
+)
+def test_handlers_of_the_server_itself_and_sources_are_clean(entry: str) -> None:
+    judgement = judged(entry.encode())
+    assert judgement.verdict is Verdict.CLEAN, judgement.reason
+
+
+def test_keys_of_files_of_code_are_looked_for_in_bounded_time() -> None:
+    start = time.process_time()
+    for part in ("handler: ", "module: a./", "library_", "model_file" + " " * 50, "x_" * 30 + " "):
+        judged((part * (500_000 // len(part))).encode())
+    assert time.process_time() - start < 5 * 5

@@ -171,10 +171,14 @@ def test_weights_outside_the_folder_are_found_in(where: str) -> None:
 
 
 @pytest.mark.parametrize("where", placed(b""))
-def test_weights_in_another_file_leave_it_open_in(where: str) -> None:
-    judgement = judged(placed(b"weights.bin")[where])
-    assert judgement.verdict is Verdict.UNKNOWN
-    assert "keeps weights in another file: 'weights.bin'" in judgement.reason
+def test_weights_in_a_file_beside_it_are_numbers_in(where: str) -> None:
+    assert judged(placed(b"weights.bin")[where]).verdict is Verdict.CLEAN
+    assert judged(placed(b"part/weights.bin")[where]).verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("place", [b"", b".", b"./"])
+def test_weights_in_no_file_leave_it_open(place: bytes) -> None:
+    assert judged(placed(place)["an initializer"]).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(

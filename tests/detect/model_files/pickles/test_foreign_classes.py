@@ -82,7 +82,41 @@ def test_what_runs_beside_it_still_condemns_the_file() -> None:
 
 
 def test_one_that_was_created_plainly_is_still_judged_with_arguments() -> None:
-    assert read(b"\x80\x02" + NET + b")\x810" + NET + b"K\x01\x85\x81.").unsafe
+    assert read(b"\x80\x02" + NET + b")\x810" + NET + b"U\x01x\x85\x81.").unsafe
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        NET + b"K\x01\x85R",
+        NET + b"K\x01K\x02\x86\x81",
+        b"c__builtin__\ngetattr\n(" + NET + b"VLEFT\ntR",
+        b"c__builtin__\ngetattr\n(" + NET + b")\x81Vpredict\ntR",
+    ],
+)
+def test_numbers_and_attributes_leave_a_file_open(made: bytes) -> None:
+    judgement = judged(b"\x80\x02" + made + b".")
+    assert judgement.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        NET + b"K\x01K\x02\x86R",
+        NET + b"U\x01x\x85R",
+        NET + b"K\x01]U\x01xa\x86\x81",
+        NET + b"K\x01\x85}U\x01xK\x01s\x92",
+        b"cfleet.made\nnet\nK\x01\x85R",
+        b"csubprocess\nPopen\nK\x01\x85R",
+        b"c__builtin__\ngetattr\n(" + NET + b"V__init__\ntR",
+        b"c__builtin__\ngetattr\n(" + NET + b"Vrun\ntR(Vid\ntR",
+        b"c__builtin__\ngetattr\n(" + NET + b")\x81Vrun\ntR)R",
+        b"c__builtin__\ngetattr\n(cfleet.made\nnet\nVrun\ntR",
+        b"c__builtin__\ngetattr\n(cos\nPathLike\nVregister\ntR",
+    ],
+)
+def test_what_more_is_done_with_them_condemns_it(made: bytes) -> None:
+    assert judged(b"\x80\x02" + made + b".").verdict is Verdict.UNSAFE
 
 
 def test_a_pickle_in_a_value_that_creates_one_is_not_passed_over() -> None:

@@ -1,8 +1,10 @@
 """Calls that only look a member up or read a plain value, and classes that run no code of their own: each abused."""
 
+import array
 import collections
 import ipaddress
 import pickle
+import random
 
 import pytest
 
@@ -19,9 +21,22 @@ CLEAN = {
     "member by short bytes": b"ccmdstanpy.cmdstan_args\nMethod\nC\x01a\x85R.",
     "fit": FITTER + STATE + b".",
     "transformer": b"cfeature_engine.encoding.one_hot\nOneHotEncoder\n)\x81}(V_n\nK\x01ub.",
+    "member by its name, as Python 3.11 writes it": b"cbuiltins\ngetattr\n(" + LOOKUP + b"VRIGHT\ntR.",
+    "random numbers": pickle.dumps(random.Random(7)),
+    "array": pickle.dumps([array.array("d", [1.0, 2.0]), array.array("b")]),
+    "array of old protocols": pickle.dumps(array.array("i", [1, 2]), 0),
+    "study": b"coptuna.study.study\nStudy\n)\x81}(V_study_id\nK\x00ub.",
     "old home": b"cnumpy.core._multiarray_umath\nlog1p\n.",
 }
 ABUSED = {
+    "trial that calls what it holds when it is a key": b"}(coptuna.trial._frozen\nFrozenTrial\n)\x81}"
+    b"(Vintermediate_values\ncargparse\nNamespace\n)\x81}Vkeys\ncoptuna.study.study\nStudy\nsbVlast_step\nNubK\x01u.",
+    "no member of a lookup": b"cbuiltins\ngetattr\n(" + LOOKUP + b"Vmro\ntR.",
+    "what a member gives when it is called": b"cbuiltins\ngetattr\n(" + LOOKUP + b"VRIGHT\ntR)R.",
+    "attribute of an address": b"cbuiltins\ngetattr\n(" + ADDRESS + b"Vmro\ntR.",
+    "random numbers from a seed of the file's": b"crandom\nRandom\n(Vid\ntR.",
+    "array of a class that is none": b"carray\n_array_reconstructor\n(cos\n_wrap_close\nVd\nK\x08C\x00tR.",
+    "array that is filled by a state": b"carray\narray\n(Vd\ntR}(V_a\nK\x01ub.",
     "member of a computed value": LOOKUP + b"cos\ngetcwd\n)R\x85R.",
     "member of a function": LOOKUP + b"cos\nsystem\n\x85R.",
     "member of an object with attributes": LOOKUP + FITTER + STATE + b"\x85R.",

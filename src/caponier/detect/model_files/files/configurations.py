@@ -29,9 +29,10 @@ _CLASS: Final = re.compile(
 )
 """A class by its dotted name in YAML; JSON is read as such."""
 KNOWN_LIBRARIES: Final = (
-    "diffusers", "keras", "mlserver", "mlserver_alibi_explain", "mlserver_catboost", "mlserver_huggingface",
-    "mlserver_lightgbm", "mlserver_mlflow", "mlserver_sklearn", "mlserver_xgboost", "numpy", "org.apache.spark", "peft",
-    "pyspark", "sentence_transformers", "sklearn", "spacy", "tensorflow", "timm", "tokenizers", "torch", "transformers",
+    "diffusers", "jax.Array", "keras", "mlserver", "mlserver_alibi_explain", "mlserver_catboost",
+    "mlserver_huggingface", "mlserver_lightgbm", "mlserver_mlflow", "mlserver_sklearn", "mlserver_xgboost", "numpy",
+    "orbax.checkpoint._src.handlers", "orbax.checkpoint.handlers", "org.apache.spark", "peft", "pyspark",
+    "sentence_transformers", "sklearn", "spacy", "tensorflow", "timm", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 """Libraries whose own classes a configuration may name."""
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
@@ -56,6 +57,12 @@ _CODE_BESIDE: Final = re.compile(
     rf"(?:^|[\n{{,])[ \t]*[\"']?({'|'.join(_CODE_BESIDE_WORDS)}|include_packages)[\"']?[ \t]*:"
     r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
+_CODE_FILE: Final = re.compile(
+    r"(?<!\w)((?:\w{0,40}_|[a-z]{0,20})(?:handler|module|delegate|library|plugin|predictor|(?:class|model)_?file(?:name)?))"
+    r"[\"']?[ \t]*[:=][ \t]*[\"']?([\w./\\-]{1,200}\.(?:dll|dylib|py|pyc|pyd|so))(?![\w.])",
+    re.IGNORECASE,
+)
+"""A file of code that TorchServe, Truss, Optimum or a delegate's loader runs, by the keys that they look for it by."""
 _LAYER: Final = re.compile(
     r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?"
     r"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|FlaxLayer|JaxLayer|TFSMLayer)\b"
@@ -136,6 +143,8 @@ def _imports(text: str, part: PartReport, budget: Budget) -> None:
             _add(part.unsafe, f"has MLflow load {match[2][:200]!r}, outside of its own folder ({match[1]})")
     for match in _some(_CODE_BESIDE, text, part, budget) if _has(text, _CODE_BESIDE_WORDS) else ():
         _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
+    for match in _some(_CODE_FILE, text, part, budget):
+        _add(part.unknown, f"has its loader run {match[2][:100]} ({match[1]})")
     for match in _some(_CLASS, text, part, budget):
         if not is_known(match[2]):
             _add(part.unknown, f"has its loader import {match[2]}, which is not known here ({match[1]})")

@@ -140,6 +140,7 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
 
 
 def _report(model: _Model) -> PartReport:
+    """Say what is wrong; weights in a file of the model's own folder are numbers, of which tensors are made."""
     part = PartReport("onnx")
     if foreign := model.foreign():
         part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
@@ -147,8 +148,8 @@ def _report(model: _Model) -> PartReport:
         path = PurePosixPath(location.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in location:
             part.unsafe.append(f"reads its weights from {location!r}, outside its own folder")
-        else:
-            part.unknown.append(f"keeps weights in another file: {location!r}")
+        elif not path.name:
+            part.unknown.append(f"keeps weights in a file without a name: {location!r}")
     return part
 
 

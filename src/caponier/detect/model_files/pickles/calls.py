@@ -23,6 +23,7 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
 _VALUES: Final = (str, int, float, Blob)
+_NOT_CONDEMNED: Final = frozenset({AllowLevel.ALLOWED, AllowLevel.UNCLEAR, AllowLevel.FOREIGN})
 
 
 class Calls:
@@ -37,9 +38,15 @@ class Calls:
         self._elsewhere: list[tuple[Global, Any]] = []
         self._layout = arrays.Layout(ledger)
 
-    def use(self, what: Global, role: GlobalRole) -> bool:
-        """Note a use of a global, and return whether it is allowed."""
+    def use(self, what: Global, role: GlobalRole, *, number: bool = False) -> bool:
+        """Note a use of a global, and return whether it is allowed.
+
+        A class of somebody's own that is called with one number, as enumerations are, gets nothing that could be a
+        command or a program: it is as little known as one that is only created.
+        """
         standing = self.rules.standing(what, role)
+        if number and standing is AllowLevel.UNLISTED and self._is_foreign(what):
+            standing = AllowLevel.FOREIGN
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is AllowLevel.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
@@ -70,7 +77,8 @@ class Calls:
         if target == _GETATTR and (attribute := self.attribute(args)) is not None:
             self._taken = True
             return attribute
-        allowed = self.invoke(target, GlobalRole.CALL)
+        member = isinstance(target, Global) and len(args) == 1 and isinstance(args[0], int | float)
+        allowed = self.use(target, GlobalRole.CALL, number=True) if member else self.invoke(target, GlobalRole.CALL)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
         if target == _NEW and args:
@@ -129,13 +137,18 @@ class Calls:
             # The method of any of its classes; what kind of class does not matter, as the archive tells what is made.
             self.ledger.uses.pop((str(what), GlobalRole.NAME), None)
             return _OF_KERAS
-        if isinstance(what, Made) and self.rules.standing(what.origin, GlobalRole.NEW) in (
-            AllowLevel.ALLOWED,
-            AllowLevel.UNCLEAR,
-        ):
-            self.ledger.doubt(f"takes {name} of {what.origin}, which may be called later")
+        if isinstance(what, Global) and name.isupper() and self._looks_up(what):
+            # Python 3.11 writes members of enumerations so.
+            return Made(what, (name,))
+        of_class = isinstance(what, Global) and self._is_foreign(what)
+        if of_class or (isinstance(what, Made) and self.rules.standing(what.origin, GlobalRole.NEW) in _NOT_CONDEMNED):
+            self.ledger.doubt(f"takes {name} of {_origin(what)}, which may be called later")
             return Made(COMPUTED)
         return None
+
+    def _looks_up(self, what: Global) -> bool:
+        check = self.rules.checks.get(what)
+        return self.use(what, GlobalRole.CALL) if check is not None and check.values == (1, 1) else False
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""
@@ -144,7 +157,7 @@ class Calls:
         self._guard_functions(target, args)
         self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
-        given = any(not (isinstance(arg, Box) and not arg.items) for arg in args)
+        given = not _are_numbers(args)
         if (check and check.plain and args) or (given and self._is_foreign(target)):
             self._forbid(f"{target} with arguments", GlobalRole.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
@@ -379,6 +392,11 @@ class Calls:
 
 def _origin(target: Global | Made) -> Global:
     return target.origin if isinstance(target, Made) else target
+
+
+def _are_numbers(args: tuple[Any, ...]) -> bool:
+    """Return whether a call gets nothing, or only numbers and containers without contents."""
+    return all(arg is None or isinstance(arg, int | float) or (isinstance(arg, Box) and not arg.items) for arg in args)
 
 
 def _are_values(args: tuple[Any, ...], least: int, most: int) -> bool:
