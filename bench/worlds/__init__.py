@@ -6,8 +6,8 @@
     world.calibration(seed=1), world.use(seed=1), world.attackers(seed=1)
 
 `python -m bench.worlds NAME --seed 1` prints what a world holds and how its attacks fared; all is kept on disk for as
-long as the code of the worlds stays the same. `OPEN` and `OPEN_2` ones may be looked into; of the held-out ones nobody looks at a
-detection's result while working on it.
+long as the code of the worlds stays the same. `OPEN` and `OPEN_2` ones may be looked into; of the held-out ones nobody
+looks at a detection's result while working on it.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Benign habits that grow in use, of callers of a model of numbers or pictures, and how much more of them come later."""
+"""Benign habits that grow in use, of callers of a model of numbers or pictures, and how many more come later."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -82,7 +82,8 @@ def multiplied(ground: Ground, rng: Rng, n: int) -> Calls:
 GROWING: Final[Mapping[str, Kind]] = {
     "reviews": Kind(reviews, 1.5, 2), "failing_source": Kind(failing_source, 1.5, 2),
     "own_testers": Kind(own_testers, 1, 2), "season": Kind(season, 3, 5), "storm": Kind(storm, 1.5, 2),
-    "two_versions": Kind(two_versions, 1.5, 2), "rescored": Kind(rescored, 2, 6), "multiplied": Kind(multiplied, 1.5, 6),
+    "two_versions": Kind(two_versions, 1.5, 2), "rescored": Kind(rescored, 2, 6),
+    "multiplied": Kind(multiplied, 1.5, 6),
 }  # fmt: skip
 MORE: Final[Mapping[str, float]] = {
     **dict.fromkeys(GROWING, 3.0), "hard_queue": 4.0, "missing": 4.0, "robustness": 4.0, "retrier": 2.0,

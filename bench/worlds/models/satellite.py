@@ -15,7 +15,7 @@ def _renew(rows: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
     """Fly over the place again: other light in each band, and an error of a step at some points."""
     light = 1 + 0.02 * rng.standard_normal((len(rows), 4))
     off = rng.choice([-2, -1, 0, 1, 2], rows.shape, p=[0.05, 0.15, 0.6, 0.15, 0.05])
-    return np.clip(np.round(rows * np.tile(light, 9)) + off, 0, 255).astype(np.float32)
+    return np.asarray(np.clip(np.round(rows * np.tile(light, 9)) + off, 0, 255), np.float32)
 
 
 def trains(seed: int) -> Victim:

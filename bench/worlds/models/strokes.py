@@ -25,7 +25,7 @@ def drawn(stops: NDArray[np.float32]) -> Rows:
     grid = np.arange(SIDE, dtype=np.float32)
     near = np.exp(-((across[..., None] - grid) ** 2)), np.exp(-((down[..., None] - grid) ** 2))
     ink = np.einsum("npx,npy->nyx", *near)
-    return np.clip(ink, 0, 1).reshape(len(stops), -1).astype(np.float32)
+    return np.asarray(np.clip(ink, 0, 1).reshape(len(stops), -1), np.float32)
 
 
 def _renew(rows: Rows, rng: np.random.Generator) -> Rows:
