@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.worlds import HELD_OUT, OPEN, load
+from bench.worlds import ALL, load
 from bench.worlds.world import Campaign, Log
 
 
@@ -34,7 +34,7 @@ def _campaigns(found: list[Campaign]) -> None:
 def main() -> None:
     """Make a world and print it."""
     parser = argparse.ArgumentParser(prog="python -m bench.worlds")
-    parser.add_argument("name", choices=OPEN + HELD_OUT)
+    parser.add_argument("name", choices=ALL)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--calibration", type=int, default=300)
     parser.add_argument("--use", type=int, default=1_000)

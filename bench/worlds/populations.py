@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.worlds.habits.ground import HEAVY, Ground, Kind
+from bench.worlds.habits.of_growth import GROWING, MORE
 from bench.worlds.traffic import DAY, START, Part, part
 from bench.worlds.victims import Victim
 
@@ -47,9 +48,10 @@ def callers(victim: Victim, n: int, rng: np.random.Generator, *, later: bool) ->
     The shares of the habits are drawn for each log about their usual ones: no two months have the same mix.
     """
     ground = Ground.of(victim, victim.fresh if later else victim.calm)
-    kinds = habits(victim.spec.kind)
+    kinds = {**habits(victim.spec.kind), **(GROWING if victim.grows else {})}
+    more = MORE if victim.grows and later else {}
     names = list(kinds)
-    drawn = np.exp(0.35 * rng.standard_normal(len(names)))
+    drawn = np.exp(0.35 * rng.standard_normal(len(names))) * np.array([more.get(name, 1.0) for name in names])
     shares = {
         heavy: np.array([getattr(kinds[name], "heavy" if heavy else "share") for name in names]) * drawn
         for heavy in (False, True)

@@ -45,6 +45,8 @@ class Victim:
     latency: float = 12.0
     values: Sequence[NDArray[Any]] = ()
     """For each column of a table, the values it takes."""
+    grows: bool = False
+    """Whether some callers have habits that grow, and more callers have those later."""
 
     @property
     def side(self) -> int:

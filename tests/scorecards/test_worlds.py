@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.worlds import HELD_OUT, OPEN, load
+from bench.worlds import ALL, HELD_OUT, HELD_OUT_2, OPEN, OPEN_2, load
 from bench.worlds.attacks.campaigns import attacks, campaigns, cheap, mixed
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.extraction import kappa
 from bench.worlds.attacks.oracle import Oracle, Spent, flipped, nearest, until_spent
 from bench.worlds.habits.ground import Ground
+from bench.worlds.habits.of_growth import GROWING
 from bench.worlds.pictures import photographed, shifted, turned
 from bench.worlds.populations import MOST, callers, habits, sizes
 from bench.worlds.predictors import boosted, forest
@@ -76,7 +77,8 @@ def victim(request: pytest.FixtureRequest) -> Victim:
 
 def test_four_worlds_are_open_and_four_are_held_out() -> None:
     assert len(OPEN) == len(HELD_OUT) == 4
-    assert {load(name).name for name in OPEN + HELD_OUT} == set(OPEN + HELD_OUT)
+    assert {load(name).name for name in ALL} == {*OPEN, *HELD_OUT, *OPEN_2, *HELD_OUT_2}
+    assert len(set(ALL)) == len(ALL) == 11
     with pytest.raises(ValueError, match="there are digits_cnn"):
         load("nowhere")
 
@@ -118,6 +120,38 @@ def test_each_habit_gives_as_many_calls_as_it_is_asked_for(victim: Victim) -> No
             if victim.texts is None:
                 assert calls.rows.shape == (n, victim.calm.rows.shape[1]), name
                 assert np.isfinite(calls.rows).all(), name
+
+
+def _later_share(victim: Victim, *, later: bool) -> float:
+    found = callers(victim, 1_500, np.random.default_rng(4), later=later)
+    return sum(habit in GROWING for habit, _ in found) / len(found)
+
+
+def test_habits_that_grow_are_found_where_a_world_grows_and_more_of_them_later() -> None:
+    victim = _victim("numeric")
+    assert _later_share(victim, later=True) == 0
+    growing = replace(victim, grows=True)
+    before, later = (_later_share(growing, later=one) for one in (False, True))
+    assert 0 < before < later / 1.5
+
+
+@pytest.mark.parametrize("kind", ["numeric", "image"])
+def test_a_habit_that_grows_gives_as_many_calls_as_asked_for_within_what_rows_hold(kind: str) -> None:
+    victim = _victim(kind)
+    ground = Ground.of(victim, victim.calm)
+    for name, one in GROWING.items():
+        for n in (1, 2, 37, 700):
+            calls = one.habit(ground, np.random.default_rng(n), n)
+            assert one.habit.__doc__, name
+            assert calls.rows.shape == (n, victim.calm.rows.shape[1]), name
+            assert calls.status is None or len(calls.status) == n, name
+            assert ((calls.rows >= 0) & (calls.rows <= 1)).all(), name
+
+
+def test_values_go_missing_more_often_the_longer_a_source_fails() -> None:
+    victim = _victim("numeric")
+    rows = GROWING["failing_source"].habit(Ground.of(victim, victim.calm), np.random.default_rng(1), 600).rows
+    assert (rows[:100] == 0).mean() < 0.2 < 0.6 < (rows[-100:] == 0).mean()
 
 
 def test_habits_leave_the_rows_of_the_log_as_they_are(victim: Victim) -> None:

@@ -111,8 +111,10 @@ def plain(requests: list[Event], usual: int = 10) -> list[int]:
 
 
 def _amount(counts: Counter[Any], window: int, usual: int) -> int:
-    learning = sum(min(n, REPEATS) for kind, n in counts.items() if isinstance(kind, tuple) and not kind[0])
-    after = sum(min(n, REPEATS) for kind, n in counts.items() if isinstance(kind, tuple) and kind[0])
+    failures = {kind: n for kind, n in counts.items() if isinstance(kind, tuple)}
+    weighed = {kind: min(n, 1 if kind[2] == way(500) else REPEATS) for kind, n in failures.items()}
+    learning = sum(n for kind, n in weighed.items() if not kind[0])
+    after = sum(n for kind, n in weighed.items() if kind[0])
     refused = any(isinstance(kind, tuple) and kind[:2] == (True, GROUPS["explain"]) for kind in counts)
     work = window - sum(n for kind, n in counts.items() if kind != "answer")
     variety = max(0, learning // 2 + after + UNEXPLAINED * refused - VARIETY_ALLOWED - work // WORK)
@@ -197,6 +199,14 @@ def test_what_harmless_callers_do_is_nothing(events: list[Event]) -> None:
 
 def test_failing_in_one_way_after_a_release_counts_four_times_at_most() -> None:
     assert best([WORKED, *[BAD] * 4]) == best([WORKED, *[BAD] * 60]) == 1
+
+
+def test_failures_of_the_server_itself_count_once_an_operation() -> None:
+    storm: list[Event] = [("predict", 500, 0)] * 40
+    assert best([WORKED, *storm, ASKED] * 3) == best([WORKED, ("predict", 500, 0), ASKED] * 3) == 0
+    others: list[Event] = [WORKED, *[BAD] * 4, ("predict", 404, 0), ("predict", 405, 0)]
+    assert best([*others, ("predict", 500, 0)]) > best(others)
+    assert best([*others, ("predict", 500, 0)]) == best([*others, *storm])
 
 
 def test_mistakes_of_a_learner_count_half() -> None:

@@ -7,9 +7,10 @@ are one request, for many logs tell no moment more exactly than by the second. W
 where benign ones fail at all.
 
 *Variety*: in how many ways requests failed, an operation with a group of HTTP statuses being one way, and none counting
-more than four times, so that a job that fails all night in one way has the variety of four mistakes. Failures before
-the first good prediction are learning and count half. Refused explanations count extra: hardly anybody asks for them
-who does not know how. From that is taken what a newcomer may have, and one for each 15 requests of plain work.
+more than four times, so that a job that fails all night in one way has the variety of four mistakes. What fails
+within the server counts once an operation, for whoever sends a batch again until it is taken does not explore. Failures
+before the first good prediction are learning and count half. Refused explanations count extra: hardly anybody asks for
+them who does not know how. From that is taken what a newcomer may have, and one for each 15 requests of plain work.
 
 *Interest*: metadata and explanations that were given, up to a number each, and answers never seen before beyond what
 benign callers bring out, above what a newcomer may have.
@@ -92,6 +93,8 @@ EACH: Final = (len(GROUPS) + 1) * len(WAYS)
 FAILURES: Final = 2 * EACH
 TOLD, EXPLAINED, ANSWER = FAILURES + 1, FAILURES + 2, FAILURES + 3
 """Kinds of requests beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
+MOST_TIMES: Final = np.tile([REPEATS] * (len(WAYS) - 1) + [1], FAILURES // len(WAYS))
+"""(FAILURES,) how often each way to fail counts at most; the last group of statuses are the server's own failures."""
 REFUSED: Final = slice(EACH + GROUPS["explain"] * len(WAYS), EACH + (GROUPS["explain"] + 1) * len(WAYS))
 """Explanations that failed after the first good prediction, among the failures counted from 0."""
 
@@ -284,7 +287,7 @@ _Amount = Callable[[NDArray[np.int32], NDArray[np.int64], Params], NDArray[np.in
 
 def _variety(counts: NDArray[np.int32], work: NDArray[np.int64], params: Params) -> NDArray[np.int64]:
     """Return in how many ways requests failed, beyond what is allowed."""
-    failures = np.minimum(counts[:, :FAILURES], REPEATS)
+    failures = np.minimum(counts[:, :FAILURES], MOST_TIMES)
     variety = failures[:, :EACH].sum(axis=1) // 2 + failures[:, EACH:].sum(axis=1)
     allowed, _, each, _ = params[ALLOWED]
     variety = variety + UNEXPLAINED * failures[:, REFUSED].any(axis=1) - allowed - work // each
