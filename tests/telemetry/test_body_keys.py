@@ -217,3 +217,9 @@ def test_what_is_refused_is_said_without_what_stands_there(body: dict[str, Any])
 )  # fmt: skip
 def test_what_a_shape_is(shape: Any, is_one: bool) -> None:
     assert is_shape(shape) is is_one
+
+
+def test_what_one_letter_writes_out_as_a_sentence_is_no_key_that_means_something() -> None:
+    assert folded("\ufdfa") == "\ufdfa"
+    assert folded("\ufb03") == "ffi", "the sign for three letters is one of a word"
+    assert folded("\uff29\uff4e\uff50\uff55\uff54\uff53") == "inputs"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.body_keys import most_rows
-from caponier.telemetry.body_limits import LIMITS
+from caponier.telemetry.body_limits import LIMITS, UnreadError
 from caponier.telemetry.inference_body import asked
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
@@ -162,3 +162,12 @@ def test_whatever_is_sent_is_rows_or_a_reason_and_no_throttle_counts_less(body: 
     assert len(found.rows)
     assert not np.isinf(found.rows).any() or takes is None
     assert most_rows(body) >= len(found.rows)
+
+
+def test_gaps_are_read_until_hardly_any_cell_was_sent() -> None:
+    half = [{"a": 1, "b": 2} if n % 2 else {"a": 1} for n in range(5_000)]
+    assert asked({"instances": half}).rows.shape == (5_000, 2)
+    sparse = [{f"w{n}": 1} for n in range(300)]
+    assert asked({"instances": sparse}).rows.shape == (300, 300)
+    with pytest.raises(UnreadError, match="hardly any cell"):
+        asked({"instances": [{f"w{n}": 1} for n in range(400)]})

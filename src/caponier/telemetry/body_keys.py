@@ -7,6 +7,7 @@ that has room for a row.
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from math import ceil, prod
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from caponier.telemetry.body_limits import LARGEST_SIZE, LIMITS, MOST_DIMENSIONS
 
 LONGEST_KEY: Final = 100
 """Characters; longer ones are none of those that mean something, however they are written."""
+LONGEST_LETTER: Final = 4
+"""Letters that one character may stand for in a key, such as three of the sign for `ffi`."""
 DEEPEST: Final = 32
 """Lists within lists in which rows may stand."""
 HOLDING: Final = ("inputs", "instances", "dataframe_split", "dataframe_records")
@@ -38,13 +41,22 @@ SHARED: Final = "shared_memory"
 Body = dict[str, Any]
 
 
+@lru_cache(4_096)
+def _is_a_sentence(letter: str) -> bool:
+    """Tell whether one character is written out as many, as no letter of a key that means something is.
+
+    To write out a body full of them takes a fifth of a second, for which every other caller would wait.
+    """
+    return len(unicodedata.normalize("NFKC", letter)) > LONGEST_LETTER
+
+
 def folded(key: str) -> str:
     """Return a key as those know it who do not care about case or form, nor about spaces around it.
 
     The readers of some languages take the long s for an s, the sign of Kelvin for a k and an i without its dot for one.
     """
     plain = key.strip()
-    if plain.isascii() or len(plain) > LONGEST_KEY:
+    if plain.isascii() or len(plain) > LONGEST_KEY or any(map(_is_a_sentence, plain)):
         return plain.lower()
     return unicodedata.normalize("NFKC", plain).upper().casefold().replace("\u0307", "").strip()
 

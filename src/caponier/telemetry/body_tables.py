@@ -19,6 +19,9 @@ from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 Cells = Mapping[str, Sequence[Any] | NDArray[np.float64]]
 _NUMBERS: Final = {int, float, bool, type(None)}
 _SHOWN: Final = 5
+MOST_UNSENT: Final = 100_000
+"""Cells of a table that nobody sent, beside as many as were sent: five thousand records of a column each, no two of the
+same name, are sixty kilobytes, and as a table twenty-five million cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,20 @@ def columns_of_records(records: Sequence[Any]) -> dict[str, list[Any]]:
     """Return the columns of objects by name.
 
     Raises:
+        UnreadError: If there are more columns than are read, or hardly any of the cells were sent.
         ValueError: If they are no objects.
     """
     names: dict[str, None] = {}
+    sent = 0
     for record in records:
         if not isinstance(record, dict):
             raise ValueError("rows that are objects and rows that are none")
         names |= dict.fromkeys(record)
+        sent += len(record)
         if len(names) > MOST_TENSORS:
             raise UnreadError(f"more than {MOST_TENSORS:,} tensors")
+    if len(records) * len(names) > 2 * sent + MOST_UNSENT:
+        raise UnreadError("a table in which hardly any cell was sent")
     return {name: [record.get(name) for record in records] for name in names}
 
 

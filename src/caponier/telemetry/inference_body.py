@@ -173,9 +173,9 @@ def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked
     known = {column.name for column in takes.columns} if takes else set()
     if not known & set(columns) and any(len(cells) and isinstance(cells[0], list) for cells in columns.values()):
         return _joined(columns, size)
-    made = table_rows(columns, takes)
     if takes is None:
-        _check_width(made.rows.shape[1], size)
+        _check_width(len(columns), size)
+    made = table_rows(columns, takes)
     shape = [made.rows.shape[1]]
     if takes is not None and takes.columns:
         left = iter([column.name for column in takes.columns])
