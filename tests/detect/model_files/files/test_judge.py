@@ -51,7 +51,7 @@ def test_content_tells_the_kind(content: bytes, verdict: Verdict, kind: str) -> 
 
 def test_known_danger_is_surer_than_the_merely_unlisted() -> None:
     assert judged(HARMFUL).confidence == 0.99
-    assert judged(b"cmy.own\nNet\n)R.").confidence == 0.6
+    assert judged(b"cmy.own\nrun\n)R.").confidence == 0.6
     assert judged(pickle.dumps(1)).confidence == 0.0
 
 

@@ -250,7 +250,7 @@ def test_a_length_by_which_a_pickle_asks_for_something_outside_is_a_length(behin
 
 def test_what_such_a_pickle_would_run_for_a_reader_of_its_own_counts() -> None:
     assert verdict(beginning_with(b"P", b"\n" + HARMFUL)) is Verdict.UNSAFE
-    assert verdict(beginning_with(b"P", b"\ncmymodel\nNet\n)R.")) is Verdict.UNSAFE
+    assert verdict(beginning_with(b"P", b"\ncmymodel\nrun\n)R.")) is Verdict.UNSAFE
 
 
 @pytest.mark.parametrize("letter", [b"N", b"P", b"]", b"x"])

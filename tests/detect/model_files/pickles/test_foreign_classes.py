@@ -1,4 +1,4 @@
-"""Classes that somebody else brings: created and filled, they leave a file open; called, they condemn it."""
+"""Classes that somebody else brings leave a file open; given what may be a command or a program, they condemn it."""
 
 import pickle
 
@@ -30,12 +30,16 @@ def test_an_object_of_ones_own_leaves_a_file_open_in_every_protocol(protocol: in
 @pytest.mark.parametrize(
     "made",
     [
-        NET + b")R",
-        NET + b"(U\x02idtR",
-        b"(" + NET + b"o",
-        b"(ifleet.made\nNet\n",
-        NET + b"U\x02id\x85\x81",
-        NET + b")}U\x01xK\x01s\x92",
+        NET + b"(U\x05id -utR",
+        b"(" + NET + b"U\x07/bin/ido",
+        b"(U\x05id;idifleet.made\nNet\n",
+        NET + b"U\x02id]U\x05x = 1a\x86\x81",
+        NET + b")}U\x01xU\x05id -us\x92",
+        NET + b"cfleet.made\nrun\n\x85R",
+        NET + b"cos\nsystem\n\x85R",
+        NET + b"U\x04id.u\x85R",
+        b"cfleet.made\n__pyx_unpickle_Net\n(" + NET + b"K\x07U\x05id -utR",
+        b"cos\n__pyx_unpickle_Net\n(" + NET + b"K\x07NtR",
         b"cfleet.made\nnet\n)\x81",
         b"cfleet.made\nsubprocess.Popen\n)\x81",
         NET + b"}b",
@@ -82,19 +86,31 @@ def test_what_runs_beside_it_still_condemns_the_file() -> None:
 
 
 def test_one_that_was_created_plainly_is_still_judged_with_arguments() -> None:
-    assert read(b"\x80\x02" + NET + b")\x810" + NET + b"U\x01x\x85\x81.").unsafe
+    assert read(b"\x80\x02" + NET + b")\x810" + NET + b"U\x05id -u\x85\x81.").unsafe
 
 
 @pytest.mark.parametrize(
     "made",
     [
+        NET + b")R",
+        NET + b"(U\x02idtR",
+        b"(" + NET + b"o",
+        b"(ifleet.made\nNet\n",
         NET + b"K\x01\x85R",
+        NET + b"K\x01K\x02\x86R",
         NET + b"K\x01K\x02\x86\x81",
+        NET + b"U\x02id\x85\x81",
+        NET + b"K\x01]U\x01xa\x86\x81",
+        NET + b"]q\x00h\x00a\x85R",
+        NET + b")}U\x01xK\x01s\x92",
+        NET + b"K\x01\x85}U\x01xK\x01s\x92",
+        NET + NET + b")\x81\x85R",
+        b"cfleet.made\n__pyx_unpickle_Net\n(" + NET + b"K\x07NtR",
         b"c__builtin__\ngetattr\n(" + NET + b"VLEFT\ntR",
         b"c__builtin__\ngetattr\n(" + NET + b")\x81Vpredict\ntR",
     ],
 )
-def test_numbers_and_attributes_leave_a_file_open(made: bytes) -> None:
+def test_numbers_words_and_attributes_leave_a_file_open(made: bytes) -> None:
     judgement = judged(b"\x80\x02" + made + b".")
     assert judgement.verdict is Verdict.UNKNOWN
 
@@ -102,10 +118,6 @@ def test_numbers_and_attributes_leave_a_file_open(made: bytes) -> None:
 @pytest.mark.parametrize(
     "made",
     [
-        NET + b"K\x01K\x02\x86R",
-        NET + b"U\x01x\x85R",
-        NET + b"K\x01]U\x01xa\x86\x81",
-        NET + b"K\x01\x85}U\x01xK\x01s\x92",
         b"cfleet.made\nnet\nK\x01\x85R",
         b"csubprocess\nPopen\nK\x01\x85R",
         b"c__builtin__\ngetattr\n(" + NET + b"V__init__\ntR",

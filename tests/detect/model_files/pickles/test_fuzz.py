@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
+from caponier.detect.model_files.pickles.homes import is_foreign_class
 from caponier.detect.model_files.pickles.rules import AllowLevel, GlobalRole, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
@@ -149,7 +150,11 @@ def check(content: bytes) -> None:
     forbidden = [
         use for use in really_run(content) if RULES.standing(*use) >= AllowLevel.UNLISTED and use not in gives_bytes
     ]
+    # A class of somebody's own that is called with words alone leaves a file open.
+    open_ = [(what, role) for what, role in forbidden if role is GlobalRole.CALL and is_foreign_class(what)]
     if forbidden:
+        assert judgement.verdict is not Verdict.CLEAN, (content, forbidden)
+    if len(forbidden) > len(open_):
         assert judgement.verdict is Verdict.UNSAFE, (content, forbidden)
 
 

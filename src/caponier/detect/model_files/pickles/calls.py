@@ -1,8 +1,9 @@
 """What happens when a pickle calls, creates or builds something: the use is noted, and the result is made up."""
 
+import re
 from typing import Any, Final
 
-from caponier.detect.model_files.pickles import arrays, attributes, formulas
+from caponier.detect.model_files.pickles import arrays, attributes, formulas, homes
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.rules import AllowLevel, Check, GlobalRole, Rules
@@ -22,6 +23,8 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
+_WORD: Final = re.compile(r"\w[\w-]{0,63}")
+"""No path, no address, no program and no command with anything behind it."""
 _VALUES: Final = (str, int, float, Blob)
 _NOT_CONDEMNED: Final = frozenset({AllowLevel.ALLOWED, AllowLevel.UNCLEAR, AllowLevel.FOREIGN})
 
@@ -38,15 +41,16 @@ class Calls:
         self._elsewhere: list[tuple[Global, Any]] = []
         self._layout = arrays.Layout(ledger)
 
-    def use(self, what: Global, role: GlobalRole, *, number: bool = False) -> bool:
+    def use(self, what: Global, role: GlobalRole, given: tuple[Any, ...] | None = None) -> bool:
         """Note a use of a global, and return whether it is allowed.
 
-        A class of somebody's own that is called with one number, as enumerations are, gets nothing that could be a
-        command or a program: it is as little known as one that is only created.
+        A class of somebody's own that is called with numbers and words, as enumerations are, gets nothing that could be
+        a command or a program: it is as little known as one that is only created.
         """
         standing = self.rules.standing(what, role)
-        if number and standing is AllowLevel.UNLISTED and self._is_foreign(what):
-            standing = AllowLevel.FOREIGN
+        if given is not None and standing is AllowLevel.UNLISTED:
+            foreign = self._is_foreign(what) or homes.restores_foreign_class(what)
+            standing = AllowLevel.FOREIGN if foreign and self._are_words(given) else standing
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is AllowLevel.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
@@ -54,8 +58,8 @@ class Calls:
             self.ledger.passed[str(what)] = self.rules.added[what]
         return standing is AllowLevel.ALLOWED
 
-    def invoke(self, target: Any, role: GlobalRole) -> bool:
-        """Note that code of `target` runs, and return whether that is allowed.
+    def invoke(self, target: Any, role: GlobalRole, given: tuple[Any, ...] | None = None) -> bool:
+        """Note that code of `target` runs, with what it is given, and return whether that is allowed.
 
         Raises:
             BrokenError: If there is no code to run: every unpickler would stop here.
@@ -69,7 +73,7 @@ class Calls:
         if role in (GlobalRole.BUILD, GlobalRole.ITEMS):
             # The class or function itself is changed, not an object of it.
             return self._forbid(f"{target} itself", role)
-        return self.use(target, role)
+        return self.use(target, role, given)
 
     def call(self, target: Any, args: tuple[Any, ...]) -> Any:
         """Note a call, and return what stands for its result."""
@@ -77,8 +81,7 @@ class Calls:
         if target == _GETATTR and (attribute := self.attribute(args)) is not None:
             self._taken = True
             return attribute
-        member = isinstance(target, Global) and len(args) == 1 and isinstance(args[0], int | float)
-        allowed = self.use(target, GlobalRole.CALL, number=True) if member else self.invoke(target, GlobalRole.CALL)
+        allowed = self.invoke(target, GlobalRole.CALL, args)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
         if target == _NEW and args:
@@ -157,8 +160,7 @@ class Calls:
         self._guard_functions(target, args)
         self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
-        given = not _are_numbers(args)
-        if (check and check.plain and args) or (given and self._is_foreign(target)):
+        if (check and check.plain and args) or (self._is_foreign(target) and not self._are_words(args)):
             self._forbid(f"{target} with arguments", GlobalRole.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
 
@@ -341,6 +343,26 @@ class Calls:
     def _is_foreign(self, target: Any) -> bool:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
+    def _are_words(self, given: tuple[Any, ...]) -> bool:
+        """Return whether all is numbers, single words, such classes and objects of them, in containers too."""
+        left, seen = list(given), set[int]()
+        while left:
+            self.ledger.visit()
+            one = left.pop()
+            if isinstance(one, tuple | Box):
+                left += () if id(one) in seen else one.items if isinstance(one, Box) else one
+                seen.add(id(one))
+            elif isinstance(one, str):
+                if isinstance(one, Guess) or _WORD.fullmatch(one) is None:
+                    return False
+            elif not (
+                one is None
+                or isinstance(one, int | float)
+                or self._is_foreign(one.origin if isinstance(one, Made) else one)
+            ):
+                return False
+        return True
+
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
         foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")
         if foreign and made[0] not in self.rules.added:
@@ -392,11 +414,6 @@ class Calls:
 
 def _origin(target: Global | Made) -> Global:
     return target.origin if isinstance(target, Made) else target
-
-
-def _are_numbers(args: tuple[Any, ...]) -> bool:
-    """Return whether a call gets nothing, or only numbers and containers without contents."""
-    return all(arg is None or isinstance(arg, int | float) or (isinstance(arg, Box) and not arg.items) for arg in args)
 
 
 def _are_values(args: tuple[Any, ...], least: int, most: int) -> bool:

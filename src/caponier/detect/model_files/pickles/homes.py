@@ -23,9 +23,19 @@ _MODULE: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,20}", r
 """How modules are named; with a full stop in front, Python finds its own under another name."""
 _CLASS: Final = re.compile(r"_*[A-Z]\w{0,99}(?:\._*[A-Z]\w{0,99}){0,5}", re.ASCII)
 """How classes are named. By a name with full stops a module in a module could be reached, and its classes."""
+_RESTORER: Final = re.compile(r"__pyx_unpickle_\w{1,100}", re.ASCII)
+"""What Cython writes beside each of its classes: it creates an object of the class that it is given."""
 
 
 def is_foreign_class(what: Global) -> bool:
     """Return whether this is, by its name, a class that Python does not bring itself."""
-    home = _MODULE.fullmatch(what.module)
-    return home is not None and what.module.partition(".")[0] not in _OWN and _CLASS.fullmatch(what.name) is not None
+    return _is_foreign(what.module) and _CLASS.fullmatch(what.name) is not None
+
+
+def restores_foreign_class(what: Global) -> bool:
+    """Return whether this is, by its name, the function by which Cython creates objects of such a class."""
+    return _is_foreign(what.module) and _RESTORER.fullmatch(what.name) is not None
+
+
+def _is_foreign(module: str) -> bool:
+    return _MODULE.fullmatch(module) is not None and module.partition(".")[0] not in _OWN
