@@ -142,7 +142,7 @@ class InputSearch:
     suspect = 3.0 * FULL
     shows = Structure.SEARCH
     max_confidence = Confidence.HIGH
-    emulations = ("simba", "nes")
+    emulations = ("hop_skip_jump", "boundary", "simba", "nes")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")
 
     def fit(self, benign: EventBatch) -> Params:
@@ -184,7 +184,9 @@ class InputSearch:
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
-        soon, low = visit <= LONG, told.low & ~told.heedless
+        # Equal ones are nearest in no order, so that a sweep finer than quantised units is not told by where it goes on.
+        swept = told.again & (queries.signals["moved"] <= 1)
+        soon, low = visit <= LONG, told.low & ~told.heedless & ~swept
         by_chance = np.where(visit > 1, UNIT // visit, 0)
         # A low right before, of which there are none at the second visit, is one in so many as that one had visits.
         alone = np.where(visit > 2, by_chance * (visit - 2) // np.maximum(visit - 1, 1), by_chance)
