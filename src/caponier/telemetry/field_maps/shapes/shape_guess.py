@@ -12,7 +12,7 @@ from caponier.telemetry.field_maps.answered.class_lists import classes_of
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.shapes.answer_objects import AnswerObjects
-from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one, of_models
+from caponier.telemetry.field_maps.time_columns import UNITS, may_be_of_call, milliseconds_in_one, of_models
 from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
@@ -193,7 +193,7 @@ class ShapeGuess(AnswerObjects):
             rest = [self._numbers(other) for other in found if other != place]
             if all(len(one) == len(numbers) and all(a >= b for a, b in zip(numbers, one, strict=True)) for one in rest):
                 scale = milliseconds_in_one(normal(place[-1]), self._held(place))
-                if scale is not None:
+                if scale is not None and may_be_of_call(numbers, scale):
                     self._take_as_span(place, scale)
                     self.used |= set(found)
                 return
