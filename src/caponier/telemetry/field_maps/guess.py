@@ -59,6 +59,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     NEARLY,
     ROWS_TO_TELL,
     alike,
+    are_amounts,
     are_probabilities,
     are_references,
     as_long,
@@ -274,7 +275,7 @@ class _Work(ShapeGuess):
                 )
                 return
             about |= {"scale": scale} if scale != 1 else {}
-        if column == "label" and (is_continuous(values) or are_probabilities(values)):
+        if column == "label" and (is_continuous(values) or are_probabilities(values) or are_amounts(values)):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
             about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
