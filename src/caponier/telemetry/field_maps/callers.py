@@ -88,6 +88,9 @@ _INNER: Final = (
 """How addresses begin that are of a network of one's own."""
 LAST_OUTER: Final = rf"([^,\s]+)\s*(?:,\s*{_INNER}[^,]*)*$"
 """Of addresses that proxies appended, the last that is not of a network of one's own: what stands before is a claim."""
+_WITHOUT_PORT: Final = r"^\s*\[?((?:\d{1,3}\.){3}\d{1,3}(?=:\d{1,5}\s*$|\s*$)|[0-9A-Fa-f:.]+(?=\]|\s*$))"
+"""An address without the port behind it, of which each connection has another."""
+_PORT: Final = re.compile(r"(?:[\d.]{7,15}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}")
 _OWN_ADDRESS: Final = re.compile(r"server|host|local|node|pod|upstream|dest|target|listen")
 """How a field is called that says where a service runs."""
 _SOURCE: Final = re.compile(r"[^\s:]+\.[A-Za-z]{1,4}:\d+")
@@ -123,9 +126,20 @@ def address_place(nodes: Nodes, is_taken: Callable[[Place], bool]) -> Place | No
         for place, values in nodes.items()
         if not (is_chosen(place) or is_taken(place) or _OWN_ADDRESS.search(normal(place[-1])))
         and nearly(isinstance(value, str) and _is_address(value) for value in values if not is_missing(value))
-        and len(set(map(str, values))) >= LEAST
+        and len({_bare(str(value)) for value in values}) >= LEAST
     ]
     return found[0] if len(found) == 1 else None
+
+
+def address_part(values: Sequence[Any]) -> str | None:
+    """Return what of a field with addresses is the caller's: the last of a list, or what stands before a port.
+
+    Args:
+        values: What stands there; None is returned where that is an address and nothing else.
+    """
+    if any("," in str(value) for value in values):
+        return LAST_OUTER
+    return _WITHOUT_PORT if any(map(_PORT.fullmatch, map(str, values))) else None
 
 
 def are_addresses(values: Sequence[Any]) -> bool:
@@ -136,9 +150,13 @@ def are_addresses(values: Sequence[Any]) -> bool:
 
 def _is_address(text: str) -> bool:
     try:
-        return bool(ip_address(text.strip()))
+        return bool(ip_address(_bare(text.strip())))
     except ValueError:
         return False
+
+
+def _bare(text: str) -> str:
+    return text.rpartition(":")[0].strip("[]") if _PORT.fullmatch(text) else text
 
 
 def _is_called_so(keys: Place) -> bool:

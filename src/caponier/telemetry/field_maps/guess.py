@@ -14,7 +14,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.answered.class_lists import answers_of_each, listed_scores, only_in_text
 from caponier.telemetry.field_maps.answered.class_scores import lone_share, one_of_the_scored, share_place, with_classes
 from caponier.telemetry.field_maps.callers import (
-    LAST_OUTER,
+    address_part,
     address_place,
     are_places_in_code,
     caller_place,
@@ -29,7 +29,7 @@ from caponier.telemetry.field_maps.callers import (
 from caponier.telemetry.field_maps.conversations import last_words
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.places import Place, below, in_order, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
@@ -59,6 +59,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     NEARLY,
     ROWS_TO_TELL,
     alike,
+    are_amounts,
     are_probabilities,
     are_references,
     as_long,
@@ -274,15 +275,15 @@ class _Work(ShapeGuess):
                 )
                 return
             about |= {"scale": scale} if scale != 1 else {}
-        if column == "label" and (is_continuous(values) or are_probabilities(values)):
+        if column == "label" and (is_continuous(values) or are_probabilities(values) or are_amounts(values)):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
             about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
             if "" in about["classes"]:
                 # A class without a name cannot be told from one that is missing.
                 return
-        if column == "source_ip" and any("," in str(value) for value in values):
-            about["take"] = LAST_OUTER
+        if column == "source_ip" and (part := address_part(values)) is not None:
+            about["take"] = part
         if column in self.columns:
             return
         if column == "label" and (inner := only_in_text(values)):
@@ -550,7 +551,7 @@ class _Work(ShapeGuess):
             constants=constants,
             columns=with_classes(self.columns, self.nodes),
             # By name, so that a row in which one is missing does not change the order: as tensors of a request are.
-            features=tuple(sorted(self.features, key=lambda feature: feature.name)),
+            features=tuple(sorted(self.features, key=lambda feature: in_order(feature.name))),
             request=self.bodies.get("request"),
             response=self.bodies.get("response"),
             extra=tuple(map(path_of, filter(self._is_told, self.nodes)))[:50],

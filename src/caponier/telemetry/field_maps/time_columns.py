@@ -160,6 +160,16 @@ def milliseconds_in_one(name: str, values: Sequence[Any]) -> float | None:
     return 1_000.0 if middle < _QUICKEST_MS and any(one != int(one) for one in sizes) else None
 
 
+def may_be_of_call(numbers: Sequence[float], scale: float) -> bool:
+    """Tell whether spans are short enough for answers of a service: what takes minutes is a journey, or a delivery.
+
+    Args:
+        numbers: The spans.
+        scale: How many milliseconds one has.
+    """
+    return bool(numbers) and sorted(numbers)[len(numbers) // 2] * scale < 1_000 * _SLOWEST_S
+
+
 def _is_in_ms(values: Sequence[Any]) -> bool:
     """Tell whether durations without a unit can be no seconds, as nginx writes them: whole, and far too long."""
     sizes = sorted(map(sample_number, values))

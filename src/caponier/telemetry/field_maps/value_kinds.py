@@ -234,6 +234,12 @@ def are_probabilities(values: list[Any]) -> bool:
     ) and any(isinstance(one, float) for value in values for one in _flat(value))
 
 
+def are_amounts(values: list[Any]) -> bool:
+    """Tell whether answers are as many amounts each, as of a model that predicts several at once."""
+    sizes = {len(value) if isinstance(value, list) else 0 for value in values}
+    return len(sizes) == 1 and min(sizes) > 1 and all(map(is_continuous, map(list, zip(*values, strict=True))))
+
+
 def _flat(value: Any) -> list[Any]:
     return [inner for one in value for inner in _flat(one)] if isinstance(value, list) else [value]
 

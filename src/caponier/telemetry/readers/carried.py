@@ -72,7 +72,8 @@ _CARRYING: Final = _HOLDING | frozenset(TEXTS) | {"topic"}
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _LIKE_TIMES: Final = re.compile(r"(?:event|log|logged|request|prediction|inference|call|scor(?:ed|ing))_.+|t")
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
-_EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
+_EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$|^\[?(1\d{9}(?:[.,]\d{1,9}|\d{3}|\d{6}|\d{9})?)(?=[\]:,;|\s])")
+"""Seconds, or parts of them, since 1970: right before a record, or with which a line begins."""
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _KLOG: Final = re.compile(r"^[IWEF](?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) ")
 """How Kubernetes and glog begin a line: level, month and day, time of day."""
@@ -527,7 +528,7 @@ def _time_in(prefix: str) -> str | None:
     if found := ISO.search(prefix):
         return found[0].replace(",", ".").replace("/", "-")
     if found := _EPOCH.search(prefix):
-        return found[1]
+        return (found[1] or found[2]).replace(",", ".")
     if found := _APACHE.search(prefix):
         return found[0]
     if found := _KLOG.match(prefix) or _DAY_MONTH.match(prefix) or _SYSLOG.search(prefix):

@@ -515,7 +515,7 @@ OF_CALLS: Final = re.compile(
     r"|(?:request|response)_(?:payload|body|content)_(?:size|length|bytes)|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
     r"|(?:request|response|result)_(?:signature|type|time)|trace_state"
-    r"|ms|millis|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
+    r"|ms|millis|(?:.+_)?(?:latency|elapsed(?:_time)?|took|(?:response|processing|inference|execution)_time)"
 )
 """What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(
@@ -554,9 +554,9 @@ LIKE: Final = {
     ),
     "latency_ms": re.compile(
         r"request_time|upstream_response_time|ms|millis"
-        rf"|(?:.*_)?(?:latency|duration|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
+        rf"|(?:.*_)?(?:latency|duration|elapsed(?:_time)?|took|time_taken|{_SPANS}_(?:time|duration|latency))"
         rf"_(?:in_)?(?:{'|'.join(MILLISECONDS)})"
-        rf"|(?:.*_)?(?:latency|elapsed|took|time_taken|{_SPANS}_(?:time|duration|latency))"
+        rf"|(?:.*_)?(?:latency|elapsed(?:_time)?|took|time_taken|{_SPANS}_(?:time|duration|latency))"
     ),
     "principal": re.compile(
         r"key_id|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"

@@ -426,7 +426,9 @@ def answer_below(nodes: Nodes, used: set[Place]) -> dict[str, MapColumn]:
         nodes: The fields of a sample.
         used: Those that are taken already; the answer's is added.
     """
-    below = [place for place in nodes if place not in used and _is_below_answer(place)]
+    below = [
+        place for place in nodes if place not in used and _is_below_answer(place) and not _is_one_of_row(place, nodes)
+    ]
     for kind in (dict, list):
         for place in below:
             values = nodes[place]
@@ -478,6 +480,15 @@ def _shares_in_one(values: Sequence[Any], path: str) -> MapColumn | None:
 def _is_below_answer(place: Place) -> bool:
     """Tell whether a field stands under an answer, also where a store of logs writes places as one name."""
     return any(ANSWERS.fullmatch(normal(part)) for step in place for part in step.split("."))
+
+
+def _is_one_of_row(place: Place, nodes: Nodes) -> bool:
+    """Tell whether only its own name is an answer's, and it is a number among others: breaths are `resp`, too."""
+    around = place[:-1]
+    if not around or _is_below_answer(around) or not all(map(is_number, nodes[place])):
+        return False
+    beside = [one for one in nodes if one[:-1] == around and one != place and all(map(is_number, nodes[one]))]
+    return len(beside) > 1
 
 
 def is_inner(place: Place) -> bool:

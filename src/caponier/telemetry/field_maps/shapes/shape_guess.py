@@ -12,8 +12,8 @@ from caponier.telemetry.field_maps.answered.class_lists import classes_of
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, path_of
 from caponier.telemetry.field_maps.shapes.answer_objects import AnswerObjects
-from caponier.telemetry.field_maps.time_columns import UNITS, milliseconds_in_one, of_models
-from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently
+from caponier.telemetry.field_maps.time_columns import UNITS, may_be_of_call, milliseconds_in_one, of_models
+from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently, is_about_calls
 from caponier.telemetry.field_maps.value_kinds import (
     FITS,
     ROWS_TO_TELL,
@@ -41,6 +41,11 @@ _EARLIEST, _LATEST, _FORWARD = 1.4e9, 4.2e9, 0.95
 _MANY: Final = 2
 """Times as many columns are features as those behind the answer that are none."""
 _LEAST_CALLERS: Final = 3
+_LEAST_SORTED: Final = 5
+"""Names that stand in their order by chance less than once in a hundred logs."""
+_OF_RAILS: Final = frozenset(("controller", "action"))
+_PARTS_IN_RAILS: Final = frozenset(("view", "db", "allocations", "gc"))
+"""What lograge writes beside the duration of a call: the parts of it."""
 _COMES_AGAIN: Final = 0.7
 """Share of the rows that have different tokens beyond which each call has its own."""
 _HTTP: Final = frozenset(
@@ -58,6 +63,7 @@ class ShapeGuess(AnswerObjects):
         """Take what is about the call, before inputs are looked for among what is left: the surest first."""
         self._take_named_version()
         self._take_status()
+        self._take_beside_status()
         self._take_span()
         self._take_token()
         self._set_aside_machines()
@@ -123,7 +129,7 @@ class ShapeGuess(AnswerObjects):
             ):
                 runs.append([])
         runs = [run for run in runs if run]
-        if not self.is_flat or len(runs) != 2 or sum(map(len, runs)) < len(names):
+        if not self.is_flat or len(runs) != 2 or sum(map(len, runs)) < len(names) or _are_sorted(tops):
             return
         few, many = sorted(runs, key=len)
         if len(many) >= _MANY * len(few):
@@ -179,6 +185,23 @@ class ShapeGuess(AnswerObjects):
         if "status" not in self.columns and len(found) == 1:
             self.take("status", found[0])
 
+    def _take_beside_status(self) -> None:
+        """Take a bare duration right beside the code of HTTP, which says how long that call took."""
+        tops = [one for one in self.nodes if len(one) == 1]
+        status = self._place_of("status")
+        if "latency_ms" in self.columns or status not in tops or _are_sorted(tops):
+            return
+        at = tops.index(status)
+        for place in tops[max(0, at - 1) : at] + tops[at + 1 : at + 2]:
+            held = self._held(place)
+            if normal(place[-1]) != "duration" or place in self.used or not FITS["latency_ms"](held):
+                continue
+            scale = milliseconds_in_one("duration", held)
+            if scale is not None:
+                self._take_as_span(place, scale)
+            names = {normal(one[-1]) for one in tops}
+            self.used |= {one for one in tops if names >= _OF_RAILS and normal(one[-1]) in _PARTS_IN_RAILS}
+
     def _take_span(self) -> None:
         """Take numbers whose name ends in a unit of time: of several the one that is never less than the others."""
         if "latency_ms" in self.columns:
@@ -193,16 +216,18 @@ class ShapeGuess(AnswerObjects):
             rest = [self._numbers(other) for other in found if other != place]
             if all(len(one) == len(numbers) and all(a >= b for a, b in zip(numbers, one, strict=True)) for one in rest):
                 scale = milliseconds_in_one(normal(place[-1]), self._held(place))
-                if scale is not None:
+                if scale is not None and may_be_of_call(numbers, scale):
                     self._take_as_span(place, scale)
                     self.used |= set(found)
                 return
 
     def take_duration(self) -> None:
         """Take a bare duration for that of the call, where it is no feature: those stand in an object of their own."""
-        for place in self._free() if "latency_ms" not in self.columns and not self.is_flat else ():
+        for place in self._free() if "latency_ms" not in self.columns else ():
             held = self._held(place)
-            if normal(place[-1]) == "duration" and self.is_asked_for(place) and held:
+            if self.is_flat and not is_about_calls(place):
+                continue
+            if normal(place[-1]).removeprefix("event_") == "duration" and self.is_asked_for(place) and held:
                 scale = milliseconds_in_one("duration", held) if FITS["latency_ms"](held) else None
                 if scale is not None:
                     self._take_as_span(place, scale)
@@ -294,6 +319,12 @@ class ShapeGuess(AnswerObjects):
                 self.columns["scores"] = MapColumn(parts=tuple(map(path_of, group)), classes=classes)
                 self.used |= set(group)
                 return
+
+
+def _are_sorted(places: Sequence[Place]) -> bool:
+    """Tell whether a logger sorted the fields of its rows: then nothing can be told by what stands beside what."""
+    names = [place[-1] for place in places if place[-1] != "time"]
+    return len(names) >= _LEAST_SORTED and names == sorted(names)
 
 
 def _is_within(path: str, place: str) -> bool:
