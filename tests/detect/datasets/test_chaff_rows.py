@@ -65,3 +65,14 @@ def test_a_few_rows_are_not_judged(pool: Pool) -> None:
     found = detector.analyse(dataset(pool.images[: MIN_ROWS - 1], pool.labels[: MIN_ROWS - 1]))
     assert "are the fewest" in found.silent[0]
     assert np.isnan(found.scores).all()
+
+
+def test_rows_of_a_dense_class_with_the_label_of_a_wide_one_are_no_copies_of_all_that_class() -> None:
+    rng = np.random.default_rng(5)
+    # Ten grades in nine columns, as of a test: nearly all rows of one class bear the lowest ones.
+    y = np.repeat([0, 1], [400, 200])
+    x = np.where(y[:, None] == 0, 1 + rng.binomial(3, 0.2, (600, 9)), rng.integers(1, 11, (600, 9)))
+    labels = np.where(rng.random(600) < 0.1, 1 - y, y)
+    found = detector.analyse(dataset(x, labels))
+    assert found.reasons == ()
+    assert not found.flagged.any()

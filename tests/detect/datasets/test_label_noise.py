@@ -246,3 +246,13 @@ def test_copies_of_a_wrong_row_do_not_vouch_for_each_other() -> None:
     y[:9] = (y[0] + 1) % 3
     found = detector.analyse(dataset(x, y))
     assert found.flagged[:9].all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_rare_class_that_overlaps_with_another_does_not_leave_all_others_unweighed(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y = np.repeat([0, 1, 2, 3], [400, 300, 200, 18])
+    x = rng.normal(0, 1.0, (len(y), 5)) + np.array([0, 1.6, 3.2, 1.6])[y][:, None] * np.array([1, 0.4, 0, 0, 0])
+    found = detector.analyse(dataset(x, y))
+    assert found.flagged.mean() <= 0.03
+    assert found.reasons == ()

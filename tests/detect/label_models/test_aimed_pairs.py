@@ -98,3 +98,19 @@ def test_a_class_without_a_place_of_its_own_is_not_what_somebody_aims_at(telling
     assert [(pair.own, pair.given) for pair in one_way_pairs(said, labels, apart(len(y)))[0]] == (
         [] if telling else [(1, 3)]
     )
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_a_label_that_is_borne_more_elsewhere_than_at_home_is_hard_and_not_aimed_at(placed: bool) -> None:
+    said, y = (np.tile(one, (6, 1) if one.ndim == 2 else 6) for one in sure(5, 7))
+    rng, labels = np.random.default_rng(7), y.copy()
+    for own in (0, 1):
+        rows = np.flatnonzero(y == own)
+        labels[rows[rng.random(len(rows)) < 0.4]] = 4
+    if not placed:
+        # What the model takes for the label is as often something else.
+        rows = np.flatnonzero(y == 4)
+        labels[rows[rng.random(len(rows)) < 0.6]] = 3
+        labels[rows[rng.random(len(rows)) < 0.2]] = 2
+    pairs = {(pair.own, pair.given) for pair in one_way_pairs(said, labels, apart(len(y)))[0]}
+    assert pairs >= {(0, 4), (1, 4)} if placed else not pairs & {(0, 4), (1, 4)}

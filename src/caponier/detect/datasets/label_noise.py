@@ -244,8 +244,9 @@ def _rounds(
         trusted &= ~pair.rows
     if np.bincount(y[trusted & others], minlength=classes).min() >= MIN_EXAMPLES:
         trusted &= others
-    if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
-        return first, () if sources is None else source_shares(sources, first.flagged)
+    # A class of which hardly a row is left teaches with all that it has: nothing else says what is overlap there.
+    rare = np.bincount(y[trusted], minlength=classes) < MIN_EXAMPLES // 2
+    trusted |= everyone & rare[y]
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
     return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, pairs, share)

@@ -42,6 +42,10 @@ MIN_ROWS: Final = 5
 FEWEST, FEWEST_BESIDE = 3, 2
 """Rows that bear the other label where the model is surest of their own, from which a pair goes one way; and beside
 others that do."""
+PLACE: Final = 0.75
+"""Share of the rows which a model expects in a class that bear its label, from which it has a place of its own. Of a
+label without one, which more rows bear elsewhere than at home, the label is hard and no row is wrong: a grade between
+two others is like that."""
 RARE: Final = 0.002
 """Share of such rows that is taken for granted."""
 DEVIATIONS: Final = 1.64
@@ -143,17 +147,32 @@ def one_way_pairs(probabilities: Floats, y: Whole, twins: Whole) -> tuple[list[A
     rates = hits / (rows + 1)
     back = (hits.T + 0.5) / (rows.T + 1)
     loud = (hits >= FEWEST_BESIDE) & (rates >= BESIDE * np.maximum(back, _usual(rates) + RARE))
-    found, count, share = [], 0.0, 0.0
+    found = []
     for own, given in np.argwhere(loud).tolist():
         its = (y == given) & (best == own)
         home = its | ((y == own) & (best == own))
         told = _foretold(probabilities[home], its[home], [own, given]) > FORETOLD
         if not told and len(np.unique(twins[its])) >= min(MIN_ROWS, int(its.sum())):
             found.append(AimedPair(own, given, its))
-            if hits[own, given] >= FEWEST:
-                count += hits[own, given]
-                share += rates[own, given] * float((best == own).mean())
+    homeless = _homeless(found, best, y)
+    found = [pair for pair in found if pair.given not in homeless]
+    enough = [pair for pair in found if hits[pair.own, pair.given] >= FEWEST]
+    count = sum(float(hits[pair.own, pair.given]) for pair in enough)
+    share = sum(float(rates[pair.own, pair.given] * (best == pair.own).mean()) for pair in enough)
     return found, share, share * max(0.0, 1 - DEVIATIONS / max(count, 1.0) ** 0.5)
+
+
+def _homeless(pairs: list[AimedPair], best: Whole, y: Whole) -> set[int]:
+    """Return the given labels of pairs that have no place of their own and are borne more elsewhere."""
+    elsewhere = dict[int, int]()
+    for pair in pairs:
+        elsewhere[pair.given] = elsewhere.get(pair.given, 0) + int(pair.rows.sum())
+    found = set[int]()
+    for given, rows in elsewhere.items():
+        home = int(((best == given) & (y == given)).sum())
+        if home < rows and home < PLACE * int((best == given).sum()):
+            found.add(given)
+    return found
 
 
 def _usual(pairs: Floats) -> float:

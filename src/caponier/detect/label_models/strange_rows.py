@@ -19,6 +19,8 @@ BESIDE: Final = 2.0
 """How many times the largest such difference among the others it must be."""
 FEWEST: Final = 5
 """Rows of a label from which a source is compared."""
+MINORITY: Final = 0.25
+"""Share of the rows of a label that several sources may hold which are strange together."""
 OTHERS: Final = 3
 """Other sources that are needed: of fewer, nothing says by how much honest ones differ."""
 LEAST: Final = 1e-4
@@ -50,15 +52,24 @@ def strange_pairs(probabilities: Floats, y: Whole, sources: Whole) -> set[tuple[
 
 
 def _strange(sizes: Floats, sums: Floats, squares: Floats) -> list[int]:
-    """Return the sources that differ more than the others do among themselves."""
-    named = []
-    apart = _beside_the_rest(sizes, sums, squares)
-    for source in np.flatnonzero((apart >= LEVEL) & (sizes >= FEWEST)).tolist():
-        # Without the source: beside it, all others seem to differ.
-        others = [np.delete(totals, source) for totals in (sizes, sums, squares)]
-        honest = np.abs(_beside_the_rest(*others))[others[0] >= FEWEST]
-        if len(honest) >= OTHERS and apart[source] >= BESIDE * float(honest.max()):
-            named.append(source)
+    """Return the sources that differ more than the others do among themselves.
+
+    Several may do the same, and beside each other none of them would stand out: so the most different ones are taken
+    out together, as long as they hold a minority of the rows.
+    """
+    named: list[int] = []
+    totals = np.stack([sizes, sums, squares])
+    order = np.argsort(-np.where(sizes >= FEWEST, _beside_the_rest(*totals), -np.inf), kind="stable")
+    for count in range(1, int((sizes >= FEWEST).sum()) - OTHERS + 1):
+        suspects = order[:count]
+        if count > 1 and sizes[suspects].sum() > MINORITY * sizes.sum():
+            break
+        # Without the suspects: beside them, all others seem to differ.
+        others = np.delete(totals, suspects, axis=1)
+        honest = float(np.abs(_beside_the_rest(*others))[others[0] >= FEWEST].max())
+        apart = [_beside_the_rest(*np.column_stack([totals[:, one], others]))[0] for one in suspects.tolist()]
+        if min(apart) >= max(LEVEL, BESIDE * honest):
+            named = suspects.tolist()
     return named
 
 

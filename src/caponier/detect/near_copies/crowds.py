@@ -64,7 +64,8 @@ class Crowds:
         floor = 1 - NEAR * (1 - usual)
         near, near_own = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
         for rows, alike in _compared(likeness.vectors, reference):
-            copies = (alike >= floor[rows, None]) & speaks[rows, None]
+            # Near by what is unusual for both: a row with a wrong label is no copy of all that it lies among.
+            copies = (alike >= np.maximum(floor[rows, None], floor[reference])) & speaks[rows, None]
             near[rows] = copies.sum(axis=1)
             own_too = copies if sources is None else copies & (sources[rows, None] == sources[reference])
             near_own[rows] = own_too.sum(axis=1)

@@ -18,6 +18,8 @@ VALUE_LIMIT: Final = 2**28
 """Encoded features, over all rows, that are held in memory: 2 GiB as float64."""
 NAME_LIMIT: Final = 1_024
 """Characters of a label, id or source."""
+LARGEST, SMALLEST = 1e30, 1e-60
+"""Magnitudes that features keep: what lies beyond says no more, and its squares, sums and shares would have no end."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -130,6 +132,15 @@ def check_size(path: Path, rows: int, width: int) -> None:
             where=str(path),
             hint="Split the data set, or give embeddings or smaller images.",
         )
+
+
+def in_range(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return finite features (n, d) as numbers that can be added, squared and divided by each other."""
+    size = np.abs(x)
+    beyond, none = size > LARGEST, (size < SMALLEST) & (size > 0)
+    if not beyond.any() and not none.any():
+        return x
+    return np.where(none, 0.0, np.clip(x, -LARGEST, LARGEST))
 
 
 def check_ids(ids: Sequence[str]) -> dict[int, str]:

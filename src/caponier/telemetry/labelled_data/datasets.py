@@ -6,6 +6,7 @@ a repaired data set can be written in the same format.
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from caponier.errors import InputError
 from caponier.telemetry.labelled_data import archive, folder, table
-from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset, in_range
 
 FILE_LIMIT: Final = 2**30
 """Bytes of the largest file that is read."""
@@ -38,7 +39,7 @@ def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
     if not len(dataset):
         reason = dataset.rejections[0].reason if dataset.rejections else "there is none"
         raise InputError(f"no row can be used: {reason}", where=str(path))
-    return dataset
+    return replace(dataset, x=in_range(dataset.x))
 
 
 def _of_file(path: Path, columns: Columns | None) -> Dataset:

@@ -21,6 +21,7 @@ from caponier.telemetry.labelled_data.dataset import (
     check_ids,
     check_size,
     encode_labels,
+    in_range,
 )
 from caponier.telemetry.labelled_data.free_text import ROWS, is_free_text, word_features
 from caponier.telemetry.labelled_data.number_texts import numbers_in
@@ -145,7 +146,7 @@ def _numbers(name: str, values: NDArray[Any], faults: dict[int, str]) -> Block:
     for row in np.flatnonzero(np.isinf(numbers)):
         faults.setdefault(int(row), f"{name} is infinite")
     known = numbers[np.isfinite(numbers)]
-    numbers[~np.isfinite(numbers)] = float(np.median(known)) if known.size else 0.0
+    numbers[~np.isfinite(numbers)] = float(np.median(in_range(known))) if known.size else 0.0
     if not gaps.any():
         return [name], numbers[:, None]
     return [name, f"{name} is missing"], np.stack([numbers, gaps.astype(np.float64)], axis=1)
