@@ -83,8 +83,8 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
         yield Checkup(
             "salt",
             State.OK,
-            "only you can read it",
-            "Keep it in your backups (caponier backup includes it): without it, the same callers get other names.",
+            "only you can read it; it keeps the hashes of callers secret",
+            "Back it up (caponier backup includes it). With another salt, every caller looks new.",
         )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
@@ -249,8 +249,7 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
         State.OK,
         f"{summary.events:,} events, the last at {until:%Y-%m-%d %H:%M}; detectors that can run: {names}",
     )
-    for remark in missing(summary):
-        yield Checkup(name, State.LACKS, remark)
+    costs = missing(summary)
     lacks: dict[str, list[str]] = {}
     for skip in (*skipped, *remarks.skipped):
         lacks.setdefault(skip.reason, []).append(skip.what.removeprefix(f"{name}: "))
@@ -262,7 +261,11 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
             lacks.setdefault(why, []).append(what)
     for why, detectors in lacks.items():
         does = "does" if len(detectors) == 1 else "do"
-        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", why)
+        advice = f"{why} ({costs[why]})" if why in costs else why
+        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", advice)
+    for lack, cost in costs.items():
+        if lack not in lacks:
+            yield Checkup(name, State.LACKS, f"{lack} ({cost})")
 
 
 def _section(workspace: Workspace, listed: ModelSpec | None, version: str | None) -> ModelBaseline | None:
