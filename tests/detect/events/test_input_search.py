@@ -334,6 +334,16 @@ class TestHeedless:
         highest = [int(course(habit(seed, n, tries)).max()) for seed in range(7_000, 7_004)]
         assert max(highest) < 3 * FULL
 
+    def test_lows_of_a_sweep_finer_than_quantised_units_are_none(self) -> None:
+        """Four steps of five come to lie where the last did, and the score falls at each."""
+        rows = [[50 + at // 5, *[50] * (WIDTH - 1)] for at in range(60)]
+        batch = replace(batch_of([rows], [[1 << 60] * 60]), key=np.arange(1, 61, dtype=np.uint64))
+        empty = np.zeros(1, nearest_query.state_dtype(WIDTH))
+        found = nearest_query.add_signals(empty, batch, np.zeros(0, np.int64)).batch
+        falling = found.with_signals({Column.SURENESS.value: np.arange(60_000, 30_000, -500)})
+        lows = detector._kinds(knowing(), np.zeros(1, detector.state), falling)[0][0]
+        assert lows.max() < 1
+
     def test_a_search_on_such_paths_is_one(self) -> None:
         """It changes one field after the other, too, but goes back when that did not help."""
         assert course(search(_one_pixel, images=6)).max() > 3 * FULL

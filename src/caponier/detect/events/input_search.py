@@ -184,7 +184,7 @@ class InputSearch:
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
-        # Equal ones are nearest in no order, so that a sweep finer than quantised units is not told by where it goes on.
+        # Equal ones are nearest in no order: where a sweep finer than quantised units goes on does not tell it.
         swept = told.again & (queries.signals["moved"] <= 1)
         soon, low = visit <= LONG, told.low & ~told.heedless & ~swept
         by_chance = np.where(visit > 1, UNIT // visit, 0)

@@ -6,9 +6,9 @@ from typing import Any, Final, TypeVar
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.value_kinds import alike
+from caponier.telemetry.field_maps.value_kinds import alike, rare_among
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import UNIONS, normal
+from caponier.telemetry.readers.field_names import ALIASES, UNIONS, normal
 
 DEEPEST: Final = 6
 NESTED: Final = 64
@@ -37,6 +37,16 @@ def nodes_of(rows: Sequence[Row]) -> Nodes:
     nodes: Nodes = {}
     for row in rows:
         _walk(row, (), nodes)
+    if len(nodes) >= WIDEST:
+        # A row with a hundred thousand keys takes no place from the others: it comes last.
+        known: Nodes = {}
+        for row in sorted(rows, key=_size):
+            _walk(row, (), known)
+        allowed: Nodes = {place: [] for place in nodes if place in known} | {place: [] for place in known}
+        for row in rows:
+            _walk(row, (), allowed)
+        nodes = {place: held for place, held in allowed.items() if held}
+    _leave_rare(nodes)
     for place in [place for place in nodes if place[-1] == READ]:
         held = [value for value in nodes.get(place[:-1], ()) if value not in (None, "")]
         if len(nodes.get(place, ())) < ALWAYS * len(held):
@@ -44,6 +54,32 @@ def nodes_of(rows: Sequence[Row]) -> Nodes:
             for one in [one for one in nodes if one[: len(place)] == place]:
                 del nodes[one]
     return nodes
+
+
+def _size(row: Row) -> int:
+    """Count the keys of a row, also of objects in it."""
+    left: list[tuple[Any, int]] = [(row, 0)]
+    size = 0
+    while left:
+        held, depth = left.pop()
+        size += len(held)
+        left += [(one, depth + 1) for one in held.values() if isinstance(one, dict) and depth < DEEPEST]
+    return size
+
+
+def _leave_rare(nodes: Nodes) -> None:
+    """Leave out what only a few objects of a field hold; at the top it may be of the few rows that are calls."""
+    inner: dict[Place, dict[str, int]] = {}
+    for place, held in nodes.items():
+        if len(place) > 1 and place[-1] != READ:
+            inner.setdefault(place[:-1], {})[place[-1]] = len(held)
+    rare: set[Place] = set()
+    for above, often in inner.items():
+        total = sum(isinstance(one, dict) for one in nodes.get(above, ()))
+        # Feedback is seldom given, and says of its own row alone.
+        rare |= {(*above, key) for key in rare_among(often, total) if normal(key) not in ALIASES["feedback"]}
+    for place in [place for place in nodes if any(place[: at + 1] in rare for at in range(len(place)))] if rare else ():
+        del nodes[place]
 
 
 def _walk(held: Row, above: Place, nodes: Nodes) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any, Final
@@ -31,6 +31,8 @@ LISTED: Final = 30
 NEARLY: Final = 0.9
 """Share of the bodies of a sample that are read; a broken one among them decides nothing."""
 NEARLY_ALL: Final = 0.95
+RARE: Final = 0.02
+"""Share of the objects of a sample below which a key in them is not looked at."""
 ROWS_TO_TELL: Final = 20
 """Rows from which it is no chance that two columns agree, or that nothing changes."""
 SLACK: Final = 0.02
@@ -91,12 +93,27 @@ def features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
     ]
 
 
+def rare_among(often: Mapping[str, int], total: int) -> set[str]:
+    """Return the keys of objects that stand in very few of them, where others stand in most.
+
+    Whoever calls writes what he likes into what he sends: his own keys decide nothing for the rows of all others.
+
+    Args:
+        often: In how many of the objects each stands.
+        total: How many objects there are.
+    """
+    has_core = max(often.values(), default=0) * 2 >= total
+    return {key for key, count in often.items() if count < RARE * total} if has_core else set()
+
+
 def _features_in(
     values: Sequence[Row], path: str, above: tuple[str, ...], deep: int
 ) -> list[tuple[tuple[str, ...], MapFeature]]:
     """Return features with the names that lead to them."""
     found: list[tuple[tuple[str, ...], MapFeature]] = []
-    for key in dict.fromkeys(str(key) for value in values for key in value if key and not _ABOUT_TYPE.match(str(key))):
+    often = Counter(str(key) for value in values for key in value if key)
+    rare = rare_among(often, len(values))
+    for key in (one for one in often if one not in rare and not _ABOUT_TYPE.match(one)):
         held, where = [value.get(key) for value in values], f"{path}.{escaped(key)}"
         inner = [one for one in held if isinstance(one, dict)]
         if inner and deep and len(inner) >= NEARLY * sum(one is not None for one in held):

@@ -4,13 +4,14 @@ The fields of a carrier are put beside those around it, which yield where both h
 what it holds, in its place.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped, keys_of_path
 from caponier.telemetry.field_maps.places import ALWAYS
-from caponier.telemetry.field_maps.value_kinds import are_moments, is_number
+from caponier.telemetry.field_maps.value_kinds import RARE, are_moments, is_number
 from caponier.telemetry.framing.closed_text import opened_text, opened_value
 
 _SAID: Final = 3
@@ -61,20 +62,29 @@ def closed_texts(rows: Sequence[Row]) -> tuple[str, ...]:
         Their paths.
     """
     held: dict[str, list[str]] = {}
+    objects: Counter[str] = Counter()
     for row in rows[:_LOOKED_AT]:
-        for place, text in _texts(row, "", _DEEPEST):
+        for place, text in _texts(row, "", _DEEPEST, objects):
             held.setdefault(place, []).append(text)
-    return tuple(place for place, texts in held.items() if _are_closed(texts))
+    # What only a few of the objects around hold is what somebody wrote into his.
+    around = {place: max((one for one in objects if place.startswith(one)), key=len) for place in held}
+    return tuple(
+        place
+        for place, texts in held.items()
+        if _are_closed(texts) and (not around[place] or len(texts) >= RARE * objects[around[place]])
+    )
 
 
-def _texts(row: Row, above: str, deep: int) -> Iterator[tuple[str, str]]:
+def _texts(row: Row, above: str, deep: int, objects: Counter[str]) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a row and their paths; count the objects by what their paths begin with."""
+    objects[above] += 1
     for key, value in row.items():
         if isinstance(value, str):
             # A short text counts too: one of fifty that holds an object is what somebody wrote.
             if value and key:
                 yield f"{above}{escaped(str(key))}", value
         elif isinstance(value, dict) and deep > 1 and key:
-            yield from _texts(value, f"{above}{escaped(str(key))}.", deep - 1)
+            yield from _texts(value, f"{above}{escaped(str(key))}.", deep - 1, objects)
 
 
 def _are_closed(texts: Sequence[str]) -> bool:
