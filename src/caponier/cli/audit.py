@@ -72,10 +72,7 @@ def verify(
     _write_report(report, choose_format(format_, out, Format.TABLE), out)
     if report.ok:
         # Where a script reads it, the head is in the result already.
-        notes(quiet=quiet).print(
-            "Keep this head out of reach of whoever can change the store: it proves later that no row was altered.",
-            markup=False,
-        )
+        notes(quiet=quiet).print("Note the head where this store's administrator cannot change it.", markup=False)
     else:
         raise typer.Exit(BROKEN)
 

@@ -66,7 +66,7 @@ def init(
     events = " ".join(str(path.absolute()) for path in log) if log else "LOG"
     if found:
         print_rejected(console, found.rejected)
-        asked = f"Check {file.name}, and fill in what is left open. Then run in its folder:"
+        asked = f"Open {file.name} and answer the questions in it. Then run in its folder:"
     else:
         asked = f"Describe your ML systems in {file.name}. Then run in its folder:"
     say(console, f"The workspace is ready. {asked}")

@@ -43,10 +43,7 @@ class _Within:
         self._name = name
 
     def stage(self, name: str, total: int | None = None) -> None:
-        # The part that bears the stage's name says no more than the stage.
-        part = name[:1].lower() + name[1:]
-        told = self._name if name.startswith(self._name) else f"{self._name}: {part}"
-        self._watch.stage(told, total)
+        self._watch.stage(f"{self._name}: {name[:1].lower()}{name[1:]}", total)
 
     def advance(self, steps: int) -> None:
         self._watch.advance(steps)

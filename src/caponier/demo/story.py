@@ -146,7 +146,7 @@ def _blocked(result: DemoResult) -> str:
     return (
         f"{done.blocked.refused} of {done.blocked.asked} further requests of the attacker at the guard; they were "
         f"{undone}, and {done.again.refused} of {done.again.asked} refused when it was applied again. Benign users "
-        f"refused: {done.benign_blocked} of {done.blocked.benign_users}. In force from the beginning, the plan "
+        f"refused: {done.benign_blocked} of {done.blocked.benign_users}. In force from the beginning the plan "
         f"{done.dry_run.words}. The audit log tells all of it, and its chain "
         f"{'is whole' if result.after.audit.ok else 'is broken'}."
     )
@@ -157,10 +157,9 @@ def _repaired(result: DemoResult) -> str:
     if done is None:
         return "Nothing."
     return (
-        f"The batch. A model trained on it is right on {done.clean:.1%} of {done.test_rows} test images before the "
-        f"attack, {done.before:.1%} after it and {done.after:.1%} after the repair. The trigger turns "
-        f"{done.attack_before:.1%} of other images into the attacker's label before the repair, "
-        f"{done.attack_after:.1%} after it. "
+        f"The batch: a model that learns from it is right on {done.after:.1%} of {done.test_rows} test images, "
+        f"{done.before:.1%} with what the account did to it, {done.clean:.1%} before the attack. The trigger brings "
+        f"{done.attack_after:.1%} of other images the attacker's label, {done.attack_before:.1%} before the repair. "
         f"Version {done.left}, which had learned from it, was taken out of service for version {done.took}."
     )
 
@@ -180,7 +179,7 @@ def _certainty(result: DemoResult) -> str:
     )
     if rarest is None:
         return text
-    return text + f" About {rarest:.2g} benign users a week would score as high as the rarest finding."
+    return text + f" As high as the rarest of the findings come {rarest:.2g} benign users a week."
 
 
 def _harms(result: DemoResult) -> str:

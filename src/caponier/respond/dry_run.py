@@ -63,7 +63,7 @@ class DryRun:
         cost = f"{self.others - self.earlier:,} of {self.of_others - self.of_earlier:,} queries of others"
         parts = [cost]
         if self.of_earlier:
-            parts.insert(0, f"{self.earlier:,} of {self.of_earlier:,} queries that the same callers sent before")
+            parts.insert(0, f"{self.earlier:,} of {self.of_earlier:,} earlier queries of the same callers")
         if not self.of_attack:
             stopped = f"would have {self.verb} {' and '.join(parts)}"
             return f"{stopped}; the log holds no attack query of this incident"

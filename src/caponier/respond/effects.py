@@ -30,7 +30,7 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
         "Slow {what} down to a fixed rate of queries", "The guard no longer limits the rate of {what}", True, "stopped"
     ),
     ActionKind.ROUND: Effect(
-        "Round the scores that {what} gets",
+        "Round the scores in the model's own answers to {what}",
         "{what} gets the model's exact scores again",
         True,
         "rounded",

@@ -52,16 +52,17 @@ def introduction(brief: Brief) -> str:
     known = len(load(MATRIX).studies)
     incidents, exercises = kinds[StudyType.INCIDENT], kinds[StudyType.EXERCISE]
     what = (
-        "are shown, those of the threat matrix of 2020, because no inventory says which concern you"
+        "were published with the threat matrix of 2020; no inventory says which of them concern you"
         if brief.general and not brief.systems
-        else "are shown, those of the threat matrix of 2020, because no case study matches the inventory"
+        else "were published with the threat matrix of 2020; nothing in the inventory matches a case study, so these "
+        "stand for all"
         if brief.general
         else "are about systems like yours"
     )
     return (
         f"{len(shown)} of {known} public case studies {what}: {_count(incidents, 'incident')} with real attackers and "
-        f"{_count(exercises, 'exercise')} of red teams or researchers, from {years[0]} to {years[-1]}. All of "
-        "them happened to real systems. Their order says nothing about risk."
+        f"{_count(exercises, 'exercise')} of red teams or researchers, from {years[0]} to {years[-1]}. All of it has "
+        "happened to a real system. The order follows the reasons given and ranks no risk."
     )
 
 

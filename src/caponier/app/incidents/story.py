@@ -44,9 +44,9 @@ def colour_words(techniques: tuple[TechniqueRef, ...]) -> str:
     """Say of a step whether its techniques are special to ML."""
     colors = colors_of(techniques)
     words = {
-        frozenset({Color.ORANGE}): "ML technique",
-        frozenset({Color.WHITE}): "general technique",
-        frozenset({Color.ORANGE, Color.WHITE}): "ML and general techniques",
+        frozenset({Color.ORANGE}): "ML technique (orange)",
+        frozenset({Color.WHITE}): "general technique (white)",
+        frozenset({Color.ORANGE, Color.WHITE}): "ML and general techniques (orange, white)",
     }
     return words.get(colors, "no known technique")
 

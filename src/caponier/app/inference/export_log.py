@@ -110,7 +110,7 @@ def _losses(inputs: Inputs, workspace: Workspace | None) -> list[str]:
         blind = [one.name for one in detectors if Signal.INPUT in one.needs]
         told.append(f"with digests in place of inputs these find nothing: {', '.join(sorted(blind))}")
     else:
-        told.append("inputs are rounded to 128 levels a column; smaller steps cannot be seen")
+        told.append("inputs have 128 levels a column: steps smaller than one of them cannot be seen")
     sketched = [one.name for one in detectors if Signal.TRAINING_SET in one.needs or enrichments_of(one)]
     if sketched:
         told.append(f"without exact inputs these cannot be prepared: {', '.join(sorted(sketched))}")

@@ -92,8 +92,7 @@ def load_events(
         )
     if not spool.rows:
         reasons, first = rejected.reasons_in_words, next(iter(rejected.first), None)
-        where = f"; first in line {first.line:,}" if first else ""
-        where += f" of {first.file}" if first and (len(paths) > 1 or paths[0].is_dir()) else ""
+        where = f"; the first is line {first.line:,} of {first.file}" if first else ""
         raise InputError(
             f"contains no events: {reasons}{where}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),
@@ -115,16 +114,12 @@ def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
     if not rejected.seen:
         return needs
     log = next((path for path in paths if path != STDIN), "FILE")
-    told = [words.removeprefix(f"{log}: ") for words in list(rejected.told)[:3]]
-    log_has = f"This log has: {', '.join(rejected.seen)}."
+    told = list(rejected.told)[:3]
+    doubts = "".join(f" {words}." for words in told)
     # Where guessing has failed there is no use in asking for it again.
-    if not any(NO_MAP in words for words in told):
-        return " ".join(
-            [f"{needs}.", log_has, *(f"{words}." for words in told), f"Start with: caponier map guess {log}"]
-        )
-    doubts = "; ".join(words.removeprefix(f"{NO_MAP}: ") for words in told)
-    by_hand = f"For a data set: caponier scan dataset {log}. For a log, write a field map: docs/how-to/field-maps.md"
-    return f"{log_has} {doubts[0].upper()}{doubts[1:]}. {by_hand}"
+    by_hand = f"Write a field map (docs/how-to/field-maps.md) or, for a data set: caponier scan dataset {log}"
+    start = by_hand if any(NO_MAP in words for words in told) else f"Start a field map with: caponier map guess {log}"
+    return f"{needs}. This log has: {', '.join(rejected.seen)}.{doubts} {start}"
 
 
 def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:

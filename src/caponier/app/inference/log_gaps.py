@@ -31,7 +31,6 @@ WAYS: Final[Mapping[Signal, str]] = {
 """The column that a log lacks, and what the measurement without it is called."""
 ADDRESSES: Final = "addresses"
 NOBODY: Final = "nobody"
-_WITHOUT: Final = {ADDRESSES: "where two callers share an address", NOBODY: "without callers"}
 NEGLIGIBLE: Final = 0.1
 """Share of what it finds in a whole log below which a detector is said to find nothing."""
 NEARLY: Final = 0.9
@@ -84,10 +83,7 @@ def lost(
         The detectors that find next to nothing; and remarks on what the others find less.
     """
     skips, notes = _sparse(summary.model, detectors, rate, f"{_percent(rate)} of the traffic is logged", HINT)
-    # What is lacking is told with the detectors that do not run; of callers told by address, here alone.
-    known = LACKS.values()
-    for lack, cost in missing(summary).items():
-        notes.append(f"{summary.model}: {cost if lack in known else f'{lack} ({cost})'}")
+    notes += [f"{summary.model}: {remark}" for remark in missing(summary)]
     for signal, there in _counts(summary).items():
         share = there / told.answered if told.answered else 1.0
         if there and share < NEARLY:
@@ -151,21 +147,23 @@ def _compared(part: Power, whole: Power) -> str:
     return f"{part.found} of {part.of}{queries} (of a whole log {whole.found}{usual})"
 
 
-def missing(summary: ModelSummary) -> dict[str, str]:
-    """Say of what no event has how much all detectors together find without it."""
+def missing(summary: ModelSummary) -> list[str]:
+    """Say what all detectors together find without what no event has."""
     ways = {way: LACKS[signal] for signal, way in WAYS.items() if not _counts(summary)[signal]}
     if not summary.attributed:
         ways[NOBODY] = LACKS[Signal.PRINCIPAL]
     elif not summary.principals:
         ways[ADDRESSES] = "no event names a principal, and sessions or addresses stand for callers; log a principal"
     whole = measured()[WHOLE][ANY]
-    said = {}
+    said = []
     for way, lack in ways.items():
         part = measured()[way][ANY]
-        without = _WITHOUT.get(way) or way.replace("no ", "without ")
-        count = f"{part.found} of {part.of}" if part.found < whole.found else "as many"
-        more = f", and {whole.found} with" if part.found < whole.found else ""
-        said[lack] = f"{count} attacks were found {without}{more}, in a benchmark on images of digits"
+        callers = " (with two callers to an address)" if way == ADDRESSES else ""
+        found = f"{part.found} of {part.of} emulated attacks are found without it{callers}, and {whole.found} with it"
+        told = f"in a benchmark on digits, {found}"
+        if part.found >= whole.found:
+            told = "optional: in a benchmark on digits, as many attacks were found without it"
+        said.append(f"{lack} ({told})")
     return said
 
 

@@ -21,7 +21,7 @@ WANTED: Final = {
     "principal": "who asked: without it callers are told apart by session or address, with less certainty",
     "input": "what the model was asked: most detections need it",
     "label": "what the model answered",
-    "scores": "the class scores: they change even where the label does not, and so show more searches",
+    "scores": "the class scores: they change where the label does not, so that more searches show",
     "status": "the HTTP status of the answer: needed to see callers whose requests keep failing",
 }
 """What a log may lack, and what it would be good for."""

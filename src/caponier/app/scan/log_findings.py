@@ -423,6 +423,8 @@ def _context(episode: LogEpisode) -> ContextEvent:
 _COUNTED: Final = {
     "event_count": "{} times",
     "value_count": "{} different values",
+    "temporal": "{} kinds of events together",
+    "temporal_ordered": "{} kinds of events, one after the other",
 }
 """What the joint rules of Sigma count, in words; how many are needed stands in the evidence."""
 

@@ -83,8 +83,8 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
         yield Checkup(
             "salt",
             State.OK,
-            "only you can read it; it keeps the hashes of callers secret",
-            "Back it up (caponier backup includes it). With another salt, every caller looks new.",
+            "only you can read it",
+            "Keep it in your backups (caponier backup includes it): without it, the same callers get other names.",
         )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
@@ -249,7 +249,8 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
         State.OK,
         f"{summary.events:,} events, the last at {until:%Y-%m-%d %H:%M}; detectors that can run: {names}",
     )
-    costs = missing(summary)
+    for remark in missing(summary):
+        yield Checkup(name, State.LACKS, remark)
     lacks: dict[str, list[str]] = {}
     for skip in (*skipped, *remarks.skipped):
         lacks.setdefault(skip.reason, []).append(skip.what.removeprefix(f"{name}: "))
@@ -261,11 +262,7 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
             lacks.setdefault(why, []).append(what)
     for why, detectors in lacks.items():
         does = "does" if len(detectors) == 1 else "do"
-        advice = f"{why} ({costs[why]})" if why in costs else why
-        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", advice)
-    for lack, cost in costs.items():
-        if lack not in lacks:
-            yield Checkup(name, State.LACKS, f"{lack} ({cost})")
+        yield Checkup(name, State.LACKS, f"{', '.join(detectors)} {does} not run", why)
 
 
 def _section(workspace: Workspace, listed: ModelSpec | None, version: str | None) -> ModelBaseline | None:

@@ -103,18 +103,16 @@ def _own_maps(paths: Sequence[Path], options: ReadOptions) -> list[FieldMap]:
 
 def _heading(paths: Sequence[Path]) -> str:
     names = ", ".join(_text(str(path)) for path in paths)
-    return f"\n# What follows was suggested by {names}.\n# Check it, and fill in what is left open.\n"
+    return f"\n# What follows was suggested by {names}.\n# Check it, and answer what is asked.\n"
 
 
 def _map_table(own: FieldMap, file: str) -> str:
     zone = own.columns["time"].zone
-    asked = f"# Its times are read as {zone}. A wrong zone shifts this log against others: correct it in the file.\n"
+    asked = f"# Are its times in {zone}? A wrong zone shifts this log against others: correct it in the file.\n"
     asked = asked if zone else ""
     if own.features and not {"label", "scores"} & own.columns.keys():
         # A number among others: nothing in a log says that the model gave it.
-        asked += (
-            "# If one of its features is the model's answer, move it to columns in the file, as label (or scores).\n"
-        )
+        asked += "# Is one of its features the model's answer? Move it to columns in the file, as label (or scores).\n"
     return f"{asked}[[map]]\nfile = {_text(file)}    # how the log is read; see: caponier map show {file}\n"
 
 
@@ -123,16 +121,16 @@ def _model_table(summary: ModelSummary, signature: FeatureSpec | None) -> str:
     name = summary.model
     lines = ["[[model]]", f"name = {_text(name)}    # {summary.events:,} events, {_callers(summary)}"]
     lines.append(f"# baseline = {_text(_file_of(name))}    # after: caponier baseline build LOG --out {_file_of(name)}")
-    lines += [f"# {lack} ({cost})" for lack, cost in missing(summary).items()]
+    lines += [f"# {remark}" for remark in missing(summary)]
     return "\n".join([*lines, *_features(spec)]) + "\n"
 
 
 def _features(spec: FeatureSpec) -> list[str]:
     if spec.kind == "none":
-        return ["# No event has an input, which most detectors need."]
+        return ["# What does it take? No event has an input: most detections need it."]
     lines = ["[model.features]", f"kind = {_text(spec.kind)}"]
     if spec.kind == "image":
-        lines.append("# Add minimum and maximum, the range of its pixels, to guard it without a baseline.")
+        lines.append("# In which range are its pixels? With minimum and maximum it can be guarded without a baseline.")
     if spec.kind != "text":
         lines.append(f"shape = {list(spec.shape)}")
     if spec.dtype != "float32":
@@ -145,7 +143,7 @@ def _features(spec: FeatureSpec) -> list[str]:
         lines.append("]")
     elif spec.kind == "numeric":
         lines.append(
-            '# If some columns are codes, write kind = "categorical" and categories = [2, 5], their positions from 0.'
+            '# Are some columns codes? Then kind = "categorical" and categories = [2, 5], their positions from 0.'
         )
     return lines
 
@@ -154,12 +152,12 @@ def _system_table(models: Sequence[ModelSummary]) -> str:
     names = ", ".join(_text(one.model) for one in models)
     return (
         "[[system]]\n"
-        'name = "main"             # a name of your choice\n'
-        "# purpose =               # what it is for\n"
-        'criticality = "medium"    # how harmful an attack on it would be: low, medium, high or critical\n'
-        "# owner =                 # who answers for it\n"
+        'name = "main"             # what is it called?\n'
+        "# purpose =               # what is it for?\n"
+        'criticality = "medium"    # how much harm would an attack on it do: low, medium, high or critical?\n'
+        "# owner =                 # who answers for it?\n"
         "# contact =\n"
-        "# hosts = []              # where it runs; these are watched in security logs\n"
+        "# hosts = []              # where does it run? These are watched in security logs, too.\n"
         f"models = [{names}]\n"
     )
 

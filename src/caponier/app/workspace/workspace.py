@@ -427,8 +427,8 @@ alert_budget = "2 per week"              # false alerts that you accept as notif
 # disabled = ["iterative_query"]
 
 [privacy]
-salt_file = "{_SALT_FILE}"            # hashes names; keep it secret and back it up: with another, all callers look new
-keep_inputs = "exact"                    # how inputs are stored: "exact", "quantised" (rounded) or "digest" (a hash)
+salt_file = "{_SALT_FILE}"            # names are hashed with it: keep it secret and back it up, or all get new names
+keep_inputs = "exact"                    # or "quantised", or "digest"
 # retention_days = 90
 {suggested or _EXAMPLES}'''
 

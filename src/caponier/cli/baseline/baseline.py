@@ -17,7 +17,7 @@ from caponier.app.inference.baseline.build import BaselineReport, SelfTest, buil
 from caponier.app.inference.baseline.in_words import changes_in_words
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.set_aside import Overrules
-from caponier.app.inference.baseline.story import THRESHOLD_WORDS, Story, stories
+from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.training_rows import Rows, read_training_set
 from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.plan import enabled
@@ -75,7 +75,7 @@ Test = Annotated[
         "--self-test/--no-self-test",
         envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
-        "benign callers of this model; takes up to three minutes and needs pip install 'caponier\\[emulate]'.",
+        "benign callers of this model; takes up to three minutes and needs pip install 'caponier[emulate]'.",
     ),
 ]
 Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]
@@ -307,8 +307,8 @@ def show(
         "model",
         "version",
         "detector",
-        "highest benign score",
-        "threshold",
+        "highest score of a benign caller",
+        f"finding from this score on, after {TYPICAL} different queries",
     )
     for story in told:
         section = story.section
@@ -319,7 +319,6 @@ def show(
     write_table(table, out)
     console = notes(quiet=quiet)
     options.tell_deprecated(console, alert_budget=budget)
-    say(console, THRESHOLD_WORDS)
     for story in told:
         for line in (*story.lines, *(story.details if verbose else ())):
             say(console, line)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.inference.baseline.check import check_baseline, compare_baselines
-from caponier.app.inference.baseline.story import THRESHOLD_WORDS, Story, ThresholdStatus
+from caponier.app.inference.baseline.story import TYPICAL, Story, ThresholdStatus
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
@@ -63,7 +63,7 @@ def compare(
 ) -> None:
     """Show how thresholds and callers differ from one baseline to another."""
     compared = compare_baselines(Baseline.load(old), Baseline.load(new))
-    threshold, highest = "threshold", "highest benign score"
+    threshold, highest = f"finding from, after {TYPICAL} different queries", "highest score of a benign caller"
     table = Table("model", "detector", f"{threshold}: before", "now", f"{highest}: before", "now")
     for one in compared:
         for difference in one.differences:
@@ -71,7 +71,6 @@ def compare(
             table.add_row(Text(one.new.section.model), difference.detector, *cells)
     write_table(table, out)
     console = notes(quiet=quiet)
-    say(console, THRESHOLD_WORDS)
     for one in compared:
         for word, story in (("before", one.old), ("now", one.new)):
             say(console, f"{story.section.model}, {word}: {_callers(story)}")

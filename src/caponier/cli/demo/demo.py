@@ -29,16 +29,11 @@ class DemoFormat(StrEnum):
 
 
 class StageLines:
-    """Tells each stage once, on a line of its own, where no terminal draws a bar."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
+    """Tells each stage on a line of its own, where no terminal draws a bar."""
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Write a line."""
-        if name not in self._told:
-            self._told.add(name)
-            notes().print(f"{name} ...", markup=False)
+        notes().print(f"{name} ...", markup=False)
 
     def advance(self, steps: int) -> None:
         """Write nothing: lines are for stages."""

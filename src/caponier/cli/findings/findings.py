@@ -158,7 +158,7 @@ def suppress_(
 
 @app.command("notify", epilog="Example: [bold]caponier findings notify[/bold]")
 def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
-    """Send new findings to the alert routes of the workspace; a running guard does so by itself."""
+    """Send the findings that are due to the alert routes of the workspace; a running guard does so by itself."""
     alerts = Alerts(require_workspace(workspace))
     if not alerts.routes:
         hint = "Describe one in caponier.toml; see docs/how-to/alerts.md"

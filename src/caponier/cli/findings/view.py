@@ -9,7 +9,7 @@ from caponier.cli.terminal.moments import moment
 from caponier.detect.figure_words import fact_words, score_words
 from caponier.detect.wording import how_many
 from caponier.formats.figures import figure
-from caponier.records.finding import Basis, Finding, SubjectRef, rfc3339
+from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import AnalystVerdict
 
@@ -103,7 +103,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_raised(finding),
         ("Evidence", _scored(finding)),
-        *_basis(finding, rank),
+        *([("Basis", f"{evidence.basis}: {rank} in their first {_age(evidence.age)}")] if evidence.basis else []),
         *_headed("Also seen by", _beside(finding)),
         *_headed("Details", fact_words(evidence.facts)),
         ("Events", _events(finding)),
@@ -123,16 +123,8 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return f"the rule {finding.detector} matched"
-    line = f"the threshold is {figure(evidence.threshold, 6)}" if evidence.threshold else "each is reported"
-    return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)}; {line}"
-
-
-def _basis(finding: Finding, rank: str) -> list[tuple[str, str]]:
-    evidence = finding.evidence
-    if not evidence.basis:
-        return []
-    beyond = "; too few to count, so false alarms are an estimate" if evidence.basis is Basis.ESTIMATE else ""
-    return [("Basis", f"{rank} in their first {_age(evidence.age)}{beyond}")]
+    line = f"a finding from {figure(evidence.threshold, 6)} on" if evidence.threshold else "each is reported"
+    return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)} ({line})"
 
 
 def _age(queries: int) -> str:
@@ -157,12 +149,12 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     what = f"about {told.benign:.2g} benign callers a week would score this high {likely}"
     # A rank, and severity with it, says how rare a caller is; not that it attacks.
     warned = "; so look at what this caller did before you act" if told.benign >= 1 else ""
-    return [("False alarms", what + warned)]
+    return [("Rarity", what + warned)]
 
 
 def _beside(finding: Finding) -> list[str]:
     return [
-        f"{one.detector}: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
+        f"{one.detector}, by then: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
         for one in finding.evidence.beside
     ]
 

@@ -74,7 +74,7 @@ def _summary(difference: Difference) -> Table:
         table.add_row(noun.plural, sizes, counts)
     human = sum(change.needs_human for change in difference.changes)
     if human:
-        table.add_row("to be decided", "", Text(f"!{human}", "bold"))
+        table.add_row("need a person", "", Text(f"!{human}", "bold"))
     return table
 
 

@@ -159,11 +159,8 @@ def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: C
         _write(made.actions, chosen, out)
     if not made.actions:
         console.print("No playbook has a new action for this incident.", markup=False)
-    standing: dict[str, list[str]] = {}
     for action in made.standing:
-        standing.setdefault(f"Already {action.state}: {action.kind}", []).append(action.action_id)
-    for what, ids in standing.items():
-        console.print(f"{what} {', '.join(ids)}", markup=False)
+        console.print(f"{action.action_id} ({action.kind}) is already {action.state}", markup=False)
     for finding_id in made.unanswered:
         console.print(f"No playbook has an action for {finding_id}; look at it yourself", markup=False)
     if report.log and report.log.rejected.count:

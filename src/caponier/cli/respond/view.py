@@ -12,7 +12,6 @@ from caponier.cli.terminal.listing import Listing, ListingColumn, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.formats.safe_text import plain
 from caponier.records.response_action import ResponseAction
-from caponier.respond.plan import ResponsePlan, key_of
 
 ACTIONS: Final[Listing[ResponseAction]] = Listing(
     [
@@ -35,24 +34,15 @@ def planned(report: PlanReport) -> RenderableType:
     parts: list[RenderableType] = []
     for place, action in enumerate(report.plan.actions):
         count = report.dry_runs[place].words if report.dry_runs else ""
-        parts.append(_card(action, count, _sooner(action, report.plan)))
+        parts.append(_card(action, count))
     # Of data sets and files no query is stopped, by one action or by all.
     if any(run.verb == "stopped" for run in report.dry_runs[:-1]):
         parts.append(Text(plain(f"All together {report.dry_runs[-1].words}.")))
     return Group(*parts)
 
 
-def _sooner(action: ResponseAction, made: ResponsePlan) -> ResponseAction | None:
-    """Return what does the same without approval, and so at once, but for less time."""
-    same = key_of(action)._replace(needs_approval=False)
-    others = (*made.actions, *made.standing)
-    return next((one for one in others if one is not action and key_of(one) == same), None)
-
-
-def _card(action: ResponseAction, count: str, sooner: ResponseAction | None) -> Table:
+def _card(action: ResponseAction, count: str) -> Table:
     approval = "needed from a second person before it begins" if action.needs_approval else "not needed"
-    if sooner is not None:
-        approval = f"needed from a second person, because it goes on after {sooner.action_id} has ended"
     rows = [
         (action.action_id, in_plain_words(action)),
         ("  because", " ".join(action.reason.split("\n"))),

@@ -25,7 +25,6 @@ from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 
 EXAMPLE: Final = "Example: [bold]caponier scan artifact models/ --format sarif --out models.sarif[/bold]"
-_CLEAN: Final = "nothing found that runs code when loaded"
 _STYLES: Final = {Verdict.CLEAN: "green", Verdict.UNKNOWN: "yellow", Verdict.UNSAFE: "bold red"}
 
 FILES: Final[Listing[ScannedFile]] = Listing(
@@ -33,8 +32,7 @@ FILES: Final[Listing[ScannedFile]] = Listing(
         ListingColumn("verdict", lambda file: file.verdict.value, whole=True, style=lambda file: _STYLES[file.verdict]),
         ListingColumn("path", lambda file: file.path),
         ListingColumn("kind", lambda file: file.kind or ""),
-        ListingColumn("reason", lambda file: _reason(file) or _CLEAN, ShownIn.TABLE),
-        ListingColumn("reason", lambda file: _reason(file), ShownIn.DATA),
+        ListingColumn("reason", lambda file: _reason(file)),
         ListingColumn("sha256", lambda file: file.sha256 or "", ShownIn.DATA),
         ListingColumn("ignored", lambda file: file.ignored or "", ShownIn.DATA),
         ListingColumn("allowed", lambda file: ", ".join(file.allowed), ShownIn.DATA),

@@ -104,7 +104,7 @@ def _tell(report: ScanReport, logs: Sequence[Path], home: Workspace | None, *, q
     else:
         partly = not found and (report.skipped or report.rejected.count)
         callers = len(by_caller(report.findings))
-        about = f" about {callers:,} caller{'s' * (callers != 1)} (a row each)" if 1 < found != callers else ""
+        about = f" about {callers:,} caller{'s' * (callers != 1)}" if 1 < found != callers else ""
         unsure = ", but not everything could be read or checked (exit code 3):" if partly else ""
         say(console, f"{found:,} finding{'' if found == 1 else 's'}{about} in {report.events:,} events{unsure}")
     say_notes(console, report.notes, report.skipped)

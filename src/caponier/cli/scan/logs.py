@@ -123,8 +123,7 @@ def _tell(report: LogScanReport, home: Workspace | None, *, quiet: bool) -> None
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
     kept = _counted(len(report.context), "match", "matches")
-    if report.context:
-        say(console, f"{kept} outside your ML systems, kept as context for incidents with the same actor")
+    say(console, f"{kept} outside the inventory kept as context: incidents with the same actor will show them")
     if report.usual:
         say(console, f"{_counted(len(report.usual), 'match', 'matches')} usual by this estate's own past left out")
     for file in report.files[:_FILES]:

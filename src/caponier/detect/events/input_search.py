@@ -230,8 +230,9 @@ class InputSearch:
         most, changed = int(tries.max()), f"; the answer changed {times(turned)}" if turned else ""
         around = "of one input" if len(tries) == 1 else f"of each of {number(len(tries))} inputs"
         variants = f"{'up to ' if len(tries) > 1 else ''}{how_many(most, 'variant')}"
-        summary = f"One caller sent {variants} {around}{within(events.time)}{changed}" + (
-            f" among its last {len(events)} different inputs" if len(events) > most else ""
+        summary = (
+            f"One caller sent {variants} {around}{within(events.time)}{changed} among its last {len(events)} "
+            "different inputs"
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))

@@ -119,8 +119,7 @@ class Novelty:
             seen.append(f"a distance of {farthest:.1f}")
         if rarest > 1:
             seen.append(f"a rarity of values of {rarest:.1f}")
-        scale = "on scales where 99.9 % of benign inputs stay below 1"
-        details = f". They reach {listed(seen)}, {scale}" if seen else ""
+        details = f". They reach {listed(seen)}; 99.9 % of benign inputs stay below 1" if seen else ""
         what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
             f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])}, among its last "

@@ -113,7 +113,7 @@ def read_contents(content: memoryview, where: str, limits: Limits | None = None)
 
 
 _HINT: Final = (
-    "Give safetensors, torch.save of a state dictionary or a Sequential (not in the old format), or a network of "
+    "Read are safetensors, torch.save of a state dictionary or a Sequential (not in the old format), and networks of "
     "scikit-learn as pickle or joblib."
 )
 

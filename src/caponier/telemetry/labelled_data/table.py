@@ -164,7 +164,7 @@ def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Bl
         names, block = word_features(name, cells)
         return (names, block) if names else f"no word stands in {ROWS} rows or more, and in at most half of them"
     if not different or len(different) > CATEGORIES:
-        return f"it has {len(different):,} different short texts, and at most {CATEGORIES} can be categories"
+        return f"{len(different):,} different texts are no categories"
     position = {word: at for at, word in enumerate(different)}
     block = np.zeros((len(cells), len(different)))
     for row, cell in filled:

@@ -25,8 +25,6 @@ CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
-THRESHOLD_WORDS: Final = f"threshold: a caller with {TYPICAL} different queries is reported from this score on"
-"""What stands beside a table of thresholds."""
 _SHORT: Final = "in less than a day, counted as one day"
 """A section keeps no span below a day: figures a week would else rest on hours."""
 ENOUGH: Final = 1_000
@@ -132,7 +130,7 @@ class Story:
             f"in scans of logs up to {LONGER} times as long as this one"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; an estimate: to promise it takes {needed:,} callers")
+        return promised + ("" if n >= needed else f"; with fewer than {needed:,} callers this is an estimate")
 
     @property
     def lines(self) -> Iterator[str]:
@@ -183,7 +181,7 @@ class Story:
         elif section.principals < ENOUGH:
             yield (
                 f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, "
-                "only attackers who differ greatly from every one of them are found"
+                "detectors find only attackers who differ greatly from all of them"
             )
 
     @property
