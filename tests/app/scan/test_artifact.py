@@ -61,7 +61,7 @@ def test_severity_grows_with_the_system_and_the_certainty(models: Path) -> None:
     assert scan_artifact([models]).findings[0].severity is Severity.HIGH
     finding = scan_artifact([models], workspace=home, system="bank").findings[0]
     assert (finding.severity, finding.system) == (Severity.CRITICAL, "bank")
-    (models / "bad.pkl").write_bytes(b"cmy.own\nNet\n)R.")
+    (models / "bad.pkl").write_bytes(b"cmy.own\nrun\n)R.")
     assert scan_artifact([models]).findings[0].severity is Severity.MEDIUM
     with pytest.raises(InputError, match="no system 'banc'"):
         scan_artifact([models], workspace=home, system="banc")

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import System, Workspace
 from caponier.records.skip import Skip
-from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset, in_range
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.labelled_data.manifest import read_manifest
 from caponier.telemetry.rejections import RejectedRows
@@ -133,9 +133,9 @@ def judge(
         dataset,
         list(dataset.notes),
     )
-    analyses = {}
+    analyses, within = {}, replace(dataset, x=in_range(dataset.x))
     for detector in detectors:
-        analysis = analyses[detector.name] = detector.analyse(dataset)
+        analysis = analyses[detector.name] = detector.analyse(dataset if detector is recorded else within)
         report.skipped += [Skip(detector.name, reason) for reason in analysis.silent]
         report.suspicious += _suspicious(dataset, analysis, detector)
         report.findings += _findings(dataset, analysis, detector, workspace)

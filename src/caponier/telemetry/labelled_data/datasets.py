@@ -6,7 +6,6 @@ a repaired data set can be written in the same format.
 """
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from caponier.errors import InputError
 from caponier.telemetry.labelled_data import archive, folder, table
-from caponier.telemetry.labelled_data.dataset import Columns, Dataset, in_range
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 
 FILE_LIMIT: Final = 2**30
 """Bytes of the largest file that is read."""
@@ -39,7 +38,7 @@ def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
     if not len(dataset):
         reason = dataset.rejections[0].reason if dataset.rejections else "there is none"
         raise InputError(f"no row can be used: {reason}", where=str(path))
-    return replace(dataset, x=in_range(dataset.x))
+    return dataset
 
 
 def _of_file(path: Path, columns: Columns | None) -> Dataset:
