@@ -142,7 +142,7 @@ class InputSearch:
     suspect = 3.0 * FULL
     shows = Structure.SEARCH
     max_confidence = Confidence.HIGH
-    emulations = ("hop_skip_jump", "boundary", "simba", "nes")
+    emulations = ("simba", "nes")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")
 
     def fit(self, benign: EventBatch) -> Params:
