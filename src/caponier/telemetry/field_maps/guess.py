@@ -27,9 +27,9 @@ from caponier.telemetry.field_maps.callers import (
     who_come_again,
 )
 from caponier.telemetry.field_maps.conversations import last_words
-from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.named_features import in_order, is_missing
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, below, in_order, is_deep, keys_of, names_of, nodes_of, path_of, usual
+from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns

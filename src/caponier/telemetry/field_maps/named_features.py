@@ -27,6 +27,7 @@ _BLOTTED: Final = re.compile(
     re.IGNORECASE,
 )
 _WIDEST: Final = float(np.finfo(np.float32).max)
+_PLACE_IN_LIST: Final = re.compile(r"\[(\d{1,9})\]")
 Problems = list[tuple[int, str]]
 
 
@@ -161,3 +162,13 @@ def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
         plain: list[Any] = value.tolist()
         return plain
     return [value] if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def in_order(name: str) -> tuple[str | int, ...]:
+    """Return by what names are sorted: as texts, but the places of a list as numbers: the tenth behind the second.
+
+    Args:
+        name: Such as `target[10]`.
+    """
+    parts = _PLACE_IN_LIST.split(name)
+    return tuple(int(part) if at % 2 else part for at, part in enumerate(parts))

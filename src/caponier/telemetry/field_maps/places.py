@@ -23,7 +23,6 @@ ALWAYS: Final = 0.95
 READ: Final = "\0json"
 """The step into an object that stands as text."""
 
-_PLACE_IN_LIST: Final = re.compile(r"\[(\d{1,9})\]")
 _OPEN_INFERENCE: Final = re.compile(r":(\w{1,40})\.(\w{1,40}):(\w{1,200})")
 """How OpenInference calls columns: `:prediction.label:churned`."""
 
@@ -138,16 +137,6 @@ def path_of(place: Place) -> str:
 def keys_of(place: Place) -> Place:
     """Return the keys of a place, without the steps into texts."""
     return tuple(step for step in place if step != READ)
-
-
-def in_order(name: str) -> tuple[str | int, ...]:
-    """Return by what names are sorted: as texts, but the places of a list as numbers: the tenth behind the second.
-
-    Args:
-        name: Such as `target[10]`.
-    """
-    parts = _PLACE_IN_LIST.split(name)
-    return tuple(int(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def below(place: Place, nodes: Nodes) -> Place | None:

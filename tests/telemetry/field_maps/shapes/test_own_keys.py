@@ -6,7 +6,8 @@ from typing import Any
 
 from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.callers import address_part
-from caponier.telemetry.field_maps.places import WIDEST, in_order, nodes_of
+from caponier.telemetry.field_maps.named_features import in_order
+from caponier.telemetry.field_maps.places import WIDEST, nodes_of
 from caponier.telemetry.field_maps.shapes.opened_rows import closed_texts
 from caponier.telemetry.field_maps.time_columns import may_be_of_call
 from caponier.telemetry.field_maps.value_kinds import are_amounts, rare_among

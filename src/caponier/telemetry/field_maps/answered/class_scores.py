@@ -484,8 +484,8 @@ def _is_below_answer(place: Place) -> bool:
 
 def _is_one_of_row(place: Place, nodes: Nodes) -> bool:
     """Tell whether only its own name is an answer's, and it is a number among others: breaths are `resp`, too."""
-    around = place[:-1]
-    if not around or _is_below_answer(around) or not all(map(is_number, nodes[place])):
+    around, inner = place[:-1], place[-1].rpartition(".")[0]
+    if not around or _is_below_answer((*around, inner)) or not all(map(is_number, nodes[place])):
         return False
     beside = [one for one in nodes if one[:-1] == around and one != place and all(map(is_number, nodes[one]))]
     return len(beside) > 1
