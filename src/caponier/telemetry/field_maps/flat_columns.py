@@ -1,7 +1,7 @@
 """Columns that are a feature each, or what else was asked where no name says so: objects, and texts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from caponier.records.field_map import MapColumn, MapFeature
@@ -9,13 +9,14 @@ from caponier.telemetry.field_maps.answered.class_lists import answers_of_each
 from caponier.telemetry.field_maps.beside_features import bounds_of, counts_rows, is_of_thing
 from caponier.telemetry.field_maps.callers import are_addresses, are_places_in_code, names_somebody
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.places import Place, below, path_of
 from caponier.telemetry.field_maps.score_guess import ScoreGuess
 from caponier.telemetry.field_maps.unnamed_inputs import (
     features_of_objects,
     is_about_another,
     is_marked,
     is_of_row,
+    is_sent,
     says_answer,
     says_nothing,
     text_place,
@@ -47,6 +48,8 @@ FEW_BESIDE: Final = 2
 @dataclass(kw_only=True)
 class FlatGuess(ScoreGuess):
     """What was asked where a column stands for a feature, or no name tells."""
+
+    _sent: dict[Place, bool] = field(default_factory=dict, init=False)
 
     def take_columns(self) -> None:
         """Take columns as features; but a text or an object that says more of what was asked where they say little."""
@@ -108,8 +111,8 @@ class FlatGuess(ScoreGuess):
     def take_documents(self) -> bool:
         """Take the texts of a list of documents in a request, as services for languages are asked about several."""
         for place, values in self.nodes.items():
-            is_sent = len(place) > 1 and normal(place[0]) in INPUTS and self.is_asked_for(place)
-            if place in self.used or not is_sent or not all(isinstance(one, list) and one for one in values):
+            is_inside = len(place) > 1 and normal(place[0]) in INPUTS and self.is_asked_for(place)
+            if place in self.used or not is_inside or not all(isinstance(one, list) and one for one in values):
                 continue
             items = [one for held in values for one in held]
             texts = [one.get("text") if isinstance(one, dict) else None for one in items]
@@ -189,6 +192,13 @@ class FlatGuess(ScoreGuess):
         """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
         keys = {normal(one[-1]) for one in self.nodes if len(one) == len(place) + 1 and one[: len(place)] == place}
         return bool(keys & set(INPUTS) - {"x", "text", "row"}) or ("method" in keys and bool(keys & set(CALLED)))
+
+    def holds_what_was_sent(self, place: Place) -> bool:
+        """Tell whether a field is an object of what was asked, by its name; looked up once for all within."""
+        if place not in self._sent:
+            inside = below(place, self.nodes) if is_sent(normal(place[-1])) else None
+            self._sent[place] = inside is not None and not self.is_call(inside)
+        return self._sent[place]
 
     def is_asked_for(self, place: Place) -> bool:
         """Tell whether a field is no part of an answer: a response has a `body`, too."""

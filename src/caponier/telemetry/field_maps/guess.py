@@ -244,12 +244,7 @@ class _Work(ShapeGuess):
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
         answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1]) or answers_alone(place, self.nodes)
-        return not answered and any(
-            is_sent(normal(step))
-            and (inside := below(place[: at + 1], self.nodes)) is not None
-            and not self.is_call(inside)
-            for at, step in enumerate(place[:-1])
-        )
+        return not answered and any(self.holds_what_was_sent(place[:at]) for at in range(1, len(place)))
 
     def _choose_time(self, places: list[Place]) -> None:
         if not places:

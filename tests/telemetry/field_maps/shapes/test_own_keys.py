@@ -1,13 +1,17 @@
 """What a caller writes into his own rows decides nothing for the rows of the others; and forms read besides."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from caponier.telemetry.field_maps import flat_columns
 from caponier.telemetry.field_maps.best_guess import guess
 from caponier.telemetry.field_maps.callers import address_part
 from caponier.telemetry.field_maps.named_features import in_order
-from caponier.telemetry.field_maps.places import WIDEST, nodes_of
+from caponier.telemetry.field_maps.places import WIDEST, Place, below, nodes_of, path_of
 from caponier.telemetry.field_maps.shapes.opened_rows import closed_texts
 from caponier.telemetry.field_maps.time_columns import may_be_of_call
 from caponier.telemetry.field_maps.value_kinds import are_amounts, rare_among
@@ -43,6 +47,25 @@ def test_objects_without_a_core_keep_their_rare_keys() -> None:
 def test_a_row_with_very_many_keys_takes_no_place_from_the_others() -> None:
     wide = asked(0) | {"body": {f"k{at}": at for at in range(2 * WIDEST)}}
     assert ("label",) in nodes_of([{"body": wide["body"]}, *(asked(at) for at in range(100))])
+
+
+def test_a_long_text_of_a_caller_takes_no_time() -> None:
+    # Quadratic in its letters, this took a minute for each such row.
+    rows = [asked(at, **({"age": "9" * 300_000} if at == 7 else {})) for at in range(100)]
+    rows = [{**row, "body": json.dumps(row["body"])} for row in rows]
+    assert features(rows) == ["age", "income"]
+
+
+def test_what_stands_around_many_keys_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: Counter[str] = Counter()
+
+    def counted(place: Place, nodes: Any) -> Place | None:
+        looked[path_of(place)] += 1
+        return below(place, nodes)
+
+    monkeypatch.setattr(flat_columns, "below", counted)
+    assert features([asked(at) for at in range(100)]) == ["age", "income"]
+    assert 1 <= looked["body"] <= 2
 
 
 def test_ports_are_no_part_of_an_address() -> None:

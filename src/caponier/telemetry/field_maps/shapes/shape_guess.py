@@ -53,6 +53,9 @@ _HTTP: Final = frozenset(
 )
 _INSTANCE: Final = re.compile(r"(?:[a-z][a-z0-9]*[-_.])+(?:\d{1,4}|[0-9a-f]{4,10}(?:-[0-9a-z]{5})?)")
 """How machines that do the same work are called: `serve-2`, `scorer-7c9f-x2x4q`."""
+_NUMBER_OF_MACHINE: Final = re.compile(r"[0-9a-f]+(?:-[0-9a-z]{5})?$")
+_LONGEST_NAME: Final = 253
+"""Letters of a name of a machine (RFC 1035)."""
 
 
 @dataclass(kw_only=True)
@@ -372,8 +375,10 @@ def _are_machines(values: Sequence[Any]) -> bool:
     texts = {value for value in values if isinstance(value, str)}
     if not texts or len(values) < ROWS_TO_TELL or not all(isinstance(one, str) for one in values):
         return False
-    begins = {re.sub(r"[0-9a-f]+(?:-[0-9a-z]{5})?$", "", one) for one in texts}
-    return len(begins) == 1 and len(texts) > 1 and all(map(_INSTANCE.fullmatch, texts))
+    # First: what is no name may be a text as long as a caller likes.
+    if not all(len(one) <= _LONGEST_NAME and _INSTANCE.fullmatch(one) for one in texts):
+        return False
+    return len(texts) > 1 and len({_NUMBER_OF_MACHINE.sub("", one) for one in texts}) == 1
 
 
 def _are_all_shares(values: Sequence[Any]) -> bool:
