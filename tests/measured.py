@@ -1,8 +1,8 @@
 """Which test functions take long is measured, not guessed: `scripts/test --measure` lists them anew.
 
 What is listed counts as `slow`, and as `long` where the list says so. A function is listed with all its cases, and
-what it shares with others (a module's fixture, a run's world) is divided by how many functions asked for it, whichever
-of them came first.
+what it shares with others (a module's fixture, a run's world) is divided by how many quick functions asked for it,
+whichever of them came first.
 """
 
 import os
@@ -131,14 +131,21 @@ class Measuring:
     def slow(self) -> dict[str, str]:
         """Return what takes long, each with its mark."""
         took = self.own.copy()
-        for fixture, users in self.users.items():
-            for function in users:
-                took[function] += self.shared[fixture] / len(users)
+        slow = {one for one in took if self._is_slow(one, took)}
+        for fixture, users in sorted(self.users.items(), key=lambda one: -self.shared[one[0]]):
+            # A glance runs it for those alone that are not slow without it; where all are, each has its share.
+            paying = users - slow or users
+            for function in paying:
+                took[function] += self.shared[fixture] / len(paying)
+            slow |= {one for one in paying if self._is_slow(one, took)}
         return {
             function: LONG if seconds >= self._seconds[LONG] else SLOW
             for function, seconds in took.items()
-            if seconds >= self._seconds[SLOW] or self.by_the_clock[function] >= self._waits
+            if function in slow
         }
+
+    def _is_slow(self, function: str, took: Mapping[str, float]) -> bool:
+        return took[function] >= self._seconds[SLOW] or self.by_the_clock[function] >= self._waits
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if "PYTEST_XDIST_WORKER" not in os.environ:
