@@ -289,3 +289,11 @@ def test_a_tensor_is_an_image_or_numbers(tmp_path: Path) -> None:
         )
         found = spec_of_signature(path)
         assert (found.kind, list(found.shape), found.dtype) == (kind, shape[1:], "float64")
+
+
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["sk-live-4711"], ["sk-live-4711", "another"], ["--", "-sk-live-4711"]):
+        answer = run(capsys, "key-hash", *arguments)
+        assert (answer.code, answer.out) == (2, "")
+        assert "sk-live" not in answer.err
+        assert "caponier key-hash < key.txt" in " ".join(answer.err.split())
