@@ -68,6 +68,8 @@ def guess(
         return
     if proposal.log != log:
         say(console, f"guessed from {proposal.log}, the first log in {log}")
+    if proposal.guess.map is None and not proposal.guess.seen:
+        raise InputError("no map can be proposed: there is no row with a field", where=str(proposal.log))
     if proposal.guess.map is None:
         raise InputError(
             f"no map can be proposed: {'; '.join(proposal.guess.doubts)}",

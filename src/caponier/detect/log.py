@@ -88,6 +88,8 @@ class LogMatch:
     statistic: str = "rule"
     about: str | None = None
     """`account` or `address` where a correlation groups by it, so that it is one and the same in all its events."""
+    counted: str | None = None
+    """The field whose different values a correlation counts, in lower case."""
     routine: bool = False
     """Whether it is one only as long as nobody's work is routine: it is told to nobody, and says what is usual."""
 

@@ -67,7 +67,7 @@ def test_a_finding_is_printed_recorded_and_exits_1(home: Path) -> None:
 def test_nothing_found_exits_0_and_tells_the_context(home: Path) -> None:
     done = run(log(home, {**LOGIN, "host": "desk"}))
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "1 match outside the inventory kept as context" in done.stderr
+    assert "1 match outside the inventory, kept as context" in done.stderr
 
 
 def test_what_the_log_says_cannot_command_the_terminal(home: Path) -> None:

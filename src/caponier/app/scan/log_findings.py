@@ -445,7 +445,8 @@ def _summary(episode: LogEpisode, system: str | None) -> str:
         text += f"; touched: {touched} of the ML system {system}"
     if match.statistic != "rule":
         how = _COUNTED.get(match.statistic, "{} " + match.statistic.replace("_", " "))
-        text += f" ({how.format(figure(match.value, 6))})"
+        of = f" of {match.counted}" if match.counted else ""
+        text += f" ({how.format(figure(match.value, 6))}{of})"
     elif episode.count > 1:
         text += f" ({episode.count:,} times)"
     return text

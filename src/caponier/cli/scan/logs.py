@@ -122,8 +122,9 @@ def _tell(report: LogScanReport, home: Workspace | None, *, quiet: bool) -> None
         console,
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
-    kept = _counted(len(report.context), "match", "matches")
-    say(console, f"{kept} outside the inventory kept as context: incidents with the same actor will show them")
+    if report.context:
+        kept = _counted(len(report.context), "match", "matches")
+        say(console, f"{kept} outside the inventory, kept as context: an incident of the same actor will show them")
     if report.usual:
         say(console, f"{_counted(len(report.usual), 'match', 'matches')} usual by this estate's own past left out")
     for file in report.files[:_FILES]:

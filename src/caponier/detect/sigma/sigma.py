@@ -279,6 +279,7 @@ def _match(rule: LogRule, correlator: Correlator, found: Occurrence, time: int) 
         float(plan.threshold),
         plan.kind.value,
         _about(found),
+        next((field for field in plan.counted if field), None),
     )
 
 
