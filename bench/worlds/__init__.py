@@ -21,7 +21,7 @@ HELD_OUT: Final = ("photos", "telescope", "forest_many", "digits_16")
 OPEN_2: Final = ("satellite", "survey")
 """Worlds whose callers change more between the two logs than in the first ones."""
 HELD_OUT_2: Final = ("strokes",)
-"""Of the same sort, and not run yet: the next change of the judging may be tried on it once."""
+"""Of the same sort, run once: see docs/explanation/abroad.md."""
 ALL: Final = OPEN + HELD_OUT + OPEN_2 + HELD_OUT_2
 
 
