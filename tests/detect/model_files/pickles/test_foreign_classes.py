@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from caponier.detect.artifact import Verdict
-from caponier.detect.model_files.pickles.homes import is_foreign_class
+from caponier.detect.model_files.pickles.homes import acts_when_called, is_foreign_class
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.files.building import judged
 from detect.model_files.pickles.reading import read
@@ -61,6 +61,12 @@ def test_more_than_creating_it_condemns_a_file(made: bytes) -> None:
     [
         b"cdiskcache\nIndex\n)\x81U\x01dK\x01\x86b",
         b"cdiskcache.core\nCache\n)\x81",
+        b"cgevent.subprocess\nPopen\n(U\x04calctR",
+        b"ctornado.process\nSubprocess\n(U\x04calctR",
+        b"ch5py\nFile\n(U\x01xU\x01wtR",
+        b"ccompression.gzip\nGzipFile\n(U\x01xU\x01wtR",
+        b"cjoblib\nMemory\n(U\x01xtR",
+        b"cpy4j.java_gateway\nJavaGateway\n)R",
         b"cpsutil\nPopen\n)\x81}b",
         b"cjoblib.externals.loky.backend.popen_loky_posix\nPopen\n)\x81",
         b"cray.cloudpickle\nCloudPickler\n)\x81",
@@ -160,3 +166,22 @@ def test_a_pickle_in_a_value_that_creates_one_is_not_passed_over() -> None:
 )
 def test_whose_a_class_is(module: str, name: str, *, foreign: bool) -> None:
     assert is_foreign_class(Global(module, name)) is foreign
+
+
+@pytest.mark.parametrize(
+    "name", ["Popen", "Popen3", "CDLL", "PyDLL", "WinDLL", "File", "HDFStore", "OSFile", "PyTorchFileWriter", "TinyDB"]
+)
+def test_a_word_is_enough_for_what_is_called_for_running_or_opening(name: str) -> None:
+    assert acts_when_called(Global("fleet.made", name))
+    called = f"cfleet.made\n{name}\n".encode()
+    assert judged(b"\x80\x02" + called + b"U\x04calc\x85R.").verdict is Verdict.UNSAFE
+    assert judged(b"\x80\x02" + called + b")\x81}b.").verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name", ["Colour", "FileFormat", "ServerState", "GaussianProcess", "StoreKind", "Profile", "_Net", "Net2", "X"]
+)
+def test_other_names_do_not_count_for_it(name: str) -> None:
+    assert not acts_when_called(Global("fleet.made", name))
+    called = f"cfleet.made\n{name}\n".encode()
+    assert judged(b"\x80\x02" + called + b"U\x04calc\x85R.").verdict is Verdict.UNKNOWN

@@ -45,12 +45,14 @@ class Calls:
         """Note a use of a global, and return whether it is allowed.
 
         A class of somebody's own that is called with numbers and words, as enumerations are, gets nothing that could be
-        a command or a program: it is as little known as one that is only created.
+        a command or a program: it is as little known as one that is only created. Of one that is called for running or
+        opening something, a word is enough.
         """
         standing = self.rules.standing(what, role)
         if given is not None and standing is AllowLevel.UNLISTED:
             foreign = self._is_foreign(what) or homes.restores_foreign_class(what)
-            standing = AllowLevel.FOREIGN if foreign and self._are_words(given) else standing
+            harmless = foreign and self._are_words(given) and not (given and homes.acts_when_called(what))
+            standing = AllowLevel.FOREIGN if harmless else standing
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is AllowLevel.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")

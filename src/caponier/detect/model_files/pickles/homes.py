@@ -23,6 +23,17 @@ _MODULE: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,20}", r
 """How modules are named; with a full stop in front, Python finds its own under another name."""
 _CLASS: Final = re.compile(r"_*[A-Z]\w{0,99}(?:\._*[A-Z]\w{0,99}){0,5}", re.ASCII)
 """How classes are named. By a name with full stops a module in a module could be reached, and its classes."""
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
+_ACTING: Final = frozenset({
+    "Browser", "Cmd", "Command", "Connection", "Console", "DB", "DLL", "Database", "Dispatch", "Driver", "File",
+    "Gateway", "Interpreter", "Client", "Popen", "Reader", "Server", "Shell", "Socket", "Store",
+    "Subprocess", "Terminal", "Writer",
+})  # fmt: skip
+"""What a class is called, by its last word, that runs, opens, fetches or reaches what a single word names.
+
+Modules hand on what they import, so `Popen` and `CDLL` may be found in any of them.
+"""
+_DLL: Final = "DLL"
 _RESTORER: Final = re.compile(r"__pyx_unpickle_\w{1,100}", re.ASCII)
 """What Cython writes beside each of its classes: it creates an object of the class that it is given."""
 
@@ -35,6 +46,12 @@ def is_foreign_class(what: Global) -> bool:
 def restores_foreign_class(what: Global) -> bool:
     """Return whether this is, by its name, the function by which Cython creates objects of such a class."""
     return _is_foreign(what.module) and _RESTORER.fullmatch(what.name) is not None
+
+
+def acts_when_called(what: Global) -> bool:
+    """Return whether this is, by its name, a class that does what a word tells it as soon as it is called."""
+    words = _WORDS.findall(what.name)
+    return bool(words) and (words[-1] in _ACTING or words[-1].endswith(_DLL))
 
 
 def _is_foreign(module: str) -> bool:
