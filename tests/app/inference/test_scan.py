@@ -223,7 +223,7 @@ class TestGaps:
         (cold,) = [note for note in report.notes if note.startswith("m: iterative_query ")]
         (silent,) = [skip.reason for skip in report.skipped if skip.what == "m: novelty"]
         assert {re.search(r"\d+ benign callers .*\d+", one)[0] for one in (cold, silent)} == {  # type: ignore[index]
-            f"{FEWEST} benign callers to compare with, and the baseline has {FEWEST - 1}"
+            f"{FEWEST} benign callers to compare with, but the baseline has {FEWEST - 1}"
         }
 
     def test_a_baseline_of_another_model_is_none(self, tmp_path: Path) -> None:

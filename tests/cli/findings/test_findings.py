@@ -110,7 +110,8 @@ def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:
     keep(home, finding(1), finding(2))
     result = run("list", "--each")
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["FINDING", "ID", "TIME", "SEVERITY", "DETECTOR", "MODEL", "SUBJECT", *WEEKLY, "SUMMARY"]
+    names = ["FINDING", "ID", "TIME", "SEVERITY", "WHO", "DETECTOR", "MODEL", *WEEKLY, "WHAT", "WAS", "SEEN"]
+    assert head.split() == names
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-2", "f-1"]
     assert result.stderr == ""
 
@@ -350,14 +351,12 @@ def test_rarity_stands_beside_severity_and_says_what_it_means() -> None:
     lines = [
         name for name, _ in _facts(made.finding(1, evidence=Evidence("flips", 3, 1, expected=Expected(4.1, 0.9, 5.9))))
     ]
-    assert lines[lines.index("Severity") + 1] == "Rarity"
+    assert lines[lines.index("Severity") + 1] == "False alarms"
     for weekly, warned in ((4.1, True), (0.2, False)):
         one = made.finding(1, evidence=Evidence("flips", 3, 1, expected=Expected(weekly, 0.1, 5.9)))
-        assert ("before you act" in dict(_facts(one))["Rarity"]) is warned
+        assert ("before you act" in dict(_facts(one))["False alarms"]) is warned
 
 
 def test_a_threshold_of_nothing_is_told_as_such() -> None:
-    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3 (each is reported)")
-    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith(
-        "3 (a finding from 3 on)"
-    )
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3; each is reported")
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith("3; the threshold is 3")

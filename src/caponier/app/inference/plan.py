@@ -271,4 +271,4 @@ def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     if stored.version != detector.state_version:
         return "the baseline was built with another version of this detector; build it again"
     whom = "groups of similar queries" if detector.subject is Subject.BUCKET else "benign callers"
-    return f"it needs {FEWEST} {whom} to compare with, and the baseline has {stored.ranks.n}"
+    return f"it needs {FEWEST} {whom} to compare with, but the baseline has {stored.ranks.n}"

@@ -308,7 +308,7 @@ def show(
         "version",
         "detector",
         "highest score of a benign caller",
-        f"finding from this score on, after {TYPICAL} different queries",
+        f"threshold after {TYPICAL} different queries",
     )
     for story in told:
         section = story.section

@@ -42,11 +42,11 @@ FINDINGS: Final[Listing[Finding]] = Listing(
             style=lambda finding: SEVERITY_STYLES[finding.severity],
         ),
         ListingColumn("confidence", lambda finding: finding.confidence, ShownIn.CSV),
+        ListingColumn("who", lambda finding: named(finding.subject), ShownIn.PAGE),
         ListingColumn("detector", lambda finding: finding.detector),
         ListingColumn("system", lambda finding: finding.system or "", ShownIn.CSV),
         ListingColumn("model", lambda finding: finding.model or "", sparse=True),
         ListingColumn("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
-        ListingColumn("subject", lambda finding: named(finding.subject), ShownIn.PAGE),
         ListingColumn("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
         ListingColumn("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         ListingColumn(
@@ -56,7 +56,8 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         ListingColumn("expected_per_week", weekly, ShownIn.CSV),
         ListingColumn("false alarms a week", weekly, ShownIn.PAGE, sparse=True),
         ListingColumn("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
-        ListingColumn("summary", lambda finding: finding.summary),
+        ListingColumn("what was seen", lambda finding: finding.summary, ShownIn.PAGE),
+        ListingColumn("summary", lambda finding: finding.summary, ShownIn.CSV),
     ]
 )
 """A row a finding; CSV has more columns than there is room for elsewhere."""
@@ -123,8 +124,8 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return f"the rule {finding.detector} matched"
-    line = f"a finding from {figure(evidence.threshold, 6)} on" if evidence.threshold else "each is reported"
-    return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)} ({line})"
+    line = f"the threshold is {figure(evidence.threshold, 6)}" if evidence.threshold else "each is reported"
+    return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)}; {line}"
 
 
 def _age(queries: int) -> str:
@@ -146,15 +147,15 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     if told is None:
         return []
     likely = f"(likely range {told.low:.2g} to {told.high:.2g})"
-    what = f"about {told.benign:.2g} benign callers a week would score this high {likely}"
+    what = f"about {told.benign:.2g} a week {likely}: benign callers who would score this high"
     # A rank, and severity with it, says how rare a caller is; not that it attacks.
     warned = "; so look at what this caller did before you act" if told.benign >= 1 else ""
-    return [("Rarity", what + warned)]
+    return [("False alarms", what + warned)]
 
 
 def _beside(finding: Finding) -> list[str]:
     return [
-        f"{one.detector}, by then: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
+        f"{one.detector}: {score_words(one.statistic)} {figure(one.value, 6)}; {_one_in(one.share)}"
         for one in finding.evidence.beside
     ]
 

@@ -142,8 +142,8 @@ def _taken_for(file: ScannedLog) -> str:
     formats = ", ".join(
         name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
     )
-    asked = "all" if file.asked == file.events else f"{file.asked:,} of these"
-    return f"{file.file}: {formats}, {_counted(file.events, 'event')}; rules look at {asked}"
+    asked = "all" if file.asked == file.events else f"{file.asked:,}"
+    return f"{file.file}: {formats}, {_counted(file.events, 'event')}, of which rules cover {asked}"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

@@ -124,7 +124,7 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        said = told(built(tmp_path, 60)).promise.split("; with fewer than ")
+        said = told(built(tmp_path, 60)).promise.split("; this is an estimate, ")
         assert re.findall(r"\d+", said[1]) == ["99"]
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
@@ -164,7 +164,9 @@ class TestHabits:
         assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
         assert (BehaviourCluster.REPEATS, 1) in story.groups
         assert sum(count for _, count in story.groups) == 41
-        assert any(line.startswith("m: of the 41 callers with at least 50 different queries, ") for line in story.lines)
+        assert any(
+            line.startswith("m: how the 41 callers with at least 50 different queries use it:") for line in story.lines
+        )
         assert story.to_dict()["habits"]["repeats"] == 1
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class ThresholdStatus:
     @property
     def why_not(self) -> str:
         """Why it does not run, or only for a cold start; empty if it does."""
-        few = f"it needs {FEWEST} {self.whom} to compare with, and the log has {self.learned.ranks.n}"
+        few = f"it needs {FEWEST} {self.whom} to compare with, but the log has {self.learned.ranks.n}"
         return self.learned.off or ("" if self.learned.ranks.n >= FEWEST else few)
 
     @property
@@ -130,7 +130,7 @@ class Story:
             f"in scans of logs up to {LONGER} times as long as this one"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; with fewer than {needed:,} callers this is an estimate")
+        return promised + ("" if n >= needed else f"; this is an estimate, since a promise takes {needed:,} callers")
 
     @property
     def lines(self) -> Iterator[str]:
@@ -140,10 +140,10 @@ class Story:
         days = f"over {section.span / DAY_US:.1f} days" if section.span > DAY_US else _SHORT
         yield f"{name}: learned from {taught} and {section.events:,} events {days}"
         if self.groups:
-            counted = ", ".join(f"{count:,} {habit}" for habit, count in self.groups)
             size = section.profile.size if section.profile else 0
             of = sum(count for _, count in self.groups)
-            yield f"{name}: of the {of:,} callers with at least {size} different queries, {counted}"
+            yield f"{name}: how the {of:,} callers with at least {size} different queries use it:"
+            yield from (f"  {count:,} {habit}" for habit, count in self.groups)
         yield f"{name}: {self.promise}"
         seeing = [one.detector for one in self.statuses if one.needed is not None]
         yield f"{name}: detectors that run: {', '.join(seeing) or 'none'}"
@@ -181,7 +181,7 @@ class Story:
         elif section.principals < ENOUGH:
             yield (
                 f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, "
-                "detectors find only attackers who differ greatly from all of them"
+                "only attackers who differ greatly from all of these callers are found"
             )
 
     @property
