@@ -49,8 +49,10 @@ class Column:
 
 
 def percent(share: float) -> str:
-    """Return a share as people read it: whole percents, but a digit more where they would say 0 or 100."""
-    return f"{100 * share:.0f} %" if share in (0, 1) or 0.01 <= share <= 0.99 else f"{100 * share:.1f} %"
+    """Return a share as people read it: whole percents, but a digit more where one is close to 0 or 100."""
+    if share in (0, 1) or 0.1 <= share <= 0.99:
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %".replace(".0 %", " %")
 
 
 def bars(title: str, columns: Sequence[Column], rows: Sequence[tuple[str, Sequence[Bar]]], own: str = "") -> str:

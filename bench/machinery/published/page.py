@@ -102,7 +102,7 @@ class Page:
             f"\nOf {of['benign_users']} benign callers Caponier flags {flagged[OWN]}; the exact 95 % interval of the "
             f"share is "
             f"{percent(of['benign_flagged_share_low'])} to {percent(of['benign_flagged_share_high'])}. Of the "
-            "attackers who make use of what the pages on detectors say is not seen (*adaptive*), "
+            "attackers who exploit the blind spots that the pages on detectors name (*adaptive*), "
             f"{percent(of['adaptive_flagged_share'])} are found, and "
             f"{percent(of['adaptive_succeeded_though_refused_share'])} still succeed."
         )
@@ -169,9 +169,9 @@ class Page:
         svg = bars("Other systems", (FOUND, BOTHERED), rows, OWN)
         yield self._picture("scorecard-abroad.svg", "Attackers found and benign callers flagged on other systems", svg)
         yield (
-            f"\nOn the worst system {percent(of['worst_world_found_share'])} of the attackers are found. On the one "
-            "where most benign callers are flagged, the lower end of the 95 % interval of their share is "
-            f"{percent(of['benign_flagged_share_of_worst_world_low'])}."
+            f"\nOn the system where fewest are found, {percent(of['worst_world_found_share'])} of the attackers are. "
+            "On the one where most benign callers are flagged, at least "
+            f"{percent(of['benign_flagged_share_of_worst_world_low'])} of them are (lower end of the 95 % interval)."
         )
         if unseen := self._take("abroad_held_out"):
             yield self._unseen(unseen["figures"])
@@ -309,7 +309,7 @@ class Page:
                 shown, bound = (_amount(goal["figure"], one) for one in (value, goal["bound"]))
                 if shown == bound:
                     shown = f"{100 * value:.2f} %"
-                limit = bound if bound == "100 %" else f"{'at least' if goal['at_least'] else 'at most'} {bound}"
+                limit = bound if bound in ("0 %", "100 %") else f"{'at least' if goal['at_least'] else 'at most'} {bound}"
                 link = f"[{name}](reference/benchmarks.md#{name})" if not result["quick"] else f"{name}, short run"
                 yield f"| {link} | {in_words(name, goal['figure'])} | {shown} | {limit} |"
         unknown = [
