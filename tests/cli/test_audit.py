@@ -39,9 +39,9 @@ def test_a_whole_log_exits_with_0_and_gives_its_head(home: Path) -> None:
     result = run("verify")
     assert result.exit_code == 0
     first, second = result.stdout.splitlines()
-    assert first == "The audit log is whole. 2 rows."
+    assert first == "The audit log is whole. Rows: 2."
     assert run("verify", "--head", second.removeprefix("head ")).exit_code == 0
-    assert "Note the head" in result.stderr
+    assert "Keep this head" in result.stderr
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "csv", "markdown"])

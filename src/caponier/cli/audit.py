@@ -72,7 +72,7 @@ def verify(
     _write_report(report, choose_format(format_, out, Format.TABLE), out)
     if report.ok:
         # Where a script reads it, the head is in the result already.
-        notes(quiet=quiet).print("Note the head where this store's administrator cannot change it.", markup=False)
+        notes(quiet=quiet).print("Keep this head where the administrator of this store cannot change it, and pass it to --head next time.", markup=False)
     else:
         raise typer.Exit(BROKEN)
 
@@ -97,7 +97,7 @@ def _write_report(report: ChainReport, chosen: Format, out: Path | None) -> None
         write_text("".join(f"- {name}: {markdown(value)}\n" for name, value in said.items() if value), out)
         return
     state = "whole" if report.ok else f"broken at row {report.broken_seq} ({report.kind}): {report.why}"
-    write_text(f"The audit log is {state}. {report.rows:,} rows.\nhead {said['head']}\n", out)
+    write_text(f"The audit log is {state}. Rows: {report.rows:,}.\nhead {said['head']}\n", out)
 
 
 def _document(rows: list[AuditRow]) -> dict[str, object]:

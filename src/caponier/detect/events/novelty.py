@@ -116,10 +116,10 @@ class Novelty:
         farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
         seen = []
         if farthest is not None and farthest > 1:
-            seen.append(f"a distance of {farthest:.1f}")
+            seen.append(f"distance from benign inputs is up to {farthest:.1f}")
         if rarest > 1:
-            seen.append(f"a rarity of values of {rarest:.1f}")
-        details = f". They reach {listed(seen)}; 99.9 % of benign inputs stay below 1" if seen else ""
+            seen.append(f"values' rarity up to {rarest:.1f}" if seen else f"values' rarity is up to {rarest:.1f}")
+        details = f". Their {listed(seen)} (below 1 for 99.9 % of benign inputs)" if seen else ""
         what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
             f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])}, among its last "
