@@ -16,7 +16,7 @@ import pytest
 
 LISTED: Final = Path(__file__).parent / "cases" / "slow.txt"
 SLOW, LONG = "slow", "long"
-SECONDS: Final = {SLOW: 0.1, LONG: 1.2}
+SECONDS: Final = {SLOW: 0.1, LONG: 0.8}
 """Of the processor, programs that a test starts included, from which on a function is listed as such."""
 WAITS: Final = 0.4
 """Seconds by the clock from which on a function is slow as well: who waits for a server spends nothing."""
