@@ -22,6 +22,8 @@ _NAME: Final = re.compile(r"[@#_]?[A-Za-z][\w .:\-/()\[\]#@]{0,79}")
 """A column where no comma tells the cells apart: a line of a log may hold a bar, too."""
 _SAID: Final = re.compile(r"\d:\d\d|\d\.\d{1,3}\.\d|[\"={}]|\b(?:INFO|WARN|ERROR|HTTP/)|://")
 """What no column is called, and every line of a log holds: else whoever sends `a,time,b` first makes a table of one."""
+_SENT: Final = re.compile(r"(?i)agent|referr?er")
+"""Columns of what somebody sent, which is a text whatever it looks like."""
 _LONGEST: Final = 256
 """Characters of a column."""
 _BEFORE: Final = re.compile(r"#TYPE [\w.+#]{1,200}|sep=.")
@@ -116,7 +118,8 @@ class QuotedRows:
         return self._named(cells)
 
     def _named(self, cells: list[str]) -> dict[str, Any]:
-        return {name: _value(cell) for name, cell in zip(self._names, cells, strict=True) if cell}
+        named = zip(self._names, cells, strict=True)
+        return {name: cell if _SENT.search(name) else _value(cell) for name, cell in named if cell}
 
 
 def _value(cell: str) -> Any:

@@ -45,6 +45,8 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
 _PASSED: Final = frozenset(["accept", "accepted", "allow", "allowed", "pass", "permit", "permitted", "passed"])
 _CALLERS: Final = ("header", "query", "body", "cookie", "param")
 """Parts of names below which a caller writes what he likes."""
+_LABELS: Final = re.compile(r"(?:^|[._])(?:tags?|labels?|annotations?)(?:[._]|$)")
+"""The same, where whoever owns a thing names them."""
 _DEEP: Final = 4
 _DOTS: Final = 3
 _LONG: Final = 64
@@ -130,7 +132,7 @@ def _bare(word: str) -> str:
 
 
 _ASKED: Final = re.compile(
-    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)[^\s\"']{{0,4096}})"
+    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)(?:\S{{0,4096}}(?= HTTP/\d)|[^\s\"']{{0,4096}}))"
     r"(?: HTTP/\d(?:\.\d)?)?[\"']?(?:[ (:\[]{1,3}(?P<status>[1-5]\d\d)\b)?"
 )
 _STATUS: Final = re.compile(r"(?<![\w.:])([1-5]\d\d)(?![\w.:])")
@@ -181,7 +183,7 @@ _APART: Final = tuple(
 def deep(name: str) -> bool:
     """Tell whether a field lies too deep for its name to tell anything, or where a caller writes what he likes."""
     above = name.rpartition(".")[0]
-    return above.count(".") >= _DEEP or any(part in above for part in _CALLERS)
+    return above.count(".") >= _DEEP or any(part in above for part in _CALLERS) or _LABELS.search(above) is not None
 
 
 def without_port(address: str) -> str:
