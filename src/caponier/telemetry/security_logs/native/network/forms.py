@@ -132,7 +132,8 @@ def _bare(word: str) -> str:
 
 
 _ASKED: Final = re.compile(
-    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)(?:\S{{0,4096}}(?= HTTP/\d)|[^\s\"']{{0,4096}}))"
+    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?"
+    r"(?P<target>(?:/|https?://)(?:\S{0,4096}(?= HTTP/\d)|[^\s\"']{0,4096}))"
     r"(?: HTTP/\d(?:\.\d)?)?[\"']?(?:[ (:\[]{1,3}(?P<status>[1-5]\d\d)\b)?"
 )
 _STATUS: Final = re.compile(r"(?<![\w.:])([1-5]\d\d)(?![\w.:])")
