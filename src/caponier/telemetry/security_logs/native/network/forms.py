@@ -73,6 +73,23 @@ def recognise(fields: Fields, line: int) -> Record | None:
     return None
 
 
+class Pairs(dict[str, str]):
+    """Names and values of a line, the first value of each name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._torn = set[str]()
+
+    def say(self, name: str, value: str) -> None:
+        """Take a pair."""
+        if self.setdefault(name, value) != value:
+            self._torn.add(name)
+
+    def agreed(self) -> dict[str, str]:
+        """Return what nothing contradicts: of two values, one is in what somebody wrote into another."""
+        return {name: value for name, value in self.items() if name not in self._torn}
+
+
 def pairs(text: str) -> dict[str, Any] | None:
     """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
     begin = _BEGINS.match(text)
@@ -92,18 +109,15 @@ def pairs(text: str) -> dict[str, Any] | None:
 
 def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
     """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
-    found: dict[str, Any] = {}
-    sent = False
+    found, sent = Pairs(), False
     for name, quoted, bare in apart.pair.findall(text):
-        value = quoted or bare.strip()
-        if sent and name not in found:
-            continue
-        if found.setdefault(name, value) != value:
-            return None
+        if not sent or name in found:
+            found.say(name, quoted or bare.strip())
         sent = sent or SENT.fullmatch(name) is not None
-    if len(found) < _FEWEST:
+    agreed = found.agreed()
+    if len(agreed) < _FEWEST:
         return None
-    return found if time is None else {**found, "time": time.strip("[]")}
+    return agreed if time is None else {**agreed, "time": time.strip("[]")}
 
 
 def request_in(text: str) -> dict[str, Any] | None:
