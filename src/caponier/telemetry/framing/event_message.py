@@ -34,6 +34,7 @@ _FIELDS: Final = {
 """Heading and label to the field whose value Windows prints there, as in Microsoft's pages on each event."""
 
 
+_NAMES: Final = frozenset(_FIELDS.values())
 _LAST: Final = ("process information", "process command line")
 """What was started with which words is told last; it may go on over several lines."""
 
@@ -56,6 +57,8 @@ def spoken(message: str) -> Iterator[tuple[str, str]]:
             said[place] = value if said.get(place, value) == value else None
             if place == _LAST:
                 break
-    for place, kept in said.items():
-        if kept is not None:
-            yield _FIELDS.get(place, place[1].replace(" ", "")), kept
+    for (heading, label), kept in said.items():
+        name = _FIELDS.get((heading, label), label.replace(" ", ""))
+        # Below a heading Windows calls nothing by the names of fields that it has labels for.
+        if kept is not None and (not heading or (heading, label) in _FIELDS or name not in _NAMES):
+            yield name, kept

@@ -23,7 +23,7 @@ _HEAD: Final = re.compile(
 """Any program may write a time and a severity. PostgreSQL always has a zone and two blanks there."""
 _SEVERITY: Final = re.compile(r"\b(?:LOG|ERROR|FATAL|PANIC):  \S")
 _STATEMENTS: Final = ("statement: ", "execute ", "parse ", "bind ", "duration: ", "AUDIT: ")
-_WHO: Final = re.compile(r"(?:user=)?([\w.\-]+)(?:@|,db=)([\w.\-]+)")
+_WHO: Final = re.compile(r"(?<![\w.\-@])(?:user=)?([\w.\-]+)(?:@|,db=)([\w.\-]+)(?![\w.\-@])")
 _FROM: Final = re.compile(
     r"(?:^|[\s:=,])((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F]+)(?=\(|[\s,\]:]|$)"
 )
