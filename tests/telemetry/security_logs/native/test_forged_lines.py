@@ -150,7 +150,7 @@ EXACT: dict[str, Case] = {
     "an agent at Envoy": (ENVOY.format("a", "{}"), "cs-user-agent", ["x\\", "a,time,b", '"x'[:1]]),
     "a path at Envoy": (ENVOY.format("{}", "curl"), ASKED, ['"', '?q="', '?"_200_-']),
     "an agent at S3": (
-        f'0123456789abcdef ml [02/Mar/2026:09:00:00 +0000] {CALLER} - R REST.GET.OBJECT k "GET /k HTTP/1.1" 403 - 1 '
+        f'0123456789abcdef models [02/Mar/2026:09:00:00 +0000] {CALLER} - R REST.GET.OBJECT k "GET /k HTTP/1.1" 403 - 1 '
         '1 1 1 "-" "{}" - h SigV4 X',
         "user_agent",
         ['x" - y', 'x" - - SigV4', '"', 'a" "b'],
