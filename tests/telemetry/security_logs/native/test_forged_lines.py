@@ -277,3 +277,26 @@ def test_of_a_folder_with_a_command_nobody_tells_what_was_run(tmp_path: Path) ->
     assert "/bin/sh -c id" in str(forged.fields["commandline"])
     env = plain.fields | read(sudo.replace(" COMMAND", " ENV=A=1 ; COMMAND").format("x"), tmp_path)[0].fields
     assert env == plain.fields | {"message": env["message"]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARN {caller} tried to sign in as {said} and was rejected",
+        "WARN [{caller}] upload of file {said} refused for user ann",
+        'INFO {caller} "{said}" login failed',
+        "WARN rate limit for key {said} of {caller}",
+        "WARN {caller}:5 TLS error: password verification failed for peer {said}",
+    ],
+)
+@pytest.mark.parametrize("said", ["x from 10.0.0.1", "x' from 10.0.0.1", 'x" from 10.0.0.1 "', "x ip=10.0.0.1"])
+def test_of_two_addresses_in_a_sentence_a_word_makes_none_the_caller_s(line: str, said: str, tmp_path: Path) -> None:
+    text = "2026-03-02 09:00:00 " + line.format(caller=CALLER, said=said) + "\n"
+    (found,) = read(text, tmp_path)
+    assert identity(found.fields).address in (None, CALLER)
+
+
+def test_the_address_of_who_was_asked_is_no_second_one(tmp_path: Path) -> None:
+    text = "2026-03-02 09:00:00 WARN login failed for user ann from 203.0.113.66 to 10.9.9.9 on server 10.9.9.8\n"
+    (found,) = read(text, tmp_path)
+    assert identity(found.fields)[::2] == ("ann", CALLER)

@@ -48,7 +48,8 @@ _WEAK: Final = 1_000
 """Between what a noun says and what a longer name says that ends with one."""
 _OWNERS: Final = 10 * _WEAK
 _OWN_NAMES: Final = re.compile(
-    r"(?:^|[._])(?:meta(?:data)?|custom\w*|extras?|env|vars|doc(?:ument)?|payload)(?:[._]|$)"
+    r"(?:^|[._])(?:meta(?:data)?|custom\w*|extras?|env|vars|doc(?:ument)?|payload|(?:kw)?args|arguments|form|json"
+    r"|inputs?|options|settings|config|fields|user_?data)(?:[._]|$)"
 )
 """Below these, names may be anybody's own: they tell what nothing else does."""
 _SERVERS: Final = frozenset(["local", "server", "host", "destination", "dst", "dest", "node", "upstream"])
