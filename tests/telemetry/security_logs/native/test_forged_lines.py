@@ -131,6 +131,18 @@ EXACT: dict[str, Case] = {
         "hostname",
         ["x'", "x'res=success"],
     ),
+    "a command in audit": (
+        "type=USER_CMD msg=audit(1772442000.1:1): pid=1 uid=1 auid=1 ses=1 "
+        'msg=\'cwd="/tmp" cmd={} exe="/usr/bin/sudo" terminal=pts/0 res=failed\'',
+        "cmd",
+        ["6361742078", "6C7327207265733D73756363657373"],
+    ),
+    "a name at Cisco's": (
+        OLD + f"%ASA-6-302013: Built inbound TCP connection 1 for outside:{CALLER}/5 ({CALLER}/5)(LOCAL\\{{}}) "
+        "to inside:10.0.0.9/443 (10.0.0.9/443)",
+        "message",
+        [f"x) to inside:{CLAIMED}/22 (", f"a to inside:{CLAIMED}/22 b"],
+    ),
     "a name in a header of CEF": (
         f"CEF:0|Acme|Gate|1|100|{{}}|5|rt=1772442000000 src={CALLER} suser=ann act=blocked",
         "name",
@@ -150,8 +162,8 @@ EXACT: dict[str, Case] = {
     "an agent at Envoy": (ENVOY.format("a", "{}"), "cs-user-agent", ["x\\", "a,time,b", '"x'[:1]]),
     "a path at Envoy": (ENVOY.format("{}", "curl"), ASKED, ['"', '?q="', '?"_200_-']),
     "an agent at S3": (
-        f'0123456789abcdef models [02/Mar/2026:09:00:00 +0000] {CALLER} - R REST.GET.OBJECT k "GET /k HTTP/1.1" 403 - 1 '
-        '1 1 1 "-" "{}" - h SigV4 X',
+        f'0123456789abcdef models [02/Mar/2026:09:00:00 +0000] {CALLER} - R REST.GET.OBJECT k "GET /k HTTP/1.1" 403 '
+        '- 1 1 1 1 "-" "{}" - h SigV4 X',
         "user_agent",
         ['x" - y', 'x" - - SigV4', '"', 'a" "b'],
     ),
@@ -300,3 +312,16 @@ def test_the_address_of_who_was_asked_is_no_second_one(tmp_path: Path) -> None:
     text = "2026-03-02 09:00:00 WARN login failed for user ann from 203.0.113.66 to 10.9.9.9 on server 10.9.9.8\n"
     (found,) = read(text, tmp_path)
     assert identity(found.fields)[::2] == ("ann", CALLER)
+
+
+def test_a_tab_in_an_agent_moves_no_column(tmp_path: Path) -> None:
+    head = "#Fields: date time cs-method cs-uri-stem c-ip cs(User-Agent) sc-status\n"
+    plain, forged = read(
+        head + f"2026-03-02 09:00:00 GET /a {CALLER} x 401\n2026-03-02 09:00:00 GET /a {CALLER} x\ty 401\n", tmp_path
+    )
+    assert forged.fields == plain.fields | {"cs-user-agent": "x\ty"}
+
+
+def test_a_command_of_audit_in_digits_alone_is_told(tmp_path: Path) -> None:
+    (found,) = read("type=USER_CMD msg=audit(1772442000.1:1): pid=1 msg='cmd=6361742078 res=failed'\n", tmp_path)
+    assert found.fields["cmd"] == "cat x"

@@ -100,7 +100,7 @@ def _plain(name: str, value: str) -> str:
         return value[1:-1]
     # What holds a blank, a quote or a control character is written as hexadecimal digits; numbers are not.
     coded = name in _CODED or (name[:1] == "a" and _ARGUMENT.fullmatch(name))
-    if coded and not value.isdigit() and _HEX.fullmatch(value):
+    if coded and (name in _CODED or not value.isdigit()) and _HEX.fullmatch(value):
         return bytes.fromhex(value).replace(b"\0", b" ").decode("utf-8", "replace").strip()
     return value
 

@@ -37,7 +37,7 @@ _TAGGED: Final = re.compile(
 _CISCO: Final = re.compile(r"%(?:ASA|FTD|PIX)-(?:\w+-)?\d-(\d{6}): (.*)", re.DOTALL)
 _ENDS: Final = r"[\w.\-]+:([0-9a-fA-F.:]+)/(\d+)"
 _BUILT: Final = re.compile(rf"Built (inbound|outbound) \w+ connection \d+ for {_ENDS}.*? to {_ENDS}.*")
-_TO: Final = re.compile(rf" to {_ENDS}(?= \()")
+_TO: Final = re.compile(rf" to {_ENDS}")
 _DENY: Final = re.compile(rf"Deny \w+ src {_ENDS}.*? dst {_ENDS}.*")
 _EXTENSION: Final = re.compile(r"(?:^|\s)([\w.\-\[\]]{1,64})=")
 _YEARLESS: Final = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: UTC)?")
