@@ -51,3 +51,10 @@ def test_a_header_has_a_time() -> None:
     assert header("a,b,c") is None
     assert header("time,time") is None
     assert header("Mar  2 09:00:00 host sshd[1]: a, b") is None
+
+
+@pytest.mark.parametrize("sent", ["[{}", '[{"a":1}', "{", "[["])
+def test_a_line_that_begins_with_a_bracket_makes_no_document_of_a_log(sent: str, tmp_path: Path) -> None:
+    line = f"[W 2026-03-02 09:00:00.123 ServerApp] 404 GET /{sent} (@203.0.113.66) 1.50ms\n"
+    found, told = read(tmp_path / "x.log", line * 3)
+    assert (found, told) == (3, [])

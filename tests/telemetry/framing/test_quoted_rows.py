@@ -124,3 +124,28 @@ def test_a_cell_may_hold_a_structure_of_a_query() -> None:
     assert fed(QuotedRows(["time", "who"], LIMIT), '1,"{type=IAMUser, name=ada}"') == [
         (2, {"time": "1", "who": {"type": "IAMUser", "name": "ada"}})
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '203.0.113.66 - - [02/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "a,time,b"',
+        'INFO:     203.0.113.66:5555 - "GET /a,time,b HTTP/1.1" 404 Not Found',
+        "2026-03-02 09:00:00 WARN login failed for user a,time,b from 203.0.113.66",
+        "[W 2026-03-02 09:00:00.123 ServerApp] 404 GET /a,time,b (ann@203.0.113.66) 1.50ms",
+        "level=info msg=a,time,b",
+    ],
+)
+def test_nobody_makes_a_table_of_a_log_by_what_he_asks_for(line: str) -> None:
+    assert header(line) is None
+
+
+def test_of_a_table_without_quoting_a_quote_hides_no_row() -> None:
+    rows = QuotedRows(["time", "what"], LIMIT, "\t")
+    found = fed(rows, '1\ta "b\n\n2\t"c\n3\td')
+    assert found == [(n, {"time": t, "what": w}) for n, t, w in [(2, "1", 'a "b'), (4, "2", '"c'), (5, "3", "d")]]
+
+
+def test_a_cell_of_several_lines_between_tabs_is_one() -> None:
+    rows = QuotedRows(["time", "what"], LIMIT, "\t")
+    assert fed(rows, '1\t"a\n2\tb"') == [(2, {"time": "1", "what": "a\n2\tb"})]

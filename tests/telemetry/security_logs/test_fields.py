@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, TooLargeError, flatten
+from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, TooLargeError, bounded, flatten
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -110,3 +110,32 @@ def test_a_list_of_one_object_is_as_deep_as_a_list() -> None:
     flatten(nested)
     with pytest.raises(TooLargeError):
         flatten({"a": [{"a": [nested]}]})
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        {f"k{n}": "v" for n in range(FIELDS + 1)},
+        {f"k{n}": {f"j{m}": 1 for m in range(50)} for n in range(50)},
+        {"x" * (NAME + 1): "v"},
+        {"İ" * NAME: "v"},
+        nested(4 * DEPTH),
+        {"a": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]},
+        [{f"k{n}": 1} for n in range(FIELDS + 1)],
+        [{f"k{m}": {f"j{n}{m}": 1 for n in range(40)}} for m in range(40)],
+    ],
+)
+def test_nobody_hides_what_he_did_by_what_he_puts_beside_it(put: Any) -> None:
+    row = {"verb": "create", "object": {"notes": put, "image": "evil"}, "time": 1}
+    with pytest.raises(TooLargeError):
+        flatten(row)
+    fields, cut = bounded(row)
+    assert fields.items() >= {"verb": "create", "object.image": "evil", "time": 1}.items()
+    assert len(fields) <= FIELDS
+    assert cut
+
+
+def test_a_row_that_is_too_wide_itself_is_refused() -> None:
+    with pytest.raises(TooLargeError, match="too many"):
+        bounded({str(n): n for n in range(FIELDS + 1)})
+    assert bounded({"a": {"b": 1}}) == flatten({"a": {"b": 1}})

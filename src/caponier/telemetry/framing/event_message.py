@@ -34,9 +34,17 @@ _FIELDS: Final = {
 """Heading and label to the field whose value Windows prints there, as in Microsoft's pages on each event."""
 
 
+_NAMES: Final = frozenset(_FIELDS.values())
+_LAST: Final = ("process information", "process command line")
+"""What was started with which words is told last; it may go on over several lines."""
+
+
 def spoken(message: str) -> Iterator[tuple[str, str]]:
-    """Yield fields, in lower case, and their values; a label below no heading is the field's own name, as of Sysmon."""
-    heading = ""
+    """Yield fields, in lower case, and their values; a label below no heading is the field's own name, as of Sysmon.
+
+    A value may hold lines that look like labels: one that stands twice below a heading with two values has none.
+    """
+    heading, said = "", dict[tuple[str, str], str | None]()
     for line in message.splitlines()[:LINES]:
         found = _LINE.fullmatch(line.rstrip())
         if found is None:
@@ -44,6 +52,13 @@ def spoken(message: str) -> Iterator[tuple[str, str]]:
         label, value = found[1].lower(), found[2].strip()
         if not value and not line[:1].isspace():
             heading = label
-            continue
-        if value not in _EMPTY:
-            yield _FIELDS.get((heading, label), label.replace(" ", "")), value
+        elif value not in _EMPTY:
+            place = heading, label
+            said[place] = value if said.get(place, value) == value else None
+            if place == _LAST:
+                break
+    for (heading, label), kept in said.items():
+        name = _FIELDS.get((heading, label), label.replace(" ", ""))
+        # Below a heading Windows calls nothing by the names of fields that it has labels for.
+        if kept is not None and (not heading or (heading, label) in _FIELDS or name not in _NAMES):
+            yield name, kept

@@ -3,10 +3,11 @@
 It is told by its first bytes, not by its name.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -133,7 +134,11 @@ def _kind(head: bytes, limit: int) -> Any:
 def begins_document(head: bytes, limit: int) -> bool:
     """Tell by the first bytes of a file whether its objects go over several lines."""
     text = head.removeprefix(BOM).lstrip()
-    return text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK)
+    return _OPENS.match(text) is not None and _is_document(text, limit, whole=len(head) < BLOCK)
+
+
+_OPENS: Final = re.compile(rb"\{|\[\s*+(?:[\[{]|$)")
+"""How objects begin; of lines of servers, which begin with a bracket, too, whoever asks them chooses how they go on."""
 
 
 def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:

@@ -20,6 +20,12 @@ _BETWEEN: Final = ",\t;|"
 """What stands between cells; the first one that makes a header of a line counts."""
 _NAME: Final = re.compile(r"[@#_]?[A-Za-z][\w .:\-/()\[\]#@]{0,79}")
 """A column where no comma tells the cells apart: a line of a log may hold a bar, too."""
+_SAID: Final = re.compile(r"\d:\d\d|\d\.\d{1,3}\.\d|[\"={}]|\b(?:INFO|WARN|ERROR|HTTP/)|://")
+"""What no column is called, and every line of a log holds: else whoever sends `a,time,b` first makes a table of one."""
+_SENT: Final = re.compile(r"(?i)agent|referr?er")
+"""Columns of what somebody sent, which is a text whatever it looks like."""
+_LONGEST: Final = 256
+"""Characters of a column."""
 _BEFORE: Final = re.compile(r"#TYPE [\w.+#]{1,200}|sep=.")
 """What PowerShell and Excel write above a header."""
 _ZONE: Final = re.compile(r" ?[\[(](?:UTC|Local)[\])]$", re.IGNORECASE)
@@ -52,6 +58,8 @@ def _columns(line: str, between: str) -> list[str] | None:
     plain = [_ZONE.sub("", name.strip()) for name in names]
     if len(plain) < 2 or len(set(plain)) != len(plain) or not all(plain):
         return None
+    if any(len(name) > _LONGEST or _SAID.search(name) for name in plain):
+        return None
     if between != "," and not all(map(_NAME.fullmatch, plain)):
         return None
     return plain if any(_TIME.fullmatch(name) for name in names) or any(map(_TIME.fullmatch, plain)) else None
@@ -68,27 +76,36 @@ class QuotedRows:
 
     def __init__(self, names: list[str], limit: int, between: str = ",") -> None:
         self._names, self._limit, self._between = names, limit, between
-        self._held: list[str] = []
-        self._first = self._quotes = self._length = 0
+        self._held: list[tuple[int, str]] = []
+        self._quotes = self._length = 0
         csv.field_size_limit(max(limit, csv.field_size_limit()))
 
     def feed(self, line: str, number: int) -> Iterator[tuple[int, dict[str, Any] | str]]:
         """Take a line; yield (number of the row's first line, row) where it ends one, or (number, why it is none)."""
-        if not self._held:
-            self._first = number
-        self._held.append(line)
+        self._held.append((number, line))
         self._quotes += line.count('"')
         self._length += len(line) + 1
         if self._quotes % 2 and len(self._held) < LINES and self._length <= self._limit:
             return
-        text = "\n".join(self._held)
-        self._held, self._quotes, self._length = [], 0, 0
-        yield self._first, self._row(text)
+        yield from self._released(self._row("\n".join(line for _, line in self._held)))
 
     def end(self) -> Iterator[tuple[int, dict[str, Any] | str]]:
         """Tell of a row that did not end."""
         if self._held:
-            yield self._first, "bad CSV: the last row does not end"
+            yield from self._released("bad CSV: the last row does not end")
+
+    def _released(self, row: dict[str, Any] | str) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        """Yield what was held: as a row, or where it is none, line by line as a program wrote it that quotes nothing.
+
+        One that quotes closes its quotes, whatever a cell holds; between tabs, where few do, a quote is a letter then.
+        """
+        held, self._held, self._quotes, self._length = self._held, [], 0, 0
+        if isinstance(row, str) and self._between == "\t":
+            bare = [(number, line.split("\t")) for number, line in held]
+            if all(len(cells) == len(self._names) for _, cells in bare):
+                yield from ((number, self._named(cells)) for number, cells in bare)
+                return
+        yield held[0][0], row
 
     def _row(self, text: str) -> dict[str, Any] | str:
         try:
@@ -98,7 +115,11 @@ class QuotedRows:
         cells = rows[0] if rows else []
         if len(rows) != 1 or len(cells) != len(self._names):
             return f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns"
-        return {name: _value(cell) for name, cell in zip(self._names, cells, strict=True) if cell}
+        return self._named(cells)
+
+    def _named(self, cells: list[str]) -> dict[str, Any]:
+        named = zip(self._names, cells, strict=True)
+        return {name: cell if _SENT.search(name) else _value(cell) for name, cell in named if cell}
 
 
 def _value(cell: str) -> Any:

@@ -43,6 +43,46 @@ def flatten(row: dict[str, Any]) -> tuple[Fields, int]:
     return flat, _put_object(flat, _PLACES.begin(), row, 1)
 
 
+def bounded(row: dict[str, Any]) -> tuple[Fields, int]:
+    """Flatten one row, without what somebody put into it that makes it too large.
+
+    Who writes a thousand annotations, or one with a long name, must not hide by them what he did. Of a map below the
+    row's own fields only so many names are kept that all fits; what is too deep, or called too long, is left out.
+
+    Returns:
+        As `flatten`; what was left out is counted as one value.
+
+    Raises:
+        TooLargeError: If the row's own fields are too many.
+    """
+    try:
+        return flatten(row)
+    except TooLargeError as large:
+        for most, deepest in _TURNS:
+            try:
+                fields, cut = flatten({name: _part(value, len(name), deepest, most) for name, value in row.items()})
+            except TooLargeError:
+                continue
+            return fields, cut + 1
+        raise large
+
+
+_TURNS: Final = ((64, DEPTH), (16, DEPTH), (16, 4))
+"""Names that are kept of each map and the depth to which anything is, by turns; then lists are cut, too."""
+
+
+def _part(node: Any, length: int, left: int, most: int) -> Any:
+    if type(node) is dict:
+        if left <= 1:
+            return None
+        fits = [(name, value) for name, value in node.items() if length + 1 + len(name.lower()) <= NAME]
+        return {name: _part(value, length + 1 + len(name), left - 1, most) for name, value in fits[:most]}
+    if type(node) is list:
+        items = node if most > _TURNS[-1][0] else node[:most]
+        return None if left <= 1 else [_part(item, length, left - 1, most) for item in items]
+    return node
+
+
 class _Place:
     """A dotted name in lower case and what is below it, made once: a product has the same names again and again."""
 

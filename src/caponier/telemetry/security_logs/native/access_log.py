@@ -24,15 +24,19 @@ from caponier.telemetry.security_logs.sources import LogSource
 
 WEB: Final = LogSource(None, "webserver", None)
 _QUOTED: Final = r'"((?:[^"\\]|\\.)*+)"'
+_ASKED: Final = r'"((?:[^"\\]|\\.)*+|[A-Za-z]{1,20} \S+ HTTP/[\d.]{1,5})"'
+"""A request, also of a server that escapes no quotes: its parser lets no blank into a target."""
 _COMBINED: Final = re.compile(
     # A dash is no address but an identity that nobody looked up: then what stands before it is no host. Otherwise a
     # caller who claims a name of two words moves its own address out of sight.
-    rf"(?:(\S+?)(?::\d+)? (?!- ))?(\S+) (\S+) (.{{1,128}}?) \[([^\]]{{10,40}})\] {_QUOTED} (\d{{3}}) (\d+|-)"
-    rf"(?: {_QUOTED} {_QUOTED})?(.*)"
+    rf"(?:(\S+?)(?::\d+)? (?!- ))?(\S+) (\S+) (.{{1,1024}}?) \[([^\[\]]{{10,40}})\] {_ASKED} (\d{{3}}) (\d+|-)"
+    rf'(?: {_QUOTED} {_QUOTED}(?=$|[ ,])| "([^"]*)" "(.*)"$)?(.*)'
 )
 _REQUEST: Final = re.compile(r"([A-Za-z]{1,20}) (\S+)(?: HTTP/[\d.]+)?")
+_ODD_REQUEST: Final = re.compile(r"([A-Z]{3,20}) ([/*].*?|https?://.*?)(?: HTTP/[\d.]+)?", re.DOTALL)
+"""One whose target holds blanks, which servers refuse and write down."""
 _NGINX_ERROR: Final = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)", re.DOTALL)
-_NGINX_FACT: Final = re.compile(r', (client|server|request|host|upstream): (?:"([^"]*)"|([^,]+))')
+_NGINX_FACT: Final = re.compile(r', (client|request|host): (?:"([^"]*)"|([^,]+))')
 _APACHE_ERROR: Final = re.compile(
     r"\[[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d)(?:\.(\d+))? (\d{4})\] \[(\S*?)\](?: \[pid [^\]]*\])?"
     r"(?: \[client ([^\]]+?)(?::\d+)?\])? (.*)",
@@ -42,7 +46,7 @@ _APACHE_ERROR: Final = re.compile(
 
 def request(line: str) -> Fields:
     """Return method and target of a request line; one that is none is kept as the target."""
-    found = _REQUEST.fullmatch(line)
+    found = _REQUEST.fullmatch(line) or _ODD_REQUEST.fullmatch(line)
     if found is None:
         return made({"cs-uri": line, "cs-uri-stem": line})
     return {"cs-method": found[1].upper(), **split_url(found[2])}
@@ -52,7 +56,9 @@ def _parse(text: str) -> Parsed:
     found = _COMBINED.fullmatch(text)
     if found is None:
         return None
-    host, address, _, user, stamp, line, status, size, referer, agent, _ = found.groups()
+    host, address, _, user, stamp, line, status, size, referer, agent, *bare, _ = found.groups()
+    # Some escape quotes and no backslash: then the last quote ends what one sent.
+    referer, agent = (referer, agent) if agent is not None else bare
     try:
         time = stamps.access_log(stamp)
     except ValueError:
@@ -71,10 +77,10 @@ def _parse(text: str) -> Parsed:
 def _error(text: str) -> Parsed:
     if found := _NGINX_ERROR.fullmatch(text):
         stamp, level, message = found.groups()
-        facts = {name: quoted or bare for name, quoted, bare in _NGINX_FACT.findall(message)}
+        facts = _facts(message)
         fields = made({"level": level, "message": message, "c-ip": facts.get("client"), "cs-host": facts.get("host")})
-        if "request" in facts:
-            fields |= request(facts["request"])
+        if asked := facts.get("request"):
+            fields |= request(asked)
         return fields, LogSource("nginx", None, "nginx"), stamps.iso(stamp.replace("/", "-"))
     if found := _APACHE_ERROR.fullmatch(text):
         month, day, clock, part, year, level, address, message = found.groups()
@@ -85,6 +91,23 @@ def _error(text: str) -> Parsed:
         stamp = f"{year}-{number:02}-{int(day):02}T{clock}.{part or '0'}"
         return fields, LogSource("apache", None, "apache"), stamps.iso(stamp)
     return None
+
+
+def _facts(message: str) -> dict[str, str]:
+    """Return what nginx says behind a message: it escapes nothing, and its own facts are the last before the referrer.
+
+    Where the referrer may hold facts, and a path or a name in quotes before them may hold a referrer, only what both
+    readings have in common counts.
+    """
+    own, _, sent = message.partition(', referrer: "')
+    found = _NGINX_FACT.findall(own)
+    told = {name: quoted or bare for name, quoted, bare in found}
+    if ", client: " in sent and '"' in own.partition(", client: ")[0]:
+        found += _NGINX_FACT.findall(sent)
+        told = {
+            name: value for name, value in told.items() if {q or b for one, q, b in found if one == name} == {value}
+        }
+    return told
 
 
 def access_reader() -> Stateless:

@@ -24,6 +24,8 @@ MOST: Final = 512
 _LINE: Final = re.compile(r"(?:node=(\S+) )?type=(\S+) msg=audit\((\d+)(?:\.(\d+))?:(\d+)\): ?(.*)", re.DOTALL)
 # Only at the beginning of a word, or a long one would be looked at again from each of its letters.
 _PAIR: Final = re.compile(r"(?<![A-Za-z0-9_\-\[\]])([A-Za-z0-9_\-\[\]]+)=(\"[^\"]*+\"|'[^']*+'|\S*+)")
+_SAID: Final = re.compile(r"([^\"']*?)\bmsg='(.*)'\s*")
+"""The message of a program, behind what the kernel says of it."""
 _HEX: Final = re.compile(r"(?:[0-9A-F]{2}){2,}")
 _ARGUMENT: Final = re.compile(r"a\d+(?:\[\d+\])?")
 _CODED: Final = frozenset(["proctitle", "name", "cwd", "comm", "exe", "cmd", "acct", "path", "data"])
@@ -78,11 +80,13 @@ def _pairs(text: str) -> Fields:
     """Read `name=value`; what stands in the message of a program (`msg='…'`) is read, too."""
     raw, _, names = text.partition("\x1d")
     fields: Fields = {}
+    if (said := _SAID.fullmatch(raw)) is not None:
+        # A host may be called so that it shuts the quotes; what a program said goes on to the last one.
+        fields = {inner.lower(): _plain(inner.lower(), value) for inner, value in reversed(_PAIR.findall(said[2]))}
+        raw = said[1]
     for name, value in _PAIR.findall(raw):
         lowered = name.lower()
-        if lowered == "msg" and value[:1] == "'":
-            fields |= {inner.lower(): _plain(inner.lower(), text) for inner, text in _PAIR.findall(value[1:-1])}
-        elif lowered not in fields:
+        if lowered not in fields:
             fields[lowered] = _plain(lowered, value)
     # The enriched names stand beside the numbers: UID="ada" beside uid=1000.
     for name, value in _PAIR.findall(names):
@@ -96,7 +100,7 @@ def _plain(name: str, value: str) -> str:
         return value[1:-1]
     # What holds a blank, a quote or a control character is written as hexadecimal digits; numbers are not.
     coded = name in _CODED or (name[:1] == "a" and _ARGUMENT.fullmatch(name))
-    if coded and not value.isdigit() and _HEX.fullmatch(value):
+    if coded and (name in _CODED or not value.isdigit()) and _HEX.fullmatch(value):
         return bytes.fromhex(value).replace(b"\0", b" ").decode("utf-8", "replace").strip()
     return value
 

@@ -27,8 +27,6 @@ _S3: Final = re.compile(
     rf"(?:{_QUOTED}|-) (\d{{3}}|-) (\S+) (\S+) \S+ \S+ \S+ ([\"-].*)",
     re.DOTALL,
 )
-_AGENT: Final = re.compile(rf"(?:{_QUOTED}|-) (?:{_QUOTED}|-)(?: .*)?", re.DOTALL)
-"""Behind what the server says of a request: both fields are the caller's words, and hide no request by their quotes."""
 _OPERATION: Final = re.compile(r"[A-Z0-9]+\.([A-Z]+)\.([A-Z_]+)")
 _CALLS: Final = {
     ("GET", "OBJECT"): "GetObject",
@@ -61,7 +59,7 @@ def _s3(text: str) -> Parsed:
         return None
     bucket, stamp, address, requester, operation, key, line, status, error, sent, words = found.groups()
     parts = _OPERATION.fullmatch(operation)
-    code, told = whole(status), _AGENT.fullmatch(words)
+    code = whole(status)
     fields = made(
         {
             "eventsource": "s3.amazonaws.com",
@@ -71,7 +69,7 @@ def _s3(text: str) -> Parsed:
             "src_ip": address,
             "sourceipaddress": address,
             "useridentity.arn": requester,
-            "user_agent": told and told[2],
+            "user_agent": _agent(words),
             "operation": operation,
             "request": line,
             "errorcode": error,
@@ -86,6 +84,15 @@ def _s3(text: str) -> Parsed:
     if requester == "-":
         fields["access"] = "anonymous"
     return fields, CLOUDTRAIL, stamps.access_log(stamp)
+
+
+def _agent(words: str) -> str | None:
+    """Return what a caller calls itself, behind where it came from.
+
+    Both are its own words, quotes and all: what stands between the first field and the last quote is the second.
+    """
+    first, between, second = words.partition(' "' if words[:2] == "- " else '" "')
+    return second.rpartition('"')[0] or None if between and first else None
 
 
 def _unquoted(key: str) -> str:

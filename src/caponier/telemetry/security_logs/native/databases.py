@@ -21,14 +21,16 @@ _HEAD: Final = re.compile(
     re.DOTALL,
 )
 """Any program may write a time and a severity. PostgreSQL always has a zone and two blanks there."""
-_WHO: Final = re.compile(r"(?:user=)?([\w.\-]+)(?:@|,db=)([\w.\-]+)")
+_SEVERITY: Final = re.compile(r"\b(?:LOG|ERROR|FATAL|PANIC):  \S")
+_STATEMENTS: Final = ("statement: ", "execute ", "parse ", "bind ", "duration: ", "AUDIT: ")
+_WHO: Final = re.compile(r"(?<![\w.\-@])(?:user=)?([\w.\-]+)(?:@|,db=)([\w.\-]+)(?![\w.\-@])")
 _FROM: Final = re.compile(
     r"(?:^|[\s:=,])((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F]+)(?=\(|[\s,\]:]|$)"
 )
 _ASKED: Final = re.compile(
     r"(?:duration: \S+ ms {1,2})?(?:statement|execute [^:]{1,80}|parse [^:]{1,80}): (.*)", re.DOTALL
 )
-_REFUSED: Final = re.compile(r'password authentication failed for user "([^"]{1,128})"')
+_REFUSED: Final = re.compile(r'password authentication failed for user "(.{1,128})"(?=$|\n)')
 _LET_IN: Final = re.compile(r"connection authorized: user=(\S+)(?: database=(\S+))?")
 _TABLE: Final = re.compile(
     r"(?i)\b(?:update|insert\s+into|delete\s+from|truncate(?:\s+table)?|drop\s+table|merge\s+into|from|join"
@@ -40,10 +42,14 @@ _MYSQL: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s+(\d{1,12}) ([A-Z][a-z]+(?: [A-Z]+)?)\t(.*)",
     re.DOTALL,
 )
-_DENIED: Final = re.compile(r"Access denied for user '([^']{0,128})'@'([^']{0,255})'")
-_CONNECT: Final = re.compile(r"(\S+?)@(\S*) on (\S*)")
+_DENIED: Final = re.compile(r"Access denied for user '(.{0,128})'@'([^']{0,255})'(?= |$)")
+_CONNECT: Final = re.compile(r"(.{1,128}?)@([^@\s]*) on (.{0,64}?)(?: using .*)?")
+_CONNECTED: Final = re.compile(r"@[^@\s]* on ")
 _MARIA: Final = re.compile(
-    r"(\d{8} \d\d:\d\d:\d\d),([^,]*),([^,]*),([^,]*),\d+,\d+,([A-Z_]+),([^,]*),'?(.*?)'?,(\d+)", re.DOTALL
+    # A name may hold commas: the first place from which the rest is as the plugin writes it is where the name ends.
+    r"(\d{8} \d\d:\d\d:\d\d),([^,]*),(.{0,256}?),([^,]*),\d+,\d+,([A-Z_]+),([^,]*),"
+    r"(?:'((?:[^'\\]|\\.|''|'(?!,\d+$))*+)'|([^,']*)),(\d+)",
+    re.DOTALL,
 )
 _FAILED: Final = frozenset(["ERROR", "FATAL", "PANIC"])
 _CONNECTIONS: Final = 10_000
@@ -108,7 +114,11 @@ class DatabaseReader:
             return None
         stamp, connection, command, said = found.groups()
         fields = made({"message": said, "command": command})
-        if command == "Connect" and (who := _CONNECT.match(said)):
+        if command == "Connect" and len(_CONNECTED.findall(said)) > 1:
+            # Name and database are what the client says: from where it comes stands between them, or within one.
+            self._accounts.pop(connection, None)
+            return fields, LogSource("mysql", "authentication", "server"), stamps.iso(stamp)
+        if command == "Connect" and (who := _CONNECT.fullmatch(said)):
             if len(self._accounts) >= _CONNECTIONS:
                 self._accounts.clear()
             self._accounts[connection] = made({"user": who[1], "src_ip": who[2], "database_name": who[3]})
@@ -131,22 +141,27 @@ def _postgres(text: str) -> tuple[Fields, LogSource, int] | None:
         return None
     stamp, zone, prefix, severity, message = found.groups()
     fields = made({"message": message, "severity": severity})
-    if who := _WHO.search(prefix):
-        fields.update({"user": who[1], "database_name": who[2]})
-    if address := _FROM.search(prefix):
-        fields["src_ip"] = address[1]
+    # Name, database and application are what the client says; whom it says twice and differently, nobody can tell.
+    if len(who := set(_WHO.findall(prefix))) == 1:
+        fields["user"], fields["database_name"] = who.pop()
+    if len(addresses := set(_FROM.findall(prefix))) == 1:
+        fields["src_ip"] = addresses.pop()
+    # An abbreviation of a zone means several; servers of databases run in UTC.
+    time = stamps.any_time(stamp + (zone if zone[0] in "+-" else ""))
+    if not message.startswith(_STATEMENTS) and _SEVERITY.search(message, 0, _READ):
+        # What stands before it was a name, or behind it a message: no login can be told from it.
+        return {"message": text}, LogSource("postgresql", DATABASE, "server"), time
     if severity in _FAILED:
         fields["outcome"] = FAILURE
-    # An abbreviation of a zone means several; servers of databases run in UTC.
-    offset = zone if zone[0] in "+-" else ""
-    return fields, told(message, fields, "postgresql"), stamps.any_time(stamp + offset)
+    return fields, told(message, fields, "postgresql"), time
 
 
 def _maria(text: str) -> tuple[Fields, LogSource, int] | None:
     found = _MARIA.fullmatch(text)
     if found is None:
         return None
-    stamp, host, user, address, kind, database, statement, code = found.groups()
+    stamp, host, user, address, kind, database, quoted, bare, code = found.groups()
+    statement = bare if quoted is None else quoted
     fields = made({"host": host, "user": user, "src_ip": address, "command": kind, "database_name": database})
     fields["outcome"] = SUCCESS if code == "0" else FAILURE
     if kind in ("CONNECT", "FAILED_CONNECT"):

@@ -235,7 +235,10 @@ def spread(row: Row) -> Row:
     """Read the JSON within text of a table's row, as Log Analytics keeps what has no columns."""
     if "TimeGenerated" not in row:
         return row
-    return {name: _object(value) if isinstance(value, str) else value for name, value in row.items()}
+    return {
+        name: _object(value) if isinstance(value, str) and not name.lower().endswith("agent") else value
+        for name, value in row.items()
+    }
 
 
 def _object(text: str) -> Any:

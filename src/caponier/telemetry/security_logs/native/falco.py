@@ -44,6 +44,7 @@ _LINE: Final = re.compile(
     re.DOTALL,
 )
 _FIELD: Final = re.compile(r"(?<![\w.])([a-z][\w.]{0,63})=(\S+)")
+_TOLD: Final = frozenset(["command", "cmdline", "proc.cmdline", "pcmdline", "gcmdline", "args"])
 _SHORT: Final[FieldMap] = {
     "commandline": ("command", "cmdline"),
     "image": ("proc_exepath", "process", "proc.name"),
@@ -60,8 +61,13 @@ def _parse(text: str) -> Parsed:
     if found is None:
         return None
     fields = made({"priority": found[2], "output": found[3]})
+    before: frozenset[str] | None = None
     for name, value in _FIELD.findall(found[3]):
-        fields.setdefault(name, value.rstrip(")"))
+        # What a program was told may go on with names of fields. Falco's own stand before it, or as the last ones.
+        if name not in (fields if before is None else before):
+            fields[name] = value.rstrip(")")
+        if before is None and name in _TOLD:
+            before = frozenset(fields)
     fill(fields, _SHORT)
     # By itself a line has the time of day alone; the day stands in what carries it.
     return fields, LogSource("falco", ALARM, "falco"), stamps.iso(found[1]) if found[1] else None

@@ -15,13 +15,13 @@ from caponier.telemetry.security_logs.sources import LogSource
 _OWN: Final = re.compile(
     r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)", re.DOTALL
 )
-_FAILED: Final = re.compile(r"Exception on (\S+) \[([A-Z]+)\]")
+_FAILED: Final = re.compile(r"Exception on (.*) \[([A-Z]+)\]", re.DOTALL)
 _GUNICORN: Final = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\] \[(\d+)\] \[(\w+)\] (.*)", re.DOTALL)
 _ASKED: Final = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S*")
 _OTHER: Final = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL): {2,8}(.*)", re.DOTALL)
 _UVICORN: Final = re.compile(
     r"(?:\([^)]{1,60}\) )?(?:(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?) (?:- )?)?INFO:? +(?:uvicorn\.access: )?"
-    r'(\S+?):(\d+) - "([^"]*)" (\d{3})(?: .*)?'
+    r'(\S+?):(\d+) - "([^"]*|[A-Z]{1,20} \S+ HTTP/[\d.]{1,5})" (\d{3})(?: .*)?'
 )
 WEB: Final = LogSource("mlflow", "webserver", "server")
 
@@ -30,7 +30,7 @@ def _parse(text: str) -> Parsed:
     if found := _OWN.fullmatch(text):
         stamp, level, logger, message = found.groups()
         fields, time = made({"level": level, "logger": logger, "message": message}), stamps.iso(stamp.replace("/", "-"))
-        if asked := _FAILED.match(message):
+        if asked := _FAILED.fullmatch(message.partition("\n")[0]):
             return {**fields, **request(f"{asked[2]} {asked[1]}"), "sc-status": 500}, WEB, time
         return fields, LogSource("mlflow", None, "server"), time
     if found := _GUNICORN.fullmatch(text):

@@ -11,7 +11,7 @@ from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.frames import Value
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.xml_events import event_of
-from caponier.telemetry.security_logs.fields import Fields, Scalar, flatten
+from caponier.telemetry.security_logs.fields import Fields, Scalar, bounded, flatten
 from caponier.telemetry.security_logs.native import (
     access_log,
     aws_requests,
@@ -264,7 +264,7 @@ class NativeReading:
         return None
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
-        fields, cut = flatten(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
+        fields, cut = bounded(windows_event.from_document(row) or cloudtrail.judged(envelopes.spread(row)))
         _put_together(fields)
         if fields.keys().isdisjoint(_SAID):
             for format_ in NATIVE:

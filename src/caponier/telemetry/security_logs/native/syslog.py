@@ -48,14 +48,29 @@ _LEVELS: Final = frozenset(["DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "ERROR"
 """What stands in the place of the host where a template leaves that out, as ChromeOS's does."""
 # A name may hold blanks, and claim an address of its own: the last one is what sshd saw.
 _ACCEPTED: Final = re.compile(
-    r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)(?: .*)?"
+    r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)(?: .*)?", re.DOTALL
 )
-_INVALID: Final = re.compile(r"Invalid user (.*) from (\S+)(?: port (\d+))?")
+_KEYED: Final = re.compile(
+    r"(Accepted|Failed) (publickey|hostbased) for (?:invalid user )?(.*?) from (\S+) port (\d+) ssh2: \S+ \S+"
+    r"(?: ID .* \(serial \d+\) CA \S+ \S+)?",
+    re.DOTALL,
+)
+"""Behind the address a certificate has a name that its owner chose."""
+_INVALID: Final = re.compile(r"Invalid user (.*) from (\S+)(?: port (\d+))?", re.DOTALL)
 _PAM: Final = re.compile(
-    r"pam_\w+\(([^)]*)\): (session opened|session closed|authentication failure)"
-    r"(?:.*?for user ([^\s(]+))?(?:.*?rhost=(\S*))?(?:.*?\buser=(\S+))?"
+    r"pam_\w+\([^)]*\): (?:session (?:opened|closed) for user ([^\s(]+)"
+    # What somebody calls himself stands before where he comes from: the last such word is PAM's own.
+    r"|(authentication failure)(?:.* rhost=(\S*))?(?:.*?\buser=(\S+))?)",
+    re.DOTALL,
 )
-_SUDO: Final = re.compile(r"\s*(\S+) : (?:(.+?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ;(?: GROUP=\S+ ;)? COMMAND=(.*)")
+_SUDO: Final = re.compile(
+    r"\s*(\S+) : (?:([^;=]+?) ; )?(?:HOST=\S+ ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ;"
+    r"(?: GROUP=\S+ ;)?(?: TSID=\S+ ;)?(?: ENV=.*? ;)? COMMAND=(.*)",
+    re.DOTALL,
+)
+_BECAME: Final = re.compile(r" ; USER=(\S+) ;")
+_RAN: Final = re.compile(r"; COMMAND=(\S+)")
+"""A folder may be called so, and a command be told so: where two stand, nobody can tell which one sudo wrote."""
 _AUTHORISING: Final = frozenset(
     ["su", "login", "systemd-logind", "polkitd", "useradd", "usermod", "passwd", "groupadd"]
 )
@@ -88,6 +103,10 @@ def _sshd(message: str, fields: Fields) -> LogSource:
         said, method, user, address, port = found.groups()
         if said == "Postponed":
             return LogSource("linux", None, "sshd")
+        keyed = _KEYED.fullmatch(message)
+        if keyed and keyed.groups() != found.groups():
+            # Whoever was let in has an account, and nobody gave that such a name; of others either may be chosen.
+            user, address, port = keyed.groups()[2:] if said == "Accepted" else (None, None, None)
         fields.update(made({"user": user, "src_ip": address, "src_port": port, "method": method}))
         fields["outcome"] = SUCCESS if said == "Accepted" else FAILURE
         return LogSource("linux", "authentication", "sshd")
@@ -103,8 +122,12 @@ def _sudo(message: str, fields: Fields) -> LogSource:
         # As Sigma's rules for sudo call them; `user` is who became another.
         fields.update(made({"user": user, "tty": tty, "pwd": folder, "target_user": target, "command": command}))
         fields["outcome"] = FAILURE if refusal else SUCCESS
+        if len(set(_BECAME.findall(message))) > 1:
+            del fields["target_user"]
         if not refusal:
-            fields.update(made({"commandline": command, "image": command.split(" ", 1)[0], "currentdirectory": folder}))
+            ran = set(_RAN.findall(message))
+            image = min(ran) if len(ran) == 1 else None
+            fields.update(made({"commandline": command, "image": image, "currentdirectory": folder}))
             return LogSource("linux", "process_creation", "sudo")
         return LogSource("linux", None, "sudo")
     return _pam(message, fields, "sudo")
@@ -114,9 +137,9 @@ def _pam(message: str, fields: Fields, service: str) -> LogSource:
     found = _PAM.match(message)
     if found is None:
         return LogSource("linux", None, service)
-    _, event, user, address, other = found.groups()
+    user, failed, address, other = found.groups()
     fields.update(made({"user": user or other, "src_ip": address}))
-    if event == "authentication failure":
+    if failed:
         fields["outcome"] = FAILURE
         return LogSource("linux", "authentication", service)
     # That a session opens says nothing of where from; sshd has said it already.

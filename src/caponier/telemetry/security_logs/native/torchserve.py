@@ -16,7 +16,7 @@ _LINE: Final = re.compile(
     r"(?:(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d,\d{3}) )?\[(TRACE|DEBUG|INFO|WARN|ERROR|FATAL) *\] (\S+) (\S+) - (.*)",
     re.DOTALL,
 )
-_REQUEST: Final = re.compile(r'/?(\S+?):(\d+) "([^"]*)" (\d{3}) (\d+)')
+_REQUEST: Final = re.compile(r'/?(\S+?):(\d+) "([^"]*|[A-Z]{1,20} \S+ HTTP/[\d.]{1,5})" (\d{3}) (\d+)')
 
 
 def _parse(text: str) -> Parsed:

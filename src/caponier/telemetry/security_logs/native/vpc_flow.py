@@ -19,6 +19,9 @@ _DEFAULT_LINE: Final = re.compile(
     r"2 \S+ (?:eni-|-)\S* \S+ \S+ (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) \d{9,11} \d{9,11}"
     r" (?:ACCEPT|REJECT|-) (?:OK|NODATA|SKIPDATA)"
 )
+_NAME: Final = re.compile(r"\$?\{?[a-z][a-z0-9_\-]{0,39}\}?")
+_END: Final = re.compile(r"-|[0-9A-Fa-f.:]{2,45}")
+_FEWEST: Final = 3
 _NAMES: Final = {"srcaddr": "src_ip", "dstaddr": "dst_ip", "srcport": "src_port", "dstport": "dst_port"}
 
 
@@ -33,14 +36,17 @@ class FlowReader:
     def read(self, text: str, line: int) -> list[Record] | None:
         """Return the record of a line."""
         words = text.split()
-        if "srcaddr" in words and "dstaddr" in words:
+        if "srcaddr" in words and "dstaddr" in words and all(map(_NAME.fullmatch, words)) and len(words) >= _FEWEST:
             self._columns = tuple(words)
             return []
         if self._columns is None:
             if not _DEFAULT_LINE.fullmatch(text.strip()):
                 return None
             return [self._record(DEFAULT, words, line)]
-        return [self._record(self._columns, words, line)] if len(words) == len(self._columns) else None
+        if len(words) != len(self._columns):
+            return None
+        ends = (word for name, word in zip(self._columns, words, strict=True) if name in ("srcaddr", "dstaddr"))
+        return [self._record(self._columns, words, line)] if all(map(_END.fullmatch, ends)) else None
 
     def rest(self) -> list[Record]:
         """Return nothing: no record is ever waiting."""

@@ -46,6 +46,12 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Names that say so as they are."""
 _WEAK: Final = 1_000
 """Between what a noun says and what a longer name says that ends with one."""
+_OWNERS: Final = 10 * _WEAK
+_OWN_NAMES: Final = re.compile(
+    r"(?:^|[._])(?:meta(?:data)?|custom\w*|extras?|env|vars|doc(?:ument)?|payload|(?:kw)?args|arguments|form|json"
+    r"|inputs?|options|settings|config|fields|user_?data)(?:[._]|$)"
+)
+"""Below these, names may be anybody's own: they tell what nothing else does."""
 _SERVERS: Final = frozenset(["local", "server", "host", "destination", "dst", "dest", "node", "upstream"])
 """Above these is the address of who answered."""
 _ANSWERING: Final = ("local", "server", "dst", "dest", "target", "nat", "public", "virtual", "device", "daddr", "mac")
@@ -172,6 +178,7 @@ def _tell(fields: Fields) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
         for word in _ALL:
             rank = _rank(word, plain, parent)
             if rank is not None:
+                rank += _OWNERS * (_OWN_NAMES.search(above) is not None)
                 found.setdefault(word, []).append((rank, depth, name))
     ranked = {word: tuple(name for _, _, name in sorted(places)) for word, places in found.items()}
     return ranked, tuple(name for _, name in sorted(times, key=lambda place: place[0]))

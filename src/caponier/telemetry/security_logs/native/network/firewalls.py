@@ -4,6 +4,7 @@ As in the kernel's `xt_LOG`, Cisco's "Syslog messages" (106023, 302013, 302015),
 fields", Fortinet's "FortiOS log message reference", ArcSight's "Common Event Format" and QRadar's LEEF.
 """
 
+import csv
 import re
 from datetime import UTC, datetime
 from typing import Final
@@ -36,10 +37,11 @@ _TAGGED: Final = re.compile(
 _CISCO: Final = re.compile(r"%(?:ASA|FTD|PIX)-(?:\w+-)?\d-(\d{6}): (.*)", re.DOTALL)
 _ENDS: Final = r"[\w.\-]+:([0-9a-fA-F.:]+)/(\d+)"
 _BUILT: Final = re.compile(rf"Built (inbound|outbound) \w+ connection \d+ for {_ENDS}.*? to {_ENDS}.*")
+_TO: Final = re.compile(rf" to {_ENDS}")
 _DENY: Final = re.compile(rf"Deny \w+ src {_ENDS}.*? dst {_ENDS}.*")
 _EXTENSION: Final = re.compile(r"(?:^|\s)([\w.\-\[\]]{1,64})=")
 _YEARLESS: Final = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: UTC)?")
-_SPLIT: Final = re.compile(r"(?<!\\)\|")
+_SPLIT: Final = re.compile(r"((?:[^|\\]|\\.)*+)(?:\||\\?$)", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([\\|=])")
 
 _CEF_HEAD: Final = ("devicevendor", "deviceproduct", "deviceversion", "signatureid", "name", "severity")
@@ -83,7 +85,7 @@ def cisco(message: str, fields: Fields) -> LogSource | None:
         return None
     number, text = found.groups()
     fields["message_id"] = number
-    if built := _BUILT.fullmatch(text):
+    if (built := _BUILT.fullmatch(text)) and len({*_TO.findall(text)}) < 2:
         direction, near, _, far, port = built.groups()
         # `for` names the side of the lower security level, `to` the other one, whoever began.
         source, target = (near, far) if direction == "inbound" else (far, near)
@@ -101,7 +103,10 @@ def _palo(text: str) -> Parsed:
     if found is None:
         return None
     stamp, subtype, rest = found.groups()
-    cells = rest.split(",")
+    try:
+        cells = next(csv.reader([rest]), [])
+    except csv.Error:
+        return None
     if len(cells) < 26 or (port := whole(cells[20])) is None:
         return None
     fields = made({"src_ip": cells[2], "dst_ip": cells[3], "rule": cells[6], "user": cells[7], "app": cells[9]})
@@ -142,10 +147,10 @@ def _cef(text: str) -> Parsed:
         return None
     plain = text[headed.end() :]
     if plain[:4] == "CEF:":
-        parts = _SPLIT.split(plain, maxsplit=7)
+        parts = _parts(plain, 7)
         return _event(parts, _CEF_HEAD, _extension(parts[7])) if len(parts) == 8 else None
     if plain[:5] == "LEEF:":
-        parts = _SPLIT.split(plain, maxsplit=6 if plain[5:6] == "2" else 5)
+        parts = _parts(plain, 6 if plain[5:6] == "2" else 5)
         if len(parts) < 6:
             return None
         between = _between(parts[5]) if len(parts) == 7 else "\t"
@@ -156,6 +161,15 @@ def _cef(text: str) -> Parsed:
         said.pop("", None)
         return _event(parts, _CEF_HEAD[:4], said)
     return None
+
+
+def _parts(text: str, most: int) -> list[str]:
+    """Split a header at its bars; before one a backslash escapes it, unless that is escaped itself."""
+    parts, at = list[str](), 0
+    while len(parts) < most and (found := _SPLIT.match(text, at)) and found.end() < len(text):
+        parts.append(found[1])
+        at = found.end()
+    return [*parts, text[at:]]
 
 
 def _between(said: str) -> str:

@@ -45,6 +45,8 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
 _PASSED: Final = frozenset(["accept", "accepted", "allow", "allowed", "pass", "permit", "permitted", "passed"])
 _CALLERS: Final = ("header", "query", "body", "cookie", "param")
 """Parts of names below which a caller writes what he likes."""
+_LABELS: Final = re.compile(r"(?:^|[._])(?:tags?|labels?|annotations?)(?:[._]|$)")
+"""The same, where whoever owns a thing names them."""
 _DEEP: Final = 4
 _DOTS: Final = 3
 _LONG: Final = 64
@@ -71,6 +73,23 @@ def recognise(fields: Fields, line: int) -> Record | None:
     return None
 
 
+class Pairs(dict[str, str]):
+    """Names and values of a line, the first value of each name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._torn = set[str]()
+
+    def say(self, name: str, value: str) -> None:
+        """Take a pair."""
+        if self.setdefault(name, value) != value:
+            self._torn.add(name)
+
+    def agreed(self) -> dict[str, str]:
+        """Return what nothing contradicts: of two values, one is in what somebody wrote into another."""
+        return {name: value for name, value in self.items() if name not in self._torn}
+
+
 def pairs(text: str) -> dict[str, Any] | None:
     """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
     begin = _BEGINS.match(text)
@@ -90,18 +109,15 @@ def pairs(text: str) -> dict[str, Any] | None:
 
 def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
     """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
-    found: dict[str, Any] = {}
-    sent = False
+    found, sent = Pairs(), False
     for name, quoted, bare in apart.pair.findall(text):
-        value = quoted or bare.strip()
-        if sent and name not in found:
-            continue
-        if found.setdefault(name, value) != value:
-            return None
+        if not sent or name in found:
+            found.say(name, quoted or bare.strip())
         sent = sent or SENT.fullmatch(name) is not None
-    if len(found) < _FEWEST:
+    agreed = found.agreed()
+    if len(agreed) < _FEWEST:
         return None
-    return found if time is None else {**found, "time": time.strip("[]")}
+    return agreed if time is None else {**agreed, "time": time.strip("[]")}
 
 
 def request_in(text: str) -> dict[str, Any] | None:
@@ -130,7 +146,8 @@ def _bare(word: str) -> str:
 
 
 _ASKED: Final = re.compile(
-    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?(?P<target>(?:/|https?://)[^\s\"']{{0,4096}})"
+    rf"(?<![\w/])(?P<method>{'|'.join(sorted(_METHODS))})[\"'\]:]{{0,2}} {{1,4}}[\"']?"
+    r"(?P<target>(?:/|https?://)(?:\S{0,4096}(?= HTTP/\d)|[^\s\"']{0,4096}))"
     r"(?: HTTP/\d(?:\.\d)?)?[\"']?(?:[ (:\[]{1,3}(?P<status>[1-5]\d\d)\b)?"
 )
 _STATUS: Final = re.compile(r"(?<![\w.:])([1-5]\d\d)(?![\w.:])")
@@ -181,7 +198,7 @@ _APART: Final = tuple(
 def deep(name: str) -> bool:
     """Tell whether a field lies too deep for its name to tell anything, or where a caller writes what he likes."""
     above = name.rpartition(".")[0]
-    return above.count(".") >= _DEEP or any(part in above for part in _CALLERS)
+    return above.count(".") >= _DEEP or any(part in above for part in _CALLERS) or _LABELS.search(above) is not None
 
 
 def without_port(address: str) -> str:

@@ -14,9 +14,8 @@ from caponier.telemetry.security_logs.native.access_log import WEB, request
 from caponier.telemetry.security_logs.native.record import Parsed, Stateless, made, split_url, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
-_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _ENVOY: Final = re.compile(
-    r'\[(\d{4}-\d\d-\d\dT[^\]\s]{8,30})\] "((?:[^"\\]|\\.)*+)" (\d{3}) (\S+)'
+    r'\[(\d{4}-\d\d-\d\dT[^\]\s]{8,30})\] "([A-Z]{1,20} \S+ HTTP/[\d.]{1,5}|(?:[^"\\]|\\.)*+)" (\d{3}) (\S+)'
     r'((?: \S+ \S+ "[^"]*")?(?: (?:\d+|-)){3,4}) (.*)'
 )
 _HAPROXY: Final = re.compile(
@@ -27,7 +26,8 @@ _SQUID: Final = re.compile(
     r"(\d{9,11}\.\d{3}) +-?\d+ (\S+) ([A-Z_]+)/(\d{3}) (\d+) ([A-Z_]+) (\S+) (\S+) [A-Z_]+/(\S+) \S+(?: .*)?"
 )
 _GIN: Final = re.compile(
-    r"\[GIN\] (\d{4}/\d\d/\d\d) - (\d\d:\d\d:\d\d) \| *(\d{3}) *\|[^|]*\| *(\S+) *\| *([A-Z]+) +\"([^\"]*)\".*",
+    r"\[GIN\] (\d{4}/\d\d/\d\d) - (\d\d:\d\d:\d\d) \| *(\d{3}) *\|[^|]*\| *(\S+) *\| *([A-Z]+) +"
+    r"\"((?:[^\"\\]|\\.)*+)\".*",
     re.DOTALL,
 )
 _COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
@@ -49,12 +49,14 @@ def _envoy(text: str) -> Parsed:
     if found is None:
         return None
     stamp, line, status, flags, counts, rest = found.groups()
-    quoted = list(_QUOTED.finditer(rest))
+    begin, end = rest.find('"'), rest.rfind('"')
+    quoted = rest[begin + 1 : end].split('" "')
     if len(quoted) < 5:
         return None
-    forwarded, agent, asked, authority, upstream = (one[1] for one in quoted[-5:])
+    forwarded, *agents, asked, authority, upstream = quoted
+    agent = '" "'.join(agents)
     # Behind the quoted ones Istio has the addresses of the connection itself: the fourth is where it came from.
-    tail = rest[quoted[-1].end() :].split()
+    tail = rest[end + 1 :].split()
     # Envoy escapes no quotes: whoever sends some in a header moves the fields, and then no header tells the address.
     address = forwarded.rsplit(",", 1)[-1].strip() if len(quoted) == 5 else "-"
     if address in ("", "-") and len(tail) > 3:

@@ -14,8 +14,8 @@ from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, Par
 from caponier.telemetry.security_logs.sources import MANAGEMENT, LogSource
 
 _REQUEST: Final = re.compile(
-    r"(\d{4}-\d\d-\d\dT\S{8,24})\|[^|]{0,128}\|([0-9A-Fa-f.:]{2,64})\|([^|]{0,256})\|"
-    r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\|([^|]{1,8192})\|(\d{3})\|(?:[^|]*\|){0,8}([^|]*)"
+    r"(\d{4}-\d\d-\d\dT[^\s|]{8,24})\|[^|]{0,128}\|([0-9A-Fa-f.:]{2,64})\|(.{0,256}?)\|"
+    r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\|([^|]{1,8192})\|(\d{3})\|(?:-?[\d.]*\|){0,3}+(.*)"
 )
 _ACCESS: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\S{8,24}) (?:\[[^\]]{0,64}\] ){0,2}\[(ACCEPTED|DENIED) ([A-Z][A-Z ]{0,40})\] (.{0,2048}?) ?"

@@ -53,7 +53,9 @@ class W3CReader:
             return [] if self._directive(text) else None
         if not self._columns:
             return None
-        cells = text.split("\t") if "\t" in text else text.split()
+        # A tab may stand in what somebody sent, too.
+        ways = (text.split(sign) for sign in ("\t", " ", None))
+        cells = next((cells for cells in ways if len(cells) == len(self._columns)), [])
         if len(cells) != len(self._columns):
             return None
         said = made(dict(zip(self._columns, cells, strict=True)))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native import syslog
 from caponier.telemetry.security_logs.native.network import forms
+from caponier.telemetry.security_logs.native.network.forms import Pairs
 
 _ELEMENT: Final = re.compile(r"\[([^\s\]=\"]{1,64})((?: [^\s\]=\"]{1,64}=\"(?:[^\"\\\]]|\\.)*+\")*)\]")
 _PARAMETER: Final = re.compile(r" ([^\s\]=\"]{1,64})=\"((?:[^\"\\\]]|\\.)*+)\"")
@@ -20,7 +21,7 @@ _FEWEST: Final = 3
 def pairs_of(fields: Fields) -> dict[str, Any] | None:
     """Return what a line's message or its structured data says in names and values; None where it says none.
 
-    A name that stands twice with different values was written by somebody else the one time: then none of them count.
+    A name that stands twice with different values was written by somebody else the one time: then it does not count.
 
     Args:
         fields: Of a line of syslog.
@@ -35,7 +36,7 @@ def pairs_of(fields: Fields) -> dict[str, Any] | None:
 
 
 def _of_message(message: str) -> dict[str, Any] | None:
-    at, found = 0, dict[str, str]()
+    at, found = 0, Pairs()
     while at < len(message):
         pair = _PLAIN.match(message, at)
         name = _NAME.match(message, at)
@@ -44,34 +45,31 @@ def _of_message(message: str) -> dict[str, Any] | None:
             return None
         value = message[name.end() : pair.end()].rstrip(" \t\n,;")
         value = value[:-1] if name[2] else value
-        if found.setdefault(name[1].lower(), value) != value:
-            return None
+        found.say(name[1].lower(), value)
         at = pair.end()
         if forms.SENT.fullmatch(name[1]):
             break
-    return _kept(found)
+    return _kept(found.agreed())
 
 
 def _of_data(data: str) -> dict[str, Any] | None:
     """Read the elements that a product defined itself; the others tell of the relay."""
-    found = dict[str, str]()
-    if (own := _QUOTED.match(data, 0, syslog.READ)) and not _take(_MEMBER.findall(own[1]), found):
-        return None
+    found = Pairs()
+    if own := _QUOTED.match(data, 0, syslog.READ):
+        _take(_MEMBER.findall(own[1]), found)
     for element in _ELEMENT.finditer(data[: syslog.READ]):
-        if "@" not in element[1]:
-            continue
-        if not _take(_PARAMETER.findall(element[2]), found):
-            return None
-    return _kept(found)
+        if "@" in element[1]:
+            _take(_PARAMETER.findall(element[2]), found)
+    return _kept(found.agreed())
 
 
-def _take(pairs: list[tuple[str, str]], found: dict[str, str]) -> bool:
-    """Keep pairs up to what somebody sent, who may have shut its quotes; tell whether no two contradict each other."""
-    for at, (name, _) in enumerate(pairs):
-        if forms.SENT.fullmatch(name):
-            pairs = pairs[: at + 1] + [pair for pair in pairs[at + 1 :] if pair[0].lower() in found]
-            break
-    return all(found.setdefault(name.lower(), value) == value for name, value in pairs)
+def _take(pairs: list[tuple[str, str]], found: Pairs) -> None:
+    """Keep pairs up to what somebody sent, who may have shut its quotes; behind it, only what contradicts others."""
+    sent = False
+    for name, value in pairs:
+        if not sent or name.lower() in found:
+            found.say(name.lower(), value)
+        sent = sent or forms.SENT.fullmatch(name) is not None
 
 
 def _kept(found: dict[str, str]) -> dict[str, Any] | None:

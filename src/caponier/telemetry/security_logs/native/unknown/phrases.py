@@ -24,6 +24,11 @@ _FROM: Final = re.compile(
     r"|peer(?:[_ -]?ip)?|remote\w*|rhost|src(?:[_ -]?ip)?|source(?:[_ -]?ip)?|address|by|host)"
     r"(?:[\s=:\[('\"`]|ip\b|address\b|host\b|is\b){1,8})[\"'`(]*" + _ADDRESS
 )
+_ANSWERER: Final = re.compile(
+    r"(?i)\b(?:to|on|at|via|server|service|local\w*|dst|dest\w*|target|listen\w*|bind|upstream|proxy|laddr|lip)"
+    r"(?:[\s=:\[('\"`]|ip\b|address\b|host\b){1,8}" + _ADDRESS
+)
+"""An address of the one who was asked."""
 _NAME: Final = r"[\"'`\[(<\\]{0,3}([\w.@+$\\\-]{1,128})"
 _WHO: Final = re.compile(
     rf"(?i)\b(?:(?:user(?:[_ -]?(?:name|id))?|account(?:[_ -]?name)?|usr)(?: ?[=:] ?|\s(?:\[[\w .\-]{{1,64}}\]\\)?)"
@@ -77,10 +82,13 @@ def told(text: str) -> Sentence:
     plain = quotations.own(text)
     addresses = {_short(found[1]) for found in _FROM.finditer(plain) if is_address(found[1])}
     bare = quotations.unquoted(plain)
+    # What stands alone in quotes may be a path, or a host that somebody asked for.
+    others = {_short(found[1]) for found in _ANY_ADDRESS.finditer(_ANSWERER.sub(" ", bare)) if is_address(found[1])}
     if not addresses:
-        # What stands alone in quotes may be a path, or a host that somebody asked for.
-        addresses = {_short(found[1]) for found in _ANY_ADDRESS.finditer(bare) if is_address(found[1])}
-        address = addresses.pop() if len(addresses) == 1 else None
+        address = others.pop() if len(others) == 1 else None
+    elif len(others - addresses) > 0:
+        # One of them a caller may have written into his name, with a word in front of it.
+        return _NOTHING
     elif len(addresses) > 1:
         return _NOTHING
     else:

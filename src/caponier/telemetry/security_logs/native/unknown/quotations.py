@@ -28,7 +28,8 @@ REQUEST: Final = re.compile(r"[A-Z]{3,8}|(?:[A-Z]{3,8} )?(?:/|https?://)\S*(?: H
 _NAMES: Final = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'|`[^`]*`")
 _MASK: Final = '""'
 _ENDS: Final = {
-    '"': re.compile(r'(?:[^\\"]|\\.)*+"', re.DOTALL),
+    # Within a request no quote ends it: many servers escape none, and a target has no blank.
+    '"': re.compile(r'[A-Z]{3,8} \S+ HTTP/[\d.]{1,3}"|(?:[^\\"]|\\.)*+"', re.DOTALL),
     "'": re.compile(r"(?:[^\\']|\\.|'(?=\w))*+'", re.DOTALL),
     "`": re.compile(r"[^`]*+`", re.DOTALL),
 }
