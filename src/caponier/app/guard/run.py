@@ -158,6 +158,7 @@ class Guard:
             callers=callers.count,
             withheld=lambda n: self.metrics.count("withheld", n=n),
             origins=callers.names,
+            found_together=self._newcomers.found_together,
         )
 
     def _show(self) -> None:

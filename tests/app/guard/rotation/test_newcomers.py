@@ -7,7 +7,7 @@ import pytest
 
 from caponier.app.guard import newcomers as module
 from caponier.app.guard.made_up_names import LONG_S
-from caponier.app.guard.newcomers import ASKED, MANY, Newcomers
+from caponier.app.guard.newcomers import ASKED, DAY_S, MANY, Newcomers
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from guard.test_spooled import exchange
@@ -167,6 +167,53 @@ class TestThePast:
         assert site.ask("known")
 
 
+class TestFoundTogether:
+    def accuse(self, site: Site, *names: str) -> None:
+        site.newcomers.found_together(names)
+
+    def test_new_names_of_one_address_that_search_together_count_no_more_nor_does_any_after_them(
+        self, site: Site
+    ) -> None:
+        site.flood(6)
+        self.accuse(site, "made-up-0", "made-up-1", "made-up-2")
+        assert [site.ask(f"made-up-{i}") for i in range(6)] == [False] * 3 + [True] * 3
+        for hour in range(1, 24):
+            site.now = hour * LONG_S
+            assert not site.flood(of=f"at-{hour}")
+        assert not any(site.ask("late") for _ in range(2 * ASKED))
+        assert site.flood(place=THERE, of="there") == MANY
+        site.now = DAY_S
+        assert site.flood(of="next") == MANY
+
+    @pytest.mark.parametrize("others", [("made-up-0",), ("made-up-0", "elsewhere-0", "elsewhere-1", "nobody", "none")])
+    def test_one_of_an_address_or_fewer_than_half_of_those_found_close_nothing_there(
+        self, site: Site, others: tuple[str, ...]
+    ) -> None:
+        site.flood(5)
+        site.flood(1, "elsewhere", THERE)
+        self.accuse(site, *others)
+        assert all(site.ask(f"made-up-{i}") for i in range(5))
+        assert site.ask("late")
+
+    def test_who_has_a_past_keeps_his_name(self, site: Site) -> None:
+        site.past(2)
+        site.past(2, asked=1, of="seen")
+        site.flood(2)
+        site.now = DAY_S - 1
+        self.accuse(site, "known-0-0", "known-0-1", "seen-0-0", "made-up-0", "made-up-1")
+        assert site.ask("known-0-0")
+        assert not site.ask("seen-0-0")
+        assert not site.ask("made-up-0")
+        assert not site.ask("late")
+
+    def test_so_does_who_was_let_in_a_day_ago(self, site: Site) -> None:
+        site.flood(5)
+        site.now = DAY_S
+        self.accuse(site, "made-up-0", "made-up-1")
+        assert site.ask("made-up-0")
+        assert site.ask("late")
+
+
 class TestBounds:
     def test_no_more_names_and_addresses_are_remembered(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MOST_KNOWN", 50)
@@ -175,3 +222,11 @@ class TestBounds:
             site.flood(place=f"203.0.113.{n}", of=f"at-{n}")
         held = site.newcomers
         assert (len(held._own), len(held._waiting), len(held._places)) == (50, 50, 5)
+        for n in range(20):
+            site.flood(2, f"together-{n}", f"198.51.100.{n}")
+            held.found_together([f"together-{n}-0", f"together-{n}-1"])
+        site.ask("another")
+        assert len(held._closed) == 5
+        for _ in range(2 * module.MOST_ACCUSED):
+            held.found_together(["one", "another"])
+        assert len(held._accused) == module.MOST_ACCUSED

@@ -12,6 +12,7 @@ import pytest
 
 from app.guard.guarded import workspace_in
 from app.guard.test_run import BLOCK_ONLY
+from caponier.app.guard.made_up_names import LONG_S
 from caponier.app.guard.newcomers import MANY
 from caponier.app.guard.run import Guard
 from caponier.app.incidents.findings import list_findings
@@ -121,6 +122,21 @@ def test_new_names_gain_no_more_than_an_address_may_bring_in(
     assert f"address {HERE} from callers without a principal" in {
         action.scope.in_words for action in list_actions(workspace)
     }
+
+
+def test_names_that_each_had_time_gain_no_more(workspace: Workspace, digits: tuple[DigitsSplit, Victim]) -> None:
+    with line(workspace, digits[1]) as one:
+        # Ten an hour, each for one query: none of them is among too many.
+        hours = 0.0
+        one.guard._newcomers._steady = lambda: hours * LONG_S
+
+        def ask(n: int, row: Images) -> int:
+            nonlocal hours
+            hours = n / MANY
+            return one.ask(f"made-up-{n}", row)
+
+        assert one.attack(digits, ask) <= MANY + 2 * FOUND
+    assert "distributed_query" in {finding.detector for finding in list_findings(workspace)}
 
 
 def test_a_forwarded_address_brings_in_no_more(workspace: Workspace, digits: tuple[DigitsSplit, Victim]) -> None:
