@@ -149,8 +149,8 @@ class GuardResponse:
             certain: Such ones of before, whose subjects have become rare enough since.
         """
         self.doubt(found)
-        for finding in (*found, *certain):
-            if finding.subject.kind == BUCKET and self.answers(finding):
+        for finding in (*certain, *filter(self.answers, found)):
+            if finding.subject.kind == BUCKET:
                 self._found_together(accused(finding))
         with self._lock:
             turned = {finding.finding_id for finding in certain}

@@ -1,16 +1,26 @@
 """Of many new names at an address a few an hour count, and the rest are their address."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from caponier.app.guard import newcomers as module
+from caponier.app.guard.failures import Failures
 from caponier.app.guard.made_up_names import LONG_S
 from caponier.app.guard.newcomers import ASKED, DAY_S, MANY, Newcomers
+from caponier.app.guard.response import GuardResponse
+from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.call import Call
+from caponier.guard.decisions import Decisions
 from caponier.guard.exchange import Caller
+from caponier.guard.metrics import Metrics
+from caponier.records.accused import BUCKET, NAMES
+from caponier.records.finding import SubjectRef
 from guard.test_spooled import exchange
+from respond.made import finding
 
 ASK, HEALTH = Call("predict", "digits"), Call("health")
 HERE, THERE = "203.0.113.7", "198.51.100.1"
@@ -230,3 +240,21 @@ class TestBounds:
         for _ in range(2 * module.MOST_ACCUSED):
             held.found_together(["one", "another"])
         assert len(held._accused) == module.MOST_ACCUSED
+
+
+class TestTold:
+    def test_what_like_queries_are_found_to_be_is_told_of_where_it_is_rare_enough(self, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        told: list[frozenset[str]] = []
+        failed = Failures(Metrics(), lambda _: None)
+        response = GuardResponse(
+            require_workspace(tmp_path), Decisions(), lambda _: None, failed, enforce=True,
+            found_together=lambda names: told.append(frozenset(names)),
+        )  # fmt: skip
+        cell, both = SubjectRef(BUCKET, "cell-1"), {NAMES: ["k-1", "k-2"]}
+        often = finding(2, cell, facts=both)
+        often = replace(often, evidence=replace(often.evidence, share=0.01))
+        response.take([finding(1, "k-3"), often])
+        assert not told
+        response.take([finding(3, cell, facts=both)], certain=[often])
+        assert told == [{"k-1", "k-2"}] * 2
