@@ -49,7 +49,9 @@ class Line:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": said})
 
-        self.guard = Guard(workspace, GuardSettings(**{"mode": "enforce", **settings}), app=model)
+        # Each answer waits until detection has looked at it: what is found when is no matter of the machine's load.
+        waits = {"judge_within": 10.0, "judge_doubted": 10.0}
+        self.guard = Guard(workspace, GuardSettings(**{"mode": "enforce", **waits, **settings}), app=model)
         # It was seen to turn a made-up key away: that came without the cookie to which it looks.
         self.guard.work.callers.checks_keys = True
         self.loop, self.answers = asyncio.new_event_loop(), list[Any]()
