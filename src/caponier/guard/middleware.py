@@ -104,6 +104,7 @@ class Middleware:
         model: What is asked where the path of a query names no model.
         names: From a model as it is written in a path to the one that is meant; see `guard.model_names`.
         proven: Tells who has proven to be whom; by default nobody has.
+        counts_as: Tells in enforce mode as whom a caller counts who calls himself something; by default as that.
         reader: Says in enforce mode which requests cannot be read as the model server reads them: they are refused.
         on_failure: Told of each exception that was survived.
     """
@@ -136,12 +137,13 @@ class Middleware:
         model: str | None = None,
         names: Callable[[str], str] = lambda name: name,
         proven: ProvenCallers | None = None,
+        counts_as: Callable[[Caller, Call], Caller] = lambda caller, _: caller,
         reader: QueryReader | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
-        self._keep, self._blocks = keep, blocks
+        self._keep, self._blocks, self._counts_as = keep, blocks, counts_as
         self._judge_s, self._doubted_s, self._doubts = judge_s, max(judge_s, doubted_s), doubts
         self._enforce, self._is_well, self._is_crowding = enforce, is_well, is_crowding
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
@@ -294,7 +296,7 @@ class Middleware:
         caller, unclear = self._caller(scope, _name(headers.get(self._session)), client[0] if client else None)
         return Exchange(
             call=call,
-            caller=caller,
+            caller=self._counts_as(caller, call) if self._enforce else caller,
             user_agent=_name(headers.get(b"user-agent")),
             arrived=scope.get(ARRIVED) or datetime.now(UTC),
             headers=headers,

@@ -75,7 +75,7 @@ class MadeUpNames:
 
     def prove(self, name: str) -> None:
         """Take a name that was checked: whose it is, is known."""
-        _remember(self._proven, name, None, MOST)
+        remember(self._proven, name, None, MOST)
         self._asked.pop(name, None)
         place = self._places.pop(name, None)
         names = self._names.get(place or "", OrderedDict[str, float]())
@@ -91,7 +91,7 @@ class MadeUpNames:
         place = self._places.get(name) or self._asked.get(name)
         if place is None:
             return None
-        _remember(self._asked, name, place, MOST_ASKED)
+        remember(self._asked, name, place, MOST_ASKED)
         return everybody_at(place)
 
     def is_new(self, caller: SubjectRef) -> bool:
@@ -105,14 +105,14 @@ class MadeUpNames:
             return False
         name = _name_of(caller)
         if name not in self._pardoned:
-            _remember(self._accused, name, time.monotonic(), MOST_ASKED)
+            remember(self._accused, name, time.monotonic(), MOST_ASKED)
         return self._came_lately(name, address.id)
 
     def pardon(self, caller: SubjectRef) -> None:
         """Take a caller whom people have let go: what is found of him makes his name no new one again."""
         name = _name_of(caller)
         self._accused.pop(name, None)
-        _remember(self._pardoned, name, None, MOST_ASKED)
+        remember(self._pardoned, name, None, MOST_ASKED)
 
     def are_nothing(self, caller: Caller, call: Call) -> bool:
         """Tell whether it says nothing about a caller what he calls himself, so that he is who his address is.
@@ -146,7 +146,8 @@ def _name_of(caller: SubjectRef) -> str:
     return caller.id if caller.kind == "principal" else (caller.sender or "").removeprefix("principal:")
 
 
-def _remember(known: OrderedDict[str, _Value], name: str, value: _Value, most: int) -> None:
+def remember(known: OrderedDict[str, _Value], name: str, value: _Value, most: int) -> None:
+    """Keep what is known of a name, and forget of more than `most` those that came least lately."""
     known[name] = value
     known.move_to_end(name)
     while len(known) > most:

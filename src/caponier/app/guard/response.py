@@ -74,6 +74,7 @@ class GuardResponse:
         callers: Tells how many callers there were within the last hour.
         withheld: Counts responses that wait for people because of the limit.
         origins: Of callers' names: those of one address that nobody checks share what may be bound.
+        found_together: Told of callers whose queries are of one search.
 
     Raises:
         InputError: If a playbook cannot be read.
@@ -90,6 +91,7 @@ class GuardResponse:
         callers: Callable[[], int] = lambda: 0,
         withheld: Callable[[int], None] = lambda _: None,
         origins: limit.NameOrigins = limit.CHECKED,
+        found_together: Callable[[Iterable[str]], object] = lambda _: None,
     ) -> None:
         self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
         self._enforce, self._settings = enforce, settings_of(workspace)
@@ -106,7 +108,7 @@ class GuardResponse:
         self._refused: set[SubjectRef] = set()
         """Whom it would have bound but for the limit, since that was told last."""
         self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
-        self._origins = origins
+        self._origins, self._found_together = origins, found_together
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
         self._let_go: dict[SubjectRef, datetime] = {}
@@ -147,6 +149,9 @@ class GuardResponse:
             certain: Such ones of before, whose subjects have become rare enough since.
         """
         self.doubt(found)
+        for finding in (*certain, *filter(self.answers, found)):
+            if finding.subject.kind == BUCKET:
+                self._found_together(accused(finding))
         with self._lock:
             turned = {finding.finding_id for finding in certain}
             self._certain |= dict.fromkeys(turned)

@@ -19,6 +19,7 @@ from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.giving_way import GivingWay
 from caponier.app.guard.listener import AT_ONCE, Listener
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
+from caponier.app.guard.newcomers import Newcomers
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import UNTIL_STORED, GuardResponse
 from caponier.app.guard.retention import Retention
@@ -38,7 +39,7 @@ from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 from caponier.guard.behind_proxies import BehindProxies
 from caponier.guard.decisions import Decisions
-from caponier.guard.events import queries_of
+from caponier.guard.events import Row, queries_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics, label
 from caponier.guard.middleware import App, Middleware
@@ -52,6 +53,7 @@ from caponier.guard.spool import free_spools
 from caponier.guard.token_keys import Tokens, read_keys
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
+from caponier.respond.settings import RespondSettings
 from caponier.telemetry.column_layouts import ColumnLayouts
 from caponier.telemetry.principals import principal_of, proven_principal
 
@@ -122,10 +124,8 @@ class Guard:
         log = GuardLog(workspace, terms.salt)
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
-        shared = respond_settings_of(workspace).shared
-        callers = RecentCallers(
-            self.metrics.models, lambda address: shared(address) or is_within(address, self.settings.proxies)
-        )
+        shared = partial(_is_shared, respond_settings_of(workspace), self.settings)
+        callers, self._newcomers = RecentCallers(self.metrics.models, shared), Newcomers(shared)
         response = self._response(callers)
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits, callers
@@ -158,6 +158,7 @@ class Guard:
             callers=callers.count,
             withheld=lambda n: self.metrics.count("withheld", n=n),
             origins=callers.names,
+            found_together=self._newcomers.found_together,
         )
 
     def _show(self) -> None:
@@ -200,6 +201,7 @@ class Guard:
             session_alone=settings.session_alone,
             model=settings.model or (models[0] if len(models) == 1 else None),
             proven=self._proven(salt),
+            counts_as=self._newcomers,
             names=ModelNames([*self.live.models, *models]),
             reader=self.reader,
             on_failure=partial(self._failed, "request"),
@@ -261,6 +263,7 @@ class Guard:
     def _record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""
         self.work.record(exchange)
+        self._newcomers.note(exchange)
         if exchange.caller.unproven and not exchange.stranger:
             size = self.live.size(exchange.call.model)
             self.decisions.charge(
@@ -278,7 +281,7 @@ class Guard:
     def _warm(self) -> None:
         """Have detection know what it knew before; what it found and had no time to tell is told now."""
         began = monotonic()
-        n, found = self._warming.warm(self.live, noted=self.work.callers.known)
+        n, found = self._warming.warm(self.live, noted=self._known)
         if not n:
             return
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
@@ -291,6 +294,10 @@ class Guard:
         sure = [finding for finding in certain if finding in new] + [one for one in left if told(one) in rare]
         if new or sure:
             self.work.response.take(new, sure)
+
+    def _known(self, event: Row) -> None:
+        self.work.callers.known(event)
+        self._newcomers.known(event)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""
@@ -480,6 +487,10 @@ def _await_start(server: Any, thread: Thread) -> None:
         if not thread.is_alive() or monotonic() > deadline:
             raise CaponierError("The guard did not start", hint="Run it again; nothing was changed")
         sleep(0.005)
+
+
+def _is_shared(respond: RespondSettings, settings: GuardSettings, address: str) -> bool:
+    return respond.shared(address) or is_within(address, settings.proxies)
 
 
 def _by_traffic_alone(terms: DetectionSettings) -> DetectionSettings:
