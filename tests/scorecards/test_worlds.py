@@ -167,8 +167,7 @@ def test_a_habit_of_series_gives_as_many_calls_as_asked_for(name: str, n: int) -
 def test_a_window_that_moves_on_holds_most_of_the_one_before() -> None:
     for seed in range(5):
         rows = _of_series("rolling", 30, seed)
-        stride = next(step for step in range(1, 9) if np.array_equal(rows[1:, : 12 - step], rows[:-1, step:]))
-        assert all(np.array_equal(b[: 12 - stride], a[stride:]) for a, b in zip(rows, rows[1:], strict=False))
+        assert any(np.array_equal(rows[1:, : 12 - stride], rows[:-1, stride:]) for stride in range(1, 9))
 
 
 def test_a_row_so_far_fills_from_the_left_until_it_is_whole() -> None:
@@ -182,7 +181,7 @@ def test_a_row_so_far_fills_from_the_left_until_it_is_whole() -> None:
 def test_what_is_lost_on_the_line_is_one_stretch_of_one_value() -> None:
     rows = _of_series("gaps", 200)
     alike = (np.diff(rows, axis=1) == 0).sum(axis=1)
-    assert 0.5 < (alike > 0).mean()
+    assert (alike > 0).mean() > 0.5
     assert alike.max() <= 11
 
 
