@@ -2,8 +2,8 @@
 
 A detector that scores benign callers as high as attackers finds nothing, and makes everybody else's evidence worse. So
 a few attackers of each kind are emulated on a copy of the model, as in `validate_log`, and scored by what a draft of a
-baseline learned; where hardly any of a detector's own attackers is rarer than one benign caller in a hundred,
-it is off.
+baseline learned; where hardly any of a detector's own attackers is rarer than one benign caller in a hundred, and of
+no other kind either, it is off.
 """
 
 import math
@@ -40,7 +40,7 @@ EACH: Final = 3
 COMMON: Final = 0.01
 """Share of benign callers above which what an attacker reaches is common."""
 TOLD: Final = 1 / 3
-"""Share of its attackers of some kind that a detector must tell."""
+"""Share of the attackers of some kind that a detector must tell."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class SelfTest:
 def _why_off(
     detector: EventDetector, learned: DetectorBaseline, gathered: Gathered, kinds: dict[str, str]
 ) -> str | None:
-    """Return why a detector cannot tell its attackers; None if it can tell some kind, or none was planted."""
+    """Return why a detector cannot tell its attackers; None if it tells some kind, or none of its own was planted."""
     names = sorted(gathered.names)
     lives, _ = gathered.of(names)
     if not names:
@@ -123,12 +123,13 @@ def _why_off(
     peaks = gathered.peaks()
     of_kind: dict[str, list[int]] = {}
     for at, name in enumerate(names):
-        kind = kinds.get(caller_of(name).id)
-        if kind in detector.emulations:
-            of_kind.setdefault(kind, []).append(at)
-    if not of_kind or any(rare[own].mean() >= TOLD for own in of_kind.values()):
+        of_kind.setdefault(kinds.get(caller_of(name).id, ""), []).append(at)
+    of_kind.pop("", None)
+    own = [at for kind in detector.emulations for at in of_kind.get(kind, ())]
+    # Who tells attackers of any kind is of use, also where it is not one that the detector is proven by.
+    if not own or any(rare[rows].mean() >= TOLD for rows in of_kind.values()):
         return None
-    own = [at for rows in of_kind.values() for at in rows]
+    claimed = sorted({*of_kind} & {*detector.emulations})
     reached = float(np.median([peaks[names[at]] for at in own]))
     oldest = np.array([int(lives.last[own].max())])
     usual = float(learned.ranks.score_at(-math.log(COMMON), oldest)[0])
@@ -136,7 +137,7 @@ def _why_off(
         # Benign callers are quiet to it: it costs nothing, and may see other attacks than those that were planted.
         return None
     return (
-        f"cannot tell emulated attackers ({', '.join(sorted(of_kind))}) from benign callers of this model: after "
+        f"cannot tell emulated attackers ({', '.join(claimed)}) from benign callers of this model: after "
         f"{AGES[oldest[0]]:,} {detector.counts.value} the median attacker scores "
         f"{in_units(detector, reached):,.4g}, and one benign caller in a hundred scores "
         f"{in_units(detector, usual):,.4g} or more"
