@@ -54,6 +54,11 @@ def _renew(rows: Rows, rng: np.random.Generator) -> Rows:
     return np.asarray(np.round(again, 2), np.float32)
 
 
+def _logs(rows: Rows) -> Rows:
+    """Return readings as the model takes them; there are none below nought, and none that are no numbers."""
+    return np.asarray(np.log1p(np.maximum(np.nan_to_num(rows), 0)), np.float32)
+
+
 def trains(seed: int) -> Victim:
     """Draw the days and train the model."""
     from sklearn.kernel_approximation import Nystroem
@@ -65,7 +70,7 @@ def trains(seed: int) -> Victim:
     x = np.concatenate([_days(sort, EACH, rng) for sort in HOURS])
     train, calm, fresh, own = pools(x, np.repeat(np.arange(len(HOURS)), EACH), seed)
     near = Nystroem(gamma=0.01, n_components=200, random_state=seed)
-    model: Any = make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), near, LogisticRegression(max_iter=300))
+    model: Any = make_pipeline(FunctionTransformer(_logs), StandardScaler(), near, LogisticRegression(max_iter=300))
     model.fit(train.rows, train.labels)
     return Victim(
         name="meters",
