@@ -48,7 +48,7 @@ def callers(victim: Victim, n: int, rng: np.random.Generator, *, later: bool) ->
     The shares of the habits are drawn for each log about their usual ones: no two months have the same mix.
     """
     ground = Ground.of(victim, victim.fresh if later else victim.calm)
-    kinds = {**habits(victim.spec.kind), **(GROWING if victim.grows else {})}
+    kinds = {**habits(victim.spec.kind), **(GROWING if victim.grows else {}), **victim.habits}
     more = MORE if victim.grows and later else {}
     names = list(kinds)
     drawn = np.exp(0.35 * rng.standard_normal(len(names))) * np.array([more.get(name, 1.0) for name in names])

@@ -1,7 +1,7 @@
 """The models of the worlds: real packaged rows, cut into pools that never meet, and a model trained on the first."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class Victim:
     """For each column of a table, the values it takes."""
     grows: bool = False
     """Whether some callers have habits that grow, and more callers have those later."""
+    habits: Mapping[str, Any] = field(default_factory=dict)
+    """Habits that only callers of this model have, by name, each a `habits.ground.Kind`."""
 
     @property
     def side(self) -> int:

@@ -15,6 +15,7 @@ from bench.worlds.attacks.extraction import kappa
 from bench.worlds.attacks.oracle import Oracle, Spent, flipped, nearest, until_spent
 from bench.worlds.habits.ground import Ground
 from bench.worlds.habits.of_growth import GROWING
+from bench.worlds.habits.of_series import SERIES
 from bench.worlds.pictures import photographed, shifted, turned
 from bench.worlds.populations import MOST, callers, habits, sizes
 from bench.worlds.predictors import boosted, forest
@@ -78,7 +79,7 @@ def victim(request: pytest.FixtureRequest) -> Victim:
 def test_four_worlds_are_open_and_four_are_held_out() -> None:
     assert len(OPEN) == len(HELD_OUT) == 4
     assert {load(name).name for name in ALL} == {*OPEN, *HELD_OUT, *OPEN_2, *HELD_OUT_2}
-    assert len(set(ALL)) == len(ALL) == 11
+    assert len(set(ALL)) == len(ALL) == 12
     with pytest.raises(ValueError, match="there are digits_cnn"):
         load("nowhere")
 
@@ -146,6 +147,50 @@ def test_a_habit_that_grows_gives_as_many_calls_as_asked_for_within_what_rows_ho
             assert calls.rows.shape == (n, victim.calm.rows.shape[1]), name
             assert calls.status is None or len(calls.status) == n, name
             assert ((calls.rows >= 0) & (calls.rows <= 1)).all(), name
+
+
+def _of_series(name: str, n: int, seed: int = 1) -> np.ndarray:
+    victim = _victim("numeric")
+    found: np.ndarray = SERIES[name].habit(Ground.of(victim, victim.calm), np.random.default_rng(seed), n).rows
+    return found
+
+
+@pytest.mark.parametrize("name", SERIES)
+@pytest.mark.parametrize("n", [1, 2, 37, 700])
+def test_a_habit_of_series_gives_as_many_calls_as_asked_for(name: str, n: int) -> None:
+    assert SERIES[name].habit.__doc__
+    rows = _of_series(name, n)
+    assert rows.shape == (n, 12)
+    assert np.isfinite(rows).all()
+
+
+def test_a_window_that_moves_on_holds_most_of_the_one_before() -> None:
+    for seed in range(5):
+        rows = _of_series("rolling", 30, seed)
+        assert any(np.array_equal(rows[1:, : 12 - stride], rows[:-1, stride:]) for stride in range(1, 9))
+
+
+def test_a_row_so_far_fills_from_the_left_until_it_is_whole() -> None:
+    for seed in range(5):
+        changed = np.diff(_of_series("so_far", 36, seed), axis=0)[:1] != 0
+        at = np.flatnonzero(changed[0])
+        assert at[0] == len(at) or len(at) == 12, "the next readings come after as many; or another row begins"
+        assert (np.diff(at) == 1).all()
+
+
+def test_what_is_lost_on_the_line_is_one_stretch_of_one_value() -> None:
+    rows = _of_series("gaps", 200)
+    alike = (np.diff(rows, axis=1) == 0).sum(axis=1)
+    assert (alike > 0).mean() > 0.5
+    assert alike.max() <= 11
+
+
+def test_callers_of_a_model_have_its_own_habits_too() -> None:
+    own = replace(_victim("numeric"), habits=SERIES)
+    for victim, there in ((own, True), (_victim("numeric"), False)):
+        found = {habit for habit, _ in callers(victim, 600, np.random.default_rng(4), later=False)}
+        assert (set(SERIES) <= found) is there
+        assert bool(set(SERIES) & found) is there
 
 
 def test_values_go_missing_more_often_the_longer_a_source_fails() -> None:

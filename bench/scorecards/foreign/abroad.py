@@ -30,7 +30,7 @@ from bench.machinery.same_share import found_at_share, strengths
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
 from bench.scorecards.promise import share_interval
-from bench.worlds import HELD_OUT, OPEN, load
+from bench.worlds import HELD_OUT, OPEN, OPEN_2, load
 from bench.worlds.world import Campaign, Log, World
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import load_events
@@ -79,6 +79,11 @@ def run(quick: bool) -> Scorecard:
 def held_out(quick: bool) -> Scorecard:
     """Run the worlds that nobody looked at."""
     return _scorecard("abroad_held_out", HELD_OUT[:1] if quick else HELD_OUT, SEEDS[:1])
+
+
+def second(quick: bool) -> Scorecard:
+    """Run the open worlds of the second set with two seeds, each row some two minutes; quick: with one."""
+    return _scorecard("abroad_second", OPEN_2, SEEDS[:1] if quick else SEEDS[:2])
 
 
 def _scorecard(bench: str, names: Sequence[str], seeds: Sequence[int]) -> Scorecard:

@@ -14,12 +14,15 @@ from app.planting.own_logs import CALLERS, EACH, answer, inputs, table, written
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
 from caponier.app.inference.scan import scan_inference
 from caponier.app.planting import self_test
-from caponier.app.planting.self_test import SelfTest
+from caponier.app.planting.self_test import SelfTest, _Tried, off_of
 from caponier.app.planting.validate_log import attacked
 from caponier.detect.batch import EventBatch
-from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.calibration.judging import Gathered
+from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.detector import EventDetector, Params, Scores, State, Subject
 from caponier.detect.registry import event_detectors
+from caponier.engines.spool import SEPARATOR
 from caponier.errors import MissingExtraError
 from caponier.records.inventory import FeatureSpec
 from laws.bad_detectors import Counter
@@ -191,3 +194,42 @@ def test_without_a_self_test_nothing_is_said_of_one(tmp_path: Path) -> None:
     report = build_baseline([written(tmp_path, table())], detectors=[Growing()])
     assert not report.baseline.models[0].tested
     assert not any("self-test" in note for note in report.notes)
+
+
+class TestOfAnyKind:
+    """Who tells none of its own attackers is of use for others, if nobody else tells those."""
+
+    @staticmethod
+    def gathered(scores: dict[str, int]) -> Gathered:
+        found, each = Gathered(), np.arange(len(scores))
+        names = [f"principal{SEPARATOR}{name}" for name in scores]
+        found.add(names, np.array(list(scores.values()), np.int64), np.ones(len(scores), np.int64), each)
+        return found
+
+    def tried(self, scores: dict[str, int], detector: EventDetector | None = None) -> _Tried:
+        benign = self.gathered({f"user{at}": at for at in range(200)})
+        lives, _ = benign.of(benign.names)
+        learned = DetectorBaseline(1, {}, TailRanks.of(lives, 1))
+        kinds = {who: who.rstrip("0123456789") for who in scores}
+        return _Tried(detector or Guessing(), learned, self.gathered(scores), kinds)
+
+    def off(self, *scores: dict[str, int]) -> dict[str, str]:
+        return off_of([self.tried(each) for each in scores])
+
+    def test_who_tells_none_of_its_own_is_off(self) -> None:
+        assert set(self.off({"nes1": 100, "nes2": 90, "boundary1": 80})) == {"guessing"}
+
+    def test_who_tells_another_kind_that_nobody_else_tells_is_on(self) -> None:
+        assert self.off({"nes1": 100, "nes2": 90, "boundary1": 10**6}) == {}
+
+    def test_a_kind_that_another_one_tells_is_no_reason(self) -> None:
+        doubtful = self.tried({"nes1": 100, "boundary1": 10**6})
+        for score, off in ((10**6, {"guessing"}), (80, set())):
+            other = self.tried({"boundary1": score, "hop_skip_jump1": 10**6}, Elsewhere())
+            assert set(off_of([doubtful, other])) == off
+
+    def test_the_reason_names_its_own_kinds_alone(self) -> None:
+        assert "(nes)" in self.off({"nes1": 100, "boundary1": 80, "flood1": 3})["guessing"]
+
+    def test_whose_own_were_not_planted_is_not_tried(self) -> None:
+        assert self.off({"boundary1": 80, "flood1": 3}) == {}

@@ -16,6 +16,7 @@ from caponier.detect.events.input_search import (
     FULL,
     KINDS,
     LEVELS,
+    QUARTERS,
     _lines,
     _near,
     _sparse,
@@ -26,7 +27,7 @@ from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.changes import RIGHT
 from caponier.detect.similarity.nearest_query import FAR
-from caponier.detect.similarity.stays import Followed
+from caponier.detect.similarity.stays import MANY, Followed
 from caponier.engines.columns import SURE
 from detect.batches import batch_of
 
@@ -556,9 +557,31 @@ class TestTries:
         assert levels[-1] == np.iinfo(np.int64).max
 
     def test_one_who_wins_all_day_is_not_what_all_are_like(self) -> None:
-        often = self._of([500] * 900)
-        assert often[3] <= 500
-        assert self._of([3] * 100, subjects=100)[7] < 500
+        often = self._of([MANY] * 900)
+        assert often[3] <= MANY
+        assert self._of([3] * 100, subjects=100)[7] < MANY
+
+    def test_late_turns_are_told_by_the_stays_that_come_so_far(self) -> None:
+        """As many turn late among those that go on, whether others are cut off before or not."""
+        whole = self._stays([(2, True)] * 60 + [(40, True)] * 60)
+        cut = self._stays([(2, True)] * 60 + [(40, True)] * 6 + [(3, False)] * 54)
+        assert _tries(*cut)[7] == _tries(*whole)[7] == 41
+        late = np.flatnonzero(_tries(*cut) <= 40)[-1]
+        naive = self._of([2] * 60 + [40] * 6, subjects=66)
+        assert np.flatnonzero(naive <= 40)[-1] > late + QUARTERS
+
+    def test_stays_without_a_turn_alone_say_no_more_than_nobody(self) -> None:
+        assert np.array_equal(_tries(*self._stays([(30, False)] * 50)), self._of([]))
+
+    def _stays(self, stays: list[tuple[int, bool]]) -> tuple[Followed, EventBatch]:
+        """Let each caller have one stay of so many visits, at whose last the answer turns or not."""
+        length, turns = np.array([n for n, _ in stays]), np.array([turned for _, turned in stays])
+        visit = np.concatenate([np.arange(1, n + 1) for n in length])
+        turned = np.zeros(len(visit), bool)
+        turned[length.cumsum() - 1] = turns
+        none = np.zeros(len(visit), bool)
+        told = Followed(np.arange(len(stays)).repeat(length), visit, *(none,) * 3, turned, *(none,) * 6)
+        return told, batch_of([[[at % 100]] * n for at, n in enumerate(length.tolist())])
 
 
 def test_all_that_is_kept_of_a_caller_fits_into_64_kilobytes() -> None:

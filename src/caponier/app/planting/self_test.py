@@ -2,8 +2,8 @@
 
 A detector that scores benign callers as high as attackers finds nothing, and makes everybody else's evidence worse. So
 a few attackers of each kind are emulated on a copy of the model, as in `validate_log`, and scored by what a draft of a
-baseline learned; where hardly any of a detector's own attackers is rarer than one benign caller in a hundred,
-it is off.
+baseline learned; where hardly any of a detector's own attackers is rarer than one benign caller in a hundred, it is
+off, unless it tells attackers of another kind that no other detector tells.
 """
 
 import math
@@ -40,7 +40,7 @@ EACH: Final = 3
 COMMON: Final = 0.01
 """Share of benign callers above which what an attacker reaches is common."""
 TOLD: Final = 1 / 3
-"""Share of its attackers of some kind that a detector must tell."""
+"""Share of the attackers of some kind that a detector must tell."""
 
 
 @dataclass(frozen=True)
@@ -99,45 +99,59 @@ class SelfTest:
         self, draft: ModelBaseline, planted: Sequence[PlantedAttacker], found: dict[str, Gathered]
     ) -> dict[str, str]:
         kinds = {who: one.run.kind for one in planted for who in one.subjects}
-        off = {}
-        for detector in self.detectors:
-            learned = draft.detectors.get(detector.name)
-            gathered = found.get(detector.name)
-            if learned is None or gathered is None or learned.ranks.n < FEWEST:
-                continue
-            why = _why_off(detector, learned, gathered, kinds)
-            if why:
-                off[detector.name] = why
-        return off
+        tried = [
+            _Tried(detector, draft.detectors[detector.name], found[detector.name], kinds)
+            for detector in self.detectors
+            if detector.name in draft.detectors
+            and detector.name in found
+            and draft.detectors[detector.name].ranks.n >= FEWEST
+            and found[detector.name].names
+        ]
+        return off_of(tried)
 
 
-def _why_off(
-    detector: EventDetector, learned: DetectorBaseline, gathered: Gathered, kinds: dict[str, str]
-) -> str | None:
-    """Return why a detector cannot tell its attackers; None if it can tell some kind, or none was planted."""
-    names = sorted(gathered.names)
-    lives, _ = gathered.of(names)
-    if not names:
-        return None
-    rare = rarest(learned.ranks, lives) / UNIT > -math.log(COMMON)
-    peaks = gathered.peaks()
-    of_kind: dict[str, list[int]] = {}
-    for at, name in enumerate(names):
-        kind = kinds.get(caller_of(name).id)
-        if kind in detector.emulations:
-            of_kind.setdefault(kind, []).append(at)
-    if not of_kind or any(rare[own].mean() >= TOLD for own in of_kind.values()):
-        return None
-    own = [at for rows in of_kind.values() for at in rows]
-    reached = float(np.median([peaks[names[at]] for at in own]))
-    oldest = np.array([int(lives.last[own].max())])
-    usual = float(learned.ranks.score_at(-math.log(COMMON), oldest)[0])
-    if usual <= detector.floor:
-        # Benign callers are quiet to it: it costs nothing, and may see other attacks than those that were planted.
-        return None
-    return (
-        f"cannot tell emulated attackers ({', '.join(sorted(of_kind))}) from benign callers of this model: after "
-        f"{AGES[oldest[0]]:,} {detector.counts.value} the median attacker scores "
-        f"{in_units(detector, reached):,.4g}, and one benign caller in a hundred scores "
-        f"{in_units(detector, usual):,.4g} or more"
-    )
+class _Tried:
+    """One detector, and which kinds of planted attackers it can tell."""
+
+    def __init__(
+        self, detector: EventDetector, learned: DetectorBaseline, gathered: Gathered, kinds: dict[str, str]
+    ) -> None:
+        self.detector, self._ranks = detector, learned.ranks
+        self._names = sorted(gathered.names)
+        self._lives, _ = gathered.of(self._names)
+        self._peaks, self._of_kind = gathered.peaks(), dict[str, list[int]]()
+        for at, name in enumerate(self._names):
+            if kind := kinds.get(caller_of(name).id):
+                self._of_kind.setdefault(kind, []).append(at)
+        rare = rarest(self._ranks, self._lives) / UNIT > -math.log(COMMON)
+        self.tells = {kind for kind, own in self._of_kind.items() if rare[own].mean() >= TOLD}
+        self.own = {*self._of_kind} & {*detector.emulations}
+        """Kinds of its own that were planted."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it tells a kind of its own, or none was planted."""
+        return not self.own or bool(self.own & self.tells)
+
+    def why_off(self) -> str | None:
+        """Return what attackers and benign callers come to; None if these are quiet, so that it costs nothing."""
+        rows = [at for kind in self.own for at in self._of_kind[kind]]
+        reached = float(np.median([self._peaks[self._names[at]] for at in rows]))
+        oldest = np.array([int(self._lives.last[rows].max())])
+        usual = float(self._ranks.score_at(-math.log(COMMON), oldest)[0])
+        if usual <= self.detector.floor:
+            # It may see other attacks than those that were planted.
+            return None
+        return (
+            f"cannot tell emulated attackers ({', '.join(sorted(self.own))}) from benign callers of this model: after "
+            f"{AGES[oldest[0]]:,} {self.detector.counts.value} the median attacker scores "
+            f"{in_units(self.detector, reached):,.4g}, and one benign caller in a hundred scores "
+            f"{in_units(self.detector, usual):,.4g} or more"
+        )
+
+
+def off_of(tried: Sequence[_Tried]) -> dict[str, str]:
+    """Return which detectors are off, and why: who tells none of its own attackers, nor any that no other tells."""
+    known = {kind for one in tried if one.passes for kind in one.tells}
+    doubtful = [one for one in tried if not one.passes and one.tells <= known]
+    return {one.detector.name: why for one in doubtful if (why := one.why_off()) is not None}

@@ -52,7 +52,7 @@ from caponier.detect.detector import (
 from caponier.detect.similarity import nearest_query, turns
 from caponier.detect.similarity.changes import RIGHT, levels_beyond
 from caponier.detect.similarity.nearest_query import RING
-from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
+from caponier.detect.similarity.stays import MANY, STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
 from caponier.detect.wording import how_many, number, times, within
 from caponier.matrix.technique import TechniqueId
@@ -264,17 +264,42 @@ def _strangers(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _tries(told: Followed, queries: EventBatch) -> NDArray[np.int64]:
-    """Return (LEVELS,) visits from which on an answer that turns is rarer by a quarter bit more among benign ones."""
-    rows = np.flatnonzero(told.turned)
-    subject = queries.subject[rows]
-    ordinal = np.arange(len(rows)) - np.searchsorted(subject, subject)
-    tries = np.sort(np.concatenate([told.visit[rows[ordinal < EACH]], BEFORE]))[::-1]
+    """Return (LEVELS,) visits from which on an answer that turns is rarer by a quarter bit more among benign ones.
+
+    Most stays are cut off before the answer turns, for their callers ask little, and late turns are missing among those
+    that were seen. So how many turn at a visit is told by the stays that came so far (Kaplan and Meier 1958).
+    """
+    before = np.bincount(BEFORE, minlength=MANY + 1)
+    seen = before + _turning(told, queries)
+    later = np.append(seen[::-1].cumsum()[::-1], 0)
     share = 2.0 ** (-np.arange(1, LEVELS + 1) / QUARTERS)
     # One more than was seen: what never happened is not impossible.
-    fewer = np.floor(share * (len(tries) + 1)).astype(np.int64) - 1
-    reached = np.append(tries, 0)[np.clip(fewer, 0, len(tries))] + 1
-    levels: NDArray[np.int64] = np.where(fewer >= 0, reached, np.iinfo(np.int64).max)
-    return levels
+    fewer = share * (seen.sum() + 1) - 1
+    levels = np.searchsorted(-later, -fewer, side="left")
+    return np.where(fewer >= 0, levels, np.iinfo(np.int64).max).astype(np.int64)
+
+
+def _turning(told: Followed, queries: EventBatch) -> NDArray[np.float64]:
+    """Return how many answers would have turned at each visit (MANY + 1,) had no stay been cut off; in all as many."""
+    rows = np.flatnonzero(told.visit > 0)
+    rows = rows[np.argsort(told.stay[rows], kind="stable")]
+    # A stay begins anew where it is about another answer.
+    begins = np.flatnonzero((told.visit[rows] == 1) | (np.diff(told.stay[rows], prepend=-1) != 0))
+    if not len(begins):
+        return np.zeros(MANY + 1)
+    turned, subject = np.logical_or.reduceat(told.turned[rows], begins), queries.subject[rows[begins]]
+    visits = np.maximum.reduceat(told.visit[rows], begins)
+    last = np.where(turned, np.maximum.reduceat(np.where(told.turned[rows], told.visit[rows], 0), begins), visits)
+    wins = np.bincount(subject[turned], minlength=queries.subjects)
+    weight = np.minimum(UNIT, UNIT * EACH // np.maximum(wins, 1))[subject]
+    here = np.zeros((2, MANY + 1), np.int64)
+    np.add.at(here, (turned.astype(np.int64), last), weight)
+    stayed = here.sum(axis=0)[::-1].cumsum()[::-1]
+    hazard = here[1] / np.maximum(stayed, 1)
+    still = np.cumprod(1 - hazard)
+    found: NDArray[np.float64] = hazard * np.append(1.0, still[:-1])
+    found *= here[1].sum() / UNIT / max(found.sum(), 1e-300)
+    return found
 
 
 def _sparse(queries: EventBatch) -> NDArray[np.float64]:
