@@ -51,7 +51,7 @@ class Calls:
         standing = self.rules.standing(what, role)
         if given is not None and standing is AllowLevel.UNLISTED:
             foreign = self._is_foreign(what) or homes.restores_foreign_class(what)
-            harmless = foreign and self._are_words(given) and not (given and homes.acts_when_called(what))
+            harmless = foreign and self._are_words(given) and not homes.acts_on(what, given)
             standing = AllowLevel.FOREIGN if harmless else standing
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is AllowLevel.UNCLEAR:
@@ -96,8 +96,8 @@ class Calls:
             return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
             return args[check.gives]
-        if allowed and check is not None and check.builtin and args and isinstance(args[0], str):
-            return Global("builtins", args[0])
+        if allowed and check is not None and check.module and args and isinstance(args[0], str):
+            return Global(check.module, args[0])
         if allowed and check is not None and check.fills and isinstance(self._handed, Made) and len(args) > 2:
             self.build(self._handed, args[2])
             return self._handed
@@ -346,7 +346,7 @@ class Calls:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _are_words(self, given: tuple[Any, ...]) -> bool:
-        """Return whether all is numbers, single words, such classes and objects of them, in containers too."""
+        """Return whether all is numbers, arrays of them, single words, and foreign classes and objects, in containers too."""
         left, seen = list(given), set[int]()
         while left:
             self.ledger.visit()
@@ -360,6 +360,7 @@ class Calls:
             elif not (
                 one is None
                 or isinstance(one, int | float)
+                or attributes.are_numbers(one)
                 or self._is_foreign(one.origin if isinstance(one, Made) else one)
             ):
                 return False
