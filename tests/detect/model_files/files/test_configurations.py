@@ -166,6 +166,8 @@ def test_what_mlflow_installs_lies_in_the_model_s_own_folder(environment: str, e
     assert verdict((_PYFUNC % environment).encode()) is expected
 
 
-@pytest.mark.parametrize(("line", "expected"), [("-r requirements.txt", Verdict.CLEAN), ("-r ../x.txt", Verdict.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("line", "expected"), [("-r requirements.txt", Verdict.CLEAN), ("-r ../x.txt", Verdict.UNKNOWN)]
+)
 def test_an_environment_without_conda_lists_requirements_beside_it(line: str, expected: Verdict) -> None:
     assert verdict(f"python: 3.10.8\ndependencies:\n- {line}\n".encode()) is expected

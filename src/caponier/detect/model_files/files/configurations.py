@@ -29,10 +29,11 @@ _CLASS: Final = re.compile(
 )
 """A class by its dotted name in YAML; JSON is read as such."""
 KNOWN_LIBRARIES: Final = (
-    "diffusers", "jax.Array", "keras", "mlserver", "mlserver_alibi_explain", "mlserver_catboost",
+    "diffusers", "jax.Array", "keras", "lightgbm.basic.Booster", "lightgbm.sklearn", "mlserver", "mlserver_alibi_explain", "mlserver_catboost",
     "mlserver_huggingface", "mlserver_lightgbm", "mlserver_mlflow", "mlserver_sklearn", "mlserver_xgboost", "numpy",
     "orbax.checkpoint._src.handlers", "orbax.checkpoint.handlers", "org.apache.spark", "peft", "pyspark",
     "sentence_transformers", "sklearn", "spacy", "tensorflow", "timm", "tokenizers", "torch", "transformers",
+    "xgboost.core.Booster", "xgboost.sklearn",
 )  # fmt: skip
 """Libraries whose own classes a configuration may name."""
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")

@@ -206,7 +206,12 @@ def _graph_or_tokenizer(part: PartReport, node: dict[str, Any]) -> None:
     if isinstance(code := node.get("custom_generate"), str):
         _add(part.unknown, f"has Transformers fetch the code by which it generates, and run it: {code[:100]}")
     for key, place in node.items():
-        if isinstance(place, str) and _VOCABULARY.fullmatch(key) and leaves_folder(place) and not _CACHED.fullmatch(place):
+        if (
+            isinstance(place, str)
+            and _VOCABULARY.fullmatch(key)
+            and leaves_folder(place)
+            and not _CACHED.fullmatch(place)
+        ):
             _add(part.unknown, f"has its tokenizer read {place[:200]!r}, outside its own folder ({key})")
 
 

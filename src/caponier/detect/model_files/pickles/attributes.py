@@ -41,8 +41,9 @@ _TELLING: Final = (tuple, Box, Made, str, Blob)
 
 
 def is_special(name: str) -> bool:
-    """Return whether an attribute of this name means something to Python itself."""
-    return name.startswith("__") and name.endswith("__") and len(name) > 4 and name not in _HARMLESS
+    """Return whether an attribute of this name means something to Python itself; none of its own are in capitals."""
+    framed = name.startswith("__") and name.endswith("__") and len(name) > 4
+    return framed and name not in _HARMLESS and not name.isupper()
 
 
 def special_key(state: Any, ledger: Ledger) -> str | None:

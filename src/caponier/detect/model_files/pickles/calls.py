@@ -160,8 +160,9 @@ class Calls:
         self.ledger.keep(3)
         self.invoke(target, GlobalRole.NEW)
         self._guard_functions(target, args)
-        self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
+        if not (check and check.keeps):
+            self._doubt_open(target, args)
         if (check and check.plain and args) or (self._is_foreign(target) and not self._are_words(args)):
             self._forbid(f"{target} with arguments", GlobalRole.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
@@ -321,7 +322,7 @@ class Calls:
             self._hands_on(target, args, *check.calls)
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
-        if check.values is not None and not _are_values(args, *check.values):
+        if check.values is not None and not self._are_values(args, *check.values):
             self._forbid(f"{target} with other arguments than plain values", GlobalRole.CALL)
         if check.absent is not None and len(args) > check.absent and args[check.absent] is not None:
             self._forbid(f"{target} with more arguments than a plain object has", GlobalRole.CALL)
@@ -403,6 +404,19 @@ class Calls:
         if not given or given[0] not in texts:
             self._forbid(f"{target} with another argument than {' or '.join(texts)}", GlobalRole.CALL)
 
+    def _are_values(self, args: tuple[Any, ...], least: int, most: int) -> bool:
+        """Return whether these are as many plain values of Python as a call takes, or members that were looked up.
+
+        An object in their place would be hashed, compared or turned into a text, by whatever its class does then.
+        """
+        return least <= len(args) <= most and all(map(self._is_value, args))
+
+    def _is_value(self, arg: Any) -> bool:
+        if arg is None or isinstance(arg, _VALUES):
+            return True
+        check = self.rules.checks.get(arg.origin) if isinstance(arg, Made) and not (arg.built or arg.items) else None
+        return check is not None and check.values == (1, 1) and all(isinstance(one, _VALUES) for one in arg.args)
+
     def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> None:
         """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
         self.ledger.visit(len(args))
@@ -417,11 +431,3 @@ class Calls:
 
 def _origin(target: Global | Made) -> Global:
     return target.origin if isinstance(target, Made) else target
-
-
-def _are_values(args: tuple[Any, ...], least: int, most: int) -> bool:
-    """Return whether these are as many plain values of Python as a call takes.
-
-    An object in their place would be hashed, compared or turned into a text, by whatever its class does then.
-    """
-    return least <= len(args) <= most and all(arg is None or isinstance(arg, _VALUES) for arg in args)

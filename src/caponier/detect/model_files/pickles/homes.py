@@ -42,7 +42,9 @@ _OPENING: Final = frozenset({
     ("xgboost", "QuantileDMatrix"),
 })  # fmt: skip
 """Classes of libraries, wherever in them, that open or map the file whose name they are called with."""
-_CARRIES: Final = frozenset({"_externals", "_vendor", "_vendored", "extern", "externals", "third_party", "vendor", "vendored"})
+_CARRIES: Final = frozenset(
+    {"_externals", "_vendor", "_vendored", "extern", "externals", "third_party", "vendor", "vendored"}
+)
 """Packages in which a library carries others along."""
 _MOST_PARTS: Final = 20
 _RESTORER: Final = re.compile(r"__pyx_unpickle_\w{1,100}", re.ASCII)
@@ -64,7 +66,9 @@ def acts_on(what: Global, given: tuple[Any, ...]) -> bool:
 
     Members of an enumeration are looked up by a call as well, most of them by a number, which names nothing to open.
     """
-    return bool(given) and acts_when_called(what) and not all(one is None or isinstance(one, int | float) for one in given)
+    return (
+        bool(given) and acts_when_called(what) and not all(one is None or isinstance(one, int | float) for one in given)
+    )
 
 
 def acts_when_called(what: Global) -> bool:

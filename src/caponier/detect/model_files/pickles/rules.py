@@ -49,6 +49,8 @@ class Check:
     """Whether the class may be a text instead, which the function itself looks up."""
     plain: bool = False
     """An object of this class is never created with arguments."""
+    keeps: bool = False
+    """A tuple with names: what it is created with is kept, and nothing of that is called."""
     within: str | None = None
     """Where the class must be at home: it is called, or has its attributes set through code of its own."""
     base: int | None = None
@@ -150,7 +152,9 @@ class Rules:
         return None
 
     def _is_uncalled(self, what: Global) -> bool:
-        return any(Global(home, what.name) in self.uncalled for home in (what.module, *homes.carried_along(what.module)))
+        return any(
+            Global(home, what.name) in self.uncalled for home in (what.module, *homes.carried_along(what.module))
+        )
 
     def _is_dangerous(self, what: Global) -> bool:
         # No listed module lies deeper, and a hostile name may have a million dots.
@@ -236,6 +240,7 @@ def _check(row: dict[str, Any]) -> Check:
         makes=tuple(row.get("makes", ())),
         or_text=row.get("or_text", False),
         plain=row.get("plain", False),
+        keeps=row.get("keeps", False),
         within=row.get("within"),
         base=row.get("base"),
         state=row.get("state"),
