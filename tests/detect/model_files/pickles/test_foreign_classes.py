@@ -256,7 +256,7 @@ def test_joblib_as_scikit_learn_carried_it_is_joblib() -> None:
     [
         (np.ones(3), Verdict.UNKNOWN),
         (np.float64(2), Verdict.UNKNOWN),
-        (datetime(2024, 1, 1), Verdict.UNKNOWN),  # noqa: DTZ001
+        (datetime(2024, 1, 1), Verdict.UNKNOWN),
         ([np.ones(2, bool), {1: 2}], Verdict.UNKNOWN),
         (np.array(["id -u"]), Verdict.UNSAFE),
         (np.array([{}], dtype=object), Verdict.UNSAFE),

@@ -168,7 +168,7 @@ def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
 
 
 def are_numbers(value: Any) -> bool:
-    """Return whether a value is a date, or a number or an array of numpy's or torch's that holds nothing but numbers."""
+    """Return whether a value is a date, or a number or an array of numpy's or torch's that holds only numbers."""
     if not isinstance(value, Made) or value.items:
         return False
     if value.origin.module == _DATES or value.origin in _TENSORS:

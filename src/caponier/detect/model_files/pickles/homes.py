@@ -6,8 +6,8 @@ not: only who has read it can tell.
 
 import re
 import sys
-from collections.abc import Iterator
 from _compat_pickle import IMPORT_MAPPING
+from collections.abc import Iterator
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles.values import Global
