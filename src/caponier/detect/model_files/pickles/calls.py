@@ -347,7 +347,7 @@ class Calls:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _are_words(self, given: tuple[Any, ...]) -> bool:
-        """Return whether all is numbers, single words, and foreign classes and objects, in containers and arrays too."""
+        """Return whether all is numbers, single words, and foreign classes and objects, in containers and arrays."""
         left, seen = list(given), set[int]()
         while left:
             self.ledger.visit()
