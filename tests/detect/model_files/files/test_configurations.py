@@ -146,3 +146,28 @@ def test_keys_of_files_of_code_are_looked_for_in_bounded_time() -> None:
     for part in ("handler: ", "module: a./", "library_", "model_file" + " " * 50, "x_" * 30 + " "):
         judged((part * (500_000 // len(part))).encode())
     assert time.process_time() - start < 5 * 5
+
+
+_PYFUNC = "flavors:\n  python_function:\n    env:%s\n    loader_module: mlflow.sklearn\n    model_path: model.pkl\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ("\n      conda: conda.yaml\n      virtualenv: python_env.yaml", Verdict.CLEAN),
+        (" conda.yaml", Verdict.CLEAN),
+        ("\n      conda: ../../conda.yaml", Verdict.UNSAFE),
+        ("\n      conda: conda.yaml\n      virtualenv: /srv/other/python_env.yaml", Verdict.UNSAFE),
+        (" {conda: ..\\conda.yaml}", Verdict.UNSAFE),
+        (" ../conda.yaml", Verdict.UNSAFE),
+    ],
+)
+def test_what_mlflow_installs_lies_in_the_model_s_own_folder(environment: str, expected: Verdict) -> None:
+    assert verdict((_PYFUNC % environment).encode()) is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"), [("-r requirements.txt", Verdict.CLEAN), ("-r ../x.txt", Verdict.UNKNOWN)]
+)
+def test_an_environment_without_conda_lists_requirements_beside_it(line: str, expected: Verdict) -> None:
+    assert verdict(f"python: 3.10.8\ndependencies:\n- {line}\n".encode()) is expected

@@ -149,6 +149,26 @@ def test_operators_of_onnx_that_reach_outside_are_unknown(operator: bytes) -> No
     assert verdict(model(b"Gelu")) is Verdict.CLEAN
 
 
+@pytest.mark.parametrize(
+    ("operator", "domain", "expected"),
+    [
+        (b"Relu", b"", Verdict.CLEAN),
+        (b"Gemm", b"ai.onnx", Verdict.CLEAN),
+        (b"ImageScaler", b"", Verdict.CLEAN),
+        (b"Loop", b"", Verdict.CLEAN),
+        (b"FleetOp", b"", Verdict.UNKNOWN),
+        (b"PyOp", b"ai.onnx", Verdict.UNKNOWN),
+        (b"relu", b"", Verdict.UNKNOWN),
+    ],
+)
+def test_operators_that_onnx_never_had_are_somebody_else_s(operator: bytes, domain: bytes, expected: Verdict) -> None:
+    node = field(1, b"x") + field(2, b"y") + field(4, operator) + (field(7, domain) if domain else b"")
+    assert verdict(field(1, 8) + field(7, field(1, node)) + field(8, field(2, 17))) is expected
+    own = field(25, field(1, operator) + field(10, domain or b"ai.onnx"))
+    if domain:
+        assert verdict(field(1, 8) + field(7, field(1, node)) + field(8, field(2, 17)) + own) is Verdict.CLEAN
+
+
 LOADERS: dict[str, tuple[str, str]] = {
     "XMLDecoder by its element": (
         '<java><object class="java.lang.ProcessBuilder"/></java>',
@@ -188,3 +208,31 @@ def test_what_a_loader_runs_imports_or_evaluates_is_unknown(name: str) -> None:
     judgement = judged(open_to_harm.encode())
     assert judgement.verdict is Verdict.UNKNOWN, judgement.reason
     assert verdict(plain.encode()) is Verdict.CLEAN, judged(plain.encode()).reason
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"tokenizer_class": "LlamaTokenizer", "tokenizer_file": "/srv/other/tokenizer.json"}, Verdict.UNKNOWN),
+        ({"tokenizer_class": "LlamaTokenizer", "vocab_file": "../other/vocab.json"}, Verdict.UNKNOWN),
+        ({"tokenizer_class": "LlamaTokenizer", "target_spm_file": "..\\spm.model"}, Verdict.UNKNOWN),
+        ({"tokenizer_file": "/root/.cache/huggingface/transformers/../../../tokenizer.json"}, Verdict.UNKNOWN),
+        ({"tokenizer_file": "/root/.cache/huggingface/transformers/0a1b.c2d3"}, Verdict.CLEAN),
+        ({"tokenizer_class": "LlamaTokenizer", "tokenizer_file": None, "vocab_file": "vocab.json"}, Verdict.CLEAN),
+        ({"custom_generate": "somebody/generating"}, Verdict.UNKNOWN),
+        ({"custom_generate": None, "do_sample": True}, Verdict.CLEAN),
+        ({"format": "graph-model", "modelTopology": {"node": [{"name": "a", "op": "PyFunc"}]}}, Verdict.UNSAFE),
+        (
+            {"modelTopology": {"library": {"function": [{"nodeDef": [{"name": "b", "op": "ReadFile"}]}]}}},
+            Verdict.UNSAFE,
+        ),
+        ({"format": "graph-model", "modelTopology": {"node": [{"name": "a", "op": "_FusedConv2D"}]}}, Verdict.CLEAN),
+    ],
+)
+def test_tokenizers_generation_and_graphs_keep_to_their_folder(document: object, expected: Verdict) -> None:
+    assert verdict(json.dumps(document).encode()) is expected
+
+
+def test_the_code_by_which_a_model_generates_is_a_program() -> None:
+    code = b"import torch\n\ndef generate(model, input_ids, **kwargs):\n    return input_ids\n"
+    assert verdict(code) is not Verdict.CLEAN

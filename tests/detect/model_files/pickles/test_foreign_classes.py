@@ -1,16 +1,24 @@
 """Classes that somebody else brings leave a file open; given what may be a command or a program, they condemn it."""
 
 import pickle
+from datetime import datetime
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from caponier.detect.artifact import Verdict
-from caponier.detect.model_files.pickles.homes import acts_when_called, is_foreign_class
+from caponier.detect.model_files.pickles.homes import acts_when_called, carried_along, is_foreign_class
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.files.building import judged
 from detect.model_files.pickles.reading import read
 
 NET = b"cfleet.made\nNet\n"
+
+
+class Row(NamedTuple):
+    name: str
+    value: object
 
 
 class Ours:
@@ -185,3 +193,78 @@ def test_other_names_do_not_count_for_it(name: str) -> None:
     assert not acts_when_called(Global("fleet.made", name))
     called = f"cfleet.made\n{name}\n".encode()
     assert judged(b"\x80\x02" + called + b"U\x04calc\x85R.").verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("given", [b")", b"K\x01\x85", b"NK\x02\x86"])
+def test_numbers_name_nothing_to_open(given: bytes) -> None:
+    """Members of enumerations are looked up by a call, most of them by a number."""
+    assert judged(b"\x80\x02cfleet.made\nReader\n" + given + b"R.").verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xgboost.DMatrix", "xgboost.core.QuantileDMatrix", "xgboost.Booster", "lightgbm.Dataset", "catboost.Pool",
+        "catboost.core.Pool", "torch.UntypedStorage", "sentencepiece.SentencePieceProcessor",
+    ],
+)  # fmt: skip
+def test_classes_that_open_the_file_they_are_called_with_condemn_it_wherever_they_are_found(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+    called = f"c{module}\n{kind}\n".encode()
+    assert judged(b"\x80\x02" + called + b"U\x01x\x85R.").verdict is Verdict.UNSAFE
+    assert judged(b"\x80\x02cfleet.made\n" + kind.encode() + b"\nU\x01x\x85R.").verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("fleet._vendor.psutil", "Popen"),
+        ("fleet.externals.joblib", "Memory"),
+        ("fleet.vendor.deep.third_party.psutil", "Popen"),
+        ("sklearn.externals.joblib", "Memory"),
+        ("sklearn.externals.joblib.memory", "Memory"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_what_a_library_carries_along_is_judged_as_where_it_is_at_home(module: str, name: str, protocol: int) -> None:
+    called = f"c{module}\n{name}\n".encode()
+    judgement = judged(bytes([0x80, protocol]) + called + b"U\x01x\x85R.")
+    assert judgement.verdict is Verdict.UNSAFE
+    assert "known to be dangerous" in judgement.reason
+
+
+def test_homes_of_what_is_carried_along() -> None:
+    assert list(carried_along("pip._vendor.rich.externals.deep")) == ["rich.externals.deep", "deep"]
+    assert list(carried_along("externals.joblib")) == list(carried_along("fleet.externals")) == []
+    assert len(list(carried_along("a" + ".vendor" * 1_000_000))) < 30
+
+
+def test_joblib_as_scikit_learn_carried_it_is_joblib() -> None:
+    """All that scikit-learn's users wrote before version 0.23 names it so."""
+    wrapper = (
+        b"csklearn.externals.joblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}("
+        b"U\x08subclasscnumpy\nndarray\nU\x05shapeK\x01\x85U\x05orderU\x01CU\x0aallow_mmap\x89"
+        b"U\x05dtypecnumpy\ndtype\n(U\x02f8K\x00K\x01tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbub"
+    )
+    content = b"\x80\x03" + wrapper + bytes(8) + b"."
+    assert judged(content).verdict is Verdict.CLEAN
+    assert judged(content.replace(b"sklearn.externals", b"fleet.externals")).verdict is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.ones(3), Verdict.UNKNOWN),
+        (np.float64(2), Verdict.UNKNOWN),
+        (datetime(2024, 1, 1), Verdict.UNKNOWN),
+        ([np.ones(2, bool), {1: 2}], Verdict.UNKNOWN),
+        (np.array(["id -u"]), Verdict.UNSAFE),
+        (np.array([{}], dtype=object), Verdict.UNSAFE),
+        (np.str_("id -u"), Verdict.UNSAFE),
+        (b"id -u", Verdict.UNSAFE),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_row_of_numbers_and_dates_leaves_a_file_open(value: object, expected: Verdict, protocol: int) -> None:
+    """Rows with names, as `typing.NamedTuple` makes them, are created with all that they hold."""
+    assert judged(pickle.dumps(Row("left", value), protocol)).verdict is expected

@@ -1,5 +1,8 @@
 """What libraries beside scikit-learn write, under the names that their older versions give to the same classes."""
 
+import pickle
+
+import pyarrow
 import pytest
 
 from detect.model_files.pickles.reading import read
@@ -123,3 +126,38 @@ COUNTS = b"cnltk.probability\nFreqDist\n"
 )
 def test_what_is_listed_is_no_way_to_what_is_not(made: bytes) -> None:
     assert not read(b"\x80\x02" + made + b".").is_clean
+
+
+def test_tables_of_arrow_are_made_by_its_own_functions_of_data() -> None:
+    table = pyarrow.table({"a": [1, None], "s": ["x", "y"]})
+    for protocol in (2, 4, 5):
+        assert read(pickle.dumps(table, protocol)).is_clean
+        assert read(pickle.dumps(table.schema, protocol)).is_clean
+    made = b"\x80\x02cpyarrow.lib\nchunked_array\n(lctorch.storage\n_load_from_bytes\na\x85R."
+    assert read(made).unsafe
+    assert read(b"\x80\x02cpyarrow.lib\nopen_file\nU\x01x\x85R.").unsafe
+
+
+def test_texts_of_spacy_are_made_by_its_constructor() -> None:
+    made = b"\x80\x02cspacy.strings\nStringStore\n%sR."
+    assert read(made % b"](U\x01aU\x01be\x85").is_clean
+    assert read(made % b"cos\nsystem\n\x85").ledger.unsafe
+    assert not read(made % b"cfleet.made\nNet\n)\x81}U\x01aK\x01sb\x85").is_clean
+
+
+@pytest.mark.parametrize(
+    "home",
+    [
+        "rank_bm25.BM25Okapi",
+        "minisom.MiniSom",
+        "kmodes.kmodes.KModes",
+        "sksurv.ensemble.forest.RandomSurvivalForest",
+        "sklearn.metrics._scorer._PredictScorer",
+        "sklearn.neighbors.dist_metrics.HaversineDistance",
+    ],
+)
+def test_plain_classes_of_libraries_are_created_and_filled_and_never_called(home: str) -> None:
+    module, _, name = home.rpartition(".")
+    assert read(made(f"{module} {name}")).is_clean
+    assert read(f"c{module}\n{name}\n(S'id'\ntR.".encode()).unsafe
+    assert read(made(f"{module} {name}", b"}U\x0c__setstate__K\x01s")).unsafe

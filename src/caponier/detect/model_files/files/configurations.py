@@ -29,10 +29,12 @@ _CLASS: Final = re.compile(
 )
 """A class by its dotted name in YAML; JSON is read as such."""
 KNOWN_LIBRARIES: Final = (
-    "diffusers", "jax.Array", "keras", "mlserver", "mlserver_alibi_explain", "mlserver_catboost",
+    "diffusers", "jax.Array", "keras", "lightgbm.basic.Booster", "lightgbm.sklearn", "mlserver",
+    "mlserver_alibi_explain", "mlserver_catboost",
     "mlserver_huggingface", "mlserver_lightgbm", "mlserver_mlflow", "mlserver_sklearn", "mlserver_xgboost", "numpy",
     "orbax.checkpoint._src.handlers", "orbax.checkpoint.handlers", "org.apache.spark", "peft", "pyspark",
     "sentence_transformers", "sklearn", "spacy", "tensorflow", "timm", "tokenizers", "torch", "transformers",
+    "xgboost.core.Booster", "xgboost.sklearn",
 )  # fmt: skip
 """Libraries whose own classes a configuration may name."""
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
@@ -44,11 +46,14 @@ _CODE_FOLDER: Final = re.compile(
 )
 """Where MLflow finds modules before it looks anywhere else: one of them may stand in for any library."""
 _OUTSIDE: Final = re.compile(
-    r"(?:^|[\n{,])[ \t]*[\"']?(?!artifact_path)(\w{0,40}(?:data|file|model|path|weights|checkpoint|pickle))[\"']?"
+    r"(?:^|[\n{,])[ \t]*[\"']?(?!artifact_path)"
+    r"(\w{0,40}(?:data|file|model|path|weights|checkpoint|pickle)|conda|env|virtualenv)[\"']?"
     r"[ \t]*:[ \t]*[\"']?"
     r"((?:[/\\]|[A-Za-z]:[/\\]|\.\.[/\\]|[^\s\"',}]{1,400}[/\\]\.\.[/\\])[^\n\"',}]{0,400})"
 )
-"""Where a flavor of MLflow keeps a model. Where the run kept it stands there, too, and is no place to load from."""
+"""Where a flavor of MLflow keeps a model, and what is installed before it is loaded.
+
+Where the run kept it stands there, too, and is no place to load from."""
 _CODE_BESIDE_WORDS: Final = (
     "model_code_path", "custom_imports", "user_dir", "_base_", "_BASE_", "py_modules", "import_paths", "include_package"
 )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, Final
 from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, REDUCED, is_dangerous, is_known
 from caponier.detect.model_files.files.hdf5.walk import leaves_folder
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
+from caponier.detect.model_files.files.tensorflow import REACHING
 from caponier.detect.model_files.files.texts import commands
 from caponier.detect.model_files.files.texts.expressions import is_code
 from caponier.detect.model_files.pickles.carried import SHORTEST, pickled
@@ -46,6 +47,10 @@ _WITHIN: Final = re.compile(
 """Keys of the two pieces of a name."""
 _FETCHED_CODE: Final = frozenset({"_attn_implementation", "attn_implementation", "experts_implementation"})
 """Keys that name a way to compute, or the repository of one."""
+_VOCABULARY: Final = re.compile(r"(?:\w{1,40}_)?(?:bpe|merges|model|sp|spm|tokenizer|vocab|vocabulary)_file")
+"""Keys by which a tokenizer's settings name its files; they come before those that lie beside the settings."""
+_CACHED: Final = re.compile(r"/(?:[^/.][^/]*/){0,20}\.cache/huggingface/(?:[^/.][^/]*/){0,20}[^/.][^/]*")
+"""Where Transformers keeps what it has fetched; old versions wrote that down."""
 _PICKLING: Final = ("numcodecs.pickle", "pickle")
 """Codecs by which Zarr reads chunks with pickle."""
 _SERIALIZED: Final = ":serialized:"
@@ -185,12 +190,29 @@ def _node(part: PartReport, node: dict[str, Any]) -> None:
     if "weights" in node and isinstance(places := node.get("paths"), list):
         for place in [one for one in places if isinstance(one, str) and leaves_folder(one)]:
             _add(part.unsafe, f"reads its weights from {place[:200]!r}, outside its own folder")
+    _graph_or_tokenizer(part, node)
     if any(node.get(key) in _PICKLING for key in ("id", "name")):
         _add(part.unknown, "has Zarr read its chunks with pickle")
     if node.get("op") == "Custom" and "attrs" in node:
         _add(part.unknown, "has MXNet call an operator of somebody else's (Custom)")
     if "lc" in node and "id" in node and "type" in node:
         _add(part.unknown, "has LangChain make an object of a class that it names")
+
+
+def _graph_or_tokenizer(part: PartReport, node: dict[str, Any]) -> None:
+    """Judge a node of a graph as TensorFlow.js keeps it, and where Transformers looks for code and for vocabularies."""
+    if isinstance(operator := node.get("op"), str) and operator in REACHING and "name" in node:
+        _add(part.unsafe, f"has an operator that reaches files, or calls Python: {operator}")
+    if isinstance(code := node.get("custom_generate"), str):
+        _add(part.unknown, f"has Transformers fetch the code by which it generates, and run it: {code[:100]}")
+    for key, place in node.items():
+        if (
+            isinstance(place, str)
+            and _VOCABULARY.fullmatch(key)
+            and leaves_folder(place)
+            and not _CACHED.fullmatch(place)
+        ):
+            _add(part.unknown, f"has its tokenizer read {place[:200]!r}, outside its own folder ({key})")
 
 
 def _package(part: PartReport, items: dict[str, Any]) -> None:

@@ -1,15 +1,18 @@
 """ONNX models: their operators' domains, and weights that lie in other files."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, PartReport
 from caponier.detect.model_files.files.wire import WireError, messages
+from caponier.formats.strict_yaml import shipped_yaml
 
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
 )
+_OWN_DOMAIN: Final = frozenset({"", "ai.onnx"})
 _OUTSIDE: Final = frozenset({"ATen", "EPContext", "ExternalFunction", "PythonOp", "PythonOpGrad"})
 """Operators of `com.microsoft` that call Python, or load what lies in another file."""
 _OPERATOR: Final = 4
@@ -31,7 +34,7 @@ class _Model:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.operators: set[tuple[str, str]] = set()
-        """Domains and names of operators that are not ONNX's own."""
+        """Domains and names of operators that are not known to be ONNX's own."""
         self.functions: set[tuple[str, str]] = set()
         """What the model itself defines."""
         self.locations: set[str] = set()
@@ -81,14 +84,16 @@ class _Model:
                 domain = _name(value)
             elif number == _ATTRIBUTES:
                 self._attribute(value, depth)
-        if name in _OUTSIDE or domain not in _KNOWN_DOMAINS:
+        if name in _OUTSIDE or domain not in _KNOWN_DOMAINS or _is_no_standard(domain, name):
             self.operators.add((domain, name))
 
     def foreign(self) -> list[str]:
         """Return what somebody else must bring to run the model: domains, and operators that reach outside."""
         outside = {f"the operator {name}" for _, name in self.operators if name in _OUTSIDE}
-        domains = {domain for domain, _ in self.operators - self.functions} - _KNOWN_DOMAINS
-        return sorted(outside | domains)
+        foreign = self.operators - self.functions
+        domains = {domain for domain, _ in foreign} - _KNOWN_DOMAINS
+        unheard = {f"the operator {name}" for domain, name in foreign if _is_no_standard(domain, name)}
+        return sorted(outside | domains | unheard)
 
     def _attribute(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
@@ -137,6 +142,16 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
         known = {_GRAPH, _OPSETS} & seen and not hidden
         return PartReport("onnx", unknown=["cannot be read to its end"]) if known else None
     return _report(model) if {_GRAPH, _OPSETS} <= seen else None
+
+
+def _is_no_standard(domain: str, name: str) -> bool:
+    """Return whether an operator of ONNX's own domain is in no version of ONNX, so that a library must bring it."""
+    return name != "" and domain in _OWN_DOMAIN and name not in _standard()
+
+
+@cache
+def _standard() -> frozenset[str]:
+    return frozenset(shipped_yaml("caponier.detect.model_files.files", "onnx_operators.yaml")["standard"])
 
 
 def _report(model: _Model) -> PartReport:

@@ -21,6 +21,7 @@ _HARMFUL: Final = frozenset({
 })  # fmt: skip
 _USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
 """What every saved model has, to be saved again: it writes only if it is asked to."""
+REACHING: Final = _HARMFUL - _USUAL
 _NODE: Final = re.compile(rb"[A-Za-z0-9._][\w.\\/>-]*")
 """What TensorFlow takes for the name of a node: no line of any program."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
@@ -62,7 +63,7 @@ def read(content: memoryview, budget: Budget, *, hidden: bool = False) -> PartRe
     if not named and _WITH_OBJECTS not in operators:
         return None
     part = PartReport("tensorflow graph" if named else "keras metadata")
-    harmful = sorted(named & (_HARMFUL - _USUAL))
+    harmful = sorted(named & REACHING)
     part.unsafe += [f"has an operator that reaches files, or calls Python: {name}" for name in harmful[:5]]
     if named & _STORES and _stores_are_quiet(content, budget):
         operators -= _STORES

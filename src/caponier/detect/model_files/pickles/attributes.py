@@ -22,6 +22,11 @@ _NUMBERS: Final = re.compile(r"[biufcmM?]\d*")
 _PLAIN: Final = "collections"
 """Items of Python's own containers are no attributes of theirs."""
 _DTYPE: Final = Global("numpy", "dtype")
+_ARRAY: Final = Global("numpy", "ndarray")
+_ARRAY_PARTS, _TYPE_OF_ARRAY = 5, 2
+_BUFFERED: Final = "_frombuffer"
+_DATES: Final = "datetime"
+_TENSORS: Final = frozenset({Global("torch._utils", "_rebuild_tensor"), Global("torch._utils", "_rebuild_tensor_v2")})
 _DICT: Final = Global("builtins", "dict")
 _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 """Rooms of classes that are made in C, whose objects have no other attributes than their own."""
@@ -36,8 +41,9 @@ _TELLING: Final = (tuple, Box, Made, str, Blob)
 
 
 def is_special(name: str) -> bool:
-    """Return whether an attribute of this name means something to Python itself."""
-    return name.startswith("__") and name.endswith("__") and len(name) > 4 and name not in _HARMLESS
+    """Return whether an attribute of this name means something to Python itself; none of its own are in capitals."""
+    framed = name.startswith("__") and name.endswith("__") and len(name) > 4
+    return framed and name not in _HARMLESS and not name.isupper()
 
 
 def special_key(state: Any, ledger: Ledger) -> str | None:
@@ -161,9 +167,26 @@ def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
             waiting += [inner for inner in held if isinstance(inner, _TELLING)]
 
 
+def are_numbers(value: Any) -> bool:
+    """Return whether a value is a date, or a number or an array of numpy's or torch's that holds only numbers."""
+    if not isinstance(value, Made) or value.items:
+        return False
+    if value.origin.module == _DATES or value.origin in _TENSORS:
+        return not value.built
+    if value.origin.name == _SCALAR:
+        return _is_number(value)
+    if value.origin.name == _BUFFERED:
+        return len(value.args) > 1 and _is_numeric(value.args[1])
+    whole = value.origin == _ARRAY and isinstance(value.state, tuple) and len(value.state) == _ARRAY_PARTS
+    return whole and _is_numeric(value.state[_TYPE_OF_ARRAY])
+
+
 def _is_number(scalar: Made) -> bool:
-    kind = scalar.args[0] if scalar.args else None
-    name = kind.args[0] if isinstance(kind, Made) and kind.origin == _DTYPE and kind.args else None
+    return bool(scalar.args) and _is_numeric(scalar.args[0])
+
+
+def _is_numeric(dtype: Any) -> bool:
+    name = dtype.args[0] if isinstance(dtype, Made) and dtype.origin == _DTYPE and dtype.args else None
     return isinstance(name, str) and _NUMBERS.fullmatch(name) is not None
 
 

@@ -51,7 +51,7 @@ class Calls:
         standing = self.rules.standing(what, role)
         if given is not None and standing is AllowLevel.UNLISTED:
             foreign = self._is_foreign(what) or homes.restores_foreign_class(what)
-            harmless = foreign and self._are_words(given) and not (given and homes.acts_when_called(what))
+            harmless = foreign and self._are_words(given) and not homes.acts_on(what, given)
             standing = AllowLevel.FOREIGN if harmless else standing
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is AllowLevel.UNCLEAR:
@@ -96,8 +96,8 @@ class Calls:
             return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
             return args[check.gives]
-        if allowed and check is not None and check.builtin and args and isinstance(args[0], str):
-            return Global("builtins", args[0])
+        if allowed and check is not None and check.module and args and isinstance(args[0], str):
+            return Global(check.module, args[0])
         if allowed and check is not None and check.fills and isinstance(self._handed, Made) and len(args) > 2:
             self.build(self._handed, args[2])
             return self._handed
@@ -160,8 +160,9 @@ class Calls:
         self.ledger.keep(3)
         self.invoke(target, GlobalRole.NEW)
         self._guard_functions(target, args)
-        self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
+        if not (check and check.keeps):
+            self._doubt_open(target, args)
         if (check and check.plain and args) or (self._is_foreign(target) and not self._are_words(args)):
             self._forbid(f"{target} with arguments", GlobalRole.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
@@ -321,7 +322,7 @@ class Calls:
             self._hands_on(target, args, *check.calls)
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
-        if check.values is not None and not _are_values(args, *check.values):
+        if check.values is not None and not self._are_values(args, *check.values):
             self._forbid(f"{target} with other arguments than plain values", GlobalRole.CALL)
         if check.absent is not None and len(args) > check.absent and args[check.absent] is not None:
             self._forbid(f"{target} with more arguments than a plain object has", GlobalRole.CALL)
@@ -346,7 +347,7 @@ class Calls:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _are_words(self, given: tuple[Any, ...]) -> bool:
-        """Return whether all is numbers, single words, such classes and objects of them, in containers too."""
+        """Return whether all is numbers, single words, and foreign classes and objects, in containers and arrays."""
         left, seen = list(given), set[int]()
         while left:
             self.ledger.visit()
@@ -360,6 +361,7 @@ class Calls:
             elif not (
                 one is None
                 or isinstance(one, int | float)
+                or attributes.are_numbers(one)
                 or self._is_foreign(one.origin if isinstance(one, Made) else one)
             ):
                 return False
@@ -402,6 +404,19 @@ class Calls:
         if not given or given[0] not in texts:
             self._forbid(f"{target} with another argument than {' or '.join(texts)}", GlobalRole.CALL)
 
+    def _are_values(self, args: tuple[Any, ...], least: int, most: int) -> bool:
+        """Return whether these are as many plain values of Python as a call takes, or members that were looked up.
+
+        An object in their place would be hashed, compared or turned into a text, by whatever its class does then.
+        """
+        return least <= len(args) <= most and all(map(self._is_value, args))
+
+    def _is_value(self, arg: Any) -> bool:
+        if arg is None or isinstance(arg, _VALUES):
+            return True
+        check = self.rules.checks.get(arg.origin) if isinstance(arg, Made) and not (arg.built or arg.items) else None
+        return check is not None and check.values == (1, 1) and all(isinstance(one, _VALUES) for one in arg.args)
+
     def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> None:
         """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
         self.ledger.visit(len(args))
@@ -416,11 +431,3 @@ class Calls:
 
 def _origin(target: Global | Made) -> Global:
     return target.origin if isinstance(target, Made) else target
-
-
-def _are_values(args: tuple[Any, ...], least: int, most: int) -> bool:
-    """Return whether these are as many plain values of Python as a call takes.
-
-    An object in their place would be hashed, compared or turned into a text, by whatever its class does then.
-    """
-    return least <= len(args) <= most and all(arg is None or isinstance(arg, _VALUES) for arg in args)

@@ -7,7 +7,8 @@ not: only who has read it can tell.
 import re
 import sys
 from _compat_pickle import IMPORT_MAPPING
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from caponier.detect.model_files.pickles.values import Global
 
@@ -34,6 +35,18 @@ _ACTING: Final = frozenset({
 Modules hand on what they import, so `Popen` and `CDLL` may be found in any of them.
 """
 _DLL: Final = "DLL"
+_OPENING: Final = frozenset({
+    ("catboost", "Pool"), ("lightgbm", "Booster"), ("lightgbm", "Dataset"), ("lightgbm", "Sequence"),
+    ("sentencepiece", "SentencePieceProcessor"), ("torch", "UntypedStorage"), ("xgboost", "Booster"),
+    ("xgboost", "DMatrix"), ("xgboost", "DataIter"), ("xgboost", "ExtMemQuantileDMatrix"),
+    ("xgboost", "QuantileDMatrix"),
+})  # fmt: skip
+"""Classes of libraries, wherever in them, that open or map the file whose name they are called with."""
+_CARRIES: Final = frozenset(
+    {"_externals", "_vendor", "_vendored", "extern", "externals", "third_party", "vendor", "vendored"}
+)
+"""Packages in which a library carries others along."""
+_MOST_PARTS: Final = 20
 _RESTORER: Final = re.compile(r"__pyx_unpickle_\w{1,100}", re.ASCII)
 """What Cython writes beside each of its classes: it creates an object of the class that it is given."""
 
@@ -48,10 +61,29 @@ def restores_foreign_class(what: Global) -> bool:
     return _is_foreign(what.module) and _RESTORER.fullmatch(what.name) is not None
 
 
+def acts_on(what: Global, given: tuple[Any, ...]) -> bool:
+    """Return whether this is, by its name, a class that does what a word tells it, and whether it is told one.
+
+    Members of an enumeration are looked up by a call as well, most of them by a number, which names nothing to open.
+    """
+    return (
+        bool(given) and acts_when_called(what) and not all(one is None or isinstance(one, int | float) for one in given)
+    )
+
+
 def acts_when_called(what: Global) -> bool:
     """Return whether this is, by its name, a class that does what a word tells it as soon as it is called."""
     words = _WORDS.findall(what.name)
-    return bool(words) and (words[-1] in _ACTING or words[-1].endswith(_DLL))
+    named = bool(words) and (words[-1] in _ACTING or words[-1].endswith(_DLL))
+    return named or (what.module.partition(".")[0], what.name.rpartition(".")[2]) in _OPENING
+
+
+def carried_along(module: str) -> Iterator[str]:
+    """Yield the names that a module has where it is at home, if some library carries it along."""
+    parts = module.split(".", _MOST_PARTS)
+    for at, part in enumerate(parts[1:-1], 1):
+        if part in _CARRIES:
+            yield ".".join(parts[at + 1 :])
 
 
 def _is_foreign(module: str) -> bool:

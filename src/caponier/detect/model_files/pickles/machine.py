@@ -157,7 +157,7 @@ class Machine:
     def name(self, module: Any, name: Any) -> Global:
         """Return a global, and note that it is named."""
         if isinstance(module, str) and isinstance(name, str):
-            what = canonical(module, name) if self.protocol < 3 else Global(module, name)
+            what = canonical(module, name, translated=self.protocol < 3)
         elif all(isinstance(part, str) or self.calls.may_be_text(part) for part in (module, name)):
             what = COMPUTED
         else:

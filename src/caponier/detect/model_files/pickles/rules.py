@@ -49,6 +49,8 @@ class Check:
     """Whether the class may be a text instead, which the function itself looks up."""
     plain: bool = False
     """An object of this class is never created with arguments."""
+    keeps: bool = False
+    """A tuple with names: what it is created with is kept, and nothing of that is called."""
     within: str | None = None
     """Where the class must be at home: it is called, or has its attributes set through code of its own."""
     base: int | None = None
@@ -67,8 +69,8 @@ class Check:
     """An argument, and the texts that it may be."""
     dtype: bool = False
     """The first argument is the name of a numpy type."""
-    builtin: bool = False
-    """What it gives is the class of Python's own that its first argument names."""
+    module: str | None = None
+    """What it gives is the class of this module that its first argument names."""
     fills: bool = False
     """It gives what it has called, with the state that is its third argument."""
     values: tuple[int, int] | None = None
@@ -134,7 +136,7 @@ class Rules:
         roles = self.allowed.get(what)
         if roles is not None and (role is GlobalRole.NAME or role in roles):
             return AllowLevel.ALLOWED
-        if self.why_unclear(what) is not None and not (role is GlobalRole.CALL and what in self.uncalled):
+        if self.why_unclear(what) is not None and not (role is GlobalRole.CALL and self._is_uncalled(what)):
             return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
             return AllowLevel.DANGEROUS
@@ -144,10 +146,22 @@ class Rules:
 
     def why_unclear(self, what: Global) -> str | None:
         """Say why a use is left open, if it is."""
-        return self.unclear.get(what) or self.unclear_modules.get(what.module)
+        for home in (what.module, *homes.carried_along(what.module)):
+            if (why := self.unclear.get(Global(home, what.name)) or self.unclear_modules.get(home)) is not None:
+                return why
+        return None
+
+    def _is_uncalled(self, what: Global) -> bool:
+        return any(
+            Global(home, what.name) in self.uncalled for home in (what.module, *homes.carried_along(what.module))
+        )
 
     def _is_dangerous(self, what: Global) -> bool:
         # No listed module lies deeper, and a hostile name may have a million dots.
+        places = (what.module, *homes.carried_along(what.module))
+        return any(self._is_dangerous_in(Global(home, what.name)) for home in places)
+
+    def _is_dangerous_in(self, what: Global) -> bool:
         parts = what.module.split(".", _DEEPEST)
         prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
         return str(what) in self.dangerous_names or any(prefix in self.dangerous_modules for prefix in prefixes)
@@ -161,13 +175,18 @@ _CREATION: Final = frozenset({GlobalRole.NEW, GlobalRole.BUILD, GlobalRole.ITEMS
 _PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules under their old names, which unpicklers translate for protocols below 3."""
 
+_EXTERNALS, _CARRIED_JOBLIB = "sklearn.externals.", "sklearn.externals.joblib"
+"""Where scikit-learn had joblib before version 0.23, from which all the pickles of that time name it."""
+
 TYPE_NAME: Final = re.compile(r"[<>=|]?(?P<kind>[biufcmMSUVO?])(?P<size>\d{0,9})(\[\w{1,8}\])?")
 """The names of numpy types that a pickle may ask for; numpy itself would take much more."""
 
 
-def canonical(module: str, name: str) -> Global:
-    """Return a global under the name that Python 3 gives it."""
-    return Global(_PYTHON_2.get(module, module), name)
+def canonical(module: str, name: str, *, translated: bool = True) -> Global:
+    """Return a global under the name that Python 3 gives it, if that is asked for, and joblib's own under joblib's."""
+    if module == _CARRIED_JOBLIB or module.startswith(f"{_CARRIED_JOBLIB}."):
+        module = module.removeprefix(_EXTERNALS)
+    return Global(_PYTHON_2.get(module, module) if translated else module, name)
 
 
 @cache
@@ -221,6 +240,7 @@ def _check(row: dict[str, Any]) -> Check:
         makes=tuple(row.get("makes", ())),
         or_text=row.get("or_text", False),
         plain=row.get("plain", False),
+        keeps=row.get("keeps", False),
         within=row.get("within"),
         base=row.get("base"),
         state=row.get("state"),
@@ -230,7 +250,7 @@ def _check(row: dict[str, Any]) -> Check:
         gives=row.get("gives"),
         only=(only[0], tuple(only[1])) if only else None,
         dtype=row.get("dtype", False),
-        builtin=row.get("builtin", False),
+        module=row.get("module"),
         fills=row.get("fills", False),
         values=(values[0], values[1]) if values else None,
         absent=row.get("absent"),

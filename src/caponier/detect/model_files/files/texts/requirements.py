@@ -45,7 +45,10 @@ _COMMENT: Final = re.compile(r"(?:^|\s)#")
 _JOINED: Final = re.compile(r"\\\r?\n")
 _SIGNS: Final = re.compile(r"^[ \t]*(?:-|\.|file:)|[/\\]|\.(?:whl|zip|t[bglx]z|tar)\b", re.MULTILINE)
 """Without one of these no line names anything on the machine."""
-_IN_CONDA: Final = re.compile(r"^[ \t]*-[ \t]+[\"']?pip[\"']?[ \t]*:", re.MULTILINE)
+_IN_CONDA: Final = re.compile(
+    r"^[ \t]*-[ \t]+[\"']?pip[\"']?[ \t]*:|^[\"']?(?:build_)?dependencies[\"']?[ \t]*:[ \t]*$", re.MULTILINE
+)
+"""Where packages of pip are listed in an environment: conda's, and those that MLflow makes without conda."""
 _ITEM_OF_PIP: Final = re.compile(
     rf"^[ \t]*-[ \t]+[\"']?(?:{_INSTALLED}|\.{{1,2}}(?:[/\\][^\s]*)?[\"']?[ \t]*$|{_ARCHIVE})", re.MULTILINE
 )
