@@ -34,9 +34,25 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
 
 
 def take(
-    chunk: Chunk, file: str, number: int, line: bytes | None, parse: Callable[[bytes], list[Row]], limit: int
+    chunk: Chunk,
+    file: str,
+    number: int,
+    line: bytes | None,
+    parse: Callable[[bytes], list[Row]],
+    limit: int,
+    odd: set[str] | None = None,
 ) -> None:
-    """Put the rows of a line into a chunk, or the reason why it has none."""
+    """Put the rows of a line into a chunk, or the reason why it has none.
+
+    Args:
+        chunk: Takes them.
+        file: What the log is called.
+        number: Of the line.
+        line: The line; None if it is too long.
+        parse: Returns the rows of a line, or raises ValueError with the reason why it has none.
+        limit: Bytes of the longest line.
+        odd: What `parse` notes of rows that it had to mend.
+    """
     if line is None:
         chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
         return
@@ -54,5 +70,8 @@ def take(
     except ValueError as bad:
         chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
         return
+    if odd:
+        chunk.rejections += [Rejection(file, number, what) for what in sorted(odd)]
+        odd.clear()
     chunk.rows += rows
     chunk.lines += [number] * len(rows)
