@@ -29,7 +29,8 @@ OTHER: Final = "a line of another kind"
 TEXT: Final = "texts that are no UTF-8, or hold control characters or half letters: kept with signs in their place"
 NUMBER: Final = "numbers that are none, or too large: NaN is missing, and of the others the largest that there is counts"
 LEFT_OUT: Final = "values that cannot be read, lie too deep or are too many: left out of their rows"
-MENDED: Final = (TEXT, NUMBER, LEFT_OUT)
+LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it tell which it belongs to"
+MENDED: Final = (TEXT, NUMBER, LEFT_OUT, LEFT_OPEN)
 """What is odd about rows that are used all the same: a caller who could hide his rows with it would."""
 CUT: Final = "bad JSON: the line breaks off: what it says before that is kept as a request of its caller"
 

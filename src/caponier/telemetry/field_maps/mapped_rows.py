@@ -31,6 +31,7 @@ KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""
 LONGEST: Final = 16_384
 """Letters of a text in which a pattern looks."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 ASKED: Final = frozenset(("input", "input_raw", "label", "scores"))
 """What the record of a prediction has."""
 _TOLD: Final = (*ASKED, "principal", "session", "source_ip", "status", "feedback", "cost", "latency_ms")
@@ -325,7 +326,9 @@ class MappedRows:
         if text not in self._names:
             if len(self._names) >= KNOWN_NAMES:
                 self._names.clear()
-            self._names[text] = None if is_hidden(text) else principal_of(text, self._salt)
+            # No credential has a control character; a name that a caller chose may, and is one of its own.
+            told = _CONTROL.sub("\ufffd", text)
+            self._names[text] = None if is_hidden(text) else principal_of(told, self._salt)
         return self._names[text]
 
 

@@ -57,8 +57,8 @@ def odd_rows(line: bytes, *, may_break_off: bool = False) -> OddRows:
     """
     sound = _sound(line)
     what = (TEXT,) if sound != line else ()
-    brackets = sound.count(b"[") + sound.count(b"{")
-    if brackets <= PARTS:
+    bare = _TEXT.sub(lambda found: b'"' * len(found[0]), sound)
+    if bare.count(b"[") + bare.count(b"{") <= PARTS:
         try:
             return OddRows(_rows(orjson.loads(sound)), what)
         except ValueError:
@@ -67,7 +67,7 @@ def odd_rows(line: bytes, *, may_break_off: bool = False) -> OddRows:
             return OddRows(_rows(_loads(sound)), (*what, NUMBER))
         except (ValueError, RecursionError):
             pass
-    skimmed = _Skimmed(sound)
+    skimmed = _Skimmed(sound, np.frombuffer(bare, np.uint8))
     rows = skimmed.rows(may_break_off)
     return OddRows(rows, (*what, CUT if skimmed.breaks_off else LEFT_OUT))
 
@@ -124,14 +124,14 @@ def _sound_escape(found: re.Match[bytes]) -> bytes:
 class _Skimmed:
     """An object, or a list of them, of which the brackets are followed, so that each value is read by itself."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, bare: NDArray[np.uint8]) -> None:
         self._text = text
         self.breaks_off = False
-        bare = np.frombuffer(_TEXT.sub(lambda found: b'"' * len(found[0]), text), np.uint8)
         opening = (bare == ord("{")) | (bare == ord("["))
         closing = (bare == ord("}")) | (bare == ord("]"))
         self._depth: NDArray[np.int64] = np.cumsum(opening.astype(np.int8) - closing.astype(np.int8), dtype=np.int64)
         self._commas = np.flatnonzero(bare == ord(","))
+        self._brackets = np.flatnonzero(opening)
         self._left = PARTS
 
     def rows(self, may_break_off: bool) -> list[Row]:
@@ -172,16 +172,17 @@ class _Skimmed:
         for first, last in self._parts(begin, end):
             found = _KEY.match(self._text, first, last + 1)
             if found is None:
-                if self.breaks_off and last + 1 >= end:
-                    continue
-                return None
+                # A comma too many, or where the line breaks off.
+                if self._text[first : last + 1].strip() and not (self.breaks_off and last + 1 >= end):
+                    return None
+                continue
             held[json.loads(found[1])] = (found.end(), last + 1)
         values = {key: self._value(*held[key], level) for key in sorted(held, key=lambda key: self._size(*held[key]))}
         row = {key: values[key] for key in held if values[key] is not None}
         return row or None
 
     def _size(self, begin: int, end: int) -> int:
-        return self._text.count(b"[", begin, end) + self._text.count(b"{", begin, end)
+        return int(np.subtract(*np.searchsorted(self._brackets, (end, begin))))
 
     def _value(self, begin: int, end: int, level: int) -> Any:
         """Read a value; None where that is not possible. The smallest come first, so that a large one costs no other."""

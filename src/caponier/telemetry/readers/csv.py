@@ -20,11 +20,12 @@ from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.framing.frames import Peeked
+from caponier.telemetry.framing.usual_cells import UsualCells
 from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
-from caponier.telemetry.rejections import Rejection
+from caponier.telemetry.rejections import LEFT_OPEN, TEXT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
@@ -50,6 +51,7 @@ _TYPE: Final = re.compile(
     r"|decimal\(.{1,10}\)|json|uuid|blob|enum\(.*|map\(.*|struct\(.*|.{1,40}\[\d*\]"
 )
 _SHOWN: Final = 12
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f]")
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
 
@@ -69,7 +71,7 @@ def _chunks(path: Path, table: "_Table", limit: int) -> Iterator[Chunk]:
     joiner = _Joined(shown(path), table, limit)
     with opened(path) as stream:
         try:
-            for number, line in lines(stream, limit):
+            for number, line in lines(stream, limit, shortening=True):
                 joiner.feed(number, line)
                 if joiner.chunk.full:
                     yield joiner.taken()
@@ -131,7 +133,7 @@ class _Joined:
             self._take(number, line)
 
     def _take(self, number: int, line: bytes | None) -> None:
-        text.take(self.chunk, self.file, number, line, self._table, self._limit)
+        text.take(self.chunk, self.file, number, line, self._table, self._limit, self._table.odd)
 
     def _clear(self) -> None:
         self._held, self._size = [], 0
@@ -154,6 +156,9 @@ class _Table:
         self._names, self._form = names, form
         self._begun = False
         self._carried = CarriedRecords()
+        self.odd = self._carried.odd
+        """What was odd about rows since somebody took note of it."""
+        self._usual = UsualCells(len(names))
         # Of a table in another form nothing is known yet: its cells stay as they are.
         self._lists = [name for name in LISTS if name in names] if set(REQUIRED) <= set(names) else []
 
@@ -164,10 +169,15 @@ class _Table:
             return []
         if self._form.is_drawn and (is_rule(line) or _COUNT.fullmatch(line)):
             return []
-        cells = _row_cells(line, self._form)
+        cells = self._cells_of(line)
         if self._form.is_drawn and all(map(_TYPE.fullmatch, cells)):
             # DuckDB says below the names of which type each is.
             return []
+        if len(cells) > len(self._names):
+            cells = self._usual.fitted(cells, self._form.delimiter)
+            self.odd.add(LEFT_OPEN)
+        elif self._usual.is_learning:
+            self._usual.see(cells)
         if len(cells) != len(self._names):
             raise ValueError(f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns")
         row: Row = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
@@ -178,10 +188,29 @@ class _Table:
             row["time"] = whole_number(row["time"])
         return self._carried.of_table(row)
 
+    def _cells_of(self, line: bytes) -> list[str]:
+        """Return the cells of a line, whatever a caller had written into one of them.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        try:
+            cells = _row_cells(line, self._form)
+            if len(cells) >= len(self._names) or (b"\r" not in line and line.count(b'"') % 2 == 0):
+                return cells
+        except ValueError:
+            pass
+        self.odd.add(TEXT)
+        sound = _CONTROL.sub("\ufffd", line.decode("utf-8", "replace"))
+        cells = next(csv.reader([sound], delimiter=self._form.delimiter), [])
+        # A quote that stands alone is a letter.
+        return cells if len(cells) >= len(self._names) else sound.split(self._form.delimiter)
+
     def is_row(self, line: bytes) -> bool:
         """Tell whether lines together are one row."""
         try:
-            return len(_row_cells(line, self._form)) == len(self._names)
+            sound = line if _is_utf8(line) else line.decode("utf-8", "replace").encode()
+            return len(_row_cells(line if self._form.is_old else sound, self._form)) == len(self._names)
         except ValueError:
             return False
 

@@ -47,7 +47,7 @@ def read(
         if not held.is_array and begins_document(head, line_limit):
             yield from _document(stream, held)
             return
-        found = lines(stream, line_limit)
+        found = lines(stream, line_limit, shortening=True)
         if not held.is_array and holds_blocks(head.removeprefix(BOM)):
             found = joined(found, line_limit, is_display=ATTRIBUTES in head)
         elif not held.is_array:
@@ -56,7 +56,7 @@ def read(
             for number, line in found:
                 held.numbers.append(number)
                 held.number = number
-                held.lines.append(line.strip(_ARRAY) if line and held.is_array else line)
+                held.lines.append(type(line)(line.strip(_ARRAY)) if line and held.is_array else line)
                 held.size += len(line) if line else 0
                 if len(held.lines) >= limits.CHUNK_ROWS or held.size >= limits.CHUNK_BYTES:
                     yield held.chunk(wanted, goes_on=True)
@@ -128,7 +128,8 @@ class _Held:
         """Read what waits; where the log goes on, the last line too is as long as it will ever be."""
         numbers, waiting, size = self.numbers, self.lines, self.size
         self.numbers, self.lines, self.size = [], [], 0
-        if wanted and wanted.schema is not None and waiting and None not in waiting and not self.carried.any:
+        is_plain = bool(waiting) and {bytes}.issuperset(map(type, waiting)) and not self.carried.any
+        if wanted and wanted.schema is not None and is_plain:
             there = [(number, line) for number, line in zip(numbers, waiting, strict=True) if line]
             batch = columns_of([line for _, line in there if line], wanted)
             if batch is not None:

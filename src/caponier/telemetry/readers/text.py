@@ -6,7 +6,7 @@ from pathlib import Path
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.rejections import OTHER, RAW_LIMIT, OtherLineError, Rejection
-from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, Shortened, lines, opened
 
 
 def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -53,9 +53,10 @@ def take(
         limit: Bytes of the longest line.
         odd: What `parse` notes of rows that it had to mend.
     """
-    if line is None:
+    if line is None or isinstance(line, Shortened):
         chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
-        return
+        if line is None:
+            return
     chunk.bytes_read += len(line) + 1
     if not line or line.isspace():
         return
@@ -68,6 +69,8 @@ def take(
         chunk.rejections.append(Rejection(file, number, "bad JSON: objects and lists too deep in each other"))
         return
     except ValueError as bad:
+        if isinstance(line, Shortened):
+            return
         chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
         return
     if odd:
