@@ -23,7 +23,8 @@ _LONGEST: Final = 20
 """Digits, with a sign, of the numbers of 64 bits."""
 _DEEPEST: Final = 6
 """Objects in one another of which a value is left out by itself."""
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+"""A text, the last perhaps without an end: of one that has none, each part would be looked at again."""
 _ODD: Final = re.compile(rb"[\x00-\x1f\\]")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f]")
 _HEX: Final = rb"[0-9a-fA-F]{2}"

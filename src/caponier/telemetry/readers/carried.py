@@ -161,6 +161,7 @@ class CarriedRecords:
         # hold more than is read as Python's, as a caller may wish.
         self._is_python = 2 * self._printed > read
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
+        self.odd.clear()
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
             usual = {one for one, count in begins.items() if count >= many}

@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import orjson
-
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.framing.frames import Peeked
 from caponier.telemetry.framing.usual_cells import UsualCells
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
@@ -183,7 +182,7 @@ class _Table:
         row: Row = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
         for name in self._lists:
             if name in row:
-                row[name] = _parsed(name, row[name])
+                row[name] = loaded(row[name]) or row[name]
         if "time" in row and row["time"].lstrip("-").isdecimal():
             row["time"] = whole_number(row["time"])
         return self._carried.of_table(row)
@@ -196,7 +195,7 @@ class _Table:
         """
         try:
             cells = _row_cells(line, self._form)
-            if len(cells) >= len(self._names) or (b"\r" not in line and line.count(b'"') % 2 == 0):
+            if b"\r" not in line:
                 return cells
         except ValueError:
             pass
@@ -328,10 +327,3 @@ def _cells(line: bytes, delimiter: str, *, old: bool = False) -> list[str]:
         return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
     except (csv.Error, UnicodeDecodeError) as bad:
         raise ValueError(f"bad CSV: {bad}") from bad
-
-
-def _parsed(name: str, cell: str) -> object:
-    try:
-        return orjson.loads(cell)
-    except orjson.JSONDecodeError as bad:
-        raise ValueError(f"bad CSV: {name} is no JSON: {bad}") from bad
