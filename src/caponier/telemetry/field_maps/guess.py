@@ -31,6 +31,7 @@ from caponier.telemetry.field_maps.named_features import in_order, is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.shapes.rows_with_answers import answered_rows, columns_of_lists
 from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
@@ -353,6 +354,10 @@ class _Work(ShapeGuess):
                 self.columns |= columns
                 self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
                 return True
+            if lists := columns_of_lists(held, path_of(inside)):
+                self.features, self.used = lists, self.used | {one for one in self.nodes if one[: len(inside)] == inside}
+                self.unroll([next(iter(one.values())) for one in held])
+                return True
             return self._take_object(path_of(inside), held, inside)
         if isinstance(values[0], list):
             return self._take_list(path_of(place), values, place)
@@ -468,9 +473,9 @@ class _Work(ShapeGuess):
                 self.features = pairs
                 self.used.add(place)
                 return True
-            taken = self._take_object(
-                path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
-            )
+            asked, answers = answered_rows(items, path)
+            taken = self._take_object(path, asked, place, "[]")
+            self.columns = answers | self.columns if taken else self.columns
             self.unroll(values)
             return taken
         if all(isinstance(one, list) for one in inner):
