@@ -27,7 +27,9 @@ OTHER: Final = "a line of another kind"
 """What a server wrote besides its records, such as that it has started: nothing that could not be read."""
 
 TEXT: Final = "texts that are no UTF-8, or hold control characters or half letters: kept with signs in their place"
-NUMBER: Final = "numbers that are none, or too large: NaN is missing, and of the others the largest that there is counts"
+NUMBER: Final = (
+    "numbers that are none, or too large: NaN is missing, and of the others the largest that there is counts"
+)
 LEFT_OUT: Final = "values that cannot be read, lie too deep or are too many: left out of their rows"
 LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it tell which it belongs to"
 MENDED: Final = (TEXT, NUMBER, LEFT_OUT, LEFT_OPEN)

@@ -277,9 +277,7 @@ class Shortened(bytes):
     """A line that is longer than is read, without its middle."""
 
 
-def lines(
-    stream: Readable, limit: int = LINE_LIMIT, *, shortening: bool = False
-) -> Iterator[tuple[int, bytes | None]]:
+def lines(stream: Readable, limit: int = LINE_LIMIT, *, shortening: bool = False) -> Iterator[tuple[int, bytes | None]]:
     """Yield (line number from 1, line without its end), with None for a line that is longer than `limit` bytes.
 
     Memory stays within `limit` and two blocks whatever the stream holds.

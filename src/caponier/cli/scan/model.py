@@ -60,7 +60,9 @@ def model(
     with Watch(quiet=quiet) as watch:
         report = scan_model(path, samples, Columns(label), workspace=home, system=system, progress=watch)
     chosen = choose_format(format_, out, Format.TABLE)
-    write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), each=True, bare=bool(out))
+    write_findings(
+        report.findings, chosen, out, lambda: document(report, default_version(home)), each=True, bare=bool(out)
+    )
     if page:
         write_bytes(page, model_page(report).encode())
     _tell(report, quiet=quiet)

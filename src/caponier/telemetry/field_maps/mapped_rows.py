@@ -498,7 +498,9 @@ def _models(values: dict[str, Values], model: Constant) -> Values:
     said = [_names(values[name]) for name in ("label", "scores") if name in values]
     asked = [_names(values[name]) for name in ("input", "input_raw") if name in values]
     return [
-        model if one is None and any(held[at] is not None for held in said) and all(x[at] is None for x in asked) else one
+        model
+        if one is None and any(held[at] is not None for held in said) and all(x[at] is None for x in asked)
+        else one
         for at, one in enumerate(_names(names))
     ]
 

@@ -186,7 +186,7 @@ class _Skimmed:
         return int(np.subtract(*np.searchsorted(self._brackets, (end, begin))))
 
     def _value(self, begin: int, end: int, level: int) -> Any:
-        """Read a value; None where that is not possible. The smallest come first, so that a large one costs no other."""
+        """Read a value; None where that is not possible. Small ones come first, so that a large one costs no other."""
         size = self._size(begin, end)
         is_whole = not (self.breaks_off and end >= len(self._text))
         if size <= self._left and is_whole:

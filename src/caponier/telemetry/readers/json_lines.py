@@ -26,9 +26,7 @@ _ARRAY: Final = b" \t\r,[]"
 _LOOKED_AT: Final = 5
 
 
-def read(
-    path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None
-) -> Iterator[Chunk]:
+def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None) -> Iterator[Chunk]:
     """Yield chunks of JSON objects.
 
     Args:

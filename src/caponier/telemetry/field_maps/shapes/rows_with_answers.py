@@ -1,7 +1,7 @@
 """Several examples in one record, as services of one's own write them: each with its answer, or a list a column."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
