@@ -21,6 +21,8 @@ from caponier.telemetry.rejections import CUT, LEFT_OUT, NUMBER, TEXT
 
 _LONGEST: Final = 20
 """Digits, with a sign, of the numbers of 64 bits."""
+_FLATTEST: Final = 500
+"""Lists and objects in one another that a parser is given: each level takes some of the machine's stack."""
 _DEEPEST: Final = 6
 """Objects in one another of which a value is left out by itself."""
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -58,8 +60,8 @@ def odd_rows(line: bytes, *, may_break_off: bool = False) -> OddRows:
     """
     sound = _sound(line)
     what = (TEXT,) if sound != line else ()
-    bare = _TEXT.sub(lambda found: b'"' * len(found[0]), sound)
-    if bare.count(b"[") + bare.count(b"{") <= PARTS:
+    skimmed = _Skimmed(sound)
+    if skimmed.is_small(0, len(sound)):
         try:
             return OddRows(_rows(orjson.loads(sound)), what)
         except ValueError:
@@ -68,7 +70,6 @@ def odd_rows(line: bytes, *, may_break_off: bool = False) -> OddRows:
             return OddRows(_rows(_loads(sound)), (*what, NUMBER))
         except (ValueError, RecursionError):
             pass
-    skimmed = _Skimmed(sound, np.frombuffer(bare, np.uint8))
     rows = skimmed.rows(may_break_off)
     return OddRows(rows, (*what, CUT if skimmed.breaks_off else LEFT_OUT))
 
@@ -125,15 +126,22 @@ def _sound_escape(found: re.Match[bytes]) -> bytes:
 class _Skimmed:
     """An object, or a list of them, of which the brackets are followed, so that each value is read by itself."""
 
-    def __init__(self, text: bytes, bare: NDArray[np.uint8]) -> None:
+    def __init__(self, text: bytes) -> None:
         self._text = text
         self.breaks_off = False
+        bare = np.frombuffer(_TEXT.sub(lambda found: b'"' * len(found[0]), text), np.uint8)
         opening = (bare == ord("{")) | (bare == ord("["))
         closing = (bare == ord("}")) | (bare == ord("]"))
         self._depth: NDArray[np.int64] = np.cumsum(opening.astype(np.int8) - closing.astype(np.int8), dtype=np.int64)
         self._commas = np.flatnonzero(bare == ord(","))
         self._brackets = np.flatnonzero(opening)
         self._left = PARTS
+
+    def is_small(self, begin: int, end: int) -> bool:
+        """Tell whether a part has as few lists and objects, and lies as flat, as a parser may be given."""
+        levels = self._depth[begin:end]
+        is_flat = not levels.size or int(levels.max() - levels[0]) < _FLATTEST
+        return is_flat and self._size(begin, end) <= self._left
 
     def rows(self, may_break_off: bool) -> list[Row]:
         """Return the objects.
@@ -187,16 +195,15 @@ class _Skimmed:
 
     def _value(self, begin: int, end: int, level: int) -> Any:
         """Read a value; None where that is not possible. Small ones come first, so that a large one costs no other."""
-        size = self._size(begin, end)
         is_whole = not (self.breaks_off and end >= len(self._text))
-        if size <= self._left and is_whole:
+        if is_whole and self.is_small(begin, end):
             part = self._text[begin:end]
             try:
                 value = _loads(part)
             except (ValueError, RecursionError):
                 pass
             else:
-                self._left -= size
+                self._left -= self._size(begin, end)
                 return value
         # What the line breaks off in may be the beginning of another value; of an object the first ones are whole.
         return self._object(begin, end - is_whole, level + 1) if level < _DEEPEST else None
