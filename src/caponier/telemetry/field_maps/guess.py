@@ -515,8 +515,8 @@ class _Work(ShapeGuess):
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
         out = self.out
-        asked = self.has_lists or self.features or self.bodies
-        asked = bool(asked or {"input", "input_raw", "label", "scores"} & set(self.columns))
+        told = {"input", "input_raw", "label", "scores"} & set(self.columns)
+        asked = bool(self.features or self.bodies or told or self.has_lists)
         out.doubts += self.doubts_of_table()
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")

@@ -1,7 +1,7 @@
 """Several examples in one record, as services of one's own write them: each with its answer, or a list a column."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from caponier.records.field_map import MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
@@ -48,7 +48,7 @@ def columns_of_lists(values: Sequence[Row], path: str) -> list[MapFeature]:
         path: Where they stand.
     """
     keys = list(values[0]) if values else []
-    lists = [[one.get(key) for key in keys] for one in values]
+    lists: list[list[Any]] = [[one.get(key) for key in keys] for one in values]
     if len(keys) < _SEVERAL or not all(isinstance(held, list) for those in lists for held in those):
         return []
     counts = [{len(held) for held in those} for those in lists]
