@@ -10,7 +10,7 @@ from typing import Final
 
 _NUMBER: Final = re.compile(r"[-+]?\d[\d.,]{0,40}(?:[eE][-+]?\d{1,3})?")
 _MOMENT: Final = re.compile(r"\d{2,4}[-./]\d\d[-./]\d{2,4}(?:[T ]\S{0,30})?.{0,8}")
-_ROWS: Final = 500
+_ROWS: Final = 200
 """Rows by which it is known what a column holds."""
 _MOST: Final = 200
 """Different texts of a column that are remembered."""

@@ -133,8 +133,11 @@ class _Held:
             if batch is not None:
                 return Chunk(batch=batch, lines=[number for number, _ in there], bytes_read=size + len(waiting))
         chunk = Chunk()
+        last = None if goes_on else self.number
+        self.carried.may_break_off = True
         for number, line in zip(numbers, waiting, strict=True):
-            self.carried.may_break_off = goes_on or number < self.number
+            if number == last:
+                self.carried.may_break_off = False
             text.take(chunk, self.file, number, line, self.carried.rows, self.limit, self.carried.odd)
         return chunk
 

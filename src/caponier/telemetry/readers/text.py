@@ -53,7 +53,7 @@ def take(
         limit: Bytes of the longest line.
         odd: What `parse` notes of rows that it had to mend.
     """
-    if line is None or isinstance(line, Shortened):
+    if type(line) is not bytes:
         chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
         if line is None:
             return
