@@ -40,7 +40,7 @@ from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
-from caponier.telemetry.rejections import MENDED, RAW_LIMIT, RejectedRows, Rejection
+from caponier.telemetry.rejections import CUT, MENDED, RAW_LIMIT, TOO_LONG, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN, Head, head_of
 
 _HOLDING: Final = frozenset(
@@ -443,8 +443,9 @@ def _rejections(source: str, chunk: Chunk, faults: Faults) -> Iterator[Rejection
     for unread in chunk.rejections:
         yield Rejection(source, unread.line, unread.reason, unread.raw)
     mended = {(unread.line, unread.reason) for unread in chunk.rejections if unread.reason in MENDED}
+    partly = {unread.line for unread in chunk.rejections if unread.reason == CUT or unread.reason.startswith(TOO_LONG)}
     for position in sorted(faults):
-        if (chunk.lines[position], faults[position]) in mended:
-            # The line was odd as JSON for the same reason.
+        if (line := chunk.lines[position]) in partly or (line, faults[position]) in mended:
+            # It was told already of the line.
             continue
         yield Rejection(source, chunk.lines[position], faults[position], _shown(chunk, position)[:RAW_LIMIT])

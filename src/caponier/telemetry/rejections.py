@@ -34,6 +34,7 @@ LEFT_OUT: Final = "values that cannot be read, lie too deep or are too many: lef
 LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it tell which it belongs to"
 MENDED: Final = (TEXT, NUMBER, LEFT_OUT, LEFT_OPEN)
 """What is odd about rows that are used all the same: a caller who could hide his rows with it would."""
+TOO_LONG: Final = "line too long"
 CUT: Final = "bad JSON: the line breaks off: what it says before that is kept as a request of its caller"
 
 

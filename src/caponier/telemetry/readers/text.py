@@ -5,7 +5,7 @@ from pathlib import Path
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.rejections import OTHER, RAW_LIMIT, OtherLineError, Rejection
+from caponier.telemetry.rejections import OTHER, RAW_LIMIT, TOO_LONG, OtherLineError, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, Shortened, lines, opened
 
 
@@ -54,7 +54,7 @@ def take(
         odd: What `parse` notes of rows that it had to mend.
     """
     if type(line) is not bytes:
-        chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
+        chunk.rejections.append(Rejection(file, number, f"{TOO_LONG}: more than {limit:,} bytes"))
         if line is None:
             return
     chunk.bytes_read += len(line) + 1
