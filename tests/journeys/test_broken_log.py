@@ -73,20 +73,12 @@ def line_of(row: Row) -> Line:
     return orjson.dumps({name: value for name, value in row.items() if value is not None})
 
 
-def number(row: Row, spelt: bytes) -> Line:
-    """The row with something in its input that is no finite number."""
-    values = [b"0.5"] * (len(row["input"]) - 1) + [spelt]
-    return line_of(row | {"input": None})[:-1] + b',"input":[' + b",".join(values) + b"]}"
-
-
+# What a caller could spoil in a row of his own, such as NaN in the input, rejects none: see `telemetry.test_events`.
 BREAKS: list[tuple[str, Callable[[Row], Line]]] = [
-    ("bad JSON", lambda row: line_of(row)[:-20]),
+    ("bad JSON", lambda row: line_of(row)[:9]),
     ("no model", lambda row: line_of(row | {"model": None})),
-    ("bad JSON", lambda row: number(row, b"NaN")),
-    ("bad JSON", lambda row: number(row, b"Infinity")),
-    ("bad JSON", lambda row: number(row, b"-Infinity")),
-    ("input holds infinity or a number beyond float32", lambda row: number(row, b"1e39")),
-    ("input holds infinity or a number beyond float32", lambda row: number(row, b"-1e39")),
+    ("unknown operation", lambda row: line_of(row | {"operation": "guess"})),
+    ("time cannot be read", lambda row: line_of(row | {"time": "yesterday"})),
     ("input of the wrong length", lambda row: line_of(row | {"input": row["input"][1:], "input_shape": None})),
     ("duplicate", line_of),
     ("no time", lambda row: line_of(row | {"time": None})),

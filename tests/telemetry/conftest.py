@@ -18,7 +18,7 @@ from caponier.emulate.simulation.population import assemble, simulate
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.events import read_events
-from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.rejections import MENDED, RejectedRows
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 Row = dict[str, Any]
@@ -32,6 +32,8 @@ class Reading:
     lines: list[int]
     rejected: list[tuple[int, str]]
     raws: list[str | None]
+    mended: list[tuple[int, str]]
+    """Lines of rows that are used although something is odd about them, and what that is."""
 
     @property
     def ids(self) -> list[str]:
@@ -48,10 +50,12 @@ class Kept(RejectedRows):
     def __init__(self) -> None:
         super().__init__()
         self.all: list[Row] = []
+        self.odd: list[tuple[int, str]] = []
 
     def add(self, rejections: Any) -> None:
         some = list(rejections)
-        self.all += [rejection.to_dict() for rejection in some]
+        self.all += [rejection.to_dict() for rejection in some if rejection.reason not in MENDED]
+        self.odd += [(rejection.line, rejection.reason) for rejection in some if rejection.reason in MENDED]
         super().add(some)
 
 
@@ -64,7 +68,7 @@ def reading(*paths: Path, **options: Any) -> Reading:
         rows += events.batch.to_pylist()
         lines += events.lines.to_pylist()
     rejected = [(row["line"], row["reason"]) for row in kept.all]
-    return Reading(rows, lines, rejected, [row["raw"] for row in kept.all])
+    return Reading(rows, lines, rejected, [row["raw"] for row in kept.all], kept.odd)
 
 
 @pytest.fixture

@@ -1,20 +1,26 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from caponier.telemetry import checks
 from caponier.telemetry.checks import NAME_LIMIT, check
 from caponier.telemetry.columns import Columns, from_rows
+from caponier.telemetry.rejections import NUMBER
 
 GOOD = {"time": "2026-01-05T00:00:00Z", "model": "m", "operation": "predict"}
 LONG = "x" * (NAME_LIMIT + 1)
+WIDEST = float(np.finfo(np.float32).max)
 
 
 def checked(*rows: dict[str, Any]) -> tuple[Columns, dict[int, str]]:
     columns, faults = from_rows(list(rows))
     assert not faults
-    return columns, check(columns, len(rows))
+    faults, lacking = check(columns, len(rows))
+    assert not faults.keys() & lacking.keys()
+    return columns, faults | lacking
 
 
 def reason(**changes: Any) -> str:
@@ -37,12 +43,12 @@ def reason(**changes: Any) -> str:
         ({"time": -1}, "time outside"),
         ({"time": "1700-01-01T00:00:00Z"}, "time outside"),
         ({"time": "2200-01-01T00:00:00Z"}, "time outside"),
-        ({"principal": LONG}, "principal longer than 1024"),
-        ({"model": LONG}, "model longer than 1024"),
+        ({"principal": LONG}, "principal longer than 1024: cut"),
+        ({"model": LONG}, "model longer than 1024: cut"),
         ({"input": [0.5, None]}, ""),
         ({"input": [float("nan")]}, ""),
-        ({"input": [float("-inf")]}, "input holds infinity or a number beyond float32"),
-        ({"input": [3.5e38]}, "input holds infinity"),
+        ({"input": [float("-inf")]}, NUMBER),
+        ({"input": [3.5e38]}, NUMBER),
         ({"input": [3.4e38]}, ""),
         ({"input": []}, "input is empty"),
         ({"scores": [None]}, "scores holds NaN"),
@@ -61,6 +67,26 @@ def reason(**changes: Any) -> str:
 def test_a_row_of_no_use_is_found_and_its_neighbours_are_not(changes: dict[str, Any], begin: str) -> None:
     found = reason(**changes)
     assert found.startswith(begin) if begin else not found
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"input": [float("-inf"), 3.5e38]}, [-WIDEST, WIDEST]),
+        ({"input": []}, None),
+        ({"input": [0.5], "scores": [None, 0.5]}, [0.5]),
+        ({"input": [0.5], "input_shape": [3]}, [0.5]),
+        ({"input": [0.5], "principal": LONG}, [0.5]),
+    ],
+)
+def test_what_a_caller_can_put_into_a_row_costs_that_value_alone(changes: dict[str, Any], left: Any) -> None:
+    """Else whoever asks could keep each of his rows from being looked at."""
+    columns, _ = from_rows([GOOD | {"input": [0.25]}, GOOD | changes])
+    faults, lacking = check(columns, 2)
+    assert (faults, list(lacking)) == ({}, [1])
+    assert columns["input"].to_pylist() == [[0.25], left]
+    assert columns.get("scores", pa.nulls(2)).to_pylist() == [None, None]
+    assert columns.get("input_shape", pa.nulls(2)).to_pylist() == [None, None]
 
 
 def test_a_file_without_a_required_column_has_no_good_row() -> None:

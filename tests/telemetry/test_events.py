@@ -20,7 +20,7 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry import chunk
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.events import read_events
-from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.rejections import NUMBER, TEXT, RejectedRows
 from caponier.telemetry.streams import STDIN
 from telemetry.conftest import Reading, plain, reading
 
@@ -30,23 +30,39 @@ Read = Callable[..., Reading]
 BAD: dict[str, Any] = {
     "broken": b'{"time": ',
     "no object": b"[1, 2]",
-    "no UTF-8": b'{"model": "\xff"}',
     "no model": plain(model=None),
     "wrong operation": plain(operation="guess"),
-    "NaN": b'{"time":1767571200000,"model":"m","operation":"predict","input":[NaN]}',
-    "null in the scores": plain(scores=[0.5, None]),
-    "beyond float32": plain(input=[0.5, 1e39]),
-    "text for a list": plain(input="0.5"),
-    "mixed list": plain(input=[0.5, "x"]),
-    "bad shape": plain(input_shape=[3]),
     "no zone": plain(time="2026-01-05T00:00:00"),
     "boolean time": plain(time=True),
     "float time": plain(time=1767571200000.5),
     "far past": plain(time="1600-01-01T00:00:00Z"),
     "far future": plain(time="2200-01-01T00:00:00Z"),
-    "bad status": plain(status="x"),
     "deep": b'{"model":' + b"[" * 900 + b"]" * 900 + b"}",
 }
+NATIVE = b'{"time":1767571200000,"model":"m","operation":"predict","principal":"k-1",'
+LACKING: dict[str, Any] = {
+    "null in the scores": plain(scores=[0.5, None]),
+    "text for a list": plain(input="0.5"),
+    "mixed list": plain(input=[0.5, "x"]),
+    "nothing in a list": plain(input=[]),
+    "bad shape": plain(input_shape=[3]),
+    "bad status": plain(status="x"),
+    "a list for a label": plain(label=["x"]),
+}
+"""Rows that are used without the value of which a reason is told."""
+ODD: dict[str, Any] = {
+    "no UTF-8": NATIVE + b'"user_agent":"\xff"}',
+    "half a letter": NATIVE + rb'"user_agent":"\ud800"}',
+    "a control character": NATIVE + b'"user_agent":"\x01"}',
+    "NaN": NATIVE + b'"input":[NaN]}',
+    "infinity": NATIVE + b'"input":[0.5,-Infinity]}',
+    "beyond float64": NATIVE + b'"mine":1e400}',
+    "400 digits": NATIVE + b'"mine":' + b"9" * 400 + b"}",
+    "beyond float32": plain(input=[0.5, 1e39]),
+    "deep beside": NATIVE + b'"mine":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a word of Python": NATIVE + b'"mine":None}',
+}
+"""Rows that a caller could hide, were they rejected; it is told once a log that there are some."""
 
 
 def strange(second: int) -> dict[str, Any]:
@@ -71,6 +87,24 @@ def test_a_bad_row_is_named_and_leaves_the_others_alone(log: Log, read: Read, na
     assert found.lines == [1, 3, 4]
     assert [row["seq"] for row in found.rows] == [0, 1, 2]
     assert [line for line, _ in found.rejected] == [2]
+
+
+@pytest.mark.parametrize("name", [*LACKING, *ODD])
+def test_a_row_of_which_a_caller_spoils_a_value_stays_his(log: Log, read: Read, name: str) -> None:
+    good = [plain(second) for second in range(3)]
+    found = read(log([good[0], (LACKING | ODD)[name], *good[1:]]))
+    assert found.lines == [1, 2, 3, 4]
+    assert found.rows[1]["principal"] == "k-1"
+    assert [line for line, _ in found.rejected] == [2] * (name in LACKING)
+    assert [line for line, _ in found.mended] == [2] * (name in ODD)
+
+
+def test_what_is_odd_about_rows_is_said_once_a_log(log: Log) -> None:
+    kept = RejectedRows()
+    path = log([plain(), *[ODD["no UTF-8"]] * 5, ODD["beyond float64"]])
+    list(read_events([path], kept))
+    assert kept.count == 0
+    assert [words.partition(": ")[2] for words in kept.told] == [f"5 rows have {TEXT}", f"1 row has {NUMBER}"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -133,7 +167,7 @@ def test_standard_input_that_ends_is_a_file(log: Log, order: slice) -> None:
 
 
 def test_bad_rows_do_not_move_the_clock(log: Log) -> None:
-    ahead = [plain(9_000, model=None), plain(9_000, input=[1e39])]
+    ahead = [plain(9_000, model=None), plain(9_000, operation="guess")]
     assert streamed(log([plain(0), *ahead, plain(1)]).read_bytes()).lines == [1, 4]
 
 
@@ -176,7 +210,7 @@ def test_rejections_stand_in_the_order_of_their_lines(log: Log, read: Read) -> N
 
 
 def test_a_rejection_shows_how_its_row_begins(log: Log, read: Read) -> None:
-    found = read(log([plain(model=None), plain(input=[0.5] * 5_000 + [1e39])]))
+    found = read(log([plain(model=None), plain(operation="guess", input=[0.5] * 5_000)]))
     assert found.raws[0] is not None
     assert '"operation":"predict"' in found.raws[0]
     assert found.raws[1] is not None

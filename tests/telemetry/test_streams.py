@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.telemetry.streams import STDIN, BrokenStreamError, Unzipped, lines, opened
+from caponier.telemetry.streams import STDIN, BrokenStreamError, Shortened, Unzipped, lines, opened
 
 
 class Cut:
@@ -202,3 +202,17 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n")))
     with opened(STDIN) as stream:
         assert list(lines(stream)) == [(1, b"a")]
+
+
+@pytest.mark.parametrize("size", [31, 100, 1_000_000])
+def test_of_a_line_that_is_too_long_its_ends_can_be_had(size: int) -> None:
+    long = b"head " + b"x" * size + b" tail"
+    found = list(lines(io.BytesIO(b"a\n" + long + b"\r\nb\n" + long), 30, shortening=True))
+    assert [number for number, _ in found] == [1, 2, 3, 4]
+    assert [line for _, line in found[::2]] == [b"a", b"b"]
+    for _, line in found[1::2]:
+        assert isinstance(line, Shortened)
+        assert line.startswith(b"head x")
+        assert line.endswith(b"x tail")
+        assert len(line) < 40
+    assert [line for _, line in lines(io.BytesIO(long), 30)] == [None]

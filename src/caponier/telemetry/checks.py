@@ -1,4 +1,8 @@
-"""Rows whose values are of the right type but of no use, told column by column."""
+"""Rows whose values are of the right type but of no use, told column by column.
+
+Only a row of which nobody can say when which model was asked what for is none. What a caller can put into a row, such
+as a number that float32 does not hold, costs that value alone: else he would hide his queries with it.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,50 +15,74 @@ from numpy.typing import NDArray
 from caponier.records.event import EVENT_SCHEMA, OPERATIONS, REQUIRED
 from caponier.telemetry.columns import Columns, Faults
 from caponier.telemetry.conversion import TIME
-from caponier.telemetry.float_lists import holders, lengths
+from caponier.telemetry.float_lists import holders, lengths, rebuilt
+from caponier.telemetry.rejections import NUMBER
 
 NAME_LIMIT: Final = 1_024
 """Characters of an id or name; longer ones are somebody's payload."""
 NAMES: Final = ("event_id", "system", "model", "model_version", "principal", "label")
 OFFERED: Final = ("request_id", "session", "source_ip", "feedback", "user_agent")
-"""Names that a caller may choose: cut, not rejected, for else a long one would keep its row from being looked at."""
+"""Names that a caller may choose: long ones are cut, and nobody needs to be told of it."""
+_WIDEST: Final = float(np.finfo(np.float32).max)
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD: Final = timedelta(days=366)
 
 
-def check(columns: Columns, n: int) -> Faults:
-    """Tidy the names of n rows, and find the rows that cannot be used."""
+def check(columns: Columns, n: int) -> tuple[Faults, Faults]:
+    """Tidy the columns of n rows, and leave out what cannot be used in them.
+
+    Returns:
+        The rows that cannot be used, and those that are used without one of their values, each with the reason.
+    """
     faults: Faults = {}
+    lacking: Faults = {}
     for name in REQUIRED:
         if name not in columns:
             columns[name] = pa.nulls(n, EVENT_SCHEMA.field(name).type)
     for name, column in columns.items():
         if pa.types.is_string(column.type):
-            columns[name] = _tidied(name, column)
+            columns[name] = _tidied(name, column, lacking)
     for name in REQUIRED:
         _note(faults, pc.is_null(columns[name]), f"no {name}")
     _note(faults, _outside(columns["time"]), "time outside 1990 to next year: whole numbers are milliseconds")
     known = pc.is_in(columns["operation"], value_set=pa.array(OPERATIONS))
     _note(faults, pc.invert(known), f"unknown operation: expected one of {', '.join(OPERATIONS)}")
-    for name in NAMES:
-        if name in columns:
-            _note(faults, pc.greater(pc.utf8_length(columns[name]), NAME_LIMIT), f"{name} longer than {NAME_LIMIT}")
     if "scores" in columns:
-        _note(faults, _not_finite(columns["scores"]), "scores holds NaN, infinity, nothing or a number beyond float32")
+        wrong = _not_finite(columns["scores"])
+        _leave_out(columns, "scores", wrong, "scores holds NaN, infinity, nothing or a number beyond float32", lacking)
     if "input" in columns:
-        _note(faults, _infinite(columns["input"]), "input holds infinity or a number beyond float32")
-        _note(faults, pc.equal(pc.list_value_length(columns["input"]), 0), "input is empty")
+        _note(lacking, _infinite(columns["input"]), NUMBER)
+        columns["input"] = _within_float32(columns["input"])
+        empty = pc.fill_null(pc.equal(pc.list_value_length(columns["input"]), 0), False)
+        _leave_out(columns, "input", empty.to_numpy(zero_copy_only=False), "input is empty", lacking)
     if "input_shape" in columns:
-        _note(faults, _misshapen(columns["input_shape"], columns.get("input")), "input_shape does not fit the input")
-    return faults
+        wrong = _misshapen(columns["input_shape"], columns.get("input"))
+        _leave_out(columns, "input_shape", wrong, "input_shape does not fit the input", lacking)
+    return faults, lacking
 
 
-def _tidied(name: str, column: pa.Array) -> pa.Array:
-    """Make empty text absent, as CSV has no other way to say it, and cut what a caller may choose."""
+def _leave_out(columns: Columns, name: str, wrong: NDArray[np.bool_], reason: str, lacking: Faults) -> None:
+    if wrong.any():
+        columns[name] = pc.if_else(pa.array(wrong), pa.scalar(None, columns[name].type), columns[name])
+        _note(lacking, wrong, reason)
+
+
+def _within_float32(lists: pa.Array) -> pa.Array:
+    """Put the nearest number that there is in the place of an infinite one, as the guard does with the same body."""
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    if not np.isinf(values).any():
+        return lists
+    return rebuilt(lists, np.clip(values, -_WIDEST, _WIDEST))
+
+
+def _tidied(name: str, column: pa.Array, lacking: Faults) -> pa.Array:
+    """Make empty text absent, as CSV has no other way to say it, and cut what is too long for a name."""
     sizes = pc.min_max(pc.binary_length(column))
     if sizes["min"].as_py() == 0:
         column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-    if name in OFFERED and (sizes["max"].as_py() or 0) > NAME_LIMIT:
+    if name in (*NAMES, *OFFERED) and (sizes["max"].as_py() or 0) > NAME_LIMIT:
+        if name in NAMES:
+            _note(lacking, pc.greater(pc.utf8_length(column), NAME_LIMIT), f"{name} longer than {NAME_LIMIT}: cut")
         column = pc.utf8_slice_codeunits(column, 0, NAME_LIMIT)
     return column
 

@@ -40,7 +40,7 @@ from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.partitions import with_partitions
 from caponier.telemetry.readers.pattern_lines import known_line_map
-from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
+from caponier.telemetry.rejections import CUT, MENDED, RAW_LIMIT, TOO_LONG, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN, Head, head_of
 
 _HOLDING: Final = frozenset(
@@ -219,7 +219,7 @@ class _Reading:
         if read is not json_lines.read:
             return mapped(with_partitions(read(path), path), maps, report, shown_path(path))
         wanted = WantedColumns()
-        chunks = with_partitions(json_lines.read(path, wanted=wanted, lenient=True), path)
+        chunks = with_partitions(json_lines.read(path, wanted=wanted), path)
         if maps.named is None:
             chunks = kserve.joined(
                 chunks,
@@ -399,22 +399,23 @@ def first_chunk(path: Path) -> Chunk | None:
     Raises:
         InputError: If it cannot be opened, or is of no known format.
     """
-    read = _reader_of(path)
-    chunks = json_lines.read(path, lenient=True) if read is json_lines.read else read(path)
-    return next((chunk for chunk in chunks if chunk.lines), None)
+    return next((chunk for chunk in _reader_of(path)(path) if chunk.lines), None)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:
     n = len(chunk.lines)
-    columns, faults = _converted(chunk)
-    faults = {**check(columns, n), **faults}
+    columns, told = _converted(chunk)
+    faults, lacking = check(columns, n)
+    # A value that cannot be converted is missing now: only where that is a value that is needed the row is lost.
+    faults = {at: told.get(at, reason) for at, reason in faults.items()}
+    lacking |= told
     good = np.ones(n, bool)
     good[list(faults)] = False
     times = columns["time"].cast(pa.int64()).fill_null(0).to_numpy()
     late = np.zeros(n, bool)
     late[good] = clock.late(times[good])
     faults |= dict.fromkeys(np.flatnonzero(late).tolist(), "late: older by more than the allowed lateness")
-    rejected.add(sorted(_rejections(source, chunk, faults), key=lambda rejection: rejection.line))
+    rejected.add(sorted(_rejections(source, chunk, lacking | faults), key=lambda rejection: rejection.line))
     kept = pa.array(np.flatnonzero(good & ~late))
     if len(kept) < n:
         columns = {name: column.take(kept) for name, column in columns.items()}
@@ -441,5 +442,10 @@ def _shown(chunk: Chunk, position: int) -> str:
 def _rejections(source: str, chunk: Chunk, faults: Faults) -> Iterator[Rejection]:
     for unread in chunk.rejections:
         yield Rejection(source, unread.line, unread.reason, unread.raw)
+    mended = {(unread.line, unread.reason) for unread in chunk.rejections if unread.reason in MENDED}
+    partly = {unread.line for unread in chunk.rejections if unread.reason == CUT or unread.reason.startswith(TOO_LONG)}
     for position in sorted(faults):
+        if (line := chunk.lines[position]) in partly or (line, faults[position]) in mended:
+            # It was told already of the line.
+            continue
         yield Rejection(source, chunk.lines[position], faults[position], _shown(chunk, position)[:RAW_LIMIT])

@@ -45,6 +45,11 @@ def narrowed(lists: pa.Array) -> pa.Array:
     return _made(_offsets(lists), pa.array(values), lists)
 
 
+def rebuilt(lists: pa.Array, values: NDArray[np.float32]) -> pa.Array:
+    """Return (n,) lists with other numbers in the same places."""
+    return _made(_offsets(lists), pa.array(values), lists)
+
+
 def lengths(lists: pa.Array) -> NDArray[np.int64]:
     """Return the (n,) lengths of lists, 0 for none."""
     counts: NDArray[np.int64] = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)

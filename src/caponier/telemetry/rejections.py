@@ -26,6 +26,17 @@ SHOWN_FIELDS: Final = 60
 OTHER: Final = "a line of another kind"
 """What a server wrote besides its records, such as that it has started: nothing that could not be read."""
 
+TEXT: Final = "texts that are no UTF-8, or hold control characters or half letters: kept with signs in their place"
+NUMBER: Final = (
+    "numbers that are none, or too large: NaN is missing, and of the others the largest that there is counts"
+)
+LEFT_OUT: Final = "values that cannot be read, lie too deep or are too many: left out of their rows"
+LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it tell which it belongs to"
+MENDED: Final = (TEXT, NUMBER, LEFT_OUT, LEFT_OPEN)
+"""What is odd about rows that are used all the same: a caller who could hide his rows with it would."""
+TOO_LONG: Final = "line too long"
+CUT: Final = "bad JSON: the line breaks off: what it says before that is kept as a request of its caller"
+
 
 class OtherLineError(ValueError):
     """A line is none of the records of its log, and was not meant to be one."""
@@ -75,6 +86,8 @@ class RejectedRows:
     """Tables in the requests of logs that hold whole bodies."""
     others: Counter[str] = field(default_factory=Counter)
     """Lines of another kind, by file."""
+    mended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Rows that are used although something is odd about them, by file and by what that is."""
     _specs: set[tuple[str | None, FeatureSpec]] = field(default_factory=set)
     _files: Counter[str] = field(default_factory=Counter)
     """How many rows of each file are remembered."""
@@ -114,6 +127,9 @@ class RejectedRows:
             if rejection.reason == OTHER:
                 self.others[rejection.file] += 1
                 continue
+            if rejection.reason in MENDED:
+                self.mended[rejection.file, rejection.reason] += 1
+                continue
             self.count += 1
             self.reasons[rejection.reason.split(":")[0]] += 1
             if len(self.first) < self.shown or self._makes_room(rejection.file):
@@ -123,11 +139,14 @@ class RejectedRows:
                 self._write(self.path, rejection)
 
     def tell_others(self) -> None:
-        """Note how many lines of another kind lie between the records of each file."""
+        """Note how many lines of another kind lie between the records of each file, and how many rows were mended."""
         for file, count in self.others.items():
             lines = "line of another kind lies" if count == 1 else "lines of another kind lie"
             self.tell(f"{file}: {count:,} {lines} between the records")
         self.others.clear()
+        for (file, what), count in self.mended.items():
+            self.tell(f"{file}: {count:,} row{'s have' if count > 1 else ' has'} {what}")
+        self.mended.clear()
 
     def _makes_room(self, file: str) -> bool:
         """Forget the last row of the file that most are remembered of, for a file of which none is.

@@ -39,6 +39,9 @@ _MARKS: Final = (
 )
 """The first mark that fits: that of UTF-32 begins like that of UTF-16."""
 _LOOKED_AT: Final = 64
+_ENDS: Final = 2**20
+"""Bytes that are kept of the beginning of a line that is too long, and as many of its end."""
+_SIGN: Final = "\ufffd".encode()
 HEAD: Final = 2**16
 """Bytes by which it is told how a file is to be read."""
 
@@ -270,15 +273,26 @@ def _packed(raw: Any) -> str | None:
     return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
 
 
-def lines(stream: Readable, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes | None]]:
+class Shortened(bytes):
+    """A line that is longer than is read, without its middle."""
+
+
+def lines(stream: Readable, limit: int = LINE_LIMIT, *, shortening: bool = False) -> Iterator[tuple[int, bytes | None]]:
     """Yield (line number from 1, line without its end), with None for a line that is longer than `limit` bytes.
 
     Memory stays within `limit` and two blocks whatever the stream holds.
+
+    Args:
+        stream: The bytes.
+        limit: Bytes of the longest line that is read whole.
+        shortening: Whether of a longer one what stands before and behind its middle is wanted, as `Shortened`.
 
     Raises:
         BrokenStreamError: After the last whole line, if the stream breaks off.
     """
     number, held, skipping = 1, b"", False
+    kept = min(limit // 2, _ENDS)
+    head = tail = b""
     while True:
         try:
             block = stream.read(BLOCK)
@@ -288,15 +302,25 @@ def lines(stream: Readable, limit: int = LINE_LIMIT) -> Iterator[tuple[int, byte
             break
         *whole, rest = block.split(b"\n") if skipping else (held + block).split(b"\n")
         for line in whole:
-            yield number, None if skipping or len(line) > limit else _bare(line, number)
-            skipping = False
+            if skipping or len(line) > limit:
+                yield number, _ends(head or line[:kept], (tail + line)[-kept:]) if shortening else None
+            else:
+                yield number, _bare(line, number)
+            head, tail, skipping = b"", b"", False
             number += 1
         skipping = skipping or len(rest) > limit
+        if skipping and shortening:
+            head, tail = head or rest[:kept], (tail + rest)[-kept:]
         held = b"" if skipping else rest
     if skipping:
-        yield number, None
+        yield number, _ends(head, tail) if shortening else None
     elif held:
         yield number, _bare(held, number)
+
+
+def _ends(head: bytes, tail: bytes) -> Shortened:
+    # The sign in between is text within a text, and makes anything else unreadable.
+    return Shortened(head.removeprefix(BOM) + _SIGN + tail.removesuffix(b"\r"))
 
 
 def _bare(line: bytes, number: int) -> bytes:

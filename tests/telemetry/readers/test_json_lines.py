@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 
 from caponier.telemetry.readers import json_lines
+from caponier.telemetry.rejections import CUT, LEFT_OUT, NUMBER, TEXT
 from telemetry.conftest import Reading
 
 Log = Callable[..., Path]
@@ -15,16 +17,11 @@ Read = Callable[..., Reading]
     "line",
     [
         b"{",
-        b'{"a": NaN}',
-        b'{"a": [Infinity]}',
-        b'{"a": 1e999}',
         b"1",
         b'"text"',
         b"null",
         b"[1]",
         b'[{"a": 1}, 2]',
-        b'{"a": "\xff"}',
-        b'{"a": "\\ud800"}',
         b"{'a': 1}",
         b'{"a": 1} {"b": 2}',
         b"\0\0\0",
@@ -67,7 +64,41 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path, read
     assert not found.rejected
 
 
-def test_a_line_may_be_capped(log: Log) -> None:
-    (found,) = json_lines.read(log([{"a": "x" * 100}, {"a": 1}]), 50)
+@pytest.mark.parametrize(
+    ("line", "row", "why"),
+    [
+        (b'{"a": "\xff"}', {"a": "\ufffd"}, TEXT),
+        (b'{"a": "\\ud800"}', {"a": "\ufffd"}, TEXT),
+        (b'{"a": "\x01"}', {"a": "\x01"}, TEXT),
+        (b'{"a": NaN}', {"a": None}, NUMBER),
+        (b'{"a": [Infinity]}', {"a": [math.inf]}, NUMBER),
+        (b'{"a": 1e999}', {"a": math.inf}, NUMBER),
+        (b'{"b": 1, "a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", {"b": 1}, LEFT_OUT),
+    ],
+)
+def test_what_a_caller_can_write_into_a_record_does_not_reject_it(log: Log, line: bytes, row: Any, why: str) -> None:
+    """A service logs the user agent, and with such a byte in each of them none of a caller's queries would be seen."""
+    (found,) = json_lines.read(log([{"a": 1}, line, {"a": 2}]))
+    assert found.rows == [{"a": 1}, row, {"a": 2}]
+    assert [(one.line, one.reason) for one in found.rejections] == [(2, why)]
+
+
+def test_a_line_may_be_capped_and_keeps_what_stands_around_a_long_text(log: Log) -> None:
+    """It used to be rejected whole: padding of 16 MiB hid a query."""
+    (found,) = json_lines.read(log([{"who": "ada", "a": "x" * 100, "b": 2}, {"a": 1}]), 60)
+    first, second = found.rows
+    assert (first["who"], first["b"], second) == ("ada", 2, {"a": 1})
+    assert [one.reason for one in found.rejections] == ["line too long: more than 60 bytes"]
+
+
+def test_a_line_of_which_no_end_can_be_read_is_rejected_once(log: Log) -> None:
+    (found,) = json_lines.read(log([b"x" * 200, {"a": 1}]), 60)
     assert found.rows == [{"a": 1}]
-    assert found.rejections[0].reason == "line too long: more than 50 bytes"
+    assert [one.reason for one in found.rejections] == ["line too long: more than 60 bytes"]
+
+
+def test_a_line_that_breaks_off_says_who_asked_unless_it_is_still_being_written(log: Log) -> None:
+    half = b'{"who": "ada", "input": [1, 2'
+    (found,) = json_lines.read(log([{"a": 1}, half, {"a": 2}, half]))
+    assert found.rows == [{"a": 1}, {"who": "ada"}, {"a": 2}]
+    assert [(one.line, one.reason == CUT) for one in found.rejections] == [(2, True), (4, False)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -10,8 +11,10 @@ from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.field_maps.shipped import shipped_maps
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.pattern_lines import bare, read
+from caponier.telemetry.rejections import NUMBER
 from telemetry.conftest import reading
 
+WIDEST = float(np.finfo(np.float32).max)
 KNOWN = MapChoice(known=shipped_maps())
 NINE = "2026-03-02T09:00:0{at}"
 ACCESS = '203.0.113.7 - - [02/Mar/2026:09:00:0{at} +0000] "POST /v2/models/fraud/infer HTTP/1.1" 200 12 "-" "curl"'
@@ -82,8 +85,8 @@ def test_what_is_data_of_its_own_is_no_answer_of_loki(tmp_path: Path) -> None:
 WORDED = '{{"ts": "{time}Z", "user": "NaN-{at}", "features": {{"a": {a}, "b": {at}}}, "score": 0.5}}'
 
 
-@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
-def test_a_word_for_no_number_is_missing_and_not_the_whole_row(word: str, tmp_path: Path) -> None:
+def test_a_word_for_no_number_is_missing_and_not_the_whole_row(tmp_path: Path) -> None:
+    word = "NaN"
     lines = [WORDED.format(time=NINE.format(at=at), at=at, a=word if at == 1 else at) for at in range(3)]
     first, second, third = rows(tmp_path / "a.jsonl", lines)
     assert (first["input"][0], third["input"][0]) == (0.0, 2.0)
@@ -91,12 +94,22 @@ def test_a_word_for_no_number_is_missing_and_not_the_whole_row(word: str, tmp_pa
     assert second["input"][1] == 1.0
 
 
-def test_in_the_event_schema_such_a_word_is_no_json_still(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("word", "number"), [("Infinity", WIDEST), ("-Infinity", -WIDEST)])
+def test_infinity_is_the_largest_number_that_there_is_as_for_the_guard(
+    word: str, number: float, tmp_path: Path
+) -> None:
+    lines = [WORDED.format(time=NINE.format(at=at), at=at, a=word if at == 1 else at) for at in range(3)]
+    assert [row["input"][0] for row in rows(tmp_path / "a.jsonl", lines)] == [0.0, number, 2.0]
+
+
+def test_in_the_event_schema_such_a_word_is_missing_too(tmp_path: Path) -> None:
+    """The guard reads the same body so; a caller who writes NaN would else be in no log that is scanned."""
     path = tmp_path / "a.jsonl"
     good = f'{{"time": "{NINE.format(at=1)}Z", "model": "m", "operation": "predict", "input": [1]}}'
     path.write_text(good + "\n" + good.replace("[1]", "[NaN]") + "\n")
     found = reading(path, maps=KNOWN)
-    assert (len(found.rows), [line for line, _ in found.rejected]) == (1, [2])
+    assert [row["input"] == [1.0] for row in found.rows] == [True, False]
+    assert (found.rejected, found.mended) == ([], [(2, NUMBER)])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +128,7 @@ def test_a_question_in_the_form_of_a_carrier_makes_no_record_of_somebody_else(he
 
 def test_a_text_without_end_among_words_takes_no_long() -> None:
     with pytest.raises(ValueError, match="bad JSON"):
-        CarriedRecords(lenient=True).rows(b'{"a": NaN, "b": "' + b'\\"' * 200_000)
+        CarriedRecords().rows(b'{"a": NaN, "b": "' + b'\\"' * 200_000)
 
 
 def test_a_map_that_is_meant_for_lines_of_syslog_fits_them_still(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from caponier.telemetry.field_maps.named_features import in_order, is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
+from caponier.telemetry.field_maps.shapes.rows_with_answers import answered_rows, columns_of_lists
 from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
@@ -45,6 +46,7 @@ from caponier.telemetry.field_maps.time_columns import (
 from caponier.telemetry.field_maps.unnamed_inputs import (
     answers_alone,
     are_answers_alone,
+    are_texts,
     asked_rank,
     is_around,
     is_asked,
@@ -62,7 +64,6 @@ from caponier.telemetry.field_maps.value_kinds import (
     are_amounts,
     are_probabilities,
     are_references,
-    as_long,
     features_of,
     is_array,
     is_continuous,
@@ -88,7 +89,6 @@ from caponier.telemetry.readers.field_names import (
     NO_FEATURES,
     OF_CALLS,
     PERHAPS,
-    SEVERAL,
     normal,
 )
 
@@ -353,6 +353,13 @@ class _Work(ShapeGuess):
                 self.columns |= columns
                 self.used |= {one for one in self.nodes if one[: len(inside)] == inside}
                 return True
+            if lists := columns_of_lists(held, path_of(inside)):
+                self.features, self.used = (
+                    lists,
+                    self.used | {one for one in self.nodes if one[: len(inside)] == inside},
+                )
+                self.unroll([next(iter(one.values())) for one in held])
+                return True
             return self._take_object(path_of(inside), held, inside)
         if isinstance(values[0], list):
             return self._take_list(path_of(place), values, place)
@@ -468,24 +475,13 @@ class _Work(ShapeGuess):
                 self.features = pairs
                 self.used.add(place)
                 return True
-            taken = self._take_object(
-                path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
-            )
+            asked, answers = answered_rows(items, path)
+            taken = self._take_object(path, asked, place, "[]")
+            self.columns = answers | self.columns if taken else self.columns
             self.unroll(values)
             return taken
         if all(isinstance(one, list) for one in inner):
-            answers = [
-                self.nodes[one]
-                for one in self.used | set(self.nodes)
-                if normal(one[-1]) in (*ALIASES["label"], *ALIASES["scores"])
-            ]
-            # What differs in its length is no picture.
-            several = (
-                normal(place[-1]) in SEVERAL
-                or len({len(value) for value in values}) > 1
-                or any(as_long(values, those) for those in answers)
-                or all(len(value) == 1 for value in values)
-            )
+            several = self.asks_several(place, values)
             if several and (found := mixed_rows([one for value in values for one in value], f"{path}[]")):
                 self.features = found
             else:
@@ -496,6 +492,9 @@ class _Work(ShapeGuess):
             self.features = found
         elif all(isinstance(one, int | float | None) for one in inner):
             self.columns["input"] = MapColumn(path=(path,))
+        elif are_texts(values):
+            self.columns["input_raw"] = MapColumn(path=(f"{path}[]",))
+            self.unroll(values)
         else:
             return False
         self.used.add(place)
@@ -516,7 +515,8 @@ class _Work(ShapeGuess):
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
         out = self.out
-        asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
+        told = {"input", "input_raw", "label", "scores"} & set(self.columns)
+        asked = bool(self.features or self.bodies or told or self.has_lists)
         out.doubts += self.doubts_of_table()
         if not asked and not self._told_as_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")

@@ -31,6 +31,7 @@ KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""
 LONGEST: Final = 16_384
 """Letters of a text in which a pattern looks."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 ASKED: Final = frozenset(("input", "input_raw", "label", "scores"))
 """What the record of a prediction has."""
 _TOLD: Final = (*ASKED, "principal", "session", "source_ip", "status", "feedback", "cost", "latency_ms")
@@ -180,6 +181,8 @@ class MappedRows:
             held = {path: find(steps) for path, steps in self._extra.items()}
             values["extra"] = [_object({path: those[at] for path, those in held.items()}) for at in range(n)]
         _label_by_scores(values, self.map.columns.get("scores"))
+        if "model" in self.map.columns and "request_id" in values:
+            values["model"] = _models(values, self._constants["model"])
         told = self.map.columns.get("operation")
         if self._asks and (told.otherwise if told else self.map.constants.get("operation")) == "predict":
             values["operation"] = _operations(values, n)
@@ -325,7 +328,9 @@ class MappedRows:
         if text not in self._names:
             if len(self._names) >= KNOWN_NAMES:
                 self._names.clear()
-            self._names[text] = None if is_hidden(text) else principal_of(text, self._salt)
+            # No credential has a control character; a name that a caller chose may, and is one of its own.
+            told = _CONTROL.sub("\ufffd", text)
+            self._names[text] = None if is_hidden(text) else principal_of(told, self._salt)
         return self._names[text]
 
 
@@ -483,6 +488,21 @@ def _operations(values: dict[str, Values], n: int) -> Values:
             return values["operation"]
     kinds = zip(values["operation"], told.tolist(), strict=True)
     return ["other" if kind == "predict" and not one else kind for kind, one in kinds]
+
+
+def _models(values: dict[str, Values], model: Constant) -> Values:
+    """Say of answers that stand apart from what was asked which model gave them: their other half will tell."""
+    names = values["model"]
+    if isinstance(names, pa.Array) and not names.null_count:
+        return names
+    said = [_names(values[name]) for name in ("label", "scores") if name in values]
+    asked = [_names(values[name]) for name in ("input", "input_raw") if name in values]
+    return [
+        model
+        if one is None and any(held[at] is not None for held in said) and all(x[at] is None for x in asked)
+        else one
+        for at, one in enumerate(_names(names))
+    ]
 
 
 def _holds_floats(kind: pa.DataType) -> bool:

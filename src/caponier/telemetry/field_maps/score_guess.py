@@ -32,9 +32,9 @@ from caponier.telemetry.field_maps.answered.class_scores import (
 from caponier.telemetry.field_maps.conversations import said_class
 from caponier.telemetry.field_maps.paths import EACH, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
-from caponier.telemetry.field_maps.value_kinds import as_long, is_continuous
+from caponier.telemetry.field_maps.value_kinds import NEARLY, as_long, is_continuous
 from caponier.telemetry.framing.amounts import sample_number
-from caponier.telemetry.readers.field_names import ANSWERS, SCORE_PARTS, normal
+from caponier.telemetry.readers.field_names import ALIASES, ANSWERS, SCORE_PARTS, SEVERAL, normal
 
 
 def _is_no_part(values: list[Any], asked: list[Any]) -> bool:
@@ -51,6 +51,8 @@ class ScoreGuess(AccessGuess):
     """Scores, and answers that they tell."""
 
     features: list[MapFeature] = field(default_factory=list)
+    has_lists: bool = False
+    """Whether there are answers of several examples a row, of which nothing else is known."""
     assumed: list[str] = field(default_factory=list)
     """What nobody but a person can be sure of."""
     is_flat: bool = False
@@ -271,6 +273,35 @@ class ScoreGuess(AccessGuess):
                 if found:
                     self.columns = found | self.columns
                     self.used.add(place)
+
+    def asks_several(self, place: Place, values: list[Any]) -> bool:
+        """Tell whether lists of lists hold an example each, and are no picture: they differ in their length."""
+        told = (*ALIASES["label"], *ALIASES["scores"])
+        answers = [self.nodes[one] for one in self.used | set(self.nodes) if normal(one[-1]) in told]
+        return (
+            normal(place[-1]) in SEVERAL
+            or len({len(value) for value in values}) > 1
+            or any(as_long(values, those) for those in answers)
+            or all(len(value) == 1 for value in values)
+        )
+
+    def leave_out_lists(self) -> None:
+        """Leave out answers of several examples in one row, where what was asked about them is not found.
+
+        One label that is a list of labels would be read as an answer that nobody gave.
+        """
+        for column in ("label", "scores"):
+            place = self._place_of(column)
+            if place is None or any("[]" in path for path in self.columns[column].path):
+                continue
+            lists = [one for one in self.nodes[place] if isinstance(one, list)]
+            if len(lists) >= NEARLY * len(self.nodes[place]) and len(set(map(len, lists))) > 1:
+                del self.columns[column]
+                self.has_lists = True
+                self.assumed.append(
+                    f"{path_of(place)} answers several examples in each row, and no list is found that asks about "
+                    f"them: it is not read as {column}"
+                )
 
     def _below_input(self, place: Place) -> bool:
         raise NotImplementedError

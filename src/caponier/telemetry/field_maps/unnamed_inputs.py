@@ -266,7 +266,7 @@ def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
     lists = {
         place: values
         for place, values in nodes.items()
-        if nearly(isinstance(one, list) and all(isinstance(item, dict | list) for item in one) for one in values)
+        if (nearly(map(_holds_rows, values)) or are_texts(values))
         and len({len(one) for one in values if isinstance(one, list)}) > 1
     }
     return [
@@ -280,6 +280,16 @@ def lists_beside_answers(nodes: Nodes, used: set[Place]) -> list[Place]:
             if other != place
         )
     ]
+
+
+def _holds_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict | list) for item in value)
+
+
+def are_texts(values: Sequence[Any]) -> bool:
+    """Tell whether lists hold texts that somebody wrote, and no words such as classes or ids of examples."""
+    items = [item for one in values if isinstance(one, list) for item in one]
+    return all(isinstance(item, str) for item in items) and _are_sentences(items)
 
 
 def lone_list(nodes: Nodes, used: set[Place]) -> Place | None:

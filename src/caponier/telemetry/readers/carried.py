@@ -18,6 +18,7 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing import kafka_console, stamps, terminal_colours, w3c_fields
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.object_pairs import object_pairs
+from caponier.telemetry.framing.odd_json import odd_rows
 from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers import inner_fields
 from caponier.telemetry.readers.field_names import ALIASES, LIKE, OWN, normal
@@ -114,17 +115,15 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class CarriedRecords:
-    """Takes the records of one log out of what carries them, line by line.
+    """Takes the records of one log out of what carries them, line by line."""
 
-    Args:
-        lenient: Whether NaN and Infinity, which JSON has no words for and Python writes all the same, are missing
-            values; in records of the event schema they are none.
-    """
-
-    def __init__(self, *, lenient: bool = False) -> None:
-        self._lenient = lenient
+    def __init__(self) -> None:
         self.any = False
         """Whether something was carried."""
+        self.odd: set[str] = set()
+        """What was odd about the JSON of lines since somebody took note of it."""
+        self.may_break_off = False
+        """Whether a line that breaks off is kept as far as it goes."""
         self._begins: Counter[str] | None = None
         """How often the lines of a sample begin in which way, while they are looked at."""
         self._is_python = False
@@ -162,6 +161,7 @@ class CarriedRecords:
         # hold more than is read as Python's, as a caller may wish.
         self._is_python = 2 * self._printed > read
         self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
+        self.odd.clear()
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
             usual = {one for one, count in begins.items() if count >= many}
@@ -185,7 +185,7 @@ class CarriedRecords:
             return [w3c_fields.row_of(line, self._fields)]
         if line[:1] in (b"{", b"["):
             try:
-                held = self._objects(line)
+                held = self._objects(line, is_inner=False)
             except ValueError:
                 # `[2026-01-05 12:00:00] INFO {…}` begins like a list and is none.
                 if line[:1] == b"{" or (b"{" not in line[1:LONGEST_PREFIX] and not _SERVERS.match(line)):
@@ -378,25 +378,31 @@ class CarriedRecords:
         elif self._usual is not None and begin not in self._usual:
             raise ValueError(STRANGE)
 
-    def _objects(self, line: bytes) -> list[Row]:
+    def _objects(self, line: bytes, *, is_inner: bool = True) -> list[Row]:
         """Read JSON, or an object as Python prints it, where a log holds such ones."""
         try:
             return rows_of(line)
         except ValueError:
-            if self._lenient and (b"NaN" in line or b"Infinity" in line):
-                return _without_words(line)
-            if line[:2] != b"{'" or not (self._is_python or self._begins is not None):
-                raise
-            row = loaded(line)
-            if not isinstance(row, dict):
-                raise
-            self._printed += 1
-            return [row]
+            if line[:2] == b"{'" and (self._is_python or self._begins is not None):
+                row = loaded(line)
+                if not isinstance(row, dict):
+                    raise
+                self._printed += 1
+                return [row]
+            try:
+                rows, what = odd_rows(line, may_break_off=self.may_break_off and not is_inner)
+            except ValueError:
+                # Said in the words of the parser, which names the place.
+                pass
+            else:
+                self.odd.update(what)
+                return rows
+            raise
 
     def _object(self, text: str | bytes) -> Row | None:
         try:
-            (row,) = self._objects(text.encode() if isinstance(text, str) else text)
-        except (ValueError, UnicodeEncodeError):
+            (row,) = self._objects(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+        except ValueError:
             return None
         return row
 
@@ -422,24 +428,9 @@ class CarriedRecords:
         return f"bad JSON: the log ends before the last piece of a line of {streams[:NAMED]}"
 
 
-_WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL)
-"""Texts, the last perhaps without an end, and words: what is no text is looked at once."""
-_EVENT: Final = frozenset(("time", "model", "operation"))
 _BEHIND: Final = (b"", b"]", b"[]")
 _WORDS_BEHIND: Final = re.compile(rb"\s(?=[a-z])[^{}\[\]\"'=<>]{1,64}")
 """What a template of a logger says after an object, such as ` for alice`; it is not read."""
-
-
-def _without_words(line: bytes) -> list[Row]:
-    """Read JSON in which words stand for numbers that are none; these are missing.
-
-    Raises:
-        ValueError: If it is none even so, or a record of the event schema, which has its own word for what is missing.
-    """
-    rows = rows_of(_WORDS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", line))
-    if any(row.keys() >= _EVENT for row in rows):
-        raise ValueError("bad JSON: NaN and Infinity are no JSON")
-    return rows
 
 
 _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))

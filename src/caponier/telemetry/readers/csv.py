@@ -13,18 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import orjson
-
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.framing.frames import Peeked
+from caponier.telemetry.framing.usual_cells import UsualCells
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
-from caponier.telemetry.rejections import Rejection
+from caponier.telemetry.rejections import LEFT_OPEN, TEXT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
@@ -50,6 +50,7 @@ _TYPE: Final = re.compile(
     r"|decimal\(.{1,10}\)|json|uuid|blob|enum\(.*|map\(.*|struct\(.*|.{1,40}\[\d*\]"
 )
 _SHOWN: Final = 12
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f]")
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
 
@@ -69,7 +70,7 @@ def _chunks(path: Path, table: "_Table", limit: int) -> Iterator[Chunk]:
     joiner = _Joined(shown(path), table, limit)
     with opened(path) as stream:
         try:
-            for number, line in lines(stream, limit):
+            for number, line in lines(stream, limit, shortening=True):
                 joiner.feed(number, line)
                 if joiner.chunk.full:
                     yield joiner.taken()
@@ -131,7 +132,7 @@ class _Joined:
             self._take(number, line)
 
     def _take(self, number: int, line: bytes | None) -> None:
-        text.take(self.chunk, self.file, number, line, self._table, self._limit)
+        text.take(self.chunk, self.file, number, line, self._table, self._limit, self._table.odd)
 
     def _clear(self) -> None:
         self._held, self._size = [], 0
@@ -154,6 +155,9 @@ class _Table:
         self._names, self._form = names, form
         self._begun = False
         self._carried = CarriedRecords()
+        self.odd = self._carried.odd
+        """What was odd about rows since somebody took note of it."""
+        self._usual = UsualCells(len(names))
         # Of a table in another form nothing is known yet: its cells stay as they are.
         self._lists = [name for name in LISTS if name in names] if set(REQUIRED) <= set(names) else []
 
@@ -164,24 +168,48 @@ class _Table:
             return []
         if self._form.is_drawn and (is_rule(line) or _COUNT.fullmatch(line)):
             return []
-        cells = _row_cells(line, self._form)
+        cells = self._cells_of(line)
         if self._form.is_drawn and all(map(_TYPE.fullmatch, cells)):
             # DuckDB says below the names of which type each is.
             return []
+        if len(cells) > len(self._names):
+            cells = self._usual.fitted(cells, self._form.delimiter)
+            self.odd.add(LEFT_OPEN)
+        elif self._usual.is_learning:
+            self._usual.see(cells)
         if len(cells) != len(self._names):
             raise ValueError(f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns")
         row: Row = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
         for name in self._lists:
             if name in row:
-                row[name] = _parsed(name, row[name])
+                row[name] = loaded(row[name]) or row[name]
         if "time" in row and row["time"].lstrip("-").isdecimal():
             row["time"] = whole_number(row["time"])
         return self._carried.of_table(row)
 
+    def _cells_of(self, line: bytes) -> list[str]:
+        """Return the cells of a line, whatever a caller had written into one of them.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        try:
+            cells = _row_cells(line, self._form)
+            if b"\r" not in line:
+                return cells
+        except ValueError:
+            pass
+        self.odd.add(TEXT)
+        sound = _CONTROL.sub("\ufffd", line.decode("utf-8", "replace"))
+        cells = next(csv.reader([sound], delimiter=self._form.delimiter), [])
+        # A quote that stands alone is a letter.
+        return cells if len(cells) >= len(self._names) else sound.split(self._form.delimiter)
+
     def is_row(self, line: bytes) -> bool:
         """Tell whether lines together are one row."""
         try:
-            return len(_row_cells(line, self._form)) == len(self._names)
+            sound = line if _is_utf8(line) else line.decode("utf-8", "replace").encode()
+            return len(_row_cells(line if self._form.is_old else sound, self._form)) == len(self._names)
         except ValueError:
             return False
 
@@ -299,10 +327,3 @@ def _cells(line: bytes, delimiter: str, *, old: bool = False) -> list[str]:
         return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
     except (csv.Error, UnicodeDecodeError) as bad:
         raise ValueError(f"bad CSV: {bad}") from bad
-
-
-def _parsed(name: str, cell: str) -> object:
-    try:
-        return orjson.loads(cell)
-    except orjson.JSONDecodeError as bad:
-        raise ValueError(f"bad CSV: {name} is no JSON: {bad}") from bad

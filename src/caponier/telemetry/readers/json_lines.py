@@ -26,21 +26,18 @@ _ARRAY: Final = b" \t\r,[]"
 _LOOKED_AT: Final = 5
 
 
-def read(
-    path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None, *, lenient: bool = False
-) -> Iterator[Chunk]:
+def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None) -> Iterator[Chunk]:
     """Yield chunks of JSON objects.
 
     Args:
         path: The file, or `-`.
         line_limit: Bytes of the longest line, or of the longest object of a document.
         wanted: Fields that are wanted, and no others: once somebody has said which, chunks are columns where they can.
-        lenient: Whether NaN and Infinity are missing values, in records that are not of the event schema.
 
     Raises:
         InputError: If the file cannot be opened.
     """
-    held = _Held(shown(path), line_limit, carried=CarriedRecords(lenient=lenient))
+    held = _Held(shown(path), line_limit)
     with opened(path) as raw:
         stream = Peeked(raw)
         head = stream.peek()
@@ -48,7 +45,7 @@ def read(
         if not held.is_array and begins_document(head, line_limit):
             yield from _document(stream, held)
             return
-        found = lines(stream, line_limit)
+        found = lines(stream, line_limit, shortening=True)
         if not held.is_array and holds_blocks(head.removeprefix(BOM)):
             found = joined(found, line_limit, is_display=ATTRIBUTES in head)
         elif not held.is_array:
@@ -57,10 +54,10 @@ def read(
             for number, line in found:
                 held.numbers.append(number)
                 held.number = number
-                held.lines.append(line.strip(_ARRAY) if line and held.is_array else line)
+                held.lines.append(type(line)(line.strip(_ARRAY)) if line and held.is_array else line)
                 held.size += len(line) if line else 0
                 if len(held.lines) >= limits.CHUNK_ROWS or held.size >= limits.CHUNK_BYTES:
-                    yield held.chunk(wanted)
+                    yield held.chunk(wanted, goes_on=True)
         except BrokenStreamError as broken:
             last = held.chunk(wanted)
             last.rejections.append(_broken(held.file, broken.line, broken))
@@ -125,18 +122,23 @@ class _Held:
     """Whether it is one list with an object a line."""
     carried: CarriedRecords = field(default_factory=CarriedRecords)
 
-    def chunk(self, wanted: WantedColumns | None) -> Chunk:
-        """Read what waits."""
+    def chunk(self, wanted: WantedColumns | None, *, goes_on: bool = False) -> Chunk:
+        """Read what waits; where the log goes on, the last line too is as long as it will ever be."""
         numbers, waiting, size = self.numbers, self.lines, self.size
         self.numbers, self.lines, self.size = [], [], 0
-        if wanted and wanted.schema is not None and waiting and None not in waiting and not self.carried.any:
+        is_plain = bool(waiting) and {bytes}.issuperset(map(type, waiting)) and not self.carried.any
+        if wanted and wanted.schema is not None and is_plain:
             there = [(number, line) for number, line in zip(numbers, waiting, strict=True) if line]
             batch = columns_of([line for _, line in there if line], wanted)
             if batch is not None:
                 return Chunk(batch=batch, lines=[number for number, _ in there], bytes_read=size + len(waiting))
         chunk = Chunk()
+        last = None if goes_on else self.number
+        self.carried.may_break_off = True
         for number, line in zip(numbers, waiting, strict=True):
-            text.take(chunk, self.file, number, line, self.carried.rows, self.limit)
+            if number == last:
+                self.carried.may_break_off = False
+            text.take(chunk, self.file, number, line, self.carried.rows, self.limit, self.carried.odd)
         return chunk
 
     def take(self, chunk: Chunk, element: Element) -> None:
@@ -144,4 +146,4 @@ class _Held:
         if element.text is None:
             chunk.rejections.append(Rejection(self.file, element.line, element.problem or "bad JSON"))
         else:
-            text.take(chunk, self.file, element.line, element.text, self.carried.rows, self.limit)
+            text.take(chunk, self.file, element.line, element.text, self.carried.rows, self.limit, self.carried.odd)

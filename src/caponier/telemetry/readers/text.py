@@ -5,8 +5,8 @@ from pathlib import Path
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.rejections import OTHER, RAW_LIMIT, OtherLineError, Rejection
-from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.rejections import OTHER, RAW_LIMIT, TOO_LONG, OtherLineError, Rejection
+from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, Shortened, lines, opened
 
 
 def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -34,12 +34,29 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
 
 
 def take(
-    chunk: Chunk, file: str, number: int, line: bytes | None, parse: Callable[[bytes], list[Row]], limit: int
+    chunk: Chunk,
+    file: str,
+    number: int,
+    line: bytes | None,
+    parse: Callable[[bytes], list[Row]],
+    limit: int,
+    odd: set[str] | None = None,
 ) -> None:
-    """Put the rows of a line into a chunk, or the reason why it has none."""
-    if line is None:
-        chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
-        return
+    """Put the rows of a line into a chunk, or the reason why it has none.
+
+    Args:
+        chunk: Takes them.
+        file: What the log is called.
+        number: Of the line.
+        line: The line; None if it is too long.
+        parse: Returns the rows of a line, or raises ValueError with the reason why it has none.
+        limit: Bytes of the longest line.
+        odd: What `parse` notes of rows that it had to mend.
+    """
+    if type(line) is not bytes:
+        chunk.rejections.append(Rejection(file, number, f"{TOO_LONG}: more than {limit:,} bytes"))
+        if line is None:
+            return
     chunk.bytes_read += len(line) + 1
     if not line or line.isspace():
         return
@@ -52,7 +69,12 @@ def take(
         chunk.rejections.append(Rejection(file, number, "bad JSON: objects and lists too deep in each other"))
         return
     except ValueError as bad:
+        if isinstance(line, Shortened):
+            return
         chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
         return
+    if odd:
+        chunk.rejections += [Rejection(file, number, what) for what in sorted(odd)]
+        odd.clear()
     chunk.rows += rows
     chunk.lines += [number] * len(rows)

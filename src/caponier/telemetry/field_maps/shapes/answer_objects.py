@@ -57,13 +57,14 @@ class AnswerObjects(FlatGuess):
 
     def take_lone_answer(self) -> None:
         """Take what only its place says to be the answer, where all that was asked is known and nothing else is one."""
+        self.leave_out_lists()
         if not {*_PAIR} & set(self.columns) and "response" not in self.bodies:
             for take in (self._take_object_of_one, self._take_called_score, self._take_beside_marked):
                 if not {*_PAIR} & set(self.columns):
                     take()
-        elif "label" not in self.columns and self.is_flat:
-            self._take_beside_marked()
         super().take_lone_answer()
+        if "label" not in self.columns and self.is_flat:
+            self._take_beside_marked()
 
     def leave_behind_answers(self) -> None:
         """Leave out columns behind what was answered."""
