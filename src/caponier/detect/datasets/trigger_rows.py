@@ -5,7 +5,8 @@ groups of rows: directions in which natural rows hardly vary, and values that co
 flagged when what it shares is rare in the other labels, and
 
 - put on rows of other labels it makes a model answer with its label, which one that never saw the group does not; or
-- its rows, without it, are at home among rows of other labels: they were given this one.
+- its rows, without it, are at home among rows of other labels: they were given this one. In tables, whose values a
+  forest hears one by one, they must be a sample of other labels' rows in all that the values leave.
 
 The rows are then set aside, and the rest is searched again, for a second trigger may hide behind the first.
 """
@@ -22,6 +23,8 @@ from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.against_the_rest import against_the_rest
 from caponier.detect.trigger_patterns.effect import EffectModel
+from caponier.detect.trigger_patterns.foremost import foremost
+from caponier.detect.trigger_patterns.moved_carriers import moved, taken
 from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
@@ -77,10 +80,12 @@ class _Found:
     strangers: float
     times: float = 1.0
     """How many times as strongly as carriers have it the pattern was put on those."""
+    foreign: float = 0.0
+    """How much likelier, as a logarithm, the carriers of values in a table are to come from other labels."""
 
     @property
-    def strength(self) -> float:
-        return self.rises - self.without + self.strangers
+    def strength(self) -> tuple[float, float]:
+        return self.foreign, self.rises - self.without + self.strangers
 
 
 class TriggerRows:
@@ -199,6 +204,10 @@ def _beside_the_strongest(
         pattern = replace(one.pattern, rows=one.pattern.rows[kept])
         if one is strongest or not pattern.rows.any():
             continue
+        if pattern.fixed.any() and not codes.text:
+            if made := _moved(pattern, z[kept], y[kept], classes, len(best)):
+                yield replace(made, pattern=one.pattern)
+            continue
         again = replace(
             one, pattern=pattern, rises=model.success(pattern), without=model.without(pattern.rows).success(pattern)
         )
@@ -211,7 +220,7 @@ def _strongest(groups: list[_Found], label: int, *, picture: bool) -> _Found:
 
     Of several views of one trigger in a table the values tell: they can be named, and put on other rows.
     """
-    mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: -one.strength)
+    mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: one.strength, reverse=True)
     views = [other for other in mine if _one_trigger(mine[0].pattern.rows, other.pattern.rows)]
     told = next((view for view in views if view.pattern.fixed.any() and not picture), mine[0])
     rows = np.logical_or.reduce([view.pattern.rows for view in views])
@@ -228,9 +237,14 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
         return
     model, odd = None, [out_of_place(z, y)]
     candidates = list(shifts(z, y, labels, odd[0]))
-    if not codes.picture and not codes.text:
+    if codes.picture or codes.text:
+        candidates += shared_values(codes, z, y, labels, left, odd)
+    else:
         odd.append(against_the_rest(codes, y, left))
-    for pattern in (*candidates, *shared_values(codes, z, y, labels, left, odd)):
+        values = [one for one in shared_values(codes, z, y, labels, left, odd) if _opens(one, y)]
+        asked = foremost(values, codes, y, left, classes)
+        yield from (made for one in asked if (made := _moved(one, z, y, classes, len(asked))))
+    for pattern in candidates:
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue
@@ -248,6 +262,20 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
         verdict = _flagged(one, z, y, least, picture=codes.picture)
         if verdict:
             yield verdict
+
+
+def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
+    """Tell whether most rows with some values bear the label, so that a model may learn it from them."""
+    mine, others = int(pattern.rows.sum()), pattern.elsewhere * float((y != pattern.label).sum())
+    return mine > others and mine >= LIFT * pattern.elsewhere * float((y == pattern.label).sum())
+
+
+def _moved(pattern: Pattern, z: Floats, y: NDArray[np.int64], classes: int, asked: int) -> _Found | None:
+    """Return the carriers of values in a table, if they are rows of other labels that somebody chose."""
+    seen = moved(z, y, classes, pattern)
+    if seen is None or not seen.by_somebody(asked):
+        return None
+    return _Found(pattern, *taken(z, y, classes, pattern), seen.share, foreign=seen.foreign)
 
 
 def _far_apart(pattern: Pattern) -> bool:

@@ -98,7 +98,7 @@ def _groups(
             return
         # Most are the same few values over again, with one more.
         if not any(_same(_having(group) & own, other) for other in chosen):
-            whole = _grown(group, values, speaking)
+            whole = _grown(group, values, speaking, ~own)
             chosen.append(_having(whole) & own)
             yield whole
 
@@ -206,12 +206,15 @@ def _combined(values: list[_Value], own: Mask, other: Mask, most: int) -> Iterat
             return
 
 
-def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask) -> tuple[_Value, ...]:
-    """Add the values that all rows of the group share."""
-    mine = _having(group) & own
+def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask, other: Mask) -> tuple[_Value, ...]:
+    """Add the values that all rows of the group share, but those that have the group's values by nature."""
+    rows = _having(group)
+    mine = rows & own
+    natural = 1 + float(rows[other].mean()) * int(own.sum())
+    least = min(ALL, 1 - natural / int(mine.sum()))
     taken = {column for value in group for column in value.columns}
     for value in values:
-        if not taken & set(value.columns) and value.rows[mine].mean() >= ALL:
+        if not taken & set(value.columns) and value.rows[mine].mean() >= least:
             group = (*group, value)
             taken |= set(value.columns)
     return group
