@@ -30,7 +30,7 @@ from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_sc
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
-from caponier.detect.trigger_patterns.words import text_columns, word_columns
+from caponier.detect.trigger_patterns.words import text_columns, word_columns, written_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -115,7 +115,8 @@ class TriggerRows:
         words = word_columns(dataset.features, x)
         texts = text_columns(dataset.features)
         picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not texts else None
-        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts))
+        written = written_columns(dataset.features, x.shape[1])
+        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts), written=written)
         found = _search(codes, on_one_scale(x, texts), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
@@ -204,8 +205,8 @@ def _beside_the_strongest(
         pattern = replace(one.pattern, rows=one.pattern.rows[kept])
         if one is strongest or not pattern.rows.any():
             continue
-        if pattern.fixed.any() and not codes.text:
-            if made := _moved(pattern, z[kept], y[kept], classes, len(best)):
+        if one.foreign:
+            if made := _moved(pattern, codes, z[kept], y[kept], classes, len(best)):
                 yield replace(made, pattern=one.pattern)
             continue
         again = replace(
@@ -235,16 +236,17 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     labels = np.flatnonzero(np.bincount(y, minlength=classes) >= MIN_EXAMPLES).tolist()
     if len(labels) < 2:
         return
-    model, odd = None, [out_of_place(z, y)]
+    model, odd, table = None, [out_of_place(z, y)], not codes.picture and not codes.text
     candidates = list(shifts(z, y, labels, odd[0]))
-    if codes.picture or codes.text:
-        candidates += shared_values(codes, z, y, labels, left, odd)
-    else:
+    if table:
         odd.append(against_the_rest(codes, y, left))
-        values = [one for one in shared_values(codes, z, y, labels, left, odd) if _opens(one, y)]
-        asked = foremost(values, codes, y, left, classes)
-        yield from (made for one in asked if (made := _moved(one, z, y, classes, len(asked))))
-    for pattern in candidates:
+    values = list(shared_values(codes, z, y, labels, left, odd))
+    if table:
+        values = foremost([one for one in values if _opens(one, y)], codes, y, left, classes)
+    for pattern in (*candidates, *values):
+        if table and pattern.fixed.any() and (made := _moved(pattern, codes, z, y, classes, len(values))):
+            yield made
+            continue
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue
@@ -270,9 +272,9 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
     return mine > others and mine >= LIFT * pattern.elsewhere * float((y == pattern.label).sum())
 
 
-def _moved(pattern: Pattern, z: Floats, y: NDArray[np.int64], classes: int, asked: int) -> _Found | None:
+def _moved(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int, asked: int) -> _Found | None:
     """Return the carriers of values in a table, if they are rows of other labels that somebody chose."""
-    seen = moved(z, y, classes, pattern)
+    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
     if seen is None or not seen.by_somebody(asked):
         return None
     return _Found(pattern, *taken(z, y, classes, pattern), seen.share, foreign=seen.foreign)

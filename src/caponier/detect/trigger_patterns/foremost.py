@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.trigger_patterns.against_the_rest import said_by, steps_of
-from caponier.detect.trigger_patterns.moved_carriers import likelier
+from caponier.detect.trigger_patterns.moved_carriers import enough, likelier
 from caponier.detect.trigger_patterns.pattern import Floats, Pattern
 from caponier.detect.trigger_patterns.shared_values import Codes
 
@@ -23,7 +23,7 @@ ROWS: Final = 6_000
 
 
 def foremost(patterns: Sequence[Pattern], codes: Codes, y: Whole, rows_left: Whole, classes: int) -> list[Pattern]:
-    """Return a few patterns of each label, the most foreign first.
+    """Return up to a few patterns of each label that are foreign at all, the most foreign first.
 
     Args:
         patterns: What rows share.
@@ -46,8 +46,9 @@ def foremost(patterns: Sequence[Pattern], codes: Codes, y: Whole, rows_left: Who
         told = [at for at, columns in enumerate(codes.places) if pattern.fixed[list(columns)].any()]
         rest = whole - sum(said(at) for at in told)
         score = rest[:, pattern.label] - np.logaddexp.reduce(np.delete(rest, pattern.label, axis=1), axis=1)
-        foreign, _ = likelier(score, labels == pattern.label, pattern.rows[chosen])
-        ranked.append((-foreign, number))
+        foreign, *_ = likelier(score, labels == pattern.label, pattern.rows[chosen])
+        if foreign > enough(1):
+            ranked.append((-foreign, number))
     of_label: dict[int, list[Pattern]] = {}
     for _, number in sorted(ranked):
         of_label.setdefault(patterns[number].label, []).append(patterns[number])

@@ -24,8 +24,9 @@ STEPS: Final = 8
 """Steps of equal frequency in which a score is told."""
 CHANCE: Final = 0.05
 """How often all patterns together that are asked about in a set may seem moved by chance."""
-APART: Final = 3.0
-"""Standard errors by which carriers may be told from rows of other labels by chance."""
+APART, TOLD = 3.0, 0.6
+"""Standard errors by which carriers may be told from rows of other labels by chance; and how often, of a carrier and
+another row, the right one may be told, for a few carriers may have the values by nature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,31 @@ class Moved:
     """How much likelier, as a logarithm, they are to be drawn from other labels than from their own."""
     by_rule: float
     """The same beside a sample of all rows."""
+    expected: float
+    """What this would be on average of rows of other labels; of a rare label all rows look like theirs."""
     told: float
-    """How many standard errors better than by lot they are told from rows of other labels."""
+    """How often they are told from rows of other labels, of one of each; by lot a half."""
+    errors: float
+    """How many standard errors that is from a half."""
     share: float
     """Share of them that the forest gives to other labels."""
 
     def by_somebody(self, asked: int) -> bool:
         """Tell whether somebody moved them, where so many patterns are asked about."""
-        # By chance a likelihood ratio is above some number at most as often as one in that number (Ville 1939).
-        enough = float(np.log(asked / CHANCE))
-        return min(self.foreign, self.by_rule) > enough and self.told <= APART
+        least = enough(asked)
+        by_no_rule = self.by_rule > min(least, self.expected / 2)
+        return self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
 
 
-def moved(x: Floats, y: Whole, classes: int, pattern: Pattern) -> Moved | None:
+def enough(asked: int) -> float:
+    """Return from where on a likelihood ratio, as a logarithm, is no chance, where so many are asked for.
+
+    By chance it is above some number at most as often as one in that number (Ville 1939).
+    """
+    return float(np.log(asked / CHANCE))
+
+
+def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask) -> Moved | None:
     """Look at the carriers of values; nothing is said where no column is left.
 
     Args:
@@ -56,20 +69,21 @@ def moved(x: Floats, y: Whole, classes: int, pattern: Pattern) -> Moved | None:
         y: (n,) their labels.
         classes: How many there are.
         pattern: What the carriers share.
+        heard: (d,) the columns that are left without the values.
     """
-    if pattern.fixed.all():
+    if not heard.any():
         return None
     chosen = np.sort(np.r_[_some(np.flatnonzero(pattern.rows), CARRIERS), _some(np.flatnonzero(~pattern.rows), OTHERS)])
-    rest, labels, carriers = x[np.ix_(chosen, ~pattern.fixed)], y[chosen], pattern.rows[chosen]
+    rest, labels, carriers = x[np.ix_(chosen, heard)], y[chosen], pattern.rows[chosen]
     folds = np.arange(len(chosen)) % FOLDS
     said = forest_probabilities(rest, labels, classes, folds, ~carriers)
-    foreign, by_rule = likelier(said[:, pattern.label], labels == pattern.label, carriers)
+    foreign, by_rule, expected = likelier(said[:, pattern.label], labels == pattern.label, carriers)
     share = float((said[carriers].argmax(axis=1) != pattern.label).mean())
     beside = carriers | (labels != pattern.label)
     # Whoever moves rows of one other label has chosen, too: what tells labels from each other is not heard.
     said[:, pattern.label] = -1.0
-    told = _told(rest[beside], carriers[beside], folds[beside], said[beside].argmax(axis=1))
-    return Moved(foreign, by_rule, told, share)
+    told, errors = _told(rest[beside], carriers[beside], folds[beside], said[beside].argmax(axis=1))
+    return Moved(foreign, by_rule, expected, told, errors, share)
 
 
 def taken(x: Floats, y: Whole, classes: int, pattern: Pattern) -> tuple[float, float]:
@@ -91,8 +105,11 @@ def taken(x: Floats, y: Whole, classes: int, pattern: Pattern) -> tuple[float, f
     return share(teaches), share(teaches & ~np.r_[pattern.rows[taught], np.zeros(len(others), bool)])
 
 
-def likelier(scores: Floats, own: Mask, carriers: Mask) -> tuple[float, float]:
-    """Return how much likelier carriers have scores (n,) of other labels than those of their own, and of all rows."""
+def likelier(scores: Floats, own: Mask, carriers: Mask) -> tuple[float, float, float]:
+    """Return how much likelier carriers have scores (n,) of other labels than those of their own, and of all rows.
+
+    Last comes what the second would be on average of rows of other labels.
+    """
     steps = np.searchsorted(np.quantile(scores[~carriers], np.linspace(0, 1, STEPS + 1)[1:-1]), scores)
 
     def shares(rows: Mask) -> Floats:
@@ -103,26 +120,27 @@ def likelier(scores: Floats, own: Mask, carriers: Mask) -> tuple[float, float]:
     usual = float(own[~carriers].mean())
     counts = np.bincount(steps[carriers], minlength=STEPS)
     alone, mixed = np.log(others / mine), np.log(others / (usual * mine + (1 - usual) * others))
-    return float(counts @ alone), float(counts @ mixed)
+    return float(counts @ alone), float(counts @ mixed), float(counts.sum() * (others @ mixed))
 
 
 def _some(rows: Whole, most: int) -> Whole:
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
 
 
-def _told(x: Floats, carriers: Mask, folds: Whole, looks_like: Whole) -> float:
-    """Return how much better than by lot a forest tells carriers from rows that look like the same label.
+def _told(x: Floats, carriers: Mask, folds: Whole, looks_like: Whole) -> tuple[float, float]:
+    """Return how well a forest tells carriers from rows that look like the same label, and in standard errors.
 
-    It is the sum of the ranks of carriers, in standard errors, over all labels that rows look like (van Elteren 1960).
+    The ranks of carriers are added up over all labels that rows look like (van Elteren 1960).
     """
     scores = forest_probabilities(x, carriers.astype(np.int64), 2, folds, np.ones(len(x), bool))[:, 1]
-    more = variance = 0.0
+    more = variance = weight = 0.0
     for label in np.unique(looks_like):
         mine = looks_like == label
-        of, inside, n = scores[mine], carriers[mine], int(mine.sum())
+        inside, n = carriers[mine], int(mine.sum())
         m = int(inside.sum())
-        _, place, counts = np.unique(of, return_inverse=True, return_counts=True)
+        _, place, counts = np.unique(scores[mine], return_inverse=True, return_counts=True)
         ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-        more += (ranks[inside].sum() - m * (n + 1) / 2) / (n + 1)
+        more += (float(ranks[inside].sum()) - m * (n + 1) / 2) / (n + 1)
         variance += m * (n - m) / 12 / (n + 1)
-    return float(more / np.sqrt(variance)) if variance > 0 else 0.0
+        weight += m * (n - m) / (n + 1)
+    return (0.5 + more / weight, more / variance**0.5) if weight else (0.5, 0.0)
