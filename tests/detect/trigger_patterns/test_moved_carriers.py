@@ -1,4 +1,4 @@
-"""Rows that were moved are a sample of other labels; what a rule labels is one of all rows, and nature's groups differ."""
+"""Rows that were moved are a sample of other labels, what a rule labels is one of all rows, and groups are neither."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_nothing_is_said_without_a_column() -> None:
     assert moved(x, y, 2, pattern, np.zeros(COLUMNS, bool)) is None
 
 
-def test_the_more_patterns_are_asked_about_the_more_is_asked_of_each() -> None:
+def test_the_more_patterns_there_are_the_more_is_asked_of_each() -> None:
     assert 0 < enough(1) < enough(10)
     plain = Moved(foreign=4.0, by_rule=4.0, expected=40.0, told=0.5, errors=0.0, share=1.0)
     assert plain.by_somebody(1)
@@ -80,7 +80,7 @@ def test_the_more_patterns_are_asked_about_the_more_is_asked_of_each() -> None:
 def test_of_a_rare_label_no_more_is_asked_than_can_be_had() -> None:
     """Nearly all rows are of other labels, so a sample of all rows looks like one of theirs."""
     assert Moved(foreign=90.0, by_rule=2.0, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
-    assert not Moved(foreign=90.0, by_rule=1.0, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
+    assert not Moved(foreign=90.0, by_rule=-2.5, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
 
 
 def test_scores_are_compared_with_those_of_rows_that_carry_nothing() -> None:

@@ -240,11 +240,12 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     candidates = list(shifts(z, y, labels, odd[0]))
     if table:
         odd.append(against_the_rest(codes, y, left))
-    values = list(shared_values(codes, z, y, labels, left, odd))
+    values = [one for one in shared_values(codes, z, y, labels, left, odd) if not table or _opens(one, y)]
+    many = len(values)
     if table:
-        values = foremost([one for one in values if _opens(one, y)], codes, y, left, classes)
+        values = foremost(values, codes, y, left, classes)
     for pattern in (*candidates, *values):
-        if table and pattern.fixed.any() and (made := _moved(pattern, codes, z, y, classes, len(values))):
+        if table and pattern.fixed.any() and (made := _moved(pattern, codes, z, y, classes, many)):
             yield made
             continue
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
@@ -275,7 +276,7 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
 def _moved(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int, asked: int) -> _Found | None:
     """Return the carriers of values in a table, if they are rows of other labels that somebody chose."""
     seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
-    if seen is None or not seen.by_somebody(asked):
+    if seen is None or not seen.by_somebody(candidates):
         return None
     return _Found(pattern, *taken(z, y, classes, pattern), seen.share, foreign=seen.foreign)
 

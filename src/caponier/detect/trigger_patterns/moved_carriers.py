@@ -23,7 +23,9 @@ FOLDS: Final = 8
 STEPS: Final = 8
 """Steps of equal frequency in which a score is told."""
 CHANCE: Final = 0.05
-"""How often all patterns together that are asked about in a set may seem moved by chance."""
+"""How often any pattern of a set may seem moved by chance."""
+SHORT: Final = 2.0
+"""Standard errors by which the evidence against a rule may fall short of what it is on average."""
 APART, TOLD = 3.0, 0.6
 """Standard errors by which carriers may be told from rows of other labels by chance; and how often, of a carrier and
 another row, the right one may be told, for a few carriers may have the values by nature."""
@@ -38,7 +40,7 @@ class Moved:
     by_rule: float
     """The same beside a sample of all rows."""
     expected: float
-    """What this would be on average of rows of other labels; of a rare label all rows look like theirs."""
+    """What this would be on average of rows of other labels: little for a rare label, for all rows look like theirs."""
     told: float
     """How often they are told from rows of other labels, of one of each; by lot a half."""
     errors: float
@@ -46,19 +48,20 @@ class Moved:
     share: float
     """Share of them that the forest gives to other labels."""
 
-    def by_somebody(self, asked: int) -> bool:
-        """Tell whether somebody moved them, where so many patterns are asked about."""
-        least = enough(asked)
-        by_no_rule = self.by_rule > min(least, self.expected / 2)
+    def by_somebody(self, candidates: int) -> bool:
+        """Tell whether somebody moved them, where there are so many patterns."""
+        least = enough(candidates)
+        # The variance of such a sum is about twice its mean.
+        by_no_rule = self.by_rule > min(least, self.expected - SHORT * (2 * self.expected) ** 0.5)
         return self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
 
 
-def enough(asked: int) -> float:
-    """Return from where on a likelihood ratio, as a logarithm, is no chance, where so many are asked for.
+def enough(candidates: int) -> float:
+    """Return from where on a likelihood ratio, as a logarithm, is no chance, where there are so many.
 
     By chance it is above some number at most as often as one in that number (Ville 1939).
     """
-    return float(np.log(asked / CHANCE))
+    return float(np.log(candidates / CHANCE))
 
 
 def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask) -> Moved | None:
