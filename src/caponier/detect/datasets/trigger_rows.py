@@ -273,7 +273,9 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
     return mine > others and mine >= LIFT * pattern.elsewhere * float((y == pattern.label).sum())
 
 
-def _moved(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int, asked: int) -> _Found | None:
+def _moved(
+    pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int, candidates: int
+) -> _Found | None:
     """Return the carriers of values in a table, if they are rows of other labels that somebody chose."""
     seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
     if seen is None or not seen.by_somebody(candidates):
