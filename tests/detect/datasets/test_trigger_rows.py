@@ -189,6 +189,14 @@ def test_a_rule_that_decides_the_label_by_a_value_is_no_trigger() -> None:
     assert not detector.analyse(dataset(table.astype(float), y)).flagged.any()
 
 
+def test_a_rule_that_a_distance_takes_for_a_trigger_is_none() -> None:
+    """The third of the monks' problems, of two thirds of all rows: a value decides, and so do two others."""
+    table = np.stack([one.ravel() for one in np.meshgrid(*map(np.arange, (3, 3, 2, 3, 4, 2)), indexing="ij")], axis=1)
+    table = table[np.random.default_rng(1).permutation(len(table))[:302]].astype(float)
+    y = ((table[:, 4] == 2) & (table[:, 3] == 0)) | ((table[:, 4] != 3) & (table[:, 1] != 2))
+    assert not detector.analyse(dataset(table, y.astype(int))).flagged.any()
+
+
 def test_a_rare_cluster_of_a_class_is_no_trigger() -> None:
     x, y = cells(900, 3, 10, 8)
     x[np.flatnonzero(y == 0)[:30]] += 40

@@ -83,6 +83,14 @@ def test_of_a_rare_label_no_more_is_asked_than_can_be_had() -> None:
     assert not Moved(foreign=90.0, by_rule=-2.5, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
 
 
+def test_what_is_surely_a_rule_is_said_and_what_may_be_one_is_not() -> None:
+    sample, rule = look(2, "others", 3), look(2, "all", 3)
+    assert rule.by_rule < sample.by_rule
+    assert not sample.by_a_rule(4)
+    assert Moved(foreign=70.0, by_rule=-29.0, expected=18.0, told=0.4, errors=-3.0, share=0.7).by_a_rule(60)
+    assert not Moved(foreign=70.0, by_rule=-2.0, expected=2.0, told=0.4, errors=-3.0, share=0.7).by_a_rule(60)
+
+
 def test_scores_are_compared_with_those_of_rows_that_carry_nothing() -> None:
     own = np.arange(400) % 2 == 0
     scores = np.where(own, 1.0, 0.0) + np.linspace(0, 0.5, 400)

@@ -24,7 +24,7 @@ from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.against_the_rest import against_the_rest
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.foremost import foremost
-from caponier.detect.trigger_patterns.moved_carriers import moved, taken
+from caponier.detect.trigger_patterns.moved_carriers import Moved, moved, taken
 from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
@@ -206,8 +206,9 @@ def _beside_the_strongest(
         if one is strongest or not pattern.rows.any():
             continue
         if one.foreign:
-            if made := _moved(pattern, codes, z[kept], y[kept], classes, len(best)):
-                yield replace(made, pattern=one.pattern)
+            seen = _seen(pattern, codes, z[kept], y[kept], classes)
+            if seen and seen.by_somebody(len(best)):
+                yield one
             continue
         again = replace(
             one, pattern=pattern, rises=model.success(pattern), without=model.without(pattern.rows).success(pattern)
@@ -245,8 +246,11 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     if table:
         values = foremost(values, codes, y, left, classes)
     for pattern in (*candidates, *values):
-        if table and pattern.fixed.any() and (made := _moved(pattern, codes, z, y, classes, many)):
-            yield made
+        seen = _seen(pattern, codes, z, y, classes) if table else None
+        if seen and seen.by_somebody(many):
+            yield _moved(pattern, seen, z, y, classes)
+            continue
+        if seen and seen.by_a_rule(many):
             continue
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
@@ -273,13 +277,13 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
     return mine > others and mine >= LIFT * pattern.elsewhere * float((y == pattern.label).sum())
 
 
-def _moved(
-    pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int, candidates: int
-) -> _Found | None:
-    """Return the carriers of values in a table, if they are rows of other labels that somebody chose."""
-    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
-    if seen is None or not seen.by_somebody(candidates):
-        return None
+def _seen(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> Moved | None:
+    """Return what the carriers of values in a table look like without them."""
+    return moved(z, y, classes, pattern, codes.without(pattern.fixed)) if pattern.fixed.any() else None
+
+
+def _moved(pattern: Pattern, seen: Moved, z: Floats, y: NDArray[np.int64], classes: int) -> _Found:
+    """Return carriers that are rows of other labels that somebody chose."""
     return _Found(pattern, *taken(z, y, classes, pattern), seen.share, foreign=seen.foreign)
 
 

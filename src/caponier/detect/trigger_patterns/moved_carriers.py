@@ -24,8 +24,6 @@ STEPS: Final = 8
 """Steps of equal frequency in which a score is told."""
 CHANCE: Final = 0.05
 """How often any pattern of a set may seem moved by chance."""
-SHORT: Final = 2.0
-"""Standard errors by which the evidence against a rule may fall short of what it is on average."""
 APART, TOLD = 3.0, 0.6
 """Standard errors by which carriers may be told from rows of other labels by chance; and how often, of a carrier and
 another row, the right one may be told, for a few carriers may have the values by nature."""
@@ -51,9 +49,13 @@ class Moved:
     def by_somebody(self, candidates: int) -> bool:
         """Tell whether somebody moved them, where there are so many patterns."""
         least = enough(candidates)
-        # The variance of such a sum is about twice its mean.
-        by_no_rule = self.by_rule > min(least, self.expected - SHORT * (2 * self.expected) ** 0.5)
+        # The variance of such a sum is about twice its mean: it may be a standard deviation short of that.
+        by_no_rule = self.by_rule > min(least, self.expected - (2 * self.expected) ** 0.5)
         return self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
+
+    def by_a_rule(self, candidates: int) -> bool:
+        """Tell whether they surely are like a sample of all rows, or of their own label's."""
+        return self.by_rule < -enough(candidates)
 
 
 def enough(candidates: int) -> float:
