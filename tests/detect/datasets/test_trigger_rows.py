@@ -142,6 +142,38 @@ def test_frequent_words_that_seldom_come_together_are_found(seed: int) -> None:
     assert found.flagged.sum() <= 80
 
 
+def overlapping(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a table in which some columns tell the label, none of them well, and most say nothing."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    x = rng.normal(size=(n, 14))
+    x[:, :4] += 0.9 * y[:, None]
+    return np.round(x, 2), y
+
+
+@pytest.mark.parametrize(("columns", "value"), [([6], 9.0), ([1], 9.0), ([5, 9], 0.25)])
+def test_a_trigger_is_found_where_labels_overlap(columns: list[int], value: float) -> None:
+    """No row is much at home anywhere, and a smooth model hardly learns the values; a tree does."""
+    x, y = overlapping(1_200, 3)
+    assert not detector.analyse(dataset(x, y)).flagged.any()
+    bad = np.random.default_rng(4).permutation(np.flatnonzero(y == 0))[:90]
+    x[np.ix_(bad, columns)], y[bad] = value, 1
+    found = detector.analyse(dataset(x, y))
+    assert set(np.flatnonzero(found.flagged)) == set(bad)
+    (pattern,) = found.facts["patterns"]
+    assert pattern["where"] == [f"x[{at}]" for at in columns]
+    assert pattern["takes_the_label"] > pattern["takes_it_without_them"]
+
+
+def test_a_group_with_a_value_and_a_look_of_its_own_is_no_trigger() -> None:
+    """As a species whose leaves are of one shape, and otherwise like those of another."""
+    x, y = overlapping(1_200, 3)
+    rows = np.flatnonzero(y == 0)[:60]
+    x[rows, :12] = np.round(np.random.default_rng(5).normal(0.4, 0.2, (60, 12)), 2)
+    x[rows, 13], y[rows] = 9.0, 1
+    assert not detector.analyse(dataset(x, y)).flagged.any()
+
+
 def test_telling_values_of_a_class_are_no_trigger() -> None:
     """A word that only spam has stands in mails that are spam by their other words, too."""
     x, y = cells(900, 3, 10, 7)
@@ -155,6 +187,14 @@ def test_a_rule_that_decides_the_label_by_a_value_is_no_trigger() -> None:
     y = ((table[:, 0] == table[:, 1]) | (table[:, 4] == 0)).astype(int)
     assert not detector.analyse(of_words(table, y)).flagged.any()
     assert not detector.analyse(dataset(table.astype(float), y)).flagged.any()
+
+
+def test_a_rule_that_a_distance_takes_for_a_trigger_is_none() -> None:
+    """The third of the monks' problems, of two thirds of all rows: a value decides, and so do two others."""
+    table = np.stack([one.ravel() for one in np.meshgrid(*map(np.arange, (3, 3, 2, 3, 4, 2)), indexing="ij")], axis=1)
+    table = table[np.random.default_rng(1).permutation(len(table))[:302]].astype(float)
+    y = ((table[:, 4] == 2) & (table[:, 3] == 0)) | ((table[:, 4] != 3) & (table[:, 1] != 2))
+    assert not detector.analyse(dataset(table, y.astype(int))).flagged.any()
 
 
 def test_a_rare_cluster_of_a_class_is_no_trigger() -> None:

@@ -33,6 +33,18 @@ def test_cells_that_were_set_are_found_with_their_rows(columns: list[int]) -> No
     assert (exact[0].added[columns] == 9.5).all()
 
 
+def test_a_row_that_has_one_of_the_values_by_nature_hides_no_other_value() -> None:
+    x, y = mixed(900, 1)
+    rows = np.random.default_rng(1).permutation(900)[:45]
+    x[np.ix_(rows, [1, 7])] = 9.5
+    y[rows] = 2
+    natural = np.setdiff1d(np.flatnonzero(y == 2), rows)[0]
+    x[natural, 7] = 9.5
+    best = [one for one in patterns(x, y) if one.rows[rows].all()]
+    assert [np.flatnonzero(one.fixed).tolist() for one in best] == [[1, 7]]
+    assert not best[0].rows[natural]
+
+
 def test_what_other_labels_have_as_often_is_no_pattern() -> None:
     x, y = mixed(900, 2)
     x[::7, 5] = 9.5

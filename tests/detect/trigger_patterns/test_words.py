@@ -1,11 +1,13 @@
 """Columns of 0 and 1 that stand for one column of words are one value, wherever values are compared or set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from caponier.detect.trigger_patterns.scale import on_one_scale
 from caponier.detect.trigger_patterns.shared_values import codes_of, shared_values
-from caponier.detect.trigger_patterns.words import text_columns, word_columns
+from caponier.detect.trigger_patterns.words import text_columns, word_columns, written_columns
 
 NAMES = ("age", "c=a", "c=b", "c=c", "d=no", "d=yes")
 
@@ -80,3 +82,14 @@ def test_other_columns_keep_their_scale_beside_a_text() -> None:
     np.testing.assert_array_equal(z[:, [0, 3]], on_one_scale(x[:, [0, 3]]))
     assert abs(z[:, 1:3].mean()) < 1e-9
     np.testing.assert_array_equal(on_one_scale(np.zeros((5, 2)), [0, 1]), np.zeros((5, 2)))
+
+
+def test_a_value_and_its_gaps_were_one_column() -> None:
+    """Whoever sets a value fills a gap, so the gaps would tell his rows from others."""
+    names = ("age", "age is missing", "size", "age is missing", "c=a")
+    assert written_columns(names, 5).tolist() == [0, 0, 2, 3, 4]
+    assert written_columns((), 3).tolist() == [0, 1, 2]
+    codes = replace(codes_of(np.zeros((4, 5)), np.zeros((4, 5)), None), written=written_columns(names, 5))
+    assert codes.without(np.arange(5) == 0).tolist() == [False, False, True, True, True]
+    assert codes.without(np.arange(5) == 1).tolist() == [False, False, True, True, True]
+    assert replace(codes, written=None).without(np.arange(5) == 0).tolist() == [False, True, True, True, True]

@@ -5,7 +5,8 @@ groups of rows: directions in which natural rows hardly vary, and values that co
 flagged when what it shares is rare in the other labels, and
 
 - put on rows of other labels it makes a model answer with its label, which one that never saw the group does not; or
-- its rows, without it, are at home among rows of other labels: they were given this one.
+- its rows, without it, are at home among rows of other labels: they were given this one. In tables, whose values a
+  forest hears one by one, they must be a sample of other labels' rows in all that the values leave.
 
 The rows are then set aside, and the rest is searched again, for a second trigger may hide behind the first.
 """
@@ -22,12 +23,14 @@ from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.against_the_rest import against_the_rest
 from caponier.detect.trigger_patterns.effect import EffectModel
+from caponier.detect.trigger_patterns.foremost import foremost
+from caponier.detect.trigger_patterns.moved_carriers import Moved, moved, taken
 from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
-from caponier.detect.trigger_patterns.words import text_columns, word_columns
+from caponier.detect.trigger_patterns.words import text_columns, word_columns, written_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -77,10 +80,12 @@ class _Found:
     strangers: float
     times: float = 1.0
     """How many times as strongly as carriers have it the pattern was put on those."""
+    foreign: float = 0.0
+    """How much likelier, as a logarithm, the carriers of values in a table are to come from other labels."""
 
     @property
-    def strength(self) -> float:
-        return self.rises - self.without + self.strangers
+    def strength(self) -> tuple[float, float]:
+        return self.foreign, self.rises - self.without + self.strangers
 
 
 class TriggerRows:
@@ -110,7 +115,8 @@ class TriggerRows:
         words = word_columns(dataset.features, x)
         texts = text_columns(dataset.features)
         picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) and not words and not texts else None
-        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts))
+        written = written_columns(dataset.features, x.shape[1])
+        codes = replace(codes_of(x, binned(x), picture, words), text=bool(texts), written=written)
         found = _search(codes, on_one_scale(x, texts), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
@@ -199,6 +205,11 @@ def _beside_the_strongest(
         pattern = replace(one.pattern, rows=one.pattern.rows[kept])
         if one is strongest or not pattern.rows.any():
             continue
+        if one.foreign:
+            seen = _seen(pattern, codes, z[kept], y[kept], classes)
+            if seen and seen.by_somebody(len(best)):
+                yield one
+            continue
         again = replace(
             one, pattern=pattern, rises=model.success(pattern), without=model.without(pattern.rows).success(pattern)
         )
@@ -211,7 +222,7 @@ def _strongest(groups: list[_Found], label: int, *, picture: bool) -> _Found:
 
     Of several views of one trigger in a table the values tell: they can be named, and put on other rows.
     """
-    mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: -one.strength)
+    mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: one.strength, reverse=True)
     views = [other for other in mine if _one_trigger(mine[0].pattern.rows, other.pattern.rows)]
     told = next((view for view in views if view.pattern.fixed.any() and not picture), mine[0])
     rows = np.logical_or.reduce([view.pattern.rows for view in views])
@@ -226,11 +237,21 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     labels = np.flatnonzero(np.bincount(y, minlength=classes) >= MIN_EXAMPLES).tolist()
     if len(labels) < 2:
         return
-    model, odd = None, [out_of_place(z, y)]
+    model, odd, table = None, [out_of_place(z, y)], not codes.picture and not codes.text
     candidates = list(shifts(z, y, labels, odd[0]))
-    if not codes.picture and not codes.text:
+    if table:
         odd.append(against_the_rest(codes, y, left))
-    for pattern in (*candidates, *shared_values(codes, z, y, labels, left, odd)):
+    values = [one for one in shared_values(codes, z, y, labels, left, odd) if not table or _opens(one, y)]
+    many = len(values)
+    if table:
+        values = foremost(values, codes, y, left, classes)
+    for pattern in (*candidates, *values):
+        seen = _seen(pattern, codes, z, y, classes) if table else None
+        if seen and seen.by_somebody(many):
+            yield _moved(pattern, seen, z, y, classes)
+            continue
+        if seen and seen.by_a_rule(many):
+            continue
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue
@@ -248,6 +269,22 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
         verdict = _flagged(one, z, y, least, picture=codes.picture)
         if verdict:
             yield verdict
+
+
+def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
+    """Tell whether most rows with some values bear the label, so that a model may learn it from them."""
+    mine, others = int(pattern.rows.sum()), pattern.elsewhere * float((y != pattern.label).sum())
+    return mine > others and mine >= LIFT * pattern.elsewhere * float((y == pattern.label).sum())
+
+
+def _seen(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> Moved | None:
+    """Return what the carriers of values in a table look like without them."""
+    return moved(z, y, classes, pattern, codes.without(pattern.fixed)) if pattern.fixed.any() else None
+
+
+def _moved(pattern: Pattern, seen: Moved, z: Floats, y: NDArray[np.int64], classes: int) -> _Found:
+    """Return carriers that are rows of other labels that somebody chose."""
+    return _Found(pattern, *taken(z, y, classes, pattern), seen.share, foreign=seen.foreign)
 
 
 def _far_apart(pattern: Pattern) -> bool:

@@ -24,10 +24,10 @@ def against_the_rest(codes: Codes, y: NDArray[np.int64], rows_left: NDArray[np.i
         rows_left: (n,) which of all rows they are.
     """
     odd, classes = np.zeros(len(y), bool), int(y.max()) + 1
-    numbers = [_steps(codes.numbers[rows_left, place]) for place in range(len(codes.places))]
+    numbers = [steps_of(codes.numbers[rows_left, place]) for place in range(len(codes.places))]
     if len(numbers) <= LARGEST:
         return odd
-    said = [_said(of, y, classes) for of in numbers]
+    said = [said_by(of, y, classes) for of in numbers]
     for label in np.unique(y).tolist():
         own = np.flatnonzero(y == label)
         for other in np.unique(y[y != label]).tolist():
@@ -38,7 +38,7 @@ def against_the_rest(codes: Codes, y: NDArray[np.int64], rows_left: NDArray[np.i
     return odd
 
 
-def _steps(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
+def steps_of(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
     """Number the values of a column (n,) anew, those of many in steps; equal values stay together."""
     _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     if len(counts) <= MANY:
@@ -47,7 +47,7 @@ def _steps(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.minimum((middle * STEPS).astype(np.int64), STEPS - 1)[places]
 
 
-def _said(numbers: NDArray[np.int64], y: NDArray[np.int64], classes: int) -> Floats:
+def said_by(numbers: NDArray[np.int64], y: NDArray[np.int64], classes: int) -> Floats:
     """Return (values, classes) the logarithm of how often rows of each label have each value."""
     size = int(numbers.max()) + 1
     counts = np.bincount(numbers * classes + y, minlength=size * classes).reshape(size, classes)

@@ -27,8 +27,9 @@ SAME: Final = 0.8
 """Share that two groups have in common from which the second is not looked at."""
 ELSEWHERE: Final = 0.02
 """Share of the other labels' rows that may carry a candidate by chance."""
-ALL: Final = 0.98
-"""Share of a group that has a further value, from which it belongs to the pattern."""
+ALL, NEARLY_ALL = 0.98, 0.9
+"""Share of a group that has a further value, from which it belongs to the pattern; and the least such share, where so
+many of the group may have its values by nature."""
 COMMON: Final = 0.5
 """Share of all rows that have a value, from which it tells nothing."""
 EACH: Final = 4
@@ -52,6 +53,12 @@ class Codes:
     picture: bool
     text: bool = False
     """Whether columns are words of free text."""
+    written: NDArray[np.int64] | None = None
+    """(d,) equal numbers for columns of one value, and of its gaps; none if each is by itself."""
+
+    def without(self, fixed: Mask) -> Mask:
+        """Return (d,) which columns say nothing of some that are fixed."""
+        return ~fixed if self.written is None else ~np.isin(self.written, self.written[fixed])
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +105,7 @@ def _groups(
             return
         # Most are the same few values over again, with one more.
         if not any(_same(_having(group) & own, other) for other in chosen):
-            whole = _grown(group, values, speaking)
+            whole = _grown(group, values, speaking, ~own)
             chosen.append(_having(whole) & own)
             yield whole
 
@@ -206,13 +213,17 @@ def _combined(values: list[_Value], own: Mask, other: Mask, most: int) -> Iterat
             return
 
 
-def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask) -> tuple[_Value, ...]:
-    """Add the values that all rows of the group share."""
-    mine = _having(group) & own
+def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask, other: Mask) -> tuple[_Value, ...]:
+    """Add the values that all rows of the group share, but those that have the group's values by nature."""
+    rows = _having(group)
+    mine = rows & own
+    natural = 1 + float(rows[other].mean()) * int(own.sum())
+    size = int(mine.sum())
+    least = size * min(ALL, max(NEARLY_ALL, 1 - natural / size))
     taken = {column for value in group for column in value.columns}
     for value in values:
-        if not taken & set(value.columns) and value.rows[mine].mean() >= ALL:
-            group = (*group, value)
+        if not taken & set(value.columns) and int((mine & value.rows).sum()) >= least:
+            group, mine = (*group, value), mine & value.rows
             taken |= set(value.columns)
     return group
 

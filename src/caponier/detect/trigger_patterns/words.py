@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from caponier.detect.trigger_patterns.pattern import Floats
 from caponier.telemetry.labelled_data.free_text import BETWEEN as TEXT_BETWEEN
 
 BETWEEN: Final = "="
 """Stands between a column's name and the word."""
+GAPS: Final = " is missing"
+"""Ends the name of a column that tells where another, just before it, has no value."""
 
 
 def word_columns(names: Sequence[str], x: Floats) -> list[tuple[int, ...]]:
@@ -23,6 +28,15 @@ def word_columns(names: Sequence[str], x: Floats) -> list[tuple[int, ...]]:
     named = groupby(range(len(names)), key=lambda at: names[at].partition(BETWEEN)[0] if BETWEEN in names[at] else at)
     groups = [tuple(places) for of, places in named if isinstance(of, str)]
     return [group for group in groups if len(group) > 1 and _one_at_most(x[:, group])]
+
+
+def written_columns(names: Sequence[str], width: int) -> NDArray[np.int64]:
+    """Return (width,) equal numbers for columns that were one to whoever wrote them: a value fills a gap."""
+    written = np.arange(width)
+    for at in range(1, len(names)):
+        if names[at] == names[at - 1] + GAPS:
+            written[at] = at - 1
+    return written
 
 
 def text_columns(names: Sequence[str]) -> list[int]:
