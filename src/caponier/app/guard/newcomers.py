@@ -15,6 +15,7 @@ from caponier.app.guard.made_up_names import LONG_S, remember
 from caponier.guard.call import Call
 from caponier.guard.events import Row
 from caponier.guard.exchange import Caller, Exchange
+from caponier.records.finding import Finding
 from caponier.telemetry.client_address import sender_address
 
 MANY: Final = 10
@@ -29,6 +30,8 @@ MOST_ACCUSED: Final = 1_000
 """Findings that wait for the next request."""
 MOST_PLACES: Final = 10_000
 """Addresses of which it is remembered which names were let in there."""
+SEARCHES: Final = frozenset({"input_search", "iterative_query", "score_climb"})
+"""Detectors of queries that follow from each other. Whatever else is counted adds up over those who count as one."""
 
 
 @dataclass(slots=True)
@@ -81,6 +84,8 @@ class Newcomers:
         self._accused: deque[frozenset[str]] = deque(maxlen=MOST_ACCUSED)
         self._closed: OrderedDict[str, float] = OrderedDict()
         """Addresses at which no name is let in, and since when."""
+        self._crowds: OrderedDict[str, str | None] = OrderedDict()
+        """By address: the one name that counts as it, or None where more than one does."""
 
     def __call__(self, caller: Caller, call: Call) -> Caller:
         """Return a caller as whom he counts; what is in force against his name holds all the same."""
@@ -99,6 +104,8 @@ class Newcomers:
         if len(let_in) < self._limit(place):
             self._let_in(name, place, let_in, answered=False)
             return caller
+        crowd = self._crowds.get(place, name)
+        remember(self._crowds, place, name if crowd == name else None, MOST_PLACES)
         # He takes what his address is granted, whoever else may have written that name.
         return replace(caller, principal=None, session=None, possible=(*caller.possible, name), unproven=False)
 
@@ -135,6 +142,12 @@ class Newcomers:
     def found_together(self, names: Iterable[str]) -> None:
         """Take those whose queries are of one search: where they are new names of one address, that was one caller."""
         self._accused.append(frozenset(names))
+
+    def adds_up(self, finding: Finding) -> bool:
+        """Tell whether a finding may come of many callers who count as their address, though none of them attacks."""
+        place = (finding.subject.sender or "").removeprefix("address:")
+        is_crowd = self._crowds.get(place, "") is None
+        return finding.subject.kind == "address" and is_crowd and finding.detector not in SEARCHES
 
     def _close(self, names: frozenset[str]) -> None:
         """Let no name in for a day where half of those found together were let in lately, and those count no more."""

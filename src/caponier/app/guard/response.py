@@ -75,6 +75,7 @@ class GuardResponse:
         withheld: Counts responses that wait for people because of the limit.
         origins: Of callers' names: those of one address that nobody checks share what may be bound.
         found_together: Told of callers whose queries are of one search.
+        adds_up: Tells of a finding whether it may come of many callers who count as one: nothing is done about those.
 
     Raises:
         InputError: If a playbook cannot be read.
@@ -92,6 +93,7 @@ class GuardResponse:
         withheld: Callable[[int], None] = lambda _: None,
         origins: limit.NameOrigins = limit.CHECKED,
         found_together: Callable[[Iterable[str]], object] = lambda _: None,
+        adds_up: Callable[[Finding], bool] = lambda _: False,
     ) -> None:
         self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
         self._enforce, self._settings = enforce, settings_of(workspace)
@@ -108,7 +110,7 @@ class GuardResponse:
         self._refused: set[SubjectRef] = set()
         """Whom it would have bound but for the limit, since that was told last."""
         self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
-        self._origins, self._found_together = origins, found_together
+        self._origins, self._found_together, self._adds_up = origins, found_together, adds_up
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
         self._let_go: dict[SubjectRef, datetime] = {}
@@ -385,7 +387,8 @@ class GuardResponse:
     def answers(self, finding: Finding) -> bool:
         """Tell whether a finding is rare enough for a response that nobody was asked about."""
         share = finding.evidence.share
-        return share is None or share <= self._settings.alpha or finding.finding_id in self._certain
+        rare = share is None or share <= self._settings.alpha or finding.finding_id in self._certain
+        return rare and not self._adds_up(finding)
 
     def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
         for action in self._planned(incident, now):

@@ -159,6 +159,7 @@ class Guard:
             withheld=lambda n: self.metrics.count("withheld", n=n),
             origins=callers.names,
             found_together=self._newcomers.found_together,
+            adds_up=self._newcomers.adds_up,
         )
 
     def _show(self) -> None:

@@ -13,6 +13,7 @@ from caponier.app.guard.made_up_names import LONG_S
 from caponier.app.guard.newcomers import ASKED, DAY_S, MANY, Newcomers
 from caponier.app.guard.response import GuardResponse
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.detect.registry import select
 from caponier.guard.call import Call
 from caponier.guard.decisions import Decisions
 from caponier.guard.exchange import Caller
@@ -147,6 +148,39 @@ class TestWhoIsKnownBetter:
         for i in range(100):
             site.ask(f"token-{i}", status=400, unproven=True)
         assert site.flood() == MANY
+
+
+class TestACrowd:
+    """Of several who count as their address, what adds up says nothing of one of them."""
+
+    ADDRESS = SubjectRef("address", f"{HERE} ", sender=f"address:{HERE}")
+
+    def adds_up(self, site: Site, detector: str = "flood", subject: SubjectRef = ADDRESS) -> bool:
+        return site.newcomers.adds_up(finding(1, subject, detector=detector))
+
+    def test_it_may_come_of_many_where_more_than_one_waits(self, site: Site) -> None:
+        site.flood(MANY)
+        assert not self.adds_up(site)
+        for _ in range(3):
+            site.ask("late")
+        assert not self.adds_up(site), "who waits alone is the address"
+        site.ask("later")
+        site.ask("late")
+        assert self.adds_up(site)
+
+    @pytest.mark.parametrize("detector", sorted(module.SEARCHES))
+    def test_a_search_is_of_one(self, site: Site, detector: str) -> None:
+        site.flood()
+        assert self.adds_up(site)
+        assert not self.adds_up(site, detector)
+        assert detector in {one.name for one in select()}
+
+    def test_it_is_said_of_that_address_alone(self, site: Site) -> None:
+        site.flood()
+        there = SubjectRef("address", THERE, sender=f"address:{THERE}")
+        assert not self.adds_up(site, subject=there)
+        assert not self.adds_up(site, subject=SubjectRef("principal", "made-up-1", sender=f"address:{HERE}"))
+        assert not self.adds_up(site, subject=SubjectRef("address", HERE))
 
 
 class TestThePast:

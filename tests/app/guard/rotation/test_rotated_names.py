@@ -1,6 +1,7 @@
 """Whoever writes a new name into each query, where something else lets him in, is found all the same."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +31,8 @@ HERE, THERE = "203.0.113.7", "198.51.100.1"
 FOUND = 20
 """Queries within which an address is found that asks as one; by chance it is more or fewer."""
 BUDGET = 200
+UNDETERRED = 40
+"""Refusals in a row after which an attacker gives up."""
 
 
 @pytest.fixture
@@ -76,12 +79,13 @@ class Line:
         return status
 
     def attack(self, digits: tuple[DigitsSplit, Victim], ask: Callable[[int, Images], int]) -> int:
-        """Search for an adversarial example; return how many answers there were until that was stopped."""
-        before = len(self.answers)
+        """Search for an adversarial example, undeterred; return how many answers there were until that was stopped."""
+        before, queries = len(self.answers), itertools.count()
 
         def probabilities(rows: Images) -> Images:
             for row in rows:
-                if ask(len(self.answers) - before, row) != 200:
+                # Whoever is refused under one name goes on under others.
+                if all(ask(n, row) != 200 for n in itertools.islice(queries, UNDETERRED)):
                     raise RefusedError("refused")
             return np.array(self.answers[-len(rows) :], np.float32)
 
