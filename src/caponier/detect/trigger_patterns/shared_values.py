@@ -27,7 +27,7 @@ SAME: Final = 0.8
 """Share that two groups have in common from which the second is not looked at."""
 ELSEWHERE: Final = 0.02
 """Share of the other labels' rows that may carry a candidate by chance."""
-ALL, NEARLY_ALL = 0.98, 0.9
+ALL, NEARLY_ALL = 0.98, 0.95
 """Share of a group that has a further value, from which it belongs to the pattern; and the least such share, where so
 many of the group may have its values by nature."""
 COMMON: Final = 0.5
