@@ -309,7 +309,9 @@ class Page:
                 shown, bound = (_amount(goal["figure"], one) for one in (value, goal["bound"]))
                 if shown == bound:
                     shown = f"{100 * value:.2f} %"
-                limit = bound if bound in ("0 %", "100 %") else f"{'at least' if goal['at_least'] else 'at most'} {bound}"
+                limit = (
+                    bound if bound in ("0 %", "100 %") else f"{'at least' if goal['at_least'] else 'at most'} {bound}"
+                )
                 link = f"[{name}](reference/benchmarks.md#{name})" if not result["quick"] else f"{name}, short run"
                 yield f"| {link} | {in_words(name, goal['figure'])} | {shown} | {limit} |"
         unknown = [

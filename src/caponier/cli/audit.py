@@ -72,7 +72,10 @@ def verify(
     _write_report(report, choose_format(format_, out, Format.TABLE), out)
     if report.ok:
         # Where a script reads it, the head is in the result already.
-        notes(quiet=quiet).print("Keep this head where the administrator of this store cannot change it, and pass it to --head next time.", markup=False)
+        notes(quiet=quiet).print(
+            "Keep this head where the administrator of this store cannot change it, and pass it to --head next time.",
+            markup=False,
+        )
     else:
         raise typer.Exit(BROKEN)
 

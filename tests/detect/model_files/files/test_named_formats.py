@@ -9,6 +9,8 @@ from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files import tensorflow
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.reaching_operators import REACHING, SAVING
+from caponier.formats.strict_yaml import shipped_yaml
 from detect.model_files.files.building import field, judged, verdict, zipped
 
 TAIL = bytes(range(1, 100))
@@ -137,3 +139,10 @@ def test_fields_of_a_graph_may_stand_in_any_order() -> None:
     inner = field(4, field(1, 22)) + graph(b"Const", b"PyFunc")
     for content in (field(2, field(2, inner)), field(2, field(2, inner)) + field(1, 1), inner, library(b"WriteFile")):
         assert verdict(content) is Verdict.UNSAFE
+
+
+def test_no_operator_that_only_computes_reaches_beyond_a_graph() -> None:
+    computes = shipped_yaml("caponier.detect.model_files.files", "tensorflow_operators.yaml")["computes"]
+    assert not REACHING & set(computes)
+    assert not REACHING & SAVING
+    assert {"PyFunc", "ReadFile", "WriteFile"} <= REACHING

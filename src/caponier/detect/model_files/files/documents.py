@@ -14,7 +14,7 @@ from typing import Any, Final
 from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, REDUCED, is_dangerous, is_known
 from caponier.detect.model_files.files.hdf5.walk import leaves_folder
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
-from caponier.detect.model_files.files.tensorflow import REACHING
+from caponier.detect.model_files.files.reaching_operators import REACHING
 from caponier.detect.model_files.files.texts import commands
 from caponier.detect.model_files.files.texts.expressions import is_code
 from caponier.detect.model_files.pickles.carried import SHORTEST, pickled

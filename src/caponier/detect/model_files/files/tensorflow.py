@@ -11,17 +11,11 @@ from functools import cache
 from typing import Final
 
 from caponier.detect.model_files.files.part import ArchiveMember, Budget, PartReport
+from caponier.detect.model_files.files.reaching_operators import REACHING, SAVING
 from caponier.detect.model_files.files.serialized import stores
 from caponier.detect.model_files.files.wire import WireError, messages
 from caponier.formats.strict_yaml import shipped_yaml
 
-_HARMFUL: Final = frozenset({
-    "DebugIdentity", "DebugIdentityV2", "EagerPyFunc", "LookupTableExport", "LookupTableExportV2", "MatchingFiles",
-    "MergeV2Checkpoints", "PyFunc", "PyFuncStateless", "ReadFile", "Save", "SaveSlices", "SaveV2", "WriteFile",
-})  # fmt: skip
-_USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
-"""What every saved model has, to be saved again: it writes only if it is asked to."""
-REACHING: Final = _HARMFUL - _USUAL
 _NODE: Final = re.compile(rb"[A-Za-z0-9._][\w.\\/>-]*")
 """What TensorFlow takes for the name of a node: no line of any program."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
@@ -43,7 +37,7 @@ In the first, a description stands where a node has its attributes, so that one 
 """
 _DESCRIPTION: Final = re.compile(rb"\s*\{")
 """What begins an attribute of a node is white space for a reader of JSON, but no name has a brace in it."""
-_STORES: Final = _USUAL | {"Restore", "RestoreSlice", "RestoreV2"}
+_STORES: Final = SAVING | {"Restore", "RestoreSlice", "RestoreV2"}
 _UNNAMED, _WITH_OBJECTS = "", " objects"
 """What stands for an operator whose name is none, and for objects: nothing is called so."""
 
@@ -90,7 +84,7 @@ def _stores_are_quiet(content: memoryview, budget: Budget) -> bool:
 
 def _doubts(operators: set[str], budget: Budget) -> Iterator[str]:
     """Say what is not known of a graph, and what would make it known."""
-    foreign = sorted(operators - _HARMFUL - _STORES - _computing() - {_UNNAMED, _WITH_OBJECTS})
+    foreign = sorted(operators - REACHING - _STORES - _computing() - {_UNNAMED, _WITH_OBJECTS})
     if foreign:
         shown = f"{', '.join(foreign[:_MOST_SHOWN])}{' and others' if len(foreign) > _MOST_SHOWN else ''}"
         yield f"is a graph of TensorFlow that needs operators which are not known to compute only: {shown}"
