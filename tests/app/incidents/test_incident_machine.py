@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from caponier.app.incidents.correlate import correlate_findings
+from caponier.app.incidents.findings import show_finding
 from caponier.app.incidents.incidents import (
     advance_incident,
     assign_incident,
@@ -45,6 +46,7 @@ class Incidents(RuleBasedStateMachine):
         self.now: datetime = NOW
         self.number = 0
         self.found: dict[str, Finding] = {}
+        self.logins: dict[tuple[str, int], str] = {}
         self.notes: list[str] = []
         self.ids: set[str] = set()
         self.rows = 0
@@ -64,7 +66,16 @@ class Incidents(RuleBasedStateMachine):
     @rule(who=ACCOUNTS, days=DAYS)
     def log_in(self, who: str, days: int) -> None:
         self.number += 1
-        self.keep(log_finding(self.number, who, days=days, address=f"10.0.9.{self.number}"))
+        made = log_finding(self.number, who, days=days, address=f"10.0.9.{self.number}")
+        same = self.logins.setdefault((who, days), made.finding_id)
+        if same == made.finding_id:
+            self.keep(made)
+            return
+        # The same again within the hour is no finding of its own: the first one grows.
+        keep_findings(self.home, [made], actor="test")
+        grown = show_finding(self.home, same)
+        assert {*self.found[same].event_ids, *made.event_ids} <= {*grown.event_ids}
+        self.found[same] = grown
 
     @rule(who=st.sampled_from(["k-1", "k-2", "k-9"]), days=DAYS)
     def attack(self, who: str, days: int) -> None:
