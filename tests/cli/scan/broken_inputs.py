@@ -164,12 +164,14 @@ BROKEN: Final = {
     "numbers": Broken("log.jsonl", b"1\n2\n3\n", WRONG, "plain text"),
     "prose": Broken("notes.txt", b"This is what we saw today.\nNothing much.\n", WRONG, "plain text"),
     "deep": Broken("log.jsonl", GOOD + b'{"ts":' + b"[" * 3_000 + b"\n", PARTLY, "bad JSON", 20),
-    "not-utf-8": Broken("log.jsonl", GOOD + row(7, user="x").replace(b'"x"', b'"\xff"'), PARTLY, "bad JSON", 20),
+    "not-utf-8": Broken(
+        "log.jsonl", GOOD + row(7, user="x").replace(b'"x"', b'"\xff"'), PARTLY, "texts that are no UTF-8", 21
+    ),
     "byte-order-mark": Broken("log.jsonl", b"\xef\xbb\xbf" + GOOD, PARTLY, "", 20),
     "endless-line": Broken("log.jsonl", GOOD + b'{"a": "' + b"x" * (17 * 2**20) + b'"}\n', PARTLY, "line too long", 20),
     "broken-message": Broken("log.jsonl", kafka(3), PARTLY, "a message of Kafka is broken", 19),
     "row-of-an-answer": Broken("log.json", answer(7), PARTLY, "no time", 19),
-    "bar-in-a-cell": Broken("log.txt", drawn(), PARTLY, "6 cells where the header has 5", 20),
+    "bar-in-a-cell": Broken("log.txt", drawn(), PARTLY, "a delimiter in a cell without quotes", 21),
     "value-of-no-type": Broken("log.jsonl", typed(3), PARTLY, "no time", 19),
     # Columns.
     "no-time": Broken(
@@ -185,7 +187,7 @@ BROKEN: Final = {
     "header-twice": Broken("log.csv", b"ts,x,x\n1767605400,1,2\n", WRONG, "two columns have the same name"),
     "no-header": Broken("log.csv", b"1767605400,u1,1.5,a\n1767605401,u2,2.5,b\n", WRONG, "time,user_id,x2,label"),
     "short-rows": Broken("log.csv", CSV + b"1767605499,u1\n", PARTLY, "2 cells where the header has 5", 20),
-    "broken-quote": Broken("log.csv", CSV + b'1767605499,"u1,3,2.5,a\n', PARTLY, "bad CSV", 20),
+    "broken-quote": Broken("log.csv", CSV + b'1767605499,"u1,3,2.5,a\n', PARTLY, "kept with signs in their place", 21),
     "bad-times": Broken("log.jsonl", GOOD + row(ts="soon"), PARTLY, "time cannot be read", 20),
     "long-ago": Broken("log.jsonl", GOOD + row(ts=100), PARTLY, "time outside 1990", 20),
     "far-ahead": Broken("log.jsonl", GOOD + row(ts=32_503_680_000), PARTLY, "time outside 1990", 20),

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_what_is_no_question_is_told_why(text: bytes, why: str) -> None:
 
 @given(text=st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_whatever_comes_is_read_or_malformed(text: bytes) -> None:
-    with pytest.raises(MalformedError):
+    with suppress(MalformedError):
         parse(text, 1)
 
 

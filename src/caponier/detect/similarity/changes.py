@@ -54,7 +54,6 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
     found = np.zeros(len(at), np.int16)
     known = np.flatnonzero(earlier >= 0)
     seen = query[:, :: _apart(query.shape[1])]
-    each = np.ones(seen.shape[1], np.float32)
     for start in range(0, len(known), BLOCK):
         rows = known[start : start + BLOCK]
         own, other = seen[at[rows]], seen[earlier[rows]]
@@ -69,7 +68,7 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
         changed = (change > 0) & (change >= np.sqrt(mean)[:, None])
         moved, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
         amount *= changed
-        count, total = np.count_nonzero(amount, axis=1), (amount @ each).astype(np.int64)
+        count, total = np.count_nonzero(amount, axis=1), np.einsum("ij->i", amount).astype(np.int64)
         even = PERFECT * total * total // np.maximum(1, count * energy.astype(np.int64))
         both = np.minimum(upward, moved - upward) >= ONE_WAY * moved
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
