@@ -31,8 +31,9 @@ NUMBER: Final = (
     "numbers that are none, or too large: NaN is missing, and of the others the largest that there is counts"
 )
 LEFT_OUT: Final = "values that cannot be read, lie too deep or are too many: left out of their rows"
+QUOTE: Final = "a quote without its other half: it counts as a letter"
 LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it tell which it belongs to"
-MENDED: Final = (TEXT, NUMBER, LEFT_OUT, LEFT_OPEN)
+MENDED: Final = (TEXT, NUMBER, LEFT_OUT, QUOTE, LEFT_OPEN)
 """What is odd about rows that are used all the same: a caller who could hide his rows with it would."""
 TOO_LONG: Final = "line too long"
 CUT: Final = "bad JSON: the line breaks off: what it says before that is kept as a request of its caller"

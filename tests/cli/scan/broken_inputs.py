@@ -187,7 +187,7 @@ BROKEN: Final = {
     "header-twice": Broken("log.csv", b"ts,x,x\n1767605400,1,2\n", WRONG, "two columns have the same name"),
     "no-header": Broken("log.csv", b"1767605400,u1,1.5,a\n1767605401,u2,2.5,b\n", WRONG, "time,user_id,x2,label"),
     "short-rows": Broken("log.csv", CSV + b"1767605499,u1\n", PARTLY, "2 cells where the header has 5", 20),
-    "broken-quote": Broken("log.csv", CSV + b'1767605499,"u1,3,2.5,a\n', PARTLY, "kept with signs in their place", 21),
+    "broken-quote": Broken("log.csv", CSV + b'1767605499,"u1,3,2.5,a\n', PARTLY, "a quote without its other half", 21),
     "bad-times": Broken("log.jsonl", GOOD + row(ts="soon"), PARTLY, "time cannot be read", 20),
     "long-ago": Broken("log.jsonl", GOOD + row(ts=100), PARTLY, "time outside 1990", 20),
     "far-ahead": Broken("log.jsonl", GOOD + row(ts=32_503_680_000), PARTLY, "time outside 1990", 20),

@@ -29,6 +29,8 @@ from caponier.telemetry.streams import (
     opened,
 )
 
+_OPENS: Final = re.compile(rb"\{|\[\s*+(?:[\[{]|$)")
+"""How objects begin; of lines of servers, which begin with a bracket, too, whoever asks them chooses how they go on."""
 Value = dict[str, Any] | str | bytes
 """The row of a table, a line of text, or JSON as it stands there.
 
@@ -135,10 +137,6 @@ def begins_document(head: bytes, limit: int) -> bool:
     """Tell by the first bytes of a file whether its objects go over several lines."""
     text = head.removeprefix(BOM).lstrip()
     return _OPENS.match(text) is not None and _is_document(text, limit, whole=len(head) < BLOCK)
-
-
-_OPENS: Final = re.compile(rb"\{|\[\s*+(?:[\[{]|$)")
-"""How objects begin; of lines of servers, which begin with a bracket, too, whoever asks them chooses how they go on."""
 
 
 def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:

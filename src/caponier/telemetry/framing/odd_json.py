@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing.json_objects import PARTS
+from caponier.telemetry.plain_json import LONGEST
 from caponier.telemetry.rejections import CUT, LEFT_OUT, NUMBER, TEXT
 
-_LONGEST: Final = 20
-"""Digits, with a sign, of the numbers of 64 bits."""
 _FLATTEST: Final = 500
 """Lists and objects in one another that a parser is given: each level takes some of the machine's stack."""
 _DEEPEST: Final = 6
@@ -87,7 +86,8 @@ def _loads(text: bytes) -> Any:
 
 
 def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST else float(digits)
+    # Of any length: one that Python refuses to count would else cost its row.
+    return int(digits) if len(digits) <= LONGEST else float(digits)
 
 
 def _constant(word: str) -> float | None:

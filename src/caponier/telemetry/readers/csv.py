@@ -24,7 +24,7 @@ from caponier.telemetry.plain_json import whole_number
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.foreign_files import is_rule
-from caponier.telemetry.rejections import LEFT_OPEN, TEXT, Rejection
+from caponier.telemetry.rejections import LEFT_OPEN, QUOTE, TEXT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
@@ -174,7 +174,8 @@ class _Table:
             return []
         if len(cells) > len(self._names):
             cells = self._usual.fitted(cells, self._form.delimiter)
-            self.odd.add(LEFT_OPEN)
+            if len(cells) == len(self._names):
+                self.odd.add(LEFT_OPEN)
         elif self._usual.is_learning:
             self._usual.see(cells)
         if len(cells) != len(self._names):
@@ -199,8 +200,8 @@ class _Table:
                 return cells
         except ValueError:
             pass
-        self.odd.add(TEXT)
         sound = _CONTROL.sub("\ufffd", line.decode("utf-8", "replace"))
+        self.odd.add(QUOTE if sound.encode() == line else TEXT)
         cells = next(csv.reader([sound], delimiter=self._form.delimiter), [])
         # A quote that stands alone is a letter.
         return cells if len(cells) >= len(self._names) else sound.split(self._form.delimiter)

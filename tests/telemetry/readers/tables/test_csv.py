@@ -6,7 +6,7 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.telemetry.readers import csv
-from caponier.telemetry.rejections import LEFT_OPEN, TEXT
+from caponier.telemetry.rejections import LEFT_OPEN, QUOTE, TEXT
 from telemetry.conftest import Reading, reading
 
 HEADER = "time,model,operation,input,status,mine\n"
@@ -81,8 +81,8 @@ def test_a_row_is_read_without_a_value_that_cannot_be(read_csv: Text, line: str,
         (b"M\xfcller", "M\ufffdller", TEXT),
         (b"a\rb", "a\ufffdb", TEXT),
         (b"a,b", "a,b", LEFT_OPEN),
-        (b'"x', "x", TEXT),
-        (b'"x"y', "xy", TEXT),
+        (b'"x', "x", QUOTE),
+        (b'"x"y', "xy", QUOTE),
     ],
 )
 def test_what_a_caller_can_write_into_a_cell_does_not_reject_its_row(
