@@ -28,15 +28,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "behaviour": {"attackers_flagged_share": "attackers found, all kinds together"},
     "cost_feedback": {
         "sponge_dear_queries_most": "costly queries that a sponge attacker can send before the first finding",
-        "steering_flagged_before_drift_share": (
-            "sources of steered feedback found before the model's answers are five points off"
-        ),
-        "committee_flagged_share": "sponge attackers found, on a model that is a committee",
-        "committee_dear_queries_most": "costly queries before the first finding, on a model that is a committee",
+        "steering_flagged_before_drift_share": ("false-feedback sources found before the answers shift by five points"),
+        "committee_flagged_share": "sponge attackers found, on a model that is an ensemble (committee)",
+        "committee_dear_queries_most": "costly queries before the first finding, on an ensemble (committee)",
     },
     "evasion": {
         "square_refused_success": f"Square attacks {_STILL}",
-        "adaptive_refused_success": f"blends of natural pictures, by those who know the detectors, {_STILL}",
+        "adaptive_refused_success": (
+            f"evasions that blend natural pictures, by attackers who know the detectors, {_STILL}"
+        ),
     },
     "extraction": {
         "active_learning_before_good": "copies by active learning that are found before the copy is good",
@@ -50,7 +50,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "homegrown": {
         "kept_aside_right_share": "home-grown inference logs that are read whole and right",
-        "kept_aside_wrong_share": "home-grown inference logs of which something is read that they do not say",
+        "kept_aside_wrong_share": "home-grown inference logs in which a field is read as something that it is not",
     },
     "guard": {"requests_per_second": "requests that the guard handles a second"},
     "kinds": {

@@ -120,8 +120,9 @@ class Page:
         yield "## How early, by kind of attack\n"
         yield (
             "For each kind of attack: the share of attackers found, and the median number of different queries before "
-            "the first finding, on the model where that is latest. The kinds that are found least often come first. In "
-            "the second column a shorter bar is better.\n"
+            "the first finding. If several models were attacked, the median is that of the model where the attack was "
+            "found latest. The kinds that are found least often come first. In the second column a shorter bar is "
+            "better.\n"
         )
         columns = (FOUND, Column("queries until then (log scale)", good=False))
         svg = bars("How early, by kind of attack", columns, rows)
@@ -135,9 +136,9 @@ class Page:
         yield "## Attackers who have read the detectors\n"
         yield (
             f"On {result['about']} Of {of['campaigns']} campaigns "
-            f"{percent(of['campaigns_found_share'])} are found. When they were found, half of the attackers had at "
-            f"most {of['examples_before_finding_median']:g} of their 20 adversarial examples. Benign callers "
-            f"flagged: {percent(of['benign_flagged_share'])}.{_short(result)} "
+            f"{percent(of['campaigns_found_share'])} are found. By the time of the first finding, half of the "
+            f"attackers had made at most {of['examples_before_finding_median']:g} of their 20 adversarial examples. "
+            f"Benign callers flagged: {percent(of['benign_flagged_share'])}.{_short(result)} "
             "[What they do](reference/detections/attackers.md)."
         )
 
@@ -147,15 +148,15 @@ class Page:
         if not result:
             yield (
                 "Not measured in full yet; `scripts/bench abroad` does. "
-                "[What it asks, and what is known so far](explanation/abroad.md)."
+                "[How this is measured, and what is known so far](explanation/abroad.md)."
             )
             return
         of = result["figures"]
         yield (
-            "Other models, data, benign callers and attackers, made by someone who did not look at the detectors: "
-            f"{of['attackers']:,} attackers and {of['benign']:,} benign callers, with the default settings."
-            f"{_short(result)} Detectors were improved while these systems were known, so expect less on yours. "
-            "[What it asks](explanation/abroad.md).\n"
+            f"Caponier was also tested, with the default settings, against {of['attackers']:,} attackers among "
+            f"{of['benign']:,} benign callers on other models and data. Someone who did not look at the detectors "
+            f"made all of these.{_short(result)} The detectors were improved later, with these systems at hand, so "
+            "expect less on yours. [How this is measured](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
             key.removesuffix("_found_share").replace("_", " "): key.removesuffix("found_share")
@@ -169,19 +170,19 @@ class Page:
         svg = bars("Other systems", (FOUND, BOTHERED), rows, OWN)
         yield self._picture("scorecard-abroad.svg", "Attackers found and benign callers flagged on other systems", svg)
         yield (
-            f"\nOn the system where fewest are found, {percent(of['worst_world_found_share'])} of the attackers are. "
-            "On the one where most benign callers are flagged, at least "
-            f"{percent(of['benign_flagged_share_of_worst_world_low'])} of them are (lower end of the 95 % interval)."
+            f"\nThe lowest share of attackers found on any one system is {percent(of['worst_world_found_share'])}. "
+            "The highest share of benign callers flagged on any one system is at least "
+            f"{percent(of['benign_flagged_share_of_worst_world_low'])} (lower end of the 95 % interval)."
         )
         if unseen := self._take("abroad_held_out"):
             yield self._unseen(unseen["figures"])
 
     def _unseen(self, of: dict[str, Any]) -> str:
         return (
-            "\nFour more systems had been looked at by nobody when they were run, once: "
-            f"{percent(of['found_share'])} of {of['attackers']:,} attackers were found, and "
-            f"{100 * of['benign_flagged_share']:.1f} % of {of['benign']:,} benign callers flagged. "
-            "That is what to expect of a system of your own."
+            "\nFour more systems were kept aside: the detectors were run on them once, and nobody had looked at them "
+            f"before. There {percent(of['found_share'])} of {of['attackers']:,} attackers were found, and "
+            f"{100 * of['benign_flagged_share']:.1f} % of {of['benign']:,} benign callers were flagged. "
+            "Expect figures like these on a system of your own."
         )
 
     def _accounts(self) -> Iterator[str]:
@@ -226,8 +227,8 @@ class Page:
         svg = bars("Model files", columns, rows, OWN)
         yield self._picture("scorecard-files.svg", "Harmful and harmless files that are called unsafe, by tool", svg)
         yield (
-            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. Those that it does not call unsafe, it "
-            "calls *unknown*, and `scan` exits with 3 for them."
+            f"\nHarmful files that Caponier calls clean: {of['harmful_clean']}. The others are called unsafe, or "
+            "else *unknown*, for which `scan` exits with 3."
             f" Of the harmless files {percent(of['benign_unknown_share'])} are unknown."
         )
 
@@ -279,8 +280,9 @@ class Page:
             yield f"| the same, no inventory | {of['findings_a_month_bare']:g} a month | |"
         if quiet:
             yield (
-                f"\nOf the attacks planted in the log of the 200 people, "
-                f"{percent(quiet['figures']['attacks_told_by_one_incident'])} are told by one incident each."
+                f"\nAttacks were also planted in the log of the 200 people. For "
+                f"{percent(quiet['figures']['attacks_told_by_one_incident'])} of them, a single incident shows the "
+                "whole attack."
             )
         if speed:
             of = speed["figures"]
@@ -320,7 +322,7 @@ class Page:
             if not isinstance(result["figures"].get(goal["figure"]), int | float)
         ]
         if unknown:
-            yield f"\nGoals of which nothing was measured: {'; '.join(unknown)}."
+            yield f"\nGoals for which no figure was measured: {'; '.join(unknown)}."
         yield "\nWhy, as far as it is known, and what was tried: see [benchmarks](reference/benchmarks.md)."
 
     def _measured(self) -> Iterator[str]:

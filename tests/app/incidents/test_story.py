@@ -53,7 +53,8 @@ def test_the_story_claims_no_attack_that_nobody_has_shown() -> None:
 def test_the_story_of_queries_alone_names_the_model_and_no_other_means() -> None:
     one = case(finding(1))
     told = words(replace(one, incident=replace(one.incident, actors=("principal:k-9",))))
-    assert told["What happened"].startswith("One actor queried model digits-mlp as benign callers do not. Strategy: ")
+    told_first = "One actor queried model digits-mlp in a way that benign callers do not. Strategy: "
+    assert told["What happened"].startswith(told_first)
     assert "--log LOG" in told["What to do"]
 
 

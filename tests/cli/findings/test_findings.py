@@ -103,7 +103,7 @@ def test_a_list_has_a_row_a_caller(home: Path) -> None:
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-3", "f-2"]
     assert "2026-01-01 00:03:00Z" in lines[0]
     assert result.exit_code == 0
-    assert result.stderr.startswith("3 findings in 2 rows, one per caller, file or source; --each ")
+    assert result.stderr.startswith("3 findings in 2 rows; each row is one caller, file or source. --each ")
 
 
 def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:

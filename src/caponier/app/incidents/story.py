@@ -76,7 +76,7 @@ def _seen(case: CaseFile) -> Iterator[str]:
     acts = ["acted on the ML system's accounts, hosts or stores"] if others else []
     if queries:
         named = _names({one.model for one in queries if one.model})
-        acts.append(f"queried model {named} as benign callers do not")
+        acts.append(f"queried model {named} in a way that benign callers do not")
     if acts:
         yield f"{who} {' and '.join(acts)}."
     if data:

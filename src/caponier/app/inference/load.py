@@ -92,10 +92,10 @@ def load_events(
         )
     if not spool.rows:
         reasons, first = rejected.reasons_in_words, next(iter(rejected.first), None)
-        where = f", first in line {first.line:,}" if first else ""
+        where = f"; the first is line {first.line:,}" if first else ""
         where += f" of {first.file}" if first and len(paths) > 1 else ""
         raise InputError(
-            f"contains no events: {reasons}{where}" if reasons else "contains no events",
+            f"contains no events; rows were rejected for: {reasons}{where}" if reasons else "contains no events",
             where=", ".join(str(path) for path in paths),
             hint=_what_was_seen(paths, rejected),
         )

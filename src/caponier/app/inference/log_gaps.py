@@ -160,9 +160,9 @@ def missing(summary: ModelSummary) -> list[str]:
         part = measured()[way][ANY]
         callers = " (with two callers to an address)" if way == ADDRESSES else ""
         found = f"{part.found} of {part.of} emulated attacks are found without it{callers}, and {whole.found} with it"
-        told = f"in a benchmark on digits, {found}"
+        told = f"in a benchmark on images of digits, {found}"
         if part.found >= whole.found:
-            told = "optional: in a benchmark on digits, as many attacks were found without it"
+            told = "optional: a benchmark on images of digits found as many attacks without this"
         said.append(f"{lack} ({told})")
     return said
 

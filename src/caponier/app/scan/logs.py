@@ -30,8 +30,8 @@ from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
 NO_INVENTORY: Final = (
-    "caponier.toml names no host, account or store of one, so no finding is possible; add each as a [[system]] "
-    "(docs/reference/workspace.md)"
+    "caponier.toml names no host, account or store of an ML system, so no finding is possible; "
+    "list them under [[system]] (docs/reference/workspace.md)"
 )
 
 

@@ -84,7 +84,8 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
             "salt",
             State.OK,
             "only you can read it",
-            "Keep it in your backups (caponier backup includes it): without it, the same callers get other names.",
+            "Keep it in your backups (caponier backup includes it): without it, the same callers appear under other "
+            "hashed names.",
         )
     except InputError as wrong:
         yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")

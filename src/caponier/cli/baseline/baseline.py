@@ -75,7 +75,7 @@ Test = Annotated[
         "--self-test/--no-self-test",
         envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
-        "benign callers of this model; takes up to three minutes and needs the extra emulate.",
+        "benign callers of this model; takes up to three minutes and needs pip install 'caponier[emulate]'.",
     ),
 ]
 Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]

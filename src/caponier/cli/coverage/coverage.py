@@ -69,7 +69,8 @@ def coverage(
         console.print(f"{others} trials are of another version than {__version__} and do not count", markup=False)
     if not any(cell.trials for cell in cells):
         console.print(
-            "No technique has been tested with this version yet. Run: caponier validate (needs the extra emulate)",
+            "No technique has been tested with this version yet. Run: caponier validate "
+            "(needs pip install 'caponier[emulate]')",
             markup=False,
         )
 
@@ -101,5 +102,8 @@ def document(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def _counts(cells: Sequence[Cell]) -> str:
     counts = ", ".join(f"{sum(cell.status is status for cell in cells)} {status.value}" for status in Status)
-    meant = "validated: an attack was detected in a test; declared: a detector names it, and no test has shown it yet"
+    meant = (
+        "validated: an attack was detected in a test; "
+        "declared: a detector names the entry, but has not yet detected it in a test"
+    )
     return f"{len(cells)} entries: {counts} (Caponier {__version__})\n{meant}"

@@ -63,7 +63,7 @@ def list_(
     rows = len(found) if each or chosen not in (Format.TABLE, Format.MARKDOWN) else len(by_caller(found))
     if rows < len(found):
         notes(quiet=quiet).print(
-            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}, one per caller, file or source; "
+            f"{len(found):,} findings in {rows:,} row{'s' * (rows > 1)}; each row is one caller, file or source. "
             "--each lists every finding.",
             markup=False,
         )

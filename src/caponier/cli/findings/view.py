@@ -1,5 +1,6 @@
 """How findings look: as a table, a card, CSV, Markdown and JSON."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from rich.table import Table
@@ -9,7 +10,7 @@ from caponier.cli.terminal.moments import moment
 from caponier.detect.figure_words import fact_words, score_words
 from caponier.detect.wording import how_many
 from caponier.formats.figures import figure
-from caponier.records.finding import Finding, SubjectRef, rfc3339
+from caponier.records.finding import Basis, Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import AnalystVerdict
 
@@ -25,6 +26,12 @@ def named(subject: SubjectRef) -> str:
     return f"file {subject.path}" if subject.kind == "file" and subject.path else subject.in_words
 
 
+_BASES: Final[Mapping[str, str]] = {
+    Basis.PROMISE: "promise (guaranteed share)",
+    Basis.ESTIMATE: "estimate (no guarantee)",
+    Basis.COLD_START: "cold-start (no baseline)",
+}
+"""How each basis is shown: a reader who has not built the baseline knows none of these words."""
 _EVENTS: Final = 20
 """Events that the card of a finding names."""
 _BEYOND_COUNTING: Final = 1_000_000
@@ -104,7 +111,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_raised(finding),
         ("Evidence", _scored(finding)),
-        *([("Basis", f"{evidence.basis}: {rank} in their first {_age(evidence.age)}")] if evidence.basis else []),
+        ("Basis", f"{_BASES[evidence.basis]}: {rank} in their first {_age(evidence.age)}" if evidence.basis else ""),
         *_headed("Also seen by", _beside(finding)),
         *_headed("Details", fact_words(evidence.facts)),
         ("Events", _events(finding)),
@@ -149,7 +156,7 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     likely = f"(likely range {told.low:.2g} to {told.high:.2g})"
     what = f"about {told.benign:.2g} a week {likely}: benign callers who would score this high"
     # A rank, and severity with it, says how rare a caller is; not that it attacks.
-    warned = "; so look at what this caller did before you act" if told.benign >= 1 else ""
+    warned = ". This caller may be one of them: look at what it did before you act" if told.benign >= 1 else ""
     return [("False alarms", what + warned)]
 
 

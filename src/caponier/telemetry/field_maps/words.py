@@ -23,7 +23,7 @@ def understood(field_map: FieldMap, remarks: Sequence[str] = ()) -> str:
         parts.append(f"request from {field_map.request}")
     if field_map.response:
         parts.append(f"response from {field_map.response}")
-    name = "" if field_map.name == "guessed" else f"{field_map.name}: "
+    name = "these columns: " if field_map.name == "guessed" else f"{field_map.name}: "
     return f"{name}{', '.join(parts)}" + "".join(f"; {remark}" for remark in remarks)
 
 

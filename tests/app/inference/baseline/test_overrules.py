@@ -171,7 +171,7 @@ class TestSigns:
         for part in (
             "a search in small steps (searching: small steps 900; one benign caller in a hundred reaches ",
             "inputs that benign callers do not send (foreign: odd inputs 500; ",
-            "if those set aside are counted)",
+            "if the callers set aside are counted, too)",
             "build again with --keep u0",
         ):
             assert part in note

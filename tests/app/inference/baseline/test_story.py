@@ -171,7 +171,9 @@ class TestHabits:
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == "m: learned from 60 callers and 240 events in less than a day, counted as one day"
+        assert first == (
+            "m: learned from 60 callers and 240 events in less than a day (figures a week take it as one day)"
+        )
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:

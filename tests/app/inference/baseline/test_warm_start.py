@@ -105,7 +105,7 @@ class TestTaken:
 
     def test_it_is_said_what_was_taken_and_until_when(self, tmp_path: Path) -> None:
         assert any(
-            "12 callers of version 2 were seen, so scale, parameters and ranks are those of version 1" in note
+            "12 callers of version 2 were seen, so scale, parameters and ranks are still those of version 1" in note
             for note in warm(tmp_path, 12).notes
         )
 

@@ -86,7 +86,7 @@ def _why(detectors: Mapping[str, EventDetector], two: Sequence[Witness]) -> str:
         detector = detectors[one.detector]
         score, without, among = (in_units(detector, value) for value in (one.score, one.without, one.among))
         usual = f"one benign caller in a hundred reaches {figure(without)}"
-        more = f", or {figure(among)} if those set aside are counted" if one.among > one.without else ""
+        more = f", or {figure(among)} if the callers set aside are counted, too" if one.among > one.without else ""
         parts.append(
             f"{shown_by(detector)} ({one.detector}: {score_words(detector.statistic)} {figure(score)}; {usual}{more})"
         )

@@ -25,7 +25,7 @@ CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
-_SHORT: Final = "in less than a day, counted as one day"
+_SHORT: Final = "in less than a day (figures a week take it as one day)"
 """A section keeps no span below a day: figures a week would else rest on hours."""
 ENOUGH: Final = 1_000
 """Benign callers from which on more of them buy little."""
@@ -130,7 +130,8 @@ class Story:
             f"in scans of logs up to {LONGER} times as long as this one"
         )
         needed = self.asked_for
-        return promised + ("" if n >= needed else f"; this is an estimate, since a promise takes {needed:,} callers")
+        estimated = f"; this is an estimate: to promise it, learn from at least {needed:,} callers"
+        return promised + ("" if n >= needed else estimated)
 
     @property
     def lines(self) -> Iterator[str]:
@@ -180,8 +181,8 @@ class Story:
             )
         elif section.principals < ENOUGH:
             yield (
-                f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few, "
-                "only attackers who differ greatly from all of these callers are found"
+                f"{section.model}: learn from more callers if you can, up to about {ENOUGH:,}: with few callers, "
+                "only attackers who differ greatly from all of them are found"
             )
 
     @property

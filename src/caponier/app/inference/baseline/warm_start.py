@@ -107,8 +107,8 @@ def _warmed(
         kept[name] = replace(joined, allowed={**joined.allowed, **section.detectors[name].allowed})
     own = section.principals
     report.notes.append(
-        f"{section.model}: {own} callers of version {section.version} were seen, so scale, parameters and ranks are "
-        f"those of version {old.version}, and nothing is promised until there are {FEWEST}"
+        f"{section.model}: {own} callers of version {section.version} were seen, so scale, parameters and ranks "
+        f"are still those of version {old.version}; no share of false alarms is promised until there are {FEWEST}"
     )
     _compare(report, spool, plan, old)
     return replace(
