@@ -28,7 +28,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "behaviour": {"attackers_flagged_share": "attackers found, all kinds together"},
     "cost_feedback": {
         "sponge_dear_queries_most": "costly queries that a sponge attacker can send before the first finding",
-        "steering_flagged_before_drift_share": ("false-feedback sources found before the answers shift by five points"),
+        "steering_flagged_before_drift_share": "senders of false feedback found before the answers shift by 5 points",
         "committee_flagged_share": "sponge attackers found, on a model that is an ensemble (committee)",
         "committee_dear_queries_most": "costly queries before the first finding, on an ensemble (committee)",
     },

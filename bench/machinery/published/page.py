@@ -155,7 +155,7 @@ class Page:
         yield (
             f"Caponier was also tested, with the default settings, against {of['attackers']:,} attackers among "
             f"{of['benign']:,} benign callers on other models and data. Someone who did not look at the detectors "
-            f"made all of these.{_short(result)} The detectors were improved later, with these systems at hand, so "
+            f"made all of these.{_short(result)} The detectors have been improved with these systems in sight, so "
             "expect less on yours. [How this is measured](explanation/abroad.md).\n"
         )
         prefixes = {OWN: ""} | {
@@ -296,7 +296,7 @@ class Page:
         behaviour = self._take("behaviour")
         seldom = [name for name, share, _ in _by_kind(behaviour) if share < BARELY] if behaviour else []
         if seldom:
-            yield f"Fewer than half are found of these attacks: {', '.join(seldom)}.\n"
+            yield f"Of these attacks, fewer than half are found: {', '.join(seldom)}.\n"
         missed = [
             (name, result, goal)
             for name, result in sorted(self._results.items())

@@ -86,7 +86,7 @@ def test_kinds_that_are_seldom_found_are_named_and_stand_first() -> None:
     )  # fmt: skip
     page = Page({"behaviour": behaviour})
     text = page.text()
-    assert "Fewer than half are found of these attacks: hard one." in text
+    assert "Of these attacks, fewer than half are found: hard one." in text
     told = page.pictures["scorecard-kinds.svg"]
     assert told.index("hard one") < told.index("easy one")
     assert "camera" not in told
@@ -122,7 +122,7 @@ def test_a_missed_goal_shows_shares_in_percent_and_how_near_it_was() -> None:
     assert "| 84.55 % | at least 85 % |" in text
     assert "| 88 % | 100 % |" in text
     assert "| 42,640 | at least 50,000 |" in text
-    assert "nothing was measured: seen share (one)." in text
+    assert "no figure was measured: seen share (one)." in text
 
 
 def test_a_missed_goal_is_told_in_words() -> None:

@@ -124,7 +124,7 @@ class TestPromise:
         assert re.findall(r"[\d.]+", story.promise) == ["2", "16.8", str(LONGER)]
 
     def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
-        said = told(built(tmp_path, 60)).promise.split("; this is an estimate, ")
+        said = told(built(tmp_path, 60)).promise.split("; this is an estimate: ")
         assert re.findall(r"\d+", said[1]) == ["99"]
         assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
 
@@ -172,7 +172,7 @@ class TestHabits:
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
         assert first == (
-            "m: learned from 60 callers and 240 events in less than a day (figures a week take it as one day)"
+            "m: learned from 60 callers and 240 events in less than a day (weekly figures take it as one day)"
         )
 
     @pytest.mark.parametrize("length", [1, 3])
