@@ -61,9 +61,9 @@ def run(quick: bool) -> Scorecard:
         Goal("harmless_sets_with_findings", 0, at_least=False),
     )
     about = (
-        "Images of digits from scikit-learn, 1,100 to learn from and 500 to test on; some labels of the first are "
-        "flipped, 10 or 20 % of all, or 40 % of those of *one bad source* of eight. A small network (MLP) learns them "
-        f"before and after the repair. Every figure is the worst of all runs, with {len(seeds)} seeds."
+        "Images of digits from scikit-learn: 1,100 to train on and 500 to test on. Labels of the training images are "
+        "flipped: 10 or 20 % of all, or 40 % of those that *one bad source* of eight brought. A small network (MLP) is "
+        f"trained on them before and after the repair. Every figure is the worst of all runs, with {len(seeds)} seeds."
     )
     return Scorecard("remediation", about, figures, goals, seeds, _table(rows))
 
