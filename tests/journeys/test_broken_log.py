@@ -184,5 +184,5 @@ def test_a_quiet_log_with_broken_rows_is_done_in_part(tables: dict[str, list[Row
 def test_a_log_of_which_nothing_can_be_used_is_an_error(folder: Path) -> None:
     found = scan(folder, write(folder / "hopeless.jsonl", [b"{"] * 50), "--rejected", "hopeless-rejected.jsonl")
     assert found.code == 2
-    assert "contains no events: bad JSON (50 rows)" in found.errors
+    assert "contains no events; rows were rejected for: bad JSON (50 rows)" in found.errors
     assert "Traceback" not in found.errors

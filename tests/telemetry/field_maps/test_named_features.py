@@ -111,7 +111,7 @@ class TestWords:
     def test_it_is_said_where_everything_is_taken_from(self) -> None:
         said = understood(self.map(), ["the rest is left out"])
         assert said == (
-            "time from ts, principal from user or who (hashed), 3 features (f0, f1, city (category)); "
+            "these columns: time from ts, principal from user or who (hashed), 3 features (f0, f1, city (category)); "
             "the rest is left out"
         )
 
