@@ -131,7 +131,7 @@ def test_a_warm_start_promises_nothing(section: ModelBaseline) -> None:
     case, remarks = planned(replace(section, warm=Warm("0", 7)))
     assert case is not None
     assert not case.sure
-    assert remarks.notes == ["m: ranks are those of version 0; 7 callers are of this one"]
+    assert remarks.notes == ["m: ranks are those of version 0, since only 7 callers are of this version"]
 
 
 class TestTerms:

@@ -153,7 +153,7 @@ class TestScan:
         (finding,) = report.findings
         assert finding.evidence.basis is Basis.ESTIMATE
         assert finding.evidence.threshold >= 40
-        assert "m: ranks are those of version 1; 13 callers are of this one" in report.notes
+        assert "m: ranks are those of version 1, since only 13 callers are of this version" in report.notes
 
     def test_cold_the_same_log_finds_nothing(self, tmp_path: Path) -> None:
         with only(FirstFeature(), COLD):
