@@ -190,7 +190,9 @@ def _sure(remarks: Diagnostics, section: ModelBaseline, version: str | None) -> 
         remarks.notes.append(f"{section.model}: the baseline is of {versions}; build one for it, --from this one")
     if section.warm:
         own, old = section.warm.own, section.warm.version or "unknown"
-        remarks.notes.append(f"{section.model}: ranks are those of version {old}, since only {own} callers are of this version")
+        remarks.notes.append(
+            f"{section.model}: ranks are those of version {old}, since only {own} callers are of this version"
+        )
     return not section.warm and (not section.version or not version or section.version == version)
 
 
