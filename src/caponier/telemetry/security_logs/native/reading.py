@@ -39,7 +39,7 @@ from caponier.telemetry.security_logs.native.auditd import AuditReader
 from caponier.telemetry.security_logs.native.network import audits, firewalls, forms, proxies, repositories
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
-from caponier.telemetry.security_logs.native.unknown import events, framed, moments, phrases
+from caponier.telemetry.security_logs.native.unknown import doubled, events, framed, moments, phrases
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
 from caponier.telemetry.security_logs.sources import LogSource, said_source
 
@@ -136,6 +136,9 @@ class NativeReading:
                 return map(self._timed, self._records(value.decode("utf-8", "replace"), line, _OUTSIDE))
             return iter((str(bad),))
         if len(rows) == 1 and (bare := self._of_bare(rows[0], line)) is not None:
+            if _is_of_anybody(bare) and (agreed := doubled.without_doubled(value, rows[0])) is not None:
+                # Of two values, one is in what somebody wrote into another.
+                bare = self._of_bare(agreed, line) or bare
             return map(self._timed, bare)
         return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
 
@@ -314,6 +317,12 @@ class NativeReading:
         return known and known._replace(time=time)
 
 
+def _is_of_anybody(found: Sequence[Record | str]) -> bool:
+    """Tell whether nobody knows the program that wrote a record, nor how it writes what others send it."""
+    return any(isinstance(record, Record) and record.format in _ANYBODY for record in found)
+
+
+_ANYBODY: Final = frozenset([events.NAME, audits.NAME, *forms.NAMES, OWN, GIVEN])
 _PRIORITY: Final = re.compile(r"(<\d{1,3}>):? {0,2}(?!1 \S+ )(?:(?=([A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\dT))|)")
 """What syslog begins with, and whether a time follows; what goes on with a version is of RFC 5424."""
 

@@ -97,13 +97,37 @@ def told(text: str) -> Sentence:
     named = list(_named(_WHO, plain)) or (list(_named(_FOR, plain)) if _ENTERS.search(plain) else [])
     if len({name.lower() for name in named}) > 1:
         return _NOTHING
-    who = named[0] if named else None
+    who = named[0] if named and not _is_pair_of_another(named[0], address, bare) else None
     words = " ".join(
         word for word in bare.split() if "/" not in word and "\\" not in word and (who is None or who not in word)
     )
     if not _ENTERS.search(words):
         return Sentence(who, address, None)
     return Sentence(who, address, FAILURE if _BAD.search(words) else SUCCESS if _GOOD.search(words) else None)
+
+
+def _is_pair_of_another(who: str, address: str | None, text: str) -> bool:
+    """Tell whether a name stands in a pair, as in `user=root`, behind words that tell where it was from.
+
+    A program that writes pairs writes the address in one, too, or both at once; behind other words, a pair is what
+    somebody sent.
+    """
+    if address is None:
+        return False
+    before = text[: text.find(who)].rstrip(_OPENING)
+    if before[-1:] not in ("=", ":"):
+        return False
+    last = None
+    for last in _ANY_ADDRESS.finditer(before):
+        if _IN_PAIR.search(text, 0, last.start()):
+            return False
+    return last is not None and _AT_ONCE.fullmatch(before, last.end()) is None
+
+
+_OPENING: Final = "\"'`[(<\\"
+_IN_PAIR: Final = re.compile(r"(?:[\w.\-]=\S{0,128}|\w: ?[\[(\"'`<]{0,2})$")
+"""What stands before a value in a pair, or before what goes on with it, as in `client=gw[203.0.113.9]`."""
+_AT_ONCE: Final = re.compile(r"(?::\d{1,5})?[\])\"'`>]{0,3}[,;]?\s{1,4}[\w.\-]{1,64}[=:]")
 
 
 def understand(text: str, fields: Fields) -> bool:
