@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from caponier.app.scan.log_parts import LogPart
+from caponier.app.scan.log_tally import LogTally
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, read_logs
 from caponier.telemetry.security_logs.identity import identity
@@ -141,3 +143,22 @@ def test_a_name_that_an_object_says_twice_counts_for_nothing(text: bytes, left: 
 def test_a_pair_behind_other_words_names_nobody(text: str, who: str | None, outcome: str | None) -> None:
     told = phrases.told(text)
     assert (told.who, told.outcome) == (who, outcome)
+
+
+DOUBTED = [
+    f"time=2026-03-02T09:00:00Z lvl=warn tag=x user=root ip={CLAIMED} user=ann ip={CALLER} result=denied port=1",
+    f'{{"time":"2026-03-02T09:00:00Z","file":"x","user":"root","user":"ann","ip":"{CALLER}"}}',
+]
+
+
+@pytest.mark.parametrize("line", DOUBTED)
+def test_what_does_not_count_is_told(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(f"{line}\n" * 2)
+    with RejectedRows() as rejected:
+        parts = list(read_logs([path], rejected))
+    tally = LogTally(lambda _: True)
+    for part in parts:
+        tally.add(LogPart(part.file, len(part.events), doubted=part.doubted, rejections=part.rejections))
+    (note,) = tally.notes
+    assert note.startswith("2 lines say two things under one name")

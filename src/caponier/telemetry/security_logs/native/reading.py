@@ -123,6 +123,8 @@ class NativeReading:
         """Whether lines were of a known format, and whether records were of none but told who or from where."""
         self.continued = 0
         """Lines that only go on with an event above them."""
+        self.doubted = 0
+        """Lines that say two things under one name, of which neither counts."""
 
     def read(self, value: Value, line: int) -> Iterator[Record | str]:
         """Return the events of a line or an object with their times, and for what holds none the reason."""
@@ -139,6 +141,7 @@ class NativeReading:
             if _is_of_anybody(bare) and (agreed := doubled.without_doubled(value, rows[0])) is not None:
                 # Of two values, one is in what somebody wrote into another.
                 bare = self._of_bare(agreed, line) or bare
+                self.doubted += 1
             return map(self._timed, bare)
         return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
 
@@ -236,6 +239,7 @@ class NativeReading:
             raise ValueError(f"too long: a line of text of more than {LINE:,} characters")
         found = self._of_line(text, line)
         if found is None and (named := forms.pairs(text)):
+            self.doubted += named.doubted
             found = [self._of_object({**place, **named}, line, seen)]
         if found is None and not _GOES_ON.match(text):
             told = events.of_line(text, line, alone=not self._known)

@@ -86,6 +86,11 @@ class Pairs(dict[str, str]):
         if self.setdefault(name, value) != value:
             self._torn.add(name)
 
+    @property
+    def doubted(self) -> bool:
+        """Whether some name does not count."""
+        return bool(self._torn)
+
     def agreed(self) -> dict[str, str]:
         """Return what nothing contradicts: of two values, one is in what somebody wrote into another."""
         return {name: value for name, value in self.items() if name not in self._torn}
@@ -125,7 +130,23 @@ def _is_closed(name: str, value: str) -> bool:
     )
 
 
-def pairs(text: str) -> dict[str, Any] | None:
+class Agreed(dict[str, Any]):
+    """What a line says in names and values, without those of which it says two.
+
+    Args:
+        found: All that it says.
+        time: What it begins with, where it is no pair.
+    """
+
+    def __init__(self, found: Pairs, time: str | None) -> None:
+        super().__init__(found.agreed())
+        self.doubted = found.doubted
+        """Whether there were such."""
+        if time is not None:
+            self["time"] = time.strip("[]")
+
+
+def pairs(text: str) -> Agreed | None:
     """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
     begin = _BEGINS.match(text)
     if not begin:
@@ -136,7 +157,7 @@ def pairs(text: str) -> dict[str, Any] | None:
     return _told_by_blanks(text, begin[1])
 
 
-def _told_by_blanks(text: str, time: str | None) -> dict[str, Any] | None:
+def _told_by_blanks(text: str, time: str | None) -> Agreed | None:
     """Read pairs between blanks, which a value without quotes may hold, too.
 
     Behind words that are no pair, and behind what somebody sent where nothing has shown that the product quotes, the
@@ -154,23 +175,17 @@ def _told_by_blanks(text: str, time: str | None) -> dict[str, Any] | None:
             found.say(name, (double or single or bare or "").rstrip(",;" if bare else ""), quoted=bare is None)
         quotes = quotes or bool(double or single)
         open_ = open_ and (bare is None or quotes or not _WORDY.fullmatch(name))
-    if len(seen) < _FEWEST:
-        return None
-    agreed = found.agreed()
-    return agreed if time is None else {**agreed, "time": time.strip("[]")}
+    return Agreed(found, time) if len(seen) >= _FEWEST else None
 
 
-def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
+def _told_apart(apart: "_Apart", text: str, time: str | None) -> Agreed | None:
     """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
     found, sent = Pairs(), False
     for name, quoted, bare in apart.pair.findall(text):
         if not sent or name in found:
             found.say(name, quoted or bare.strip())
         sent = sent or SENT.fullmatch(name) is not None
-    agreed = found.agreed()
-    if len(agreed) < _FEWEST:
-        return None
-    return agreed if time is None else {**agreed, "time": time.strip("[]")}
+    return Agreed(found, time) if len(found.agreed()) >= _FEWEST else None
 
 
 def request_in(text: str) -> dict[str, Any] | None:
