@@ -162,3 +162,21 @@ def test_what_does_not_count_is_told(line: str, tmp_path: Path) -> None:
         tally.add(LogPart(part.file, len(part.events), doubted=part.doubted, rejections=part.rejections))
     (note,) = tally.notes
     assert note.startswith("2 lines say two things under one name")
+
+
+TWICE = f'{{"time":"2026-03-02T09:00:00Z","event":"upload","ip":"{CALLER}","user":"ann","file":"x","user":"root"}}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        TWICE,
+        "Mar  2 09:00:00 gw-01 mlgate[5]: " + TWICE,
+        "2026-03-02T09:00:00Z INFO audit " + TWICE,
+        "2026-03-02T09:00:00.1Z stdout F " + TWICE,
+        json.dumps({"log": TWICE, "stream": "stderr", "time": "2026-03-02T09:00:00.5Z"}),
+    ],
+)
+def test_an_object_that_says_a_name_twice_is_the_same_in_every_frame(line: str, tmp_path: Path) -> None:
+    (event,) = read(f"{line}\n", tmp_path)[0]
+    assert identity(event.fields)[::2] == (None, CALLER)

@@ -222,8 +222,13 @@ class NativeReading:
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
         if text[:1] == "{":
-            for row in rows_of(text):
-                yield from self._records(row, line, around.within(envelopes.Inner(text)))
+            within = around.within(envelopes.Inner(text))
+            rows = rows_of(text)
+            found = [one for row in rows for one in self._records(row, line, within)]
+            if _is_of_anybody(found) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
+                found = [*self._records(agreed, line, within)]
+                self.doubted += 1
+            yield from found
             return
         if text[:6] == "<Event":
             # As Splunk keeps it within a record of its own.
