@@ -224,11 +224,11 @@ class NativeReading:
         if text[:1] == "{":
             within = around.within(envelopes.Inner(text))
             rows = rows_of(text)
-            found = [one for row in rows for one in self._records(row, line, within)]
-            if _is_of_anybody(found) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
-                found = [*self._records(agreed, line, within)]
+            inside = [one for row in rows for one in self._records(row, line, within)]
+            if _is_of_anybody(inside) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
+                inside = [*self._records(agreed, line, within)]
                 self.doubted += 1
-            yield from found
+            yield from inside
             return
         if text[:6] == "<Event":
             # As Splunk keeps it within a record of its own.

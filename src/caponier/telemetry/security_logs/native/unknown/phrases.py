@@ -32,8 +32,8 @@ _ANSWERER: Final = re.compile(
 _NAME: Final = r"[\"'`\[(<\\]{0,3}([\w.@+$\\\-]{1,128})"
 _WHO: Final = re.compile(
     rf"(?i)\b(?:(?:user(?:[_ -]?(?:name|id))?|account(?:[_ -]?name)?|usr)(?: ?[=:] ?|\s(?:\[[\w .\-]{{1,64}}\]\\)?)"
-    # Behind these words a blank alone may go on with anything.
-    rf"|(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?|\s(?=[\"'`]))){_NAME}"
+    # Behind these words a blank alone may go on with anything; `imap-login:` is a program.
+    rf"|(?<!-)(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?(?!user\b)|\s(?=[\"'`]))){_NAME}"
 )
 _FOR: Final = re.compile(rf"(?i)\b(?:for|of)\s+(?:invalid |unknown |the )?(?:user\s+)?{_NAME}")
 _NAMES: Final = re.compile(r"(?i)\d\.\d|:[0-9a-f]{0,4}:|use?r|account|login|mail|\b(?:for|of)\s")
