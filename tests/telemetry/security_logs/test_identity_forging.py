@@ -95,6 +95,8 @@ def test_names_are_settled_after_one_reading(text: str) -> None:
 @example("a..")
 @example("a :22")
 @example("a. ")
+@example("0\x85:")
+@example("a\u3000:22")
 def test_hosts_are_settled_after_one_reading(text: str) -> None:
     assert host_name(host_name(text)) == host_name(text)
 

@@ -56,6 +56,7 @@ class LogPart:
     formats: Counter[str] = field(default_factory=Counter)
     shortened: int = 0
     continued: int = 0
+    doubted: int = 0
     bytes_read: int = 0
     matched: list[Matched] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
@@ -106,6 +107,7 @@ class LogReading:
             read.formats,
             read.shortened,
             read.continued,
+            read.doubted,
             read.bytes_read,
             [one for start in range(0, len(events), step) for one in matcher.match(events[start : start + step])],
             read.rejections,

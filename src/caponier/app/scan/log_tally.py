@@ -57,7 +57,7 @@ class LogTally:
     def __init__(self, asks: Callable[[LogSource], bool]) -> None:
         self._asks = lru_cache(10_000)(asks)
         self._files: dict[str, ScannedLog] = {}
-        self._shortened = self._continued = 0
+        self._shortened = self._continued = self._doubted = 0
         self._told_of: set[str] = set()
         """Files of which a row was listed as one that cannot be used."""
 
@@ -72,6 +72,7 @@ class LogTally:
         self._told_of |= {one.file for one in read.rejections}
         self._shortened += read.shortened
         self._continued += read.continued
+        self._doubted += read.doubted
 
     @property
     def files(self) -> list[ScannedLog]:
@@ -89,6 +90,11 @@ class LogTally:
             notes.append(f"{self._shortened:,} values were so long that only their beginning was read")
         if self._continued:
             notes.append(f"{self._continued:,} lines go on with an event above them, and are no events of their own")
+        if self._doubted:
+            notes.append(
+                f"{self._doubted:,} lines say two things under one name, as where somebody wrote one of them into "
+                "another value: neither counts"
+            )
         return notes + [_unplaced(file) for file in self.files if not file.placed and _needs_places(file)]
 
     @property

@@ -72,6 +72,8 @@ class LogEvents:
     """How many events are in each format."""
     continued: int = 0
     """Lines that only go on with an event above them."""
+    doubted: int = 0
+    """Lines that say two things under one name, of which neither counts."""
     rejections: list[Rejection] = field(default_factory=list)
     """Rows that cannot be used."""
 
@@ -158,14 +160,14 @@ def _is_log(path: Path) -> bool:
 def _events(source: str, part: Frames | None, clock: Clock, reading: NativeReading, latest: int) -> LogEvents:
     """Read what a part of a file holds, or what is left at its end where there is no part."""
     read, faults = LogEvents(bytes_read=part.bytes_read if part else 0, file=source), []
-    before = reading.continued
+    before, doubted = reading.continued, reading.doubted
     if part is None:
         faults += [Rejection(source, 1, reason) for reason in _take(read, reading.rest(), latest)]
     else:
         for line, value in zip(part.lines, part.values, strict=True):
             for reason in _take(read, reading.read(value, line), latest):
                 faults.append(Rejection(source, line, reason, _beginning(value)))
-    read.continued = reading.continued - before
+    read.continued, read.doubted = reading.continued - before, reading.doubted - doubted
     late = clock.late(np.fromiter((event.time for event in read.events), np.int64, len(read.events)))
     for position in np.flatnonzero(late):
         event = read.events[position]

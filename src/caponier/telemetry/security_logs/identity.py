@@ -6,7 +6,6 @@ The lists are read from the left; the first field with a value counts. They are 
 
 from collections.abc import Callable
 from functools import lru_cache
-from string import whitespace
 from typing import Final, NamedTuple
 
 from caponier.telemetry.client_address import client_address
@@ -33,7 +32,8 @@ SIGN_ON: Final = "awsreservedsso_"
 LIMIT: Final = 256
 """Characters of a name that are kept; longer ones are somebody's payload."""
 _CACHED: Final = 20_000
-_ENDS: Final = "." + whitespace
+_ENDS: Final = "." + "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""A final dot and whatever counts as a blank, as `str.strip` has it: the ideographic space is the last one."""
 _NO_VALUE: Final = ("", "-")
 
 

@@ -39,7 +39,7 @@ from caponier.telemetry.security_logs.native.auditd import AuditReader
 from caponier.telemetry.security_logs.native.network import audits, firewalls, forms, proxies, repositories
 from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
-from caponier.telemetry.security_logs.native.unknown import events, framed, moments, phrases
+from caponier.telemetry.security_logs.native.unknown import doubled, events, framed, moments, phrases
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
 from caponier.telemetry.security_logs.sources import LogSource, said_source
 
@@ -123,6 +123,8 @@ class NativeReading:
         """Whether lines were of a known format, and whether records were of none but told who or from where."""
         self.continued = 0
         """Lines that only go on with an event above them."""
+        self.doubted = 0
+        """Lines that say two things under one name, of which neither counts."""
 
     def read(self, value: Value, line: int) -> Iterator[Record | str]:
         """Return the events of a line or an object with their times, and for what holds none the reason."""
@@ -136,6 +138,10 @@ class NativeReading:
                 return map(self._timed, self._records(value.decode("utf-8", "replace"), line, _OUTSIDE))
             return iter((str(bad),))
         if len(rows) == 1 and (bare := self._of_bare(rows[0], line)) is not None:
+            if _is_of_anybody(bare) and (agreed := doubled.without_doubled(value, rows[0])) is not None:
+                # Of two values, one is in what somebody wrote into another.
+                bare = self._of_bare(agreed, line) or bare
+                self.doubted += 1
             return map(self._timed, bare)
         return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
 
@@ -216,8 +222,13 @@ class NativeReading:
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
         if text[:1] == "{":
-            for row in rows_of(text):
-                yield from self._records(row, line, around.within(envelopes.Inner(text)))
+            within = around.within(envelopes.Inner(text))
+            rows = rows_of(text)
+            inside = [one for row in rows for one in self._records(row, line, within)]
+            if _is_of_anybody(inside) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
+                inside = [*self._records(agreed, line, within)]
+                self.doubted += 1
+            yield from inside
             return
         if text[:6] == "<Event":
             # As Splunk keeps it within a record of its own.
@@ -233,6 +244,7 @@ class NativeReading:
             raise ValueError(f"too long: a line of text of more than {LINE:,} characters")
         found = self._of_line(text, line)
         if found is None and (named := forms.pairs(text)):
+            self.doubted += named.doubted
             found = [self._of_object({**place, **named}, line, seen)]
         if found is None and not _GOES_ON.match(text):
             told = events.of_line(text, line, alone=not self._known)
@@ -314,6 +326,12 @@ class NativeReading:
         return known and known._replace(time=time)
 
 
+def _is_of_anybody(found: Sequence[Record | str]) -> bool:
+    """Tell whether nobody knows the program that wrote a record, nor how it writes what others send it."""
+    return any(isinstance(record, Record) and record.format in _ANYBODY for record in found)
+
+
+_ANYBODY: Final = frozenset([events.NAME, audits.NAME, *forms.NAMES, OWN, GIVEN])
 _PRIORITY: Final = re.compile(r"(<\d{1,3}>):? {0,2}(?!1 \S+ )(?:(?=([A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\dT))|)")
 """What syslog begins with, and whether a time follows; what goes on with a version is of RFC 5424."""
 

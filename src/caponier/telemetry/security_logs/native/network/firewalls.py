@@ -11,6 +11,7 @@ from typing import Final
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import FIELDS, Fields, TooLargeError
+from caponier.telemetry.security_logs.native.network.forms import Doubted
 from caponier.telemetry.security_logs.native.record import (
     FAILURE,
     SUCCESS,
@@ -184,9 +185,10 @@ def _extension(text: str) -> dict[str, str]:
     """Return names and values of a CEF extension; a value goes on to the next name, blanks and all."""
     names = list(_EXTENSION.finditer(text))
     ends = [one.start() for one in names[1:]] + [len(text)]
-    said = dict[str, str]()
+    told = Doubted()
     for one, end in zip(names, ends, strict=True):
-        said.setdefault(one[1].lower(), _ESCAPED.sub(r"\1", text[one.end() : end]).strip())
+        told.say(one[1].lower(), _ESCAPED.sub(r"\1", text[one.end() : end]).strip())
+    said = told.agreed()
     # `cs1=… cs1Label=policy` is one field under a name of the product's.
     for name in [name for name in said if f"{name}label" in said]:
         said.setdefault(said[f"{name}label"].lower().replace(" ", ""), said[name])

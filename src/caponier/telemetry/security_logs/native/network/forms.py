@@ -17,6 +17,7 @@ from caponier.telemetry.security_logs.native.record import Record, fill, split_u
 from caponier.telemetry.security_logs.shapes import ByShape
 from caponier.telemetry.security_logs.sources import LogSource
 
+NAMES: Final = ("requests of an unknown product", "connections of an unknown product")
 CONNECTION: Final = LogSource(None, "firewall", None)
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"])
 _PREFIXES: Final = re.compile(r"^(?:client|http|request|req|response|resp|res|edge|downstream|cs|sc|remote)+")
@@ -62,14 +63,14 @@ def recognise(fields: Fields, line: int) -> Record | None:
     asked = "status" not in there and is_address(without_port(str(there.get("address", ""))))
     if method in _METHODS and (answered or asked) and _is_target(there.get("target")):
         _request(fields, there, method, status)
-        return Record(fields, WEB, moment_of(there.get("time")), line, "requests of an unknown product")
+        return Record(fields, WEB, moment_of(there.get("time")), line, NAMES[0])
     if is_address(there.get("source")) and is_address(there.get("destination")) and "action" in there:
         fields["src_ip"], fields["dst_ip"] = there["source"], there["destination"]
         passed = str(there["action"]).lower() in _PASSED
         fields["action"] = "accept" if passed else there["action"]
         if (port := whole(there.get("port"))) is not None:
             fields["dst_port"] = port
-        return Record(fields, CONNECTION, moment_of(there.get("time")), line, "connections of an unknown product")
+        return Record(fields, CONNECTION, moment_of(there.get("time")), line, NAMES[1])
     return None
 
 
@@ -85,39 +86,106 @@ class Pairs(dict[str, str]):
         if self.setdefault(name, value) != value:
             self._torn.add(name)
 
+    @property
+    def doubted(self) -> bool:
+        """Whether some name does not count."""
+        return bool(self._torn)
+
     def agreed(self) -> dict[str, str]:
         """Return what nothing contradicts: of two values, one is in what somebody wrote into another."""
         return {name: value for name, value in self.items() if name not in self._torn}
 
 
-def pairs(text: str) -> dict[str, Any] | None:
+class Doubted(Pairs):
+    """Names and values between which nothing tells where a value without quotes ends.
+
+    Of a name that stands twice the first value is the program's own where all values before it are such as nobody may
+    choose. Where one before it may hold anything, either value may be in that: then neither counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._free = False
+        self._behind = set[str]()
+
+    def say(self, name: str, value: str, *, quoted: bool = False) -> None:
+        """Take a pair, and whether quotes tell where it ends."""
+        if name not in self:
+            self[name] = value
+            if self._free:
+                self._behind.add(name)
+        elif name in self._behind:
+            super().say(name, value)
+        # What is asked of a server by a method holds no blank.
+        asked = "method" in self and _TARGET.fullmatch(name) is not None
+        self._free = self._free or not (quoted or asked or _is_closed(name, value))
+
+
+def _is_closed(name: str, value: str) -> bool:
+    """Tell whether nobody but the program chooses a value: an address, a number, a time, or a word of its own."""
+    return (
+        _CLOSED.fullmatch(name) is not None
+        or _NUMBERS.fullmatch(value) is not None
+        or is_address(without_port(value.lstrip("/")))
+    )
+
+
+class Agreed(dict[str, Any]):
+    """What a line says in names and values, without those of which it says two.
+
+    Args:
+        found: All that it says.
+        time: What it begins with, where it is no pair.
+    """
+
+    def __init__(self, found: Pairs, time: str | None) -> None:
+        super().__init__(found.agreed())
+        self.doubted = found.doubted
+        """Whether there were such."""
+        if time is not None:
+            self["time"] = time.strip("[]")
+
+
+def pairs(text: str) -> Agreed | None:
     """Read a line of `name=value` and `name="value"`, as logfmt has it, or behind a time; None where it is none."""
     begin = _BEGINS.match(text)
     if not begin:
         return None
-    found: dict[str, Any] = {}
     apart = next((one for one in _APART if one.fits(text)), None)
     if apart:
         return _told_apart(apart, text, begin[1])
-    for name, quoted, bare in _PAIR.findall(text):
-        # What a caller sent stands last where a product does not quote it.
-        found.setdefault(name, quoted or bare.rstrip(",;"))
-    if len(found) < _FEWEST:
-        return None
-    return found if begin[1] is None else {**found, "time": begin[1].strip("[]")}
+    return _told_by_blanks(text, begin[1])
 
 
-def _told_apart(apart: "_Apart", text: str, time: str | None) -> dict[str, Any] | None:
+def _told_by_blanks(text: str, time: str | None) -> Agreed | None:
+    """Read pairs between blanks, which a value without quotes may hold, too.
+
+    Behind words that are no pair, and behind what somebody sent where nothing has shown that the product quotes, the
+    names may be that somebody's: they add nothing, but contradict what stands before them.
+    """
+    found, seen = Doubted(), set[str]()
+    open_, quotes, end = True, False, None
+    for pair in _PAIR.finditer(text):
+        name, double, single, bare = pair.groups()
+        if end is not None and text[end : pair.start()].strip(" \t,;"):
+            open_ = False
+        end = pair.end()
+        seen.add(name)
+        if open_ or name in found:
+            found.say(name, (double or single or bare or "").rstrip(",;" if bare else ""), quoted=bare is None)
+        quotes = quotes or bool(double or single)
+        open_ = open_ and (bare is None or quotes or not _WORDY.fullmatch(name))
+    return Agreed(found, time) if len(seen) >= _FEWEST else None
+
+
+def _told_apart(apart: "_Apart", text: str, time: str | None) -> Agreed | None:
     """Read pairs between signs: up to what somebody sent, who may set such a sign, too, and none that contradict."""
     found, sent = Pairs(), False
     for name, quoted, bare in apart.pair.findall(text):
         if not sent or name in found:
             found.say(name, quoted or bare.strip())
         sent = sent or SENT.fullmatch(name) is not None
-    agreed = found.agreed()
-    if len(agreed) < _FEWEST:
-        return None
-    return agreed if time is None else {**agreed, "time": time.strip("[]")}
+    return Agreed(found, time) if len(found.agreed()) >= _FEWEST else None
 
 
 def request_in(text: str) -> dict[str, Any] | None:
@@ -157,7 +225,21 @@ _BEGINS: Final = re.compile(
     r"(?:(?<=\s)(?:[A-Z]{3,8}|\[[^\]=]{1,80}\]|\([^)=]{1,80}\))[ :]\s{0,4}){0,4}"
     r"[A-Za-z_][\w.\-]{0,63}=(?:\"|[^\s=\"])"
 )
-_PAIR: Final = re.compile(r'([A-Za-z_][\w.\-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*))')
+_PAIR: Final = re.compile(
+    r"([A-Za-z_][\w.\-]{0,63})=(?:\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'(?=[\s,;]|$)|([^\s\"]*))"
+)
+_CLOSED: Final = re.compile(
+    r"(?i)(?:.*[_.\-])?(?:level|lvl|severity|logger|component|module|service|event|evt|action|act|op|operation|method|verb"
+    r"|type|kind|category|result|outcome|status|verdict|decision|allowed|success|code|proto\w*|pid|time\w*|date|ts|rt)"
+)
+"""Names of what a program says in words of its own."""
+_TARGET: Final = re.compile(r"(?i)(?:.*[_.\-])?(?:ur[il]|path|target)")
+_NUMBERS: Final = re.compile(r"[\d.:,+\-/TZ]{1,64}")
+_WORDY: Final = re.compile(
+    r"(?i)(?:.*[_.\-])?(?:(?:user|http|client)?[_\-]?agent|ua|referr?er|body|cookies?|headers?|payload|prompts?|inputs?"
+    r"|content|comments?|subject|title|text|desc\w*|command\w*|cmd|args?|file|file_?name)"
+)
+"""Names of what somebody sent that may hold blanks; a target holds none, nor does a message of one word."""
 _FEWEST: Final = 4
 SENT: Final = re.compile(
     r"(?i)(?:.*[_.\-])?(?:(?:user|http|client)?[_\-]?agent|ua|referr?er|query\w*|params?|body|cookies?|headers?|payload"

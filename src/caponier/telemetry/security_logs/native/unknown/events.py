@@ -13,7 +13,7 @@ from caponier.telemetry.security_logs.fields import TEXT, Fields, flatten
 from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.network import audits, forms
 from caponier.telemetry.security_logs.native.record import Record
-from caponier.telemetry.security_logs.native.unknown import moments, phrases, quotations
+from caponier.telemetry.security_logs.native.unknown import doubled, moments, phrases, quotations
 from caponier.telemetry.security_logs.sources import LogSource
 
 NAME: Final = "events of an unknown product"
@@ -102,6 +102,7 @@ def _object(before: str, behind: str) -> dict[str, Any] | None:
         return None
     if not isinstance(read, dict) or not read:
         return None
+    read = doubled.without_doubled(behind[begin:].encode(), read) or read
     return {name: value for name, value in read.items() if name.lower().partition(".")[0] not in _SAYS}
 
 

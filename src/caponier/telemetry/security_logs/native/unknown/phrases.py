@@ -32,8 +32,8 @@ _ANSWERER: Final = re.compile(
 _NAME: Final = r"[\"'`\[(<\\]{0,3}([\w.@+$\\\-]{1,128})"
 _WHO: Final = re.compile(
     rf"(?i)\b(?:(?:user(?:[_ -]?(?:name|id))?|account(?:[_ -]?name)?|usr)(?: ?[=:] ?|\s(?:\[[\w .\-]{{1,64}}\]\\)?)"
-    # Behind these words a blank alone may go on with anything.
-    rf"|(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?|\s(?=[\"'`]))){_NAME}"
+    # Behind these words a blank alone may go on with anything; `imap-login:` is a program.
+    rf"|(?<!-)(?:login(?:[_ -]?name)?|e-?mail)(?: ?[=:] ?(?!user\b)|\s(?=[\"'`]))){_NAME}"
 )
 _FOR: Final = re.compile(rf"(?i)\b(?:for|of)\s+(?:invalid |unknown |the )?(?:user\s+)?{_NAME}")
 _NAMES: Final = re.compile(r"(?i)\d\.\d|:[0-9a-f]{0,4}:|use?r|account|login|mail|\b(?:for|of)\s")
@@ -69,9 +69,8 @@ class Sentence(NamedTuple):
     address: str | None
     outcome: str | None
     """Of a login."""
-
-
-_NOTHING: Final = Sentence(None, None, None)
+    doubted: bool = False
+    """Whether it names two: what holds of a login is then that it failed, of nobody."""
 
 
 def told(text: str) -> Sentence:
@@ -86,24 +85,59 @@ def told(text: str) -> Sentence:
     others = {_short(found[1]) for found in _ANY_ADDRESS.finditer(_ANSWERER.sub(" ", bare)) if is_address(found[1])}
     if not addresses:
         address = others.pop() if len(others) == 1 else None
-    elif len(others - addresses) > 0:
+    elif len(others | addresses) > 1:
         # One of them a caller may have written into his name, with a word in front of it.
-        return _NOTHING
-    elif len(addresses) > 1:
-        return _NOTHING
+        return _doubted(plain, [(_short(found[1]), found.start(1)) for found in _ANY_ADDRESS.finditer(plain)])
     else:
         address = addresses.pop()
     # "for" names somebody where it is about a login; elsewhere it is for a port, a server, a task.
-    named = list(_named(_WHO, plain)) or (list(_named(_FOR, plain)) if _ENTERS.search(plain) else [])
+    spans = list(_named(_WHO, plain)) or (list(_named(_FOR, plain)) if _ENTERS.search(plain) else [])
+    named = [name for name, _ in spans]
     if len({name.lower() for name in named}) > 1:
-        return _NOTHING
-    who = named[0] if named else None
+        return _doubted(plain, [(name.lower(), at) for name, at in spans])
+    who = named[0] if named and not _is_pair_of_another(named[0], address, bare) else None
     words = " ".join(
         word for word in bare.split() if "/" not in word and "\\" not in word and (who is None or who not in word)
     )
     if not _ENTERS.search(words):
         return Sentence(who, address, None)
     return Sentence(who, address, FAILURE if _BAD.search(words) else SUCCESS if _GOOD.search(words) else None)
+
+
+def _doubted(text: str, named: list[tuple[str, int]]) -> Sentence:
+    """Read a sentence that names two, where one is in what somebody wrote: a login that failed is told all the same.
+
+    Else whoever fails to log in hid it by a name that goes on with another. Only what stands before the second counts.
+    """
+    first = named[0][0]
+    second = next((at for name, at in named if name != first), len(text))
+    words = " ".join(word for word in quotations.unquoted(text[:second]).split() if first not in word.lower())
+    failed = _ENTERS.search(words) and _BAD.search(words) and not _GOOD.search(words)
+    return Sentence(None, None, FAILURE if failed else None, doubted=True)
+
+
+def _is_pair_of_another(who: str, address: str | None, text: str) -> bool:
+    """Tell whether a name stands in a pair, as in `user=root`, behind words that tell where it was from.
+
+    A program that writes pairs writes the address in one, too, or both at once; behind other words, a pair is what
+    somebody sent.
+    """
+    if address is None:
+        return False
+    before = text[: text.find(who)].rstrip(_OPENING)
+    if before[-1:] not in ("=", ":"):
+        return False
+    last = None
+    for last in _ANY_ADDRESS.finditer(before):
+        if _IN_PAIR.search(text, 0, last.start()):
+            return False
+    return last is not None and _AT_ONCE.fullmatch(before, last.end()) is None
+
+
+_OPENING: Final = "\"'`[(<\\"
+_IN_PAIR: Final = re.compile(r"(?:[\w.\-]=\S{0,128}|\w: ?[\[(\"'`<]{0,2})$")
+"""What stands before a value in a pair, or before what goes on with it, as in `client=gw[203.0.113.9]`."""
+_AT_ONCE: Final = re.compile(r"(?::\d{1,5})?[\])\"'`>]{0,3}[,;]?\s{1,4}[\w.\-]{1,64}[=:]")
 
 
 def understand(text: str, fields: Fields) -> bool:
@@ -123,9 +157,14 @@ def understand(text: str, fields: Fields) -> bool:
         return False
     found = told(text)
     if named:
-        if (found.who is not None and account_name(found.who) != there.account) or found.address not in (
-            None,
-            there.address,
+        if (
+            found.doubted
+            or (found.who is not None and account_name(found.who) != there.account)
+            or found.address
+            not in (
+                None,
+                there.address,
+            )
         ):
             return False
     else:
@@ -136,7 +175,7 @@ def understand(text: str, fields: Fields) -> bool:
     if found.outcome is None:
         return False
     fields.setdefault("outcome", found.outcome)
-    return identity(fields).address is not None
+    return found.doubted or identity(fields).address is not None
 
 
 def _short(address: str) -> str:
@@ -144,8 +183,8 @@ def _short(address: str) -> str:
     return mapped if "." in mapped else address
 
 
-def _named(words: re.Pattern[str], text: str) -> Iterator[str]:
+def _named(words: re.Pattern[str], text: str) -> Iterator[tuple[str, int]]:
     for found in words.finditer(text):
         name = found[1].rstrip(".,;:\\-")
         if name.lower() not in _NOBODY and not is_address(name) and not name.isdecimal():
-            yield name
+            yield name, found.start(1)

@@ -16,9 +16,12 @@ _SENT: Final = (
     r"|command\w*|cmd|x-forwarded\w*|forwarded[ _-]for"
 )
 _STOP: Final = re.compile(
-    rf"(?i)(?P<word>(?<![\w-])(?:{_SENT})(?:[\"']?\s?[=:]\s{{0,4}}|\s?(?=[\"'`])|\s?\Z))|\"|(?<!\w)['`]"
+    rf"(?i)(?P<word>(?<![\w-])(?:{_SENT})(?:[\"']?\s?[=:]\s{{0,4}}|\s?(?=[\"'`])|\s?\Z))|\"|(?<!\w)['`]|(?<==)[<(]"
 )
-"""A word for what somebody sent with a sign that it follows, or a quotation mark and no apostrophe behind a letter."""
+"""A word for what somebody sent with a sign that it follows, or a quotation mark and no apostrophe behind a letter.
+
+Mail servers put a value in brackets, as in `helo=<gw>` and `H=(gw)`.
+"""
 _OBJECT: Final = re.compile(r"\{\s{0,4}\\?[\"']")
 """Where an object begins: its fields are told where it is read as one, or by nobody."""
 _TOKEN: Final = re.compile(r"[\w.@+$:\-]{1,128}")
@@ -32,6 +35,8 @@ _ENDS: Final = {
     '"': re.compile(r'[A-Z]{3,8} \S+ HTTP/[\d.]{1,3}"|(?:[^\\"]|\\.)*+"', re.DOTALL),
     "'": re.compile(r"(?:[^\\']|\\.|'(?=\w))*+'", re.DOTALL),
     "`": re.compile(r"[^`]*+`", re.DOTALL),
+    "<": re.compile(r"[^>]*+>", re.DOTALL),
+    "(": re.compile(r"[^()]*+\)", re.DOTALL),
 }
 
 
