@@ -66,6 +66,9 @@ PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S,%f",
     "%m/%d/%Y %I:%M %p",
     "%Y.%m.%d %H:%M:%S",
+    # As DB2 writes them.
+    "%Y-%m-%d-%H.%M.%S.%f",
+    "%Y-%m-%d-%H.%M.%S",
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
     # Without a year.
