@@ -153,6 +153,7 @@ class _Work(WholeRows):
     def work_out(self) -> None:
         """Find out what each field means: by names, then by shapes, the surest first."""
         self.choose_columns()
+        self.take_ranked()
         if (clock := self.lone_clock()) is not None:
             self.out.doubts.clear()
             self._choose_time([clock])
@@ -164,6 +165,7 @@ class _Work(WholeRows):
         self.take_lone_answer()
         self.leave_behind_answers()
         self.take_pairing()
+        self.tell_beside_input()
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""

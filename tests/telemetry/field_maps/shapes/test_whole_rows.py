@@ -122,3 +122,51 @@ def test_a_map_without_features_of_the_answered_changes_nothing() -> None:
     assert as_answered(found, None) is found
     assert as_answered(found, found.model_copy(update={"features": ()})) is found
     assert as_answered(found, found) == found
+
+
+def test_what_stands_beside_the_only_input_and_is_not_read_is_said() -> None:
+    rows = [
+        {
+            "ts": START + at,
+            "user": f"u{at % 3}",
+            "request": {"embedding": [at / 7, at % 5, 1.5], "region": "ns"[at % 2], "host": "same"},
+            "prediction": "ab"[at % 2],
+        }
+        for at in range(60)
+    ]
+    found = guess(rows, "m")
+    assert "beside request.embedding, the input, these are not read: request.region" in found.remarks
+
+
+def test_another_text_that_people_wrote_is_said_and_what_a_logger_writes_is_not() -> None:
+    words = (
+        "the",
+        "room",
+        "was",
+        "cold",
+        "and",
+        "loud",
+        "but",
+        "they",
+        "were",
+        "kind",
+        "to",
+        "all",
+        "of",
+        "us",
+        "here",
+    )
+    rows = [
+        {
+            "ts": START + at,
+            "user": f"u{at % 3}",
+            "note": " ".join(words[(at * 4 + one * 7) % len(words)] for one in range(8)) + f" {at}",
+            "text": " ".join(words[(at + one * 3) % len(words)] for one in range(9)) + f" {at}",
+            "level": "INFO",
+            "prediction": "ab"[at % 2],
+        }
+        for at in range(60)
+    ]
+    told = [said for said in guess(rows, "m").remarks if said.startswith("beside")]
+    assert told == ["beside text, the input, these are not read: note"]
+    assert not [said for said in guess([{**row, "note": "scored"} for row in rows], "m").remarks if "beside" in said]

@@ -5,17 +5,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from caponier.records.field_map import FieldMap, MapFeature
+from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import in_order, is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.places import Place, path_of
+from caponier.telemetry.field_maps.shapes.ranked_lists import ranked_lists
 from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
+from caponier.telemetry.field_maps.unnamed_inputs import are_written_differently, is_asked, is_sent, says_nothing
 from caponier.telemetry.field_maps.value_kinds import NEARLY, RARE, ROWS_TO_TELL, nearly
+from caponier.telemetry.field_maps.words import FEW
 from caponier.telemetry.readers.field_names import IDS, normal
 
 _ASKED: Final = ("input", "input_raw")
 _ANSWERED: Final = ("label", "scores")
+_OF_HTTP: Final = frozenset(("method", "headers", "url", "path"))
 MOST_UNANSWERED: Final = 0.5
 """Share of the rows without an answer beyond which these are no failures, but what the log is like."""
 
@@ -25,6 +29,44 @@ class WholeRows(ShapeGuess):
     """What rows tell as wholes, where the values of each field alone do not."""
 
     rows: Sequence[Row] = field(default=(), repr=False)
+
+    def take_ranked(self) -> None:
+        """Take the best of what was ranked for the answer, where it and the scores stand in a list each."""
+        answered = {path for name in _ANSWERED if name in self.columns for path in self._paths_of(name)}
+        free = [
+            place
+            for place in self.nodes
+            if (place not in self.used or path_of(place) in answered) and self.is_asked_for(place)
+            if not any(is_sent(normal(step)) for step in place[:-1])
+        ]
+        found = ranked_lists(self.nodes, free)
+        is_told = "label" in self.columns and not {path_of(one) for one in found or ()} & set(self._paths_of("label"))
+        if found is not None and not is_told:
+            for column, place in zip(_ANSWERED, found, strict=True):
+                self.columns[column] = MapColumn(path=(f"{path_of(place)}[0]",))
+                self.used.add(place)
+
+    def tell_beside_input(self) -> None:
+        """Say which fields stand in one object with the only input that is read, and which other texts people wrote."""
+        paths = self._column_paths(_ASKED)
+        at = [place for place in self.nodes if path_of(place) in {path.partition("|")[0] for path in paths}]
+        if len(at) != 1 or self.features or self.bodies:
+            return
+        above, is_text = at[0][:-1], "input_raw" in self.columns
+        beside = {normal(place[-1]) for place in self.nodes if place[:-1] == above}
+        of_request = bool(above) and is_asked(normal(above[-1])) and not beside & _OF_HTTP
+        left = [
+            path_of(place)
+            for place, values in self.nodes.items()
+            if place not in self.used and len(place) == len(at[0]) and place[:-1] == above
+            if (of_request and values and not says_nothing(values))
+            or (not above and is_text and are_written_differently(values))
+        ]
+        if left:
+            more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
+            self.assumed.append(
+                f"beside {path_of(at[0])}, the input, these are not read: {', '.join(left[:FEW])}{more}"
+            )
 
     def take_pairing(self) -> None:
         """Take what joins lines of requests to lines of answers for the request id, whatever it is called.
