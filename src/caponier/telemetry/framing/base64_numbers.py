@@ -58,6 +58,9 @@ def kind_of(values: Sequence[Any], sizes: Sequence[Any] = ()) -> str | None:
     held = [one for one in arrays if one]
     if len(held) < max(_LEAST_ARRAYS, len(arrays)) or len({len(one) for one in held}) != 1 or len(set(held)) == 1:
         return None
+    if all(one.isascii() and one.decode("ascii").isprintable() for one in held):
+        # A row of numbers in text, closed in base64: its digits would be exponents of floats as well.
+        return None
     told = _counts(sizes)
     fitting = [kind for kind in ("float32", "float64") if all(_are_floats(one, kind) for one in held)]
     if len(fitting) > 1:
