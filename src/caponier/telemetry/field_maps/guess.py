@@ -86,6 +86,7 @@ from caponier.telemetry.readers.field_names import (
     COUNTED,
     IDS,
     LIKE,
+    LOGSTASH,
     NO_FEATURES,
     OF_CALLS,
     PERHAPS,
@@ -216,7 +217,7 @@ class _Work(WholeRows):
         names, fits = ALIASES[column], FITS.get(column, is_name)
         found = []
         for order, (place, values) in enumerate(self.nodes.items()):
-            if place in self.used or self._below_input(place):
+            if place in self.used or place[-1] == LOGSTASH or self._below_input(place):
                 continue
             if column in ("label", "scores") and any(COUNTED.fullmatch(normal(step)) for step in place[:-1]):
                 continue

@@ -55,6 +55,7 @@ PATTERNS: Final = (
     "%d-%b-%y %I.%M.%S.%f %p",
     "%d-%b-%y %I.%M.%S %p",
     "%b %d, %Y %H:%M:%S",
+    "%b %d %Y %H:%M:%S",
     "%b %d, %Y @ %H:%M:%S.%f",
     "%a %b %d %H:%M:%S %Y",
     # As the portal of Azure and browsers write them.

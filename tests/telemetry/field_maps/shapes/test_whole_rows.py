@@ -170,3 +170,11 @@ def test_another_text_that_people_wrote_is_said_and_what_a_logger_writes_is_not(
     told = [said for said in guess(rows, "m").remarks if said.startswith("beside")]
     assert told == ["beside text, the input, these are not read: note"]
     assert not [said for said in guess([{**row, "note": "scored"} for row in rows], "m").remarks if "beside" in said]
+
+
+def test_the_version_of_logstashs_records_is_no_models() -> None:
+    rows = [{"@timestamp": START + at, "@version": "1", **served(at, False, 12)} for at in range(60)]
+    found = guess([{key: value for key, value in row.items() if key != "ts"} for row in rows], "m")
+    assert found.map is not None
+    assert found.map.columns["time"].path == ("@timestamp",)
+    assert "model_version" not in found.map.columns
