@@ -148,3 +148,9 @@ def test_a_broken_time_among_many_decides_nothing() -> None:
     times, wrong = times_of([*values, "never"], "rfc3339", None)
     assert wrong == [59]
     assert times.null_count == 1
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d-%H.%M.%S.%f", "%Y-%m-%d-%H.%M.%S", "%b %d %Y %H:%M:%S"])
+def test_moments_as_db2_and_compilers_write_them(form: str) -> None:
+    moments = [MOMENT + timedelta(hours=at) for at in range(40)]
+    assert told([one.strftime(form) for one in moments]) == moments

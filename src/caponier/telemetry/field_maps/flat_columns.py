@@ -1,6 +1,7 @@
 """Columns that are a feature each, or what else was asked where no name says so: objects, and texts."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from caponier.telemetry.field_maps.unnamed_inputs import (
     text_place,
 )
 from caponier.telemetry.field_maps.value_kinds import ROWS_TO_TELL, are_moments, feature_of, features_of, is_number
+from caponier.telemetry.framing.base64_numbers import kind_of
 from caponier.telemetry.framing.base64_pictures import are_pictures
 from caponier.telemetry.readers.field_names import (
     ANSWERS,
@@ -39,6 +41,13 @@ from caponier.telemetry.readers.field_names import (
 OF_FILES: Final = ("image", "file", "sample", "photo", "picture", "audio", "video", "document")
 _OF_TEXTS: Final = re.compile(r"(?:^|_)(?:length|len|words|chars|characters|tokens|lang|language)(?:_|$)")
 _SIGNED: Final = re.compile(r"[^\w\s\"'(\[]|_")
+OF_SIZE: Final = re.compile(
+    r"(?:.+_)?(?:shape|dims?|dimensions?|length|width|height|w|h|rows|cols|columns|channels|size)"
+)
+"""What says beside the bytes of an array how many numbers it has."""
+_HEX: Final = re.compile(r"[0-9a-fA-F-]+")
+_LONGEST_ID: Final = 128
+"""Letters of an id, or of a digest, at most."""
 LEAST: Final = 0.02
 """Share of the rows of a sample in which a feature stands at least."""
 FEW_BESIDE: Final = 2
@@ -50,6 +59,8 @@ class FlatGuess(ScoreGuess):
     """What was asked where a column stands for a feature, or no name tells."""
 
     _sent: dict[Place, bool] = field(default_factory=dict, init=False)
+    _is_closed: bool = field(default=False, init=False)
+    """Whether what was asked stands there in a form that is not read: then what is beside it says of it."""
 
     def take_columns(self) -> None:
         """Take columns as features; but a text or an object that says more of what was asked where they say little."""
@@ -83,6 +94,24 @@ class FlatGuess(ScoreGuess):
         self.columns["input"] = MapColumn(path=(f"{path_of(found[0])}|picture",))
         self.used |= set(found)
         return True
+
+    def take_array(self, values: Sequence[Any], place: Place) -> bool:
+        """Take the bytes of an array in base64, where it is plain what numbers they are; else say that none are read.
+
+        Args:
+            values: Texts in base64 that were asked about.
+            place: Of the field that holds them.
+        """
+        beside = [one for one in self.nodes if one[:-1] == place[:-1] and OF_SIZE.fullmatch(normal(one[-1]))]
+        sizes = [held[0] for one in beside if len(set(map(str, held := self.nodes[one]))) == 1]
+        if (kind := kind_of(values, sizes)) is not None:
+            self.columns["input"] = MapColumn(path=(f"{path_of(place)}|{kind}",))
+            self.used |= {place, *beside}
+            return True
+        self.assumed.append(f"{path_of(place)} holds base64, which is not read: log numbers, or their digest")
+        texts = [value for value in values if isinstance(value, str) and not _HEX.fullmatch(value)]
+        self._is_closed = self._is_closed or sum(len(one) > _LONGEST_ID for one in texts) * 2 > len(values)
+        return False
 
     def take_exchanges(self) -> bool:
         """Take a list of objects that each hold what was asked and what was answered, as Modelbit writes a batch."""
@@ -125,7 +154,7 @@ class FlatGuess(ScoreGuess):
         return False
 
     def _take_flat(self) -> None:
-        if self.is_access() or self._is_digest_of_all():
+        if self._is_closed or self.is_access() or self._is_digest_of_all():
             return
         self.is_flat, changes = True, False
         most = max(map(len, self.nodes.values()), default=0)

@@ -32,7 +32,7 @@ from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import Place, below, is_deep, keys_of, names_of, nodes_of, path_of, usual
 from caponier.telemetry.field_maps.several_models import of_each_model
 from caponier.telemetry.field_maps.shapes.rows_with_answers import answered_rows, columns_of_lists
-from caponier.telemetry.field_maps.shapes.shape_guess import ShapeGuess
+from caponier.telemetry.field_maps.shapes.whole_rows import WholeRows, answered_rows_alone, as_answered
 from caponier.telemetry.field_maps.tensors.shaped_lists import tensor_columns
 from caponier.telemetry.field_maps.tensors.text_tensors import are_tensors, text_in_tensors
 from caponier.telemetry.field_maps.time_columns import (
@@ -86,6 +86,7 @@ from caponier.telemetry.readers.field_names import (
     COUNTED,
     IDS,
     LIKE,
+    LOGSTASH,
     NO_FEATURES,
     OF_CALLS,
     PERHAPS,
@@ -136,21 +137,24 @@ def guess_as_it_is(rows: Sequence[Row], model: str, name: str = "guessed") -> Gu
 
 def _guessed(rows: Sequence[Row], model: str, name: str) -> GuessedMap:
     nodes = nodes_of(rows[:SAMPLE])
-    work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)))
+    work = _Work(nodes=nodes, out=GuessedMap(None, tuple(path_of(place) for place in nodes)), rows=rows[:SAMPLE])
     work.work_out()
     found = work.finished(model, name)
+    if found.map is not None and (answered := answered_rows_alone(found.map, rows[:SAMPLE])):
+        found.map = as_answered(found.map, _guessed(answered, model, name).map)
     if found.map is not None:
         found.map = of_each_model(found.map, rows[:SAMPLE], lambda part: _guessed(part, model, name).map)
     return found
 
 
 @dataclass
-class _Work(ShapeGuess):
+class _Work(WholeRows):
     out: GuessedMap
 
     def work_out(self) -> None:
         """Find out what each field means: by names, then by shapes, the surest first."""
         self.choose_columns()
+        self.take_ranked()
         if (clock := self.lone_clock()) is not None:
             self.out.doubts.clear()
             self._choose_time([clock])
@@ -161,6 +165,8 @@ class _Work(ShapeGuess):
         self.take_told_answer()
         self.take_lone_answer()
         self.leave_behind_answers()
+        self.take_pairing()
+        self.tell_beside_input()
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -211,7 +217,7 @@ class _Work(ShapeGuess):
         names, fits = ALIASES[column], FITS.get(column, is_name)
         found = []
         for order, (place, values) in enumerate(self.nodes.items()):
-            if place in self.used or self._below_input(place):
+            if place in self.used or place[-1] == LOGSTASH or self._below_input(place):
                 continue
             if column in ("label", "scores") and any(COUNTED.fullmatch(normal(step)) for step in place[:-1]):
                 continue
@@ -377,8 +383,7 @@ class _Work(ShapeGuess):
         """Take texts: of objects or of lists, of numbers, or what a model of texts was asked."""
         path = path_of(place)
         if is_encoded(values):
-            self.out.remarks.append(f"{path} holds base64, which is not read: log numbers, or their digest")
-            return False
+            return self.take_array(values, place)
         if are_references(values):
             self.out.remarks.append(
                 f"{path} says where inputs are, and these are not fetched: log numbers, or a digest"

@@ -3,7 +3,8 @@ r"""Paths into nested records, and the values that stand there, a column at a ti
 `a.b` goes into objects, `a[0]` takes one of a list, `a[name=x]` the object of a list that says so, and `a[]` makes a
 record of each. `a|json` reads a text as JSON, or as Python prints it, and `a|base64` decodes it first;
 `a|tensor` takes the numbers of an object that has their type and, as bytes in base64, their values; `a|picture`
-the brightness of a picture whose file stands there in base64. A dot, bracket,
+the brightness of a picture whose file stands there in base64; `a|float32`, `a|float64` and `a|uint8` the numbers of
+an array whose bytes do. A dot, bracket,
 bar or backslash in a key is written behind a backslash. A path that begins with `a.b` shares the work of all others
 that do.
 """
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.framing.base64_numbers import KINDS, numbers_of
 from caponier.telemetry.framing.base64_pictures import picture_rows
 from caponier.telemetry.framing.base64_tensors import tensor_numbers
 from caponier.telemetry.framing.closed_text import opened_value
@@ -29,7 +31,7 @@ Steps: TypeAlias = tuple[Step, ...]
 EACH: Final[Step] = ("each",)
 _TOKEN: Final = re.compile(
     r"""(?P<key>(?:\\.|[^.\[\]|\\])+)|(?P<each>\[\])|\[(?P<at>-?\d{1,6})\]|\[(?P<where>[^\[\]=]+)=(?P<what>[^\[\]]*)\]"""
-    r"""|\|(?P<how>json|base64|tensor|picture)(?![^.\[|])|(?P<dot>\.)"""
+    r"""|\|(?P<how>json|base64|tensor|picture|float32|float64|uint8)(?![^.\[|])|(?P<dot>\.)"""
 )
 _SPECIAL: Final = re.compile(r"([.\[\]|\\])")
 
@@ -204,6 +206,8 @@ def stepped(values: list[Any], step: Step) -> list[Any]:
         return [tensor_numbers(value) for value in values]
     if kind == "picture":
         return [picture_rows(value) for value in values]
+    if kind in KINDS:
+        return [numbers_of(value, kind) for value in values]
     return [_decoded(value) if kind == "base64" else _parsed(value) for value in values]
 
 

@@ -55,6 +55,7 @@ PATTERNS: Final = (
     "%d-%b-%y %I.%M.%S.%f %p",
     "%d-%b-%y %I.%M.%S %p",
     "%b %d, %Y %H:%M:%S",
+    "%b %d %Y %H:%M:%S",
     "%b %d, %Y @ %H:%M:%S.%f",
     "%a %b %d %H:%M:%S %Y",
     # As the portal of Azure and browsers write them.
@@ -66,6 +67,9 @@ PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S,%f",
     "%m/%d/%Y %I:%M %p",
     "%Y.%m.%d %H:%M:%S",
+    # As DB2 writes them.
+    "%Y-%m-%d-%H.%M.%S.%f",
+    "%Y-%m-%d-%H.%M.%S",
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
     # Without a year.

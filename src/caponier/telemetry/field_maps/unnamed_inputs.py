@@ -40,6 +40,8 @@ _LIKE: Final = re.compile(
     r"|(?:.+_)?input_messages|req|(?:.+_)?(?:request|payload|body)_(?:data|json|payload|params|content|object|raw|text|dict)|model_(?:request|payload)"
 )
 """What an input may be called besides."""
+_AS_BYTES: Final = re.compile(r"_(?:b64|base64|bytes|binary)$")
+"""How a name ends that says in which form an input stands there."""
 _TEXTS: Final = frozenset(
     (
         *("text", "texts", "review", "comment", "content", "query", "question", "sentence", "utterance", "document"),
@@ -88,7 +90,8 @@ _EACH: Final = 0.9
 
 def is_asked(name: str) -> bool:
     """Tell whether a field may hold what was asked, by its name."""
-    return name in INPUTS or name in PERHAPS or _LIKE.fullmatch(name) is not None
+    plain = _AS_BYTES.sub("", name)
+    return plain in INPUTS or plain in PERHAPS or _LIKE.fullmatch(plain) is not None
 
 
 def is_marked(name: str) -> bool:
@@ -117,6 +120,7 @@ def is_sent(name: str) -> bool:
 
 def asked_rank(name: str) -> int:
     """Return how sure a name is, the surest first."""
+    name = _AS_BYTES.sub("", name)
     if name in INPUTS:
         return INPUTS.index(name)
     return len(INPUTS) + (PERHAPS.index(name) + 1 if name in PERHAPS else 0)

@@ -51,6 +51,7 @@ _TYPE: Final = re.compile(
 )
 _SHOWN: Final = 12
 _CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f]")
+_REMARK: Final = b"#"
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
 
@@ -146,6 +147,8 @@ class _Form(NamedTuple):
     """Whether in the letters of old programs, where a line is no UTF-8."""
     is_drawn: bool
     """Whether with bars between blanks, as psql and MySQL print tables."""
+    header: bytes
+    """The line of the names, as it stands there."""
 
 
 class _Table:
@@ -164,7 +167,8 @@ class _Table:
     def __call__(self, line: bytes) -> list[Row]:
         line = _of_box(line) if self._form.is_drawn else line
         if not self._begun:
-            self._begun = not _is_aside(line)
+            # Remarks may stand before the names, and these may begin as a remark does.
+            self._begun = line == self._form.header or not (_is_aside(line) or line.startswith(_REMARK))
             return []
         if self._form.is_drawn and (is_rule(line) or _COUNT.fullmatch(line)):
             return []
@@ -222,9 +226,10 @@ def _header(path: Path, limit: int) -> tuple[list[str], "_Form"]:
     """
     try:
         head, line = _first_line(path, limit)
+        header, line = line, _unmarked(line)
         bare = _QUOTED.sub(b"", line)
         delimiter = max(DELIMITERS, key=lambda one: bare.count(one.encode()))
-        form = _Form(delimiter, _is_old(head, line), delimiter == "|" and b" | " in bare)
+        form = _Form(delimiter, _is_old(head, line), delimiter == "|" and b" | " in bare, header)
         names = _row_cells(line, form)
         if len(names) == 1:
             form = form._replace(delimiter=",", is_drawn=False)
@@ -264,12 +269,16 @@ def _suggested(names: list[str], delimiter: str) -> str:
 
 def _is_aside(line: bytes) -> bool:
     """Tell whether a line stands before the header: a remark, or the word to Excel which delimiter follows."""
-    is_remark = line.startswith(b"#") and not any(one.encode() in line for one in DELIMITERS)
+    is_remark = line.startswith(_REMARK) and not any(one.encode() in line for one in DELIMITERS)
     return is_remark or line.startswith(_SEPARATOR) or is_rule(line)
 
 
 def _first_line(path: Path, limit: int) -> tuple[bytes, bytes]:
-    """Return how a table begins, and its first line that says something."""
+    """Return how a table begins, and the line that names its columns: the first one that is no remark.
+
+    Of remarks the last one is it where it has as many cells as the line of values below it.
+    """
+    remark = b""
     with opened(path) as raw:
         stream = Peeked(raw)
         head = stream.peek()
@@ -278,12 +287,30 @@ def _first_line(path: Path, limit: int) -> tuple[bytes, bytes]:
                 if line is None:
                     raise ValueError(f"line too long: more than {limit:,} bytes")
                 line = _of_box(line)
-                if line and not line.isspace() and not _is_aside(line):
-                    return head, line
+                if not line or line.isspace() or _is_aside(line):
+                    continue
+                if not line.startswith(_REMARK):
+                    return head, remark if _names(remark, line) else line
+                remark = line
         except BrokenStreamError:
             # Reading the rows comes to the same place, and says so.
             pass
-    return head, b""
+    return head, remark
+
+
+def _names(remark: bytes, line: bytes) -> bool:
+    """Tell whether a remark names the columns of the line of values below it."""
+    counts = [(line.count(one.encode()), remark.count(one.encode()), one) for one in DELIMITERS]
+    found, said, delimiter = max(counts)
+    cells = line.decode("utf-8", "replace").split(delimiter)
+    has_values = any(_VALUE.fullmatch(cell.strip()) or _NUMBER.fullmatch(cell.strip()) for cell in cells)
+    return bool(remark) and found == said > 0 and has_values
+
+
+def _unmarked(header: bytes) -> bytes:
+    """Return the names of columns without the sign of a remark before them; a column may be called so, too."""
+    bare = header.lstrip(_REMARK).lstrip(b" ")
+    return bare if header.startswith(_REMARK) and not bare.startswith(tuple(map(str.encode, DELIMITERS))) else header
 
 
 def _of_box(line: bytes) -> bytes:

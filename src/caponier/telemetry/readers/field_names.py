@@ -314,6 +314,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 """A column to the names it goes by, as `normal` writes them."""
 ALIASES.update({column: (*ALIASES[column], *words) for column, words in other_languages.WORDS.items()})
+LOGSTASH: Final = "@version"
+"""The version of the form of Logstash's records, and of no model."""
 INPUTS: Final = (
     "features",
     "inputs",

@@ -190,3 +190,41 @@ def test_numbers_may_name_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,model,operation,0,1\n2026-01-05T12:00:00Z,m,predict,5,6\n")
     assert len(reading(path).rows) == 1
+
+
+REMARKS = "# scores of plant 4, by export.R\n# made 2026-01-13, twice\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        REMARKS + "#ts\tuser\ta\tb\tprediction",
+        REMARKS + "# ts\tuser\ta\tb\tprediction",
+        REMARKS + "ts\tuser\ta\tb\tprediction",
+        "\n" + REMARKS + "\nts\tuser\ta\tb\tprediction",
+    ],
+)
+def test_remarks_stand_before_the_names_and_the_names_may_be_one(header: str, read_csv: Text) -> None:
+    rows = "".join(f"{1_767_605_400 + at}\tu\t1.5\t{at}.5\ty\n" for at in range(40))
+    found = read_csv(f"{header}\n{rows}")
+    assert [line["input"] for line in found.rows] == [[1.5, at + 0.5] for at in range(40)]
+    assert not found.rejected
+
+
+def test_a_remark_as_long_as_the_names_below_it_is_none(read_csv: Text) -> None:
+    rows = "".join(f"{1_767_605_400 + at},u,1.5,{at}.5,y\n" for at in range(40))
+    found = read_csv(f"# plant 4, hall b, both lines, by hand, twice\nts,user,a,b,prediction\n{rows}")
+    assert [line["input"] for line in found.rows] == [[1.5, at + 0.5] for at in range(40)]
+
+
+def test_a_column_may_be_called_by_the_sign_of_a_remark(read_csv: Text) -> None:
+    rows = "".join(f"{at},{1_767_605_400 + at},u,1.5,{at}.5,y\n" for at in range(40))
+    found = read_csv(f"#,ts,user,a,b,prediction\n{rows}")
+    assert len(found.rows) == 40
+    assert {line["label"] for line in found.rows} == {"y"}
+
+
+def test_a_line_that_begins_as_a_remark_among_the_rows_is_a_row(read_csv: Text) -> None:
+    found = read_csv(HEADER + GOOD + "# left out\n" + GOOD)
+    assert len(found.rows) == 2
+    assert [line for line, _ in found.rejected] == [3]
