@@ -1,11 +1,11 @@
 """What happens when a pickle calls, creates or builds something: the use is noted, and the result is made up."""
 
-import re
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles import arrays, attributes, formulas, homes
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
+from caponier.detect.model_files.pickles.plain_arguments import is_harmless_text, is_listed_object, only_computes
 from caponier.detect.model_files.pickles.rules import AllowLevel, Check, GlobalRole, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
@@ -23,8 +23,6 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
-_WORD: Final = re.compile(r"\w[\w-]{0,63}")
-"""No path, no address, no program and no command with anything behind it."""
 _VALUES: Final = (str, int, float, Blob)
 _NOT_CONDEMNED: Final = frozenset({AllowLevel.ALLOWED, AllowLevel.UNCLEAR, AllowLevel.FOREIGN})
 
@@ -347,24 +345,34 @@ class Calls:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _are_words(self, given: tuple[Any, ...]) -> bool:
-        """Return whether all is numbers, single words, and foreign classes and objects, in containers and arrays."""
+        """Return whether all is plain: numbers, words, prose, what computes, and objects, in containers and arrays.
+
+        What lies in an object of a listed class counts like what lies in a list; a foreign one was judged by itself.
+        """
         left, seen = list(given), set[int]()
         while left:
             self.ledger.visit()
             one = left.pop()
-            if isinstance(one, tuple | Box):
-                left += () if id(one) in seen else one.items if isinstance(one, Box) else one
-                seen.add(id(one))
-            elif isinstance(one, str):
-                if isinstance(one, Guess) or _WORD.fullmatch(one) is None:
+            if isinstance(one, str):
+                if not is_harmless_text(one):
                     return False
-            elif not (
-                one is None
-                or isinstance(one, int | float)
-                or attributes.are_numbers(one)
-                or self._is_foreign(one.origin if isinstance(one, Made) else one)
-            ):
+            elif isinstance(one, tuple | Box | Made) and id(one) in seen:
+                continue
+            elif isinstance(one, tuple | Box):
+                seen.add(id(one))
+                left += one.items if isinstance(one, Box) else one
+            elif one is None or isinstance(one, int | float) or attributes.are_numbers(one):
+                continue
+            elif isinstance(one, Global):
+                if not (self._is_foreign(one) or only_computes(one, self.rules)):
+                    return False
+            elif not isinstance(one, Made):
                 return False
+            elif not self._is_foreign(one.origin):
+                if not is_listed_object(one, self.rules):
+                    return False
+                seen.add(id(one))
+                left += (*one.args, one.state, *one.items)
         return True
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
