@@ -23,6 +23,7 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
+_TEXTS: Final = frozenset({Global("builtins", "str"), Global("builtins", "unicode")})
 _VALUES: Final = (str, int, float, Blob)
 _NOT_CONDEMNED: Final = frozenset({AllowLevel.ALLOWED, AllowLevel.UNCLEAR, AllowLevel.FOREIGN})
 
@@ -305,6 +306,8 @@ class Calls:
         called = [*(check.calls or ()), *(check.calls_argument or ())[:1]]
         self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
         for at in check.makes:
+            if at == check.base and self._is_text_of_its_own(args):
+                continue
             self._makes(target, args[at : at + 1], or_text=check.or_text)
         if check.within is not None:
             at = check.makes[0] if check.makes else 0
@@ -374,6 +377,14 @@ class Calls:
                 seen.add(id(one))
                 left += (*one.args, one.state, *one.items)
         return True
+
+    def _is_text_of_its_own(self, args: tuple[Any, ...]) -> bool:
+        """Return whether an object of a foreign class is made of a text, as old protocols write classes that are texts.
+
+        Only of a foreign class: of `str` itself, a name could be made that nobody sees.
+        """
+        whole = len(args) == 3 and args[1] in _TEXTS
+        return whole and self._is_foreign(args[0]) and self._are_words(args[2:])
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
         foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")

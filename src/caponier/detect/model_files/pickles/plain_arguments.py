@@ -34,8 +34,8 @@ _HEADS: Final = frozenset({
 })  # fmt: skip
 """Words of prose that are commands where they come first."""
 _COMPUTING: Final = frozenset({
-    "numpy", "numpy._core._multiarray_umath", "numpy.core._multiarray_umath", "scipy.special._ufuncs", "torch",
-    "torch._C._nn", "torch.nn.functional",
+    "numpy", "numpy._core._multiarray_umath", "numpy.core._multiarray_umath", "numpy.linalg", "scipy.special._ufuncs",
+    "torch", "torch._C._nn", "torch.nn.functional",
 })  # fmt: skip
 """Rooms in which every function that may be named, and not called, computes: none calls or imports an argument."""
 _KINDS: Final = frozenset({
