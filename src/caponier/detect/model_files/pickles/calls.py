@@ -43,8 +43,8 @@ class Calls:
     def use(self, what: Global, role: GlobalRole, given: tuple[Any, ...] | None = None) -> bool:
         """Note a use of a global, and return whether it is allowed.
 
-        A class of somebody's own that is called with numbers and words, as enumerations are, gets nothing that could be
-        a command or a program: it is as little known as one that is only created. Of one that is called for running or
+        A class of somebody's own that is called with what is plain, as enumerations are, gets nothing that could be a
+        command or a program: it is as little known as one that is only created. Of one that is called for running or
         opening something, a word is enough.
         """
         standing = self.rules.standing(what, role)
