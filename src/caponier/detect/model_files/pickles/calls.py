@@ -1,11 +1,11 @@
 """What happens when a pickle calls, creates or builds something: the use is noted, and the result is made up."""
 
-import re
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles import arrays, attributes, formulas, homes
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
+from caponier.detect.model_files.pickles.plain_arguments import is_harmless_text, is_listed_object, only_computes
 from caponier.detect.model_files.pickles.rules import AllowLevel, Check, GlobalRole, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
@@ -23,8 +23,7 @@ _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
-_WORD: Final = re.compile(r"\w[\w-]{0,63}")
-"""No path, no address, no program and no command with anything behind it."""
+_TEXTS: Final = frozenset({Global("builtins", "str"), Global("builtins", "unicode")})
 _VALUES: Final = (str, int, float, Blob)
 _NOT_CONDEMNED: Final = frozenset({AllowLevel.ALLOWED, AllowLevel.UNCLEAR, AllowLevel.FOREIGN})
 
@@ -44,8 +43,8 @@ class Calls:
     def use(self, what: Global, role: GlobalRole, given: tuple[Any, ...] | None = None) -> bool:
         """Note a use of a global, and return whether it is allowed.
 
-        A class of somebody's own that is called with numbers and words, as enumerations are, gets nothing that could be
-        a command or a program: it is as little known as one that is only created. Of one that is called for running or
+        A class of somebody's own that is called with what is plain, as enumerations are, gets nothing that could be a
+        command or a program: it is as little known as one that is only created. Of one that is called for running or
         opening something, a word is enough.
         """
         standing = self.rules.standing(what, role)
@@ -307,6 +306,8 @@ class Calls:
         called = [*(check.calls or ()), *(check.calls_argument or ())[:1]]
         self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
         for at in check.makes:
+            if at == check.base and self._is_text_of_its_own(args):
+                continue
             self._makes(target, args[at : at + 1], or_text=check.or_text)
         if check.within is not None:
             at = check.makes[0] if check.makes else 0
@@ -347,25 +348,43 @@ class Calls:
         return isinstance(target, Global) and self.rules.standing(target, GlobalRole.NEW) is AllowLevel.FOREIGN
 
     def _are_words(self, given: tuple[Any, ...]) -> bool:
-        """Return whether all is numbers, single words, and foreign classes and objects, in containers and arrays."""
+        """Return whether all is plain: numbers, words, prose, what computes, and objects, in containers and arrays.
+
+        What lies in an object of a listed class counts like what lies in a list; a foreign one was judged by itself.
+        """
         left, seen = list(given), set[int]()
         while left:
             self.ledger.visit()
             one = left.pop()
-            if isinstance(one, tuple | Box):
-                left += () if id(one) in seen else one.items if isinstance(one, Box) else one
-                seen.add(id(one))
-            elif isinstance(one, str):
-                if isinstance(one, Guess) or _WORD.fullmatch(one) is None:
+            if isinstance(one, str):
+                if not is_harmless_text(one):
                     return False
-            elif not (
-                one is None
-                or isinstance(one, int | float)
-                or attributes.are_numbers(one)
-                or self._is_foreign(one.origin if isinstance(one, Made) else one)
-            ):
+            elif isinstance(one, tuple | Box | Made) and id(one) in seen:
+                continue
+            elif isinstance(one, tuple | Box):
+                seen.add(id(one))
+                left += one.items if isinstance(one, Box) else one
+            elif one is None or isinstance(one, int | float) or attributes.are_numbers(one):
+                continue
+            elif isinstance(one, Global):
+                if not (self._is_foreign(one) or only_computes(one, self.rules)):
+                    return False
+            elif not isinstance(one, Made):
                 return False
+            elif not self._is_foreign(one.origin):
+                if not is_listed_object(one, self.rules):
+                    return False
+                seen.add(id(one))
+                left += (*one.args, one.state, *one.items)
         return True
+
+    def _is_text_of_its_own(self, args: tuple[Any, ...]) -> bool:
+        """Return whether an object of a foreign class is made of a text, as old protocols write classes that are texts.
+
+        Only of a foreign class: of `str` itself, a name could be made that nobody sees.
+        """
+        whole = len(args) == 3 and args[1] in _TEXTS
+        return whole and self._is_foreign(args[0]) and self._are_words(args[2:])
 
     def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
         foreign = made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}.")

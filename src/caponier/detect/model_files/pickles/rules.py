@@ -1,6 +1,7 @@
 """Which uses of which globals are allowed, by library and role; everything else is not."""
 
 import re
+from _compat_pickle import NAME_MAPPING
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -175,6 +176,9 @@ _CREATION: Final = frozenset({GlobalRole.NEW, GlobalRole.BUILD, GlobalRole.ITEMS
 _PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules under their old names, which unpicklers translate for protocols below 3."""
 
+_GONE: Final = frozenset({"UserDict", "UserList", "UserString", "exceptions"})
+"""Modules of Python 2 of which unpicklers translate some names, for the same protocols."""
+
 _EXTERNALS, _CARRIED_JOBLIB = "sklearn.externals.", "sklearn.externals.joblib"
 """Where scikit-learn had joblib before version 0.23, from which all the pickles of that time name it."""
 
@@ -186,6 +190,9 @@ def canonical(module: str, name: str, *, translated: bool = True) -> Global:
     """Return a global under the name that Python 3 gives it, if that is asked for, and joblib's own under joblib's."""
     if module == _CARRIED_JOBLIB or module.startswith(f"{_CARRIED_JOBLIB}."):
         module = module.removeprefix(_EXTERNALS)
+    if translated and module in _GONE:
+        # Only what Python had there; anything else under this name would be a module of somebody's.
+        module, name = NAME_MAPPING.get((module, name), (module, name))
     return Global(_PYTHON_2.get(module, module) if translated else module, name)
 
 
