@@ -33,6 +33,9 @@ COUNTED: Final = 255
 """Changed features that are counted at most."""
 WHOLE: Final = 2**24
 """Below it float32 holds whole numbers exactly."""
+RECENT: Final = 4
+"""Different queries before one in which a value of it stood already: a share of a third and more of the values that a
+filler stands for shows so, and of a scale of 128 levels few others do."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -115,6 +118,25 @@ def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.i
         rows = known[start : start + BLOCK]
         differs = query[at[rows]] != query[earlier[rows]]
         found[rows] = np.minimum(np.count_nonzero(differs, axis=1), COUNTED)
+    return found
+
+
+def stood(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return how many features of rows are just what they were in one of the RECENT rows before.
+
+    Args:
+        query: (m, width) quantised inputs.
+        at: (n,) rows that are looked at.
+        reach: (n,) how many rows before each belong to its caller.
+    """
+    found = np.zeros(len(at), np.int16)
+    for start in range(0, len(at), BLOCK):
+        rows, before = at[start : start + BLOCK], reach[start : start + BLOCK]
+        own, same = query[rows], np.zeros((len(rows), query.shape[1]), bool)
+        for back in range(1, RECENT + 1):
+            known = before >= back
+            same |= (own == query[np.maximum(rows - back, 0)]) & known[:, None]
+        found[start : start + BLOCK] = np.count_nonzero(same, axis=1)
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved
+from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved, stood
 from caponier.detect.similarity.present import alike_where_missing, lacking, nearest_present, plain
 from caponier.telemetry.features import MARK
 
@@ -100,14 +100,17 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
         between: how much it lies on a line between the two nearest, if these were answered differently and it differs
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
+        stood: how many features are what they were in one of the last few different queries, or are missing as they
+            were there; see `caponier.detect.similarity.changes`; not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
     marked, history = history, replace(history, query=plain(history.query))
-    squares, places, crowd = _nearest(history, at)
+    reach = np.minimum(at - np.repeat(history.offsets[:-1], np.diff(history.offsets))[at], RING)
+    squares, places, crowd = _nearest(history, at, reach)
     if history.query is not marked.query:
-        _over_present(marked, at, squares, places, crowd)
+        _over_present(marked, at, reach, squares, places, crowd)
     squared, neighbour = squares[0], places[0]
     found = {"squared": squared, "flip": _flips(history.label, at, neighbour), "crowd": crowd}
     found |= {"even": evenness(history.query, at, neighbour), "moved": moved(history.query, at, neighbour)}
@@ -118,6 +121,8 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         history.signals[name][at], signals[name][unique] = column, column
     signals["back"] = np.zeros(len(batch), np.uint8)
     signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
+    signals["stood"] = np.zeros(len(batch), np.int16)
+    signals["stood"][unique] = stood(marked.query, at, reach)
     signals["between"] = np.zeros(len(batch), np.int16)
     ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
     signals["between"][unique] = _between(marked, history.query, at, places, squares, ends)
@@ -128,12 +133,12 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
 def _over_present(
     marked: EventBatch,
     at: NDArray[np.int64],
+    reach: NDArray[np.int64],
     squares: NDArray[np.int64],
     places: NDArray[np.int64],
     crowd: NDArray[np.uint8],
 ) -> None:
     """Look anew for the nearest of those rows that lack features, or follow some that do, over what both have."""
-    reach = np.minimum(at - np.repeat(marked.offsets[:-1], np.diff(marked.offsets))[at], RING)
     rows = lacking(marked.query, at, reach)
     found, places[:, rows], crowd[rows] = nearest_present(marked.query, at[rows], reach[rows])
     squares[:, rows] = np.where(found >= 0, found, FAR)
@@ -264,9 +269,9 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 
 
 def _nearest(
-    history: EventBatch, at: NDArray[np.int64]
+    history: EventBatch, at: NDArray[np.int64], reach: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Search the ring before each of the rows `at`.
+    """Search the ring before each of the rows `at`, as far as they `reach` (len(at),).
 
     Returns:
         Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
@@ -274,8 +279,6 @@ def _nearest(
     """
     squares, places = np.full((2, len(at)), FAR), np.full((2, len(at)), -1)
     crowd = np.zeros(len(at), np.uint8)
-    begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
-    reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
     for start, end in _stretches(at):
         rows, most = slice(start, end), int(reach[start:end].max())
