@@ -214,3 +214,14 @@ class TestStood:
         at = np.arange(7, 3 * BLOCK)
         same = np.any([rows[at] == rows[at - back] for back in range(1, RECENT + 1)], axis=0)
         assert (stood(rows, at, np.full(len(at), 7)) == same.sum(axis=1)).all()
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_rows_that_are_left_out_in_between_change_nothing(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        rows, reach = rng.integers(0, 4, (600, 9)).astype(np.uint8), np.minimum(np.arange(600) % 50, 7)
+        at = np.flatnonzero(rng.random(600) < 0.6)
+        assert (stood(rows, at, reach[at]) == stood(rows, np.arange(600), reach)[at]).all()
+        assert stood(rows, np.array([0, 1, 3]), np.array([0, 1, 3])).tolist() == [
+            0,
+            *(stood(rows, np.array([one]), np.array([one]))[0] for one in (1, 3)),
+        ]
