@@ -26,15 +26,15 @@ def nothing(rng: Rng, at: int) -> NDArray[np.bool_]:
 
 
 def one_sensor(rng: Rng, at: int) -> NDArray[np.bool_]:
-    return np.arange(WIDTH) == 3
+    return np.asarray(np.arange(WIDTH) == 3, bool)
 
 
 def now_and_then(rng: Rng, at: int) -> NDArray[np.bool_]:
-    return (np.arange(WIDTH) == 3) & (at % 2 == 0)
+    return np.asarray((np.arange(WIDTH) == 3) & (at % 2 == 0), bool)
 
 
 def another_each_time(rng: Rng, at: int) -> NDArray[np.bool_]:
-    return np.arange(WIDTH) == rng.integers(WIDTH)
+    return np.asarray(np.arange(WIDTH) == rng.integers(WIDTH), bool)
 
 
 def four_at_random(rng: Rng, at: int) -> NDArray[np.bool_]:
@@ -49,7 +49,8 @@ class Asker:
     """Asks a plane that takes what is missing for the middle, and remembers what it sent."""
 
     def __init__(self, rng: Rng, hides: Hides) -> None:
-        self._rng, self._hides, self.asked = rng, hides, ([], [], [])
+        self._rng, self._hides = rng, hides
+        self.asked: Asked = ([], [], [])
 
     def __call__(self, row: NDArray[np.float64]) -> bool:
         queries, labels, sure = self.asked

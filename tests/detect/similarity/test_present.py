@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import FAR, RING
-from caponier.detect.similarity.present import MARK, alike_where_missing, lacking, nearest_present, plain
+from caponier.detect.similarity.present import alike_where_missing, lacking, nearest_present, plain
+from caponier.telemetry.features import MARK
 from detect.batches import batch_of, similar
 
 GONE = MARK + 64
