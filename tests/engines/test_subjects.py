@@ -8,9 +8,10 @@ import pytest
 
 from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.detector import Counts
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.engines.subjects import WINDOW, Scored, SubjectPass
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.features import Encoder
+from caponier.telemetry.features import MARK, Encoder
 from engines.logs import SECOND, START
 from laws.bad_detectors import Counter
 
@@ -183,3 +184,12 @@ def test_events_and_queries_are_counted_across_batches(cuts: list[int]) -> None:
     parts = run(REPEATING, cuts)
     assert np.concatenate([part.place for part in parts]).tolist() == [1, 2, 3, 4, 5]
     assert np.concatenate([part.asked for part in parts]).tolist() == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("cuts", every_cut(4))
+def test_a_number_that_is_missing_is_near_nothing_and_its_mark_is_seen_by_no_detector(cuts: list[int]) -> None:
+    gone = float("nan")
+    parts = run([("a", 0, 5.0, "x"), ("a", 1, gone, "x"), ("a", 2, 7.0, "x"), ("a", 3, 64.0, "y")], cuts)
+    assert [int(one) for part in parts for one in part.similar.batch.signals["squared"]] == [FAR, FAR, 4, 57**2]
+    for part in parts:
+        assert max(part.batch.query.max(), part.similar.batch.query.max(), part.similar.history.query.max()) < MARK

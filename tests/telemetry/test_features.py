@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.features import BLOCK, LEVELS, MAX_FEATURES, Encoder
+from caponier.telemetry.features import BLOCK, LEVELS, MARK, MAX_FEATURES, Encoder
 
 RNG = np.random.default_rng(7)
 TABLE = FeatureSpec(kind="numeric", shape=(3,))
@@ -132,3 +132,32 @@ def test_coarse_inputs_are_compared_as_the_exact_ones(spec: FeatureSpec) -> None
 def test_texts_have_nothing_coarser() -> None:
     encoder = Encoder.fit(FeatureSpec(kind="text"), np.zeros((0, 256), np.float32))
     assert encoder.coarse(np.zeros((1, 256), np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "missing", "marked"),
+    [
+        (FeatureSpec(kind="numeric", shape=(3,)), [1], [1]),
+        (FeatureSpec(kind="numeric", shape=(3,), minimum=-1.0, maximum=1.0), [0, 2], [0, 2]),
+        (FeatureSpec(kind="categorical", shape=(3,), categories=(1,)), [1, 2], [1]),
+        (FeatureSpec(kind="image", shape=(1, 3)), [2], [2]),
+    ],
+)
+def test_a_number_that_is_missing_is_marked_where_that_is_asked_for(
+    spec: FeatureSpec, missing: list[int], marked: list[int]
+) -> None:
+    rng = np.random.default_rng(0)
+    encoder = Encoder.fit(spec, rng.integers(0, 3, (50, 3)).astype(np.float32))
+    rows = rng.integers(0, 3, (4, 3)).astype(np.float32)
+    assert (encoder.marked(rows) == encoder.encode(rows)).all()
+    rows[2, missing] = np.nan
+    query = encoder.marked(rows)
+    assert (query % MARK == encoder.encode(rows)).all()
+    assert np.argwhere(query >= MARK).tolist() == [[2, place] for place in marked]
+
+
+def test_nothing_is_missing_from_texts_and_from_no_rows() -> None:
+    text = Encoder.fit(FeatureSpec(kind="text"), np.zeros((0, 256), np.float32))
+    assert (text.marked(np.ones((1, 256), np.float32)) < MARK).all()
+    numbers = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,)), np.zeros((1, 2), np.float32))
+    assert numbers.marked(np.zeros((0, 2), np.float32)).shape == (0, 2)

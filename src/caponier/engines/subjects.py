@@ -1,7 +1,7 @@
 """Score one model's events, sorted by subject, batch by batch; the cuts between batches change nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -211,9 +211,11 @@ class SubjectPass:
             self._open[names[at]] = SubjectState(*own)
         carried = np.zeros(len(names), bool)
         carried[goes_on] = True
+        # Marks of what is missing are for the similarity alone.
+        bare = similar.batch.query
         return Scored(
             names,
-            batch,
+            batch if bare is batch.query else replace(batch, query=bare),
             similar,
             rows,
             subject[rows],
@@ -289,7 +291,7 @@ class SubjectPass:
             return np.zeros((n, 0), np.uint8), np.zeros(n, np.uint64)
         flat = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
         inputs = flat.reshape(-1, self._encoder.size)
-        queries, keys = self._encoder.encode(inputs), row_keys(typed_rows(inputs, self._encoder.spec.dtype), self._salt)
+        queries, keys = self._encoder.marked(inputs), row_keys(typed_rows(inputs, self._encoder.spec.dtype), self._salt)
         if len(inputs) == n:
             return queries, keys
         present = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))

@@ -31,6 +31,8 @@ MATCHED: Final = 64
 """Level of the category that there is."""
 MISSING: Final = 0.5
 """Where a number that is missing stands on the scale: as far from the least as from the greatest."""
+MARK: Final = 128
+"""Added to the level of a number that is missing, where that is to be known: levels leave this bit free."""
 BLOCK: Final = 512
 """Rows that are quantised at a time, so that they stay in the cache, in memory that is used again."""
 QUANTISED = np.dtype(np.uint8)
@@ -106,6 +108,26 @@ class Encoder:
         if len(inputs) <= BLOCK:
             return _levels(self._scaled(self._pooled(inputs)))
         return np.concatenate([self.encode(inputs[at : at + BLOCK]) for at in range(0, len(inputs), BLOCK)])
+
+    def marked(self, inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Quantise inputs, and mark the numbers that are missing.
+
+        Args:
+            inputs: (n, d) as logged.
+
+        Returns:
+            (n, width) as of `encode`, and MARK more where a number is missing. A category that is missing is one more
+            category; of a picture a point is missing if one of those that were pooled is.
+        """
+        query = self.encode(inputs)
+        # The largest value tells whether there is one.
+        if self.spec.kind == "text" or not inputs.size or not np.isnan(inputs.max()):
+            return query
+        numbers = self._pooled(inputs)
+        if self.spec.kind == "categorical":
+            numbers = np.delete(inputs, _categories(self.spec), axis=1)
+        query[:, : numbers.shape[1]] += MARK * np.isnan(numbers).astype(np.uint8)
+        return query
 
     def coarse(self, inputs: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Round numbers to the levels on which inputs are compared, for a log that need not know them better.

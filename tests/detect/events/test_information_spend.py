@@ -5,6 +5,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Params
 from caponier.detect.events.information_spend import LEVELS, OTHER, UNITS, _levels, _rarity, detector
 from caponier.detect.similarity.nearest_query import FAR
+from caponier.telemetry.features import MARK
 from detect.batches import batch_of, line, similar
 
 HALVES = np.arange(1, LEVELS + 1)
@@ -58,6 +59,47 @@ class TestScore:
 
     def test_repeats_do_not_count(self) -> None:
         assert scored(learned(), asked([5, 90, 90, 90], [9_000] * 4)) == [0, LEVELS, 0, 0]
+
+
+class TestFillers:
+    """Values that are left out, or put for such as are."""
+
+    ROWS = np.random.default_rng(3).integers(0, 128, (40, 19))
+
+    @staticmethod
+    def filled(places: int, value: int) -> list[list[int]]:
+        rows = TestFillers.ROWS.copy()
+        rows[:, :places] = value
+        return [row.tolist() for row in rows]
+
+    def spent(self, rows: list[list[int]], usual: int = 0) -> int:
+        params = {**learned(), "stood": np.array([usual])}
+        return scored(params, similar(batch_of([rows])))[-1]
+
+    @pytest.mark.parametrize("value", [0, 64, 127, MARK + 64])
+    def test_far_inputs_count_as_far_as_they_are_new(self, value: int) -> None:
+        whole = self.spent(self.filled(0, value))
+        assert self.spent(self.filled(9, value)) == pytest.approx(whole * 11 / 20, rel=0.1)
+        assert self.spent(self.filled(15, value)) == pytest.approx(whole * 5 / 20, rel=0.1)
+
+    def test_what_usually_stands_costs_nothing(self) -> None:
+        assert self.spent(self.filled(9, 0), usual=12) == self.spent(self.filled(0, 0), usual=12) == 39 * LEVELS
+
+    def test_where_all_usually_stand_far_inputs_count_in_full(self) -> None:
+        assert self.spent(self.filled(9, 0), usual=19) == 39 * LEVELS
+
+    def test_a_baseline_of_before_counts_as_if_nothing_usually_stood(self) -> None:
+        batch = similar(batch_of([self.filled(9, 0)]))
+        assert scored(learned(), batch) == scored({**learned(), "stood": np.array([0])}, batch)
+
+    def test_how_much_usually_stands_is_learned_of_callers_alike(self) -> None:
+        callers = [self.filled(6, 0), self.filled(6, 0)[:9], self.filled(0, 0)[:9]]
+        assert detector.fit(similar(batch_of(callers)))["stood"].tolist() == [6]
+
+    def test_leaving_values_out_now_and_then_does_not_hide_a_copier(self) -> None:
+        openly = self.filled(0, 0)
+        hidden = [self.filled(9, 0)[at] if at % 2 else row for at, row in enumerate(openly)]
+        assert self.spent(hidden) > 0.7 * self.spent(openly)
 
 
 class TestRarity:

@@ -14,6 +14,7 @@ from caponier.detect.similarity.changes import (
     MOST,
     ONE_WAY,
     PERFECT,
+    RECENT,
     RIGHT,
     STILL,
     WHOLE,
@@ -21,6 +22,7 @@ from caponier.detect.similarity.changes import (
     betweenness,
     evenness,
     levels_beyond,
+    stood,
 )
 from caponier.detect.similarity.changes import moved as features_moved
 
@@ -196,3 +198,30 @@ class TestBetweenness:
     def test_of_rows_that_are_not_looked_at_it_says_nothing(self) -> None:
         nobody, far = np.full((2, 3), -1), np.full((2, 3), np.iinfo(np.int64).max)
         assert betweenness(np.zeros((2, 8), np.uint8), nobody, far, np.zeros(0, np.int64)).tolist() == [0, 0, 0]
+
+
+class TestStood:
+    def test_features_are_counted_that_are_what_they_were_in_one_of_the_last_four(self) -> None:
+        rows = np.array([[1, 1, 1], [2, 1, 2], [3, 3, 3], [4, 4, 2], [5, 5, 5], [1, 2, 2]], np.uint8)
+        assert stood(rows, np.arange(6), np.arange(6)).tolist() == [0, 1, 0, 1, 0, 1]
+
+    def test_callers_do_not_meet(self) -> None:
+        rows = np.array([[1, 1], [1, 1], [1, 2]], np.uint8)
+        assert stood(rows, np.arange(3), np.array([0, 0, 1])).tolist() == [0, 0, 1]
+
+    def test_blocks_change_nothing(self) -> None:
+        rows = np.random.default_rng(0).integers(0, 9, (3 * BLOCK, 5)).astype(np.uint8)
+        at = np.arange(7, 3 * BLOCK)
+        same = np.any([rows[at] == rows[at - back] for back in range(1, RECENT + 1)], axis=0)
+        assert (stood(rows, at, np.full(len(at), 7)) == same.sum(axis=1)).all()
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_rows_that_are_left_out_in_between_change_nothing(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        rows, reach = rng.integers(0, 4, (600, 9)).astype(np.uint8), np.minimum(np.arange(600) % 50, 7)
+        at = np.flatnonzero(rng.random(600) < 0.6)
+        assert (stood(rows, at, reach[at]) == stood(rows, np.arange(600), reach)[at]).all()
+        assert stood(rows, np.array([0, 1, 3]), np.array([0, 1, 3])).tolist() == [
+            0,
+            *(stood(rows, np.array([one]), np.array([one]))[0] for one in (1, 3)),
+        ]

@@ -80,6 +80,7 @@ class InformationSpend:
             "unsure": _levels(top[top != UNTOLD], rare_below=True),
             "far": _levels(squared[squared != FAR], rare_below=False),
         }
+        params["stood"] = _usually_stood(params, queries)
         spent = np.concatenate([[0], np.cumsum(_bits(params, queries))])
         counts = np.diff(queries.offsets)
         means = np.diff(spent[queries.offsets])[counts > 0] / counts[counts > 0]
@@ -142,11 +143,25 @@ def _rarity(levels: NDArray[np.int64], values: NDArray[np.int64], *, rare_below:
     return np.searchsorted(levels, values, side="left")
 
 
+def _usually_stood(params: Params, queries: EventBatch) -> NDArray[np.int64]:
+    """Return, (1,), how many features of an input far from earlier ones stand where they stood; callers count alike."""
+    squared = queries.signals["squared"]
+    far = (squared != FAR) & (_rarity(params["far"], squared, rare_below=False) >= UNITS)
+    subject, stood = queries.subject[far], queries.signals["stood"][far]
+    each = [np.median(own) for own in np.split(stood, np.flatnonzero(np.diff(subject)) + 1) if own.size]
+    return np.array([np.median(each) if each else 0], np.int64)
+
+
 def _bits(params: Params, queries: EventBatch) -> NDArray[np.int64]:
     """Return what each query's answer tells, (n,) in UNITS; a first query is unlike nothing, and tells nothing yet."""
     top, squared = _told(queries), queries.signals["squared"]
     unsure = np.where(top != UNTOLD, _rarity(params["unsure"], top, rare_below=True), 0)
     far = _rarity(params["far"], squared, rare_below=False)
+    # A baseline of before knows of none that stand.
+    width, usual = queries.query.shape[1], int(params.get("stood", np.zeros(1, np.int64))[0])
+    new = width - np.maximum(queries.signals["stood"].astype(np.int64), usual)
+    # One more on both sides: where all usually stand, what is far is so by little, and counts.
+    far = far * (new + 1) // (width - usual + 1)
     bits: NDArray[np.int64] = np.where(squared != FAR, unsure + far + OTHER * queries.signals["flip"], 0)
     return bits
 

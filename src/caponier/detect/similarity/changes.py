@@ -33,6 +33,11 @@ COUNTED: Final = 255
 """Changed features that are counted at most."""
 WHOLE: Final = 2**24
 """Below it float32 holds whole numbers exactly."""
+RECENT: Final = 4
+"""Different queries before one in which a value of it stood already: a share of a third and more of the values that a
+filler stands for shows so, and of a scale of 128 levels few others do."""
+FEW: Final = 256
+"""Rows of which each feature is compared several times: they stay in the nearest cache."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -115,6 +120,32 @@ def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.i
         rows = known[start : start + BLOCK]
         differs = query[at[rows]] != query[earlier[rows]]
         found[rows] = np.minimum(np.count_nonzero(differs, axis=1), COUNTED)
+    return found
+
+
+def stood(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return how many features of rows are just what they were in one of the RECENT rows before.
+
+    Args:
+        query: (m, width) quantised inputs.
+        at: (n,) rows that are looked at.
+        reach: (n,) how many rows before each belong to its caller.
+    """
+    found = np.zeros(len(at), np.int16)
+    for start in range(0, len(at), FEW):
+        rows, before = at[start : start + FEW], reach[start : start + FEW]
+        first, end = int(rows[0]), int(rows[-1]) + 1
+        # Where no row is left out in between, they need not be copied.
+        whole = end - first == len(rows)
+        own, same = query[first:end] if whole else query[rows], np.zeros((len(rows), query.shape[1]), bool)
+        for back in range(1, RECENT + 1):
+            view = whole and first >= back
+            now = own == (query[first - back : end - back] if view else query[np.maximum(rows - back, 0)])
+            if before.min() < back:
+                now[before < back] = False
+            same |= now
+        # A row of bits at a time: to count bytes along an axis takes longer than to compare them.
+        found[start : start + FEW] = np.bitwise_count(np.packbits(same, axis=1)).sum(axis=1, dtype=np.int16)
     return found
 
 

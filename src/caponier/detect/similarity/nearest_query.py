@@ -5,7 +5,7 @@ matrix product over the whole batch. Squared distances are whole numbers below 2
 the result does not depend on how the stream was cut, nor on the BLAS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -15,7 +15,9 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved
+from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved, stood
+from caponier.detect.similarity.present import alike_where_missing, lacking, nearest_present, plain
+from caponier.telemetry.features import MARK
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -81,12 +83,12 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
 
     Args:
         state: (s,) rows of `state_dtype`, oldest query first.
-        batch: Events of s subjects.
+        batch: Events of s subjects; what is missing in their queries may be marked (`similarity.present`).
         keep: (k,) subjects whose new state is wanted.
 
     Returns:
-        The batch with the signals below, its history, and the new state (k,) of those to `keep`: one for each of
-        hundreds of subjects, of which the last goes on, would be megabytes of nothing.
+        The batch with the signals below and without marks, its history, and the new state (k,) of those to `keep`: one
+        for each of hundreds of subjects, of which the last goes on, would be megabytes of nothing.
 
     Signals, (n,) each:
         unique: the query differs from all that the ring remembers.
@@ -98,24 +100,85 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
         between: how much it lies on a line between the two nearest, if these were answered differently and it differs
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
+        stood: how many features are what they were in one of the last few different queries, or are missing as they
+            were there; see `caponier.detect.similarity.changes`; not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squares, places, crowd = _nearest(history, at)
+    marked, history = history, replace(history, query=plain(history.query))
+    reach = np.minimum(at - np.repeat(history.offsets[:-1], np.diff(history.offsets))[at], RING)
+    squares, places, crowd = _nearest(history, at, reach)
+    if history.query is not marked.query:
+        _over_present(marked, at, reach, squares, places, crowd)
     squared, neighbour = squares[0], places[0]
-    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
-    found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
-    found["moved"] = moved(history.query, at, neighbour)
+    found = {"squared": squared, "flip": _flips(history.label, at, neighbour), "crowd": crowd}
+    found |= {"even": evenness(history.query, at, neighbour), "moved": moved(history.query, at, neighbour)}
+    if history.query is not marked.query:
+        _told_by_present(marked, at, places, found)
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
     signals["back"] = np.zeros(len(batch), np.uint8)
     signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
+    signals["stood"] = np.zeros(len(batch), np.int16)
+    signals["stood"][unique] = stood(marked.query, at, reach)
     signals["between"] = np.zeros(len(batch), np.int16)
     ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
-    signals["between"][unique] = betweenness(history.query, places, squares, ends)
-    return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
+    signals["between"][unique] = _between(marked, history.query, at, places, squares, ends)
+    told = replace(batch, query=plain(batch.query)).with_signals(signals)
+    return Similar(told, history, at, _remember(state.dtype, marked, keep))
+
+
+def _over_present(
+    marked: EventBatch,
+    at: NDArray[np.int64],
+    reach: NDArray[np.int64],
+    squares: NDArray[np.int64],
+    places: NDArray[np.int64],
+    crowd: NDArray[np.uint8],
+) -> None:
+    """Look anew for the nearest of those rows that lack features, or follow some that do, over what both have."""
+    rows = lacking(marked.query, at, reach)
+    found, places[:, rows], crowd[rows] = nearest_present(marked.query, at[rows], reach[rows])
+    squares[:, rows] = np.where(found >= 0, found, FAR)
+
+
+def _told_by_present(
+    marked: EventBatch, at: NDArray[np.int64], places: NDArray[np.int64], found: Mapping[str, NDArray[Any]]
+) -> None:
+    """Tell of rows that lack a feature which the nearest has, or the other way round, what they changed beside."""
+    query = marked.query
+    known = np.flatnonzero(places[0] >= 0)
+    gone = ((query[at[known]] >= MARK) | (query[places[0, known]] >= MARK)).any(axis=1)
+    rows = known[gone]
+    pair = alike_where_missing(query, at[rows], places[:1, rows]).reshape(-1, query.shape[1])
+    own, other = np.arange(2 * len(rows)).reshape(2, -1)
+    found["even"][rows], found["moved"][rows] = evenness(pair, own, other), moved(pair, own, other)
+    # Another answer to nothing but a feature that is gone, or back, is the model's about another row.
+    found["flip"][rows] &= found["moved"][rows] > 0
+
+
+def _between(
+    marked: EventBatch,
+    query: NDArray[np.uint8],
+    at: NDArray[np.int64],
+    places: NDArray[np.int64],
+    squares: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> NDArray[np.int16]:
+    """Return how much rows lie between the two nearest; where a feature is missing, over those that all three have."""
+    if query is marked.query:
+        return betweenness(query, places, squares, ends)
+    gone = (marked.query[np.stack([at[ends], *places[:, ends]])] >= MARK).any(axis=(0, 2))
+    found, rows = betweenness(query, places, squares, ends[~gone]), ends[gone]
+    three = alike_where_missing(marked.query, at[rows], places[:, rows])
+    apart = np.square(three[0].astype(np.int64) - three[1:]).sum(axis=2)
+    where = np.arange(3 * len(rows)).reshape(3, -1)[1:]
+    # Two that are alike over what all three have draw no line.
+    lines = np.flatnonzero(apart.sum(axis=0))
+    found[rows] = betweenness(three.reshape(-1, query.shape[1]), where, apart, lines)
+    return found
 
 
 def _unique(state: State, batch: EventBatch) -> NDArray[np.bool_]:
@@ -206,9 +269,9 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
 
 
 def _nearest(
-    history: EventBatch, at: NDArray[np.int64]
+    history: EventBatch, at: NDArray[np.int64], reach: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Search the ring before each of the rows `at`.
+    """Search the ring before each of the rows `at`, as far as they `reach` (len(at),).
 
     Returns:
         Squared distances and positions in the history of the nearest and of the nearest but that, (2, len(at)) each,
@@ -216,8 +279,6 @@ def _nearest(
     """
     squares, places = np.full((2, len(at)), FAR), np.full((2, len(at)), -1)
     crowd = np.zeros(len(at), np.uint8)
-    begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
-    reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
     for start, end in _stretches(at):
         rows, most = slice(start, end), int(reach[start:end].max())
