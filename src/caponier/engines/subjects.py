@@ -209,13 +209,11 @@ class SubjectPass:
         moments, keys = last_time[kept].tolist(), last_key[kept].tolist()
         for at, *own in zip(kept.tolist(), moments, keys, ages[:, kept].T.tolist(), states, strict=True):
             self._open[names[at]] = SubjectState(*own)
-        carried = np.zeros(len(names), bool)
-        carried[goes_on] = True
-        # Marks of what is missing are for the similarity alone.
-        bare = similar.batch.query
+        carried = np.isin(np.arange(len(names)), goes_on)
         return Scored(
             names,
-            batch if bare is batch.query else replace(batch, query=bare),
+            # Marks of what is missing are for the similarity alone.
+            replace(batch, query=similar.batch.query),
             similar,
             rows,
             subject[rows],
