@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
     "behaviour": {"attackers_flagged_share": "attackers found, all kinds together"},
+    "cluster": {"two_workers_times_as_fast_as_one": "times as fast a scan is on two Spark workers as on one"},
     "cost_feedback": {
         "sponge_dear_queries_most": "costly queries that a sponge attacker can send before the first finding",
         "steering_flagged_before_drift_share": "senders of false feedback found before the answers shift by 5 points",
