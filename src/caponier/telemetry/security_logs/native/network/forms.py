@@ -74,14 +74,14 @@ def recognise(fields: Fields, line: int) -> Record | None:
     return None
 
 
-class Pairs(dict[str, str]):
+class Pairs(dict[str, Any]):
     """Names and values of a line, the first value of each name."""
 
     def __init__(self) -> None:
         super().__init__()
         self._torn = set[str]()
 
-    def say(self, name: str, value: str) -> None:
+    def say(self, name: str, value: Any) -> None:
         """Take a pair."""
         if self.setdefault(name, value) != value:
             self._torn.add(name)
@@ -91,7 +91,7 @@ class Pairs(dict[str, str]):
         """Whether some name does not count."""
         return bool(self._torn)
 
-    def agreed(self) -> dict[str, str]:
+    def agreed(self) -> dict[str, Any]:
         """Return what nothing contradicts: of two values, one is in what somebody wrote into another."""
         return {name: value for name, value in self.items() if name not in self._torn}
 

@@ -6,6 +6,8 @@ Parsers keep the last of them, which is the caller's. But a program that writes 
 import json
 from typing import Any, Final
 
+from caponier.telemetry.security_logs.native.network.forms import Pairs
+
 _LONGEST: Final = 2**16
 """Characters of a record that are looked at: no line of an unknown program that matters is longer."""
 
@@ -20,15 +22,15 @@ def without_doubled(text: bytes, row: dict[str, Any]) -> dict[str, Any] | None:
     # A quote and a colon stand behind each name, and seldom elsewhere.
     if len(text) > _LONGEST or text.count(b'":') + text.count(b'" :') <= _names(row):
         return None
-    torn: list[str] = []
+    torn = False
 
     def agreed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found, twice = dict[str, Any](), set[str]()
+        nonlocal torn
+        said = Pairs()
         for name, value in pairs:
-            if found.setdefault(name, value) != value:
-                twice.add(name)
-        torn.extend(twice)
-        return {name: value for name, value in found.items() if name not in twice}
+            said.say(name, value)
+        torn = torn or said.doubted
+        return said.agreed()
 
     try:
         read = json.loads(text, object_pairs_hook=agreed)

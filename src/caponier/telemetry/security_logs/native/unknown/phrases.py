@@ -157,15 +157,8 @@ def understand(text: str, fields: Fields) -> bool:
         return False
     found = told(text)
     if named:
-        if (
-            found.doubted
-            or (found.who is not None and account_name(found.who) != there.account)
-            or found.address
-            not in (
-                None,
-                there.address,
-            )
-        ):
+        other = found.who is not None and account_name(found.who) != there.account
+        if found.doubted or other or found.address not in (None, there.address):
             return False
     else:
         if found.address is not None:
