@@ -303,3 +303,43 @@ def test_a_list_of_classes_beside_their_scores_names_the_answer() -> None:
     for odd in (["no", "no"], ["no"], ["no", "yes", "perhaps"], ["", "yes"]):
         assert not understood(lambda at, odd=odd: one(at, odd)).columns["scores"].classes
     assert not understood(lambda at: one(at, ["no", f"yes {at}"])).columns["scores"].classes
+
+
+CREDENTIALS = [
+    "api_token",
+    "auth_token",
+    "accessToken",
+    "client_secret",
+    "session_cookie",
+    "user_password",
+    "jwt",
+    "x-auth-token",
+]
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_credential_stands_in_no_map_and_in_no_event(name: str) -> None:
+    secret = "s3cr3t-{}-f00d"
+    rows = [
+        {"ts": when(at), "age": at, "amount": 1.5 * at, name: secret.format(at % 5), "decision": "ab"[at % 2]}
+        for at in range(ROWS)
+    ]
+    found = guess(rows, "model").map
+    assert found is not None
+    assert "s3cr3t" not in found.model_dump_json()
+    assert [one.name for one in found.features] == ["age", "amount"]
+    assert all(about.secret for about in found.columns.values() if name in about.path)
+
+
+def test_what_says_something_of_a_credential_in_numbers_is_a_feature() -> None:
+    rows = [{"ts": when(at), "age": at, "has_password": at % 2, "decision": "ab"[at % 3 % 2]} for at in range(ROWS)]
+    found = guess(rows, "model").map
+    assert found is not None
+    assert [one.name for one in found.features] == ["age", "has_password"]
+
+
+def test_a_token_tells_callers_apart_better_than_an_address() -> None:
+    one = understood(lambda at: plain(at, client=f"10.0.0.{at % 3}", api_token=f"tok-{at % 7}-aa"))
+    assert places(one)["principal"] == "api_token"
+    alone = understood(lambda at: plain(at, client=f"10.0.0.{at % 3}"))
+    assert places(alone)["principal"] == "client"

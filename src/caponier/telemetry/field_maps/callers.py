@@ -14,7 +14,7 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, keys_of
 from caponier.telemetry.field_maps.value_kinds import is_number, nearly
-from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, IDS, LIKE, PERHAPS, SEVERAL, normal
+from caponier.telemetry.readers.field_names import ALIASES, CREDENTIALS, IDS, LIKE, PERHAPS, SEVERAL, TOKENS, normal
 
 WHO: Final = frozenset(
     (
@@ -268,6 +268,9 @@ def who_come_again(ranked: list[Ranked], nodes: Nodes, is_taken: Callable[[Place
         nodes: The fields of a sample.
         is_taken: Tells which of them mean something else.
     """
+    if len(ranked) > 1 and are_addresses(nodes[ranked[0][1]]):
+        # Many may sit behind one address, and one may have many: a name or a key tells them apart.
+        ranked = sorted(ranked, key=lambda one: are_addresses(nodes[one[1]]) or not are_callers(nodes[one[1]]))
     if not ranked or normal((place := ranked[0][1])[-1]) in CREDENTIALS:
         return ranked
     if len(keys_of(place)) == 1:
@@ -303,13 +306,22 @@ def tells_who(place: Place, values: Sequence[Any], callers: Sequence[Any]) -> bo
 
 def names_somebody(place: Place, values: Sequence[Any]) -> bool:
     """Tell whether a column says who somebody is, and so is no feature: `user_id`, and not `account`."""
-    is_id = normal(place[-1]).rsplit("_", 1)[-1] in NAMES and _is_somebody(place)
-    return is_id and all(_is_name(value) for value in values if not is_missing(value))
+    name = normal(place[-1])
+    is_id = name.rsplit("_", 1)[-1] in NAMES and _is_somebody(place)
+    held = [value for value in values if not is_missing(value)]
+    # As a number it says something of one, such as that there is a password.
+    is_token = TOKENS.fullmatch(name) is not None and any(not str(value).strip().isdecimal() for value in held)
+    return (is_id or is_token) and all(_is_name(value) for value in held)
 
 
 def _is_somebody(place: Place) -> bool:
     name = normal(place[-1])
-    is_known = name in CREDENTIALS or name in ALIASES["principal"] or LIKE["principal"].fullmatch(name) is not None
+    is_known = (
+        name in CREDENTIALS
+        or TOKENS.fullmatch(name) is not None
+        or name in ALIASES["principal"]
+        or LIKE["principal"].fullmatch(name) is not None
+    )
     return is_known or _is_called_so(keys_of(place))
 
 

@@ -403,6 +403,13 @@ CREDENTIALS: Final = frozenset(
     )
 )
 """By these somebody gets in or is written to: no model takes them, and they stand in no event as they are."""
+TOKENS: Final = re.compile(
+    r"(?:.+_)?(?:secret|password|passwd|passphrase|credentials?|cookie|jwt|authorization"
+    r"|(?:api|auth|authentication|access|refresh|session|bearer|id|csrf|xsrf|security|sas|user|client|app|service|device"
+    r"|push|customer|tenant|account|personal|login)_?token"
+    r"|(?:api|auth|private|secret|access|subscription|license|licence)_?key|secret_access_key)"
+)
+"""How a field is called besides that holds a text by which somebody gets in; as a number it says something of it."""
 IDS: Final = ("_id", "_key", "email", "user", "account", "customer", "client")
 """How names end that say who somebody is, and no model takes."""
 SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch", "examples")
@@ -561,7 +568,7 @@ LIKE: Final = {
         rf"|(?:.*_)?(?:latency|elapsed(?:_time)?|took|time_taken|{_SPANS}_(?:time|duration|latency))"
     ),
     "principal": re.compile(
-        r"key_id|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"key_id|(?:.+_)?(?:api|auth|access|client|user|service|app|customer|tenant|account|subscription)_?(?:token|key)|.+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
         r"|(?:api_?)?key_(?:owner|alias|name|label|user|holder|mask|masked|preview|hint)|api_key_.+"
         r"|(?:requested|called|submitted|invoked|issued|initiated|triggered|asked)_by(?:_.+)?"
         r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
