@@ -178,3 +178,16 @@ def test_a_text_that_was_asked_is_no_missing_input(log: Path, capsys: pytest.Cap
     ]
     log.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     assert "missing: input" not in run(capsys, "map", "guess", log).err
+
+
+def test_a_doubtful_map_is_not_followed_by_a_scan_that_would_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "calls.csv"
+    log.write_text("when,age,out\n" + "".join(f"0{1 + at % 9}/02/2026 10:00:0{at},{at},a\n" for at in range(9)))
+    said = " ".join(run(capsys, "map", "guess", log).err.split())
+    assert "next: settle what is doubtful" in said
+    assert "next: caponier scan" not in said
+    written = " ".join(run(capsys, "map", "guess", log, "--out", tmp_path / "m.yaml").err.split())
+    assert "--map" in written
+    assert "settle what is doubtful in" in written

@@ -144,8 +144,17 @@ def _tell(proposal: MapProposal, log: Path, out: Path | None, *, quiet: bool) ->
         say(console, f"note: {words}")
     if proposal.preview is not None:
         _show(proposal.preview, quiet=quiet)
+    say(console, f"next: {_next(log, out, doubtful=bool(found.doubts))}")
+
+
+def _next(log: Path, out: Path | None, *, doubtful: bool) -> str:
+    """Return what is to be done; a scan guesses anew, and reads nothing by a doubtful guess."""
+    if doubtful and out is None:
+        return f"settle what is doubtful: caponier map guess {log} --out MAP.yaml, and correct the map in it"
+    if doubtful:
+        return f"settle what is doubtful in {out}, then: caponier scan inference {log} --map {out}"
     how = f" --map {out}" if out else "; to correct the map first, write it with --out MAP.yaml, then scan with --map"
-    say(console, f"next: caponier scan inference {log}{how}")
+    return f"caponier scan inference {log}{how}"
 
 
 def _show(seen: Preview, *, quiet: bool) -> None:
