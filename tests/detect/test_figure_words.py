@@ -41,7 +41,7 @@ def test_every_detector_that_ships_scores_in_words() -> None:
         ("eve", "eve"),
         ([3, 8], "3, 8"),
         (("a", [1, 2]), "a, (1, 2)"),
-        ({"near_rows": 2, "of": 4}, "near rows 2, of 4"),
+        ({"near_rows": 2, "of": 4}, "near rows 2, of all 4"),
         ([{"rows": 1}, {"rows": 2}], "(rows 1); (rows 2)"),
         ({"inputs": {"share": 0.2, "usual": 0.49}}, "inputs (share 0.2, usual 0.49)"),
     ],

@@ -179,7 +179,7 @@ def _certainty(result: DemoResult) -> str:
     )
     if rarest is None:
         return text
-    return text + f" As high as the rarest of the findings come {rarest:.2g} benign users a week."
+    return text + f" About {rarest:.2g} benign users a week would score as high as the rarest finding."
 
 
 def _harms(result: DemoResult) -> str:

@@ -38,7 +38,6 @@ _FACTS: Final = {
     "address": "addresses",
     "also": "other rules about the same events",
     "answers": "different answers",
-    "at_home_elsewhere": "rows that fit another label",
     "bits": "evidence of each measure, in bits",
     "carried": "score that the patch gives other images",
     "class": "target class",
@@ -49,7 +48,7 @@ _FACTS: Final = {
     "crowded": "inputs close around one point",
     "distance": "distance from benign callers",
     "distance_quartiles": "quartiles of the distances to earlier inputs",
-    "below_benign_quartiles": "distances below the benign quartiles",
+    "below_benign_quartiles": "of its last 40 distances, how many lie below each quartile of benign ones",
     "most_alike_benign": "the same for the most similar benign caller",
     "entropy": "uncertainty of the last answer",
     "even_steps": "steps that changed many values alike",
@@ -96,6 +95,15 @@ _FACTS: Final = {
     "window": "most recent ones examined",
 }
 """What detectors say beside their score."""
+_PARTS: Final = {
+    "at_home_elsewhere": "share of these rows that fit another label without it",
+    "elsewhere": "share of rows of other labels that carry it",
+    "of": "of all",
+    "takes_it_without_them": "the same for a model trained without these rows",
+    "takes_the_label": "share of other rows that get the label with it",
+    "times_as_strong": "times as strong as in these rows when tested",
+}
+"""What they say of one of several, such as one pattern among rows."""
 
 
 def score_words(statistic: str) -> str:
@@ -113,7 +121,7 @@ def value_words(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "unknown" if value is None else "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_spelt(str(name))} {_inner(one)}" for name, one in value.items())
+        return ", ".join(f"{_PARTS.get(str(name), _spelt(str(name)))} {_inner(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return ("; " if any(isinstance(one, Mapping) for one in value) else ", ").join(map(_inner, value))
     if isinstance(value, int):

@@ -358,5 +358,7 @@ def test_rarity_stands_beside_severity_and_says_what_it_means() -> None:
 
 
 def test_a_threshold_of_nothing_is_told_as_such() -> None:
-    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith("3; each is reported")
+    assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith(
+        "3; no threshold: one is enough"
+    )
     assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith("3; the threshold is 3")

@@ -179,7 +179,7 @@ BROKEN: Final = {
     ),
     "nothing-asked": Broken("log.jsonl", b'{"ts":1767605400,"host":"a","cpu":0.5}\n' * 9, WRONG, "none says who asked"),
     "two-times": Broken(
-        "log.csv", b"date,x,prediction\n05/01/2026,1,a\n06/01/2026,2,b\n", WRONG, "say which in format"
+        "log.csv", b"date,x,prediction\n05/01/2026,1,a\n06/01/2026,2,b\n", WRONG, "name the right one under format"
     ),
     "time-of-day-alone": Broken(
         "log.csv", b"time,x,prediction\n09:30:00,1,a\n09:31:00,2,b\n", WRONG, "no field holds a time"

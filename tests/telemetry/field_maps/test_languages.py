@@ -106,4 +106,4 @@ def test_days_come_before_months_where_the_name_is_of_a_language_that_writes_so(
 @pytest.mark.parametrize("name", ["time", "data_time", "timestamp"])
 def test_days_and_months_stay_a_doubt_where_no_language_says_which_comes_first(name: str) -> None:
     rows = [{name: f"02/03/2026 08:00:{at:02d}", "user": f"u{at % 4}", "features": [at, 1.5]} for at in range(ROWS)]
-    assert any("say which in format" in one for one in guess(rows, "model").doubts)
+    assert any("name the right one under format" in one for one in guess(rows, "model").doubts)

@@ -114,7 +114,7 @@ class TestTold:
             assert datetime.strptime(text, found) == datetime.strptime(text, form)
 
     def test_a_day_that_may_be_a_month_is_ambiguous_until_one_is_not(self) -> None:
-        with pytest.raises(Ambiguous, match="say which in format"):
+        with pytest.raises(Ambiguous, match="name the right one under format"):
             time_form(["05/04/2026 10:00:00"])
         assert time_form(["05/04/2026 10:00:00", "25/04/2026 10:00:00"])[0] == "%d/%m/%Y %H:%M:%S"
 

@@ -51,7 +51,7 @@ def remediate_membership(
     if (kept := int((~left_out).sum())) < FEWEST:
         raise InputError(f"only {kept} rows would be left to learn from", where=str(asked.rows))
     if members.sum() < FEWEST:
-        what = f"{members.sum()} rows to be forgotten are too few to measure it; {FEWEST} are the fewest"
+        what = f"{members.sum()} rows to be forgotten are too few to measure it; at least {FEWEST} are needed"
         raise InputError(what, where=str(asked.without), hint="Without --without all rows are measured.")
     details: dict[str, Any] = {"members": int(members.sum()), "others": len(test.x), "left_out": int(left_out.sum())}
 

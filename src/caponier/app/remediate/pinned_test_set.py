@@ -68,8 +68,7 @@ class PinnedTestSet:
         kept = [row for row in range(len(x)) if (x[row] + 0.0).tobytes() not in known]
         if len(kept) < FEWEST:
             raise InputError(
-                f"only {len(kept)} of its {len(x)} rows are not in the training data, and {FEWEST} are the fewest "
-                "that say anything",
+                f"only {len(kept)} of its {len(x)} rows are not in the training data; at least {FEWEST} are needed",
                 where=str(self.dataset.path),
             )
         return PinnedTestSet(replace(self.dataset.rows(kept), x=x[kept], features=training.features))

@@ -131,7 +131,7 @@ def share(right: NDArray[np.bool_]) -> float:
         InputError: If there are too few for one.
     """
     if len(right) < FEWEST:
-        raise InputError(f"{len(right)} rows are too few to say anything; {FEWEST} are the fewest")
+        raise InputError(f"{len(right)} rows are too few to say anything; at least {FEWEST} are needed")
     return round(float(right.mean()), 6)
 
 

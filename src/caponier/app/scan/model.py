@@ -195,7 +195,7 @@ def samples_of(dataset: Dataset) -> Samples:
         InputError: If there are too few.
     """
     if len(dataset) < FEWEST:
-        raise InputError(f"{len(dataset)} samples are too few; {FEWEST} are the fewest", where=str(dataset.path))
+        raise InputError(f"{len(dataset)} samples are too few; at least {FEWEST} are needed", where=str(dataset.path))
     shape = tuple(side for side in dataset.shape) if len(dataset.shape) > 1 else ()
     width = dataset.x.shape[1]
     side = round(width**0.5)

@@ -75,7 +75,7 @@ Test = Annotated[
         "--self-test/--no-self-test",
         envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
-        "benign callers of this model; takes up to three minutes and needs pip install 'caponier[emulate]'.",
+        "benign callers of this model; takes up to three minutes, and needs the extra emulate.",
     ),
 ]
 Verdicts = Annotated[bool, typer.Option("--verdicts", help="Take verdicts into account (caponier findings verdict).")]
@@ -93,8 +93,8 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="The data that the model was trained on (.npz, .parquet, .csv), with the same numbers as the log: "
-        "normalised and encoded like input, or like input_raw if the log has it. Lets membership inference be "
+        help="The data that the model was trained on (.npz, .parquet, .csv), scaled and encoded as in the "
+        "log: like input, or like input_raw if the log has it. Lets membership inference be "
         "detected; only a salted sketch of it is kept.",
     ),
 ]

@@ -75,7 +75,7 @@ def _techniques(result: DemoResult) -> Table:
 
 def _technique(technique: TechniqueRef, done: bool) -> str:
     color = f" ({COLOR_WORDS[technique.color]})" if technique.color else ""
-    return f"{technique.id} {technique.name}{color}{'' if done else ', not done here'}"
+    return f"{technique.id} {technique.name}{color}{'' if done else ', not an act of this demo'}"
 
 
 def _next(result: DemoResult, out: Path) -> Table:

@@ -27,7 +27,7 @@ def named(subject: SubjectRef) -> str:
 
 
 _BASES: Final[Mapping[str, str]] = {
-    Basis.PROMISE: "promise (guaranteed share)",
+    Basis.PROMISE: "promise (guaranteed)",
     Basis.ESTIMATE: "estimate (no guarantee)",
     Basis.COLD_START: "cold-start (no baseline)",
 }
@@ -96,6 +96,9 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         if evidence.of
         else "no benign callers known"
     )
+    # None of a few hundred does not mean none of all: what is shown above rests on this share.
+    rare = evidence.of and evidence.share and evidence.above / evidence.of < evidence.share
+    taken = f", which allows for 1 in {1 / evidence.share:,.0f}" if rare and evidence.share else ""
     rows = [
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
@@ -111,7 +114,10 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_raised(finding),
         ("Evidence", _scored(finding)),
-        ("Basis", f"{_BASES[evidence.basis]}: {rank} in their first {_age(evidence.age)}" if evidence.basis else ""),
+        (
+            "Basis",
+            f"{_BASES[evidence.basis]}: {rank} in their first {_age(evidence.age)}{taken}" if evidence.basis else "",
+        ),
         *_headed("Also seen by", _beside(finding)),
         *_headed("Details", fact_words(evidence.facts)),
         ("Events", _events(finding)),
@@ -131,7 +137,7 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return f"the rule {finding.detector} matched"
-    line = f"the threshold is {figure(evidence.threshold, 6)}" if evidence.threshold else "each is reported"
+    line = f"the threshold is {figure(evidence.threshold, 6)}" if evidence.threshold else "no threshold: one is enough"
     return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)}; {line}"
 
 

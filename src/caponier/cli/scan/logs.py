@@ -120,7 +120,7 @@ def _tell(report: LogScanReport, home: Workspace | None, *, quiet: bool) -> None
     console = notes(quiet=quiet)
     say(
         console,
-        f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
+        f"{_counted(len(report.findings), 'finding')}; {report.rules} rules checked {_counted(report.events, 'event')}",
     )
     if report.context:
         kept = _counted(len(report.context), "match", "matches")
@@ -143,7 +143,7 @@ def _taken_for(file: ScannedLog) -> str:
         name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
     )
     asked = "all" if file.asked == file.events else f"{file.asked:,}"
-    return f"{file.file}: {formats}, {_counted(file.events, 'event')}, of which rules cover {asked}"
+    return f"{file.file}: {formats}, {_counted(file.events, 'event')}, {asked} of a kind that some rule looks at"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

@@ -52,7 +52,7 @@ class ChaffRows:
         n = len(dataset)
         reason = (
             f"{n:,} rows, and at most {MAX_ROWS:,} are judged together; split the data set" if n > MAX_ROWS
-            else f"only {n} rows, and {MIN_ROWS} are the fewest" if n < MIN_ROWS
+            else f"only {n} rows; at least {MIN_ROWS} are needed" if n < MIN_ROWS
             else None
         )  # fmt: skip
         nothing = np.full(n, NOTHING, np.int64)

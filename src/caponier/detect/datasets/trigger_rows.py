@@ -354,8 +354,8 @@ def _reason(group: dict[str, Any]) -> str:
     )
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(where)}); with the pattern added{stronger}, a model trained on these rows calls "
-        f"{group['takes_the_label']:.0%} of other rows {group['label']!r}, and a model trained without them "
+        f"({', '.join(where)}); if it is put onto other rows{stronger}, a model trained on these rows calls "
+        f"{group['takes_the_label']:.0%} of them {group['label']!r}, and a model trained without them "
         f"{group['takes_it_without_them']:.0%}"
     )
 

@@ -176,8 +176,8 @@ def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
     """Say what was seen of a search, and nothing of what was not."""
     changed = f"; the answer changed {times(facts['flips'])}" if facts["flips"] else ""
     figures = {
-        "small_steps": "came closer to an earlier input than benign ones do",
-        "halvings": "came half as close as the step before, as in a binary search",
+        "small_steps": "lay closer to an earlier input than benign inputs do",
+        "halvings": "halved the previous step, as in a binary search",
         "single_feature": "changed a single value",
         "crowded": "lay close around one point",
         "even_steps": "changed many values by the same amount",

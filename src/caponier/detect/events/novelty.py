@@ -119,7 +119,7 @@ class Novelty:
             seen.append(f"distance from benign inputs is up to {farthest:.1f}")
         if rarest > 1:
             seen.append(f"values' rarity up to {rarest:.1f}" if seen else f"values' rarity is up to {rarest:.1f}")
-        details = f". Their {listed(seen)} (below 1 for 99.9 % of benign inputs)" if seen else ""
+        details = f". Measured so that 99.9 % of benign inputs stay below 1, their {listed(seen)}" if seen else ""
         what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
             f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])}, among its last "

@@ -47,7 +47,7 @@ class WeightOutlier:
         """See `ModelDetector`."""
         classes = model.network.outputs
         if classes < FEWEST:
-            return silent(f"the model has {classes} classes, and {FEWEST} are the fewest that can be compared")
+            return silent(f"the model has {classes} classes; at least {FEWEST} are needed for a comparison")
         low, high = _range(model)
         if (work := classes * model.network.work(low[None, :])) > MOST_WORK:
             return silent(f"a row of each class takes {work:,} multiplications; more than {MOST_WORK:,} take too long")

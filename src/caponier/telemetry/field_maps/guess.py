@@ -534,7 +534,7 @@ class _Work(WholeRows):
             constants["operation"] = "predict"
         if "model" not in self.columns and not self.take_model(model):
             constants["model"] = model
-            out.remarks.append(f"no field names the model, so {model!r} stands for it")
+            out.remarks.append(f"the model is called {model!r}: no field tells its name")
         self.take_answers_of_no_model()
         self.take_duration()
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):

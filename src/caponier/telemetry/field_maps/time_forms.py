@@ -96,7 +96,7 @@ class Ambiguous(ValueError):  # noqa: N818 - no failure: two readings are as goo
     """Several forms fit."""
 
     def __init__(self, forms: list[str]) -> None:
-        super().__init__(f"its times fit {' and '.join(forms)}; say which in format")
+        super().__init__(f"its times fit {' and '.join(forms)}; name the right one under format in the field map")
         self.form = forms[0]
 
 
