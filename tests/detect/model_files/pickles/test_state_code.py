@@ -7,6 +7,7 @@ import pytest
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
 from caponier.detect.model_files.pickles.rules import Allowance, GlobalRole, shipped
+from caponier.detect.model_files.pickles.stream import LimitError
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -189,3 +190,11 @@ def test_files_that_a_model_of_gensim_reads_beside_it_are_in_its_folder(
     """Its loader reads on in these files, in some of them as pickles, and a list may be filled afterwards."""
     content = f"\x80\x02{VECTORS}}}{text(key)}{names}sb{then}."
     assert judge(memoryview(content.encode("latin-1")), Limits()).verdict is expected
+
+
+def test_a_long_list_that_is_handed_over_again_and_again_comes_to_its_limit() -> None:
+    long = "](" + "K\x01" * 10_000 + "eq\x01"
+    content = f"\x80\x02{long}0cpytz\n_p\nq\x02(h\x01tq\x030" + "h\x02h\x03R0" * 500 + "."
+    reading = read(content.encode("latin-1"), Limits(opcodes=100_000))
+    assert isinstance(reading.error, LimitError)
+    assert reading.ledger.expense.opcodes < 25_000

@@ -36,6 +36,7 @@ BYTES_IO: Final = Global("_io", "BytesIO")
 _ELSEWHERE: Final = frozenset({"__numpys", "__recursive_saveloads", "__scipys"})
 """Attributes by which gensim's own loader reads on in files beside the model, one of them as a pickle."""
 _OFTEN: Final = 15
+_HOLDERS: Final = (tuple, Box, Made)
 _TELLING: Final = (tuple, Box, Made, str, Blob)
 """What may be a key, or hold one."""
 
@@ -117,8 +118,10 @@ def first_open(values: Iterable[Any], ledger: Ledger) -> Made | None:
         elif isinstance(value, tuple | Box) and id(value) not in seen:
             seen.add(id(value))
             held = value.items if isinstance(value, Box) else value
-            ledger.visit(len(held))
-            waiting += [inner for inner in held if isinstance(inner, tuple | Box | Made)]
+            # Looked at anew each time, because a list may have been changed: a long one that is handed over again and
+            # again would else cost seconds.
+            ledger.visit(3 * len(held))
+            waiting += [inner for inner in held if isinstance(inner, _HOLDERS)]
     return None
 
 
