@@ -7,13 +7,14 @@ import pytest
 from bench.machinery.hostile.archives import ARCHIVES
 from bench.machinery.hostile.oracle import Case, fired
 from bench.machinery.hostile.pickles import PICKLES
+from bench.machinery.hostile.state_code import STATE_CODE
 from bench.machinery.hostile.texts import TEXTS
 
 from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import judged
 
 pytestmark = pytest.mark.slow
-CLASSES = PICKLES | ARCHIVES | TEXTS
+CLASSES = PICKLES | STATE_CODE | ARCHIVES | TEXTS
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
 from caponier.detect.model_files.pickles.rules import Allowance, GlobalRole, shipped
+from caponier.detect.model_files.pickles.stream import LimitError
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -14,6 +15,12 @@ CLASS = "cbuiltins\nlist\n"
 NAMESPACE = f"ctypes\nSimpleNamespace\n)R}}(X\x06\0\0\0astype{CLASS}ub"
 RUN = [
     ("sklearn.isotonic", "IsotonicRegression", "_build_f"),
+    ("sklearn.isotonic", "IsotonicRegression", "X_thresholds_"),
+    ("torch.nn.modules.rnn", "LSTM", "_all_weights"),
+    ("torch.nn.modules.rnn", "GRU", "register_parameter"),
+    ("torch.nn.modules.conv", "Conv2d", "register_buffer"),
+    ("torch.nn.parallel.data_parallel", "DataParallel", "_parameters"),
+    ("torch.optim.swa_utils", "AveragedModel", "_non_persistent_buffers_set"),
     ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor", "nodes"),
     ("lightgbm.basic", "Booster", "_handle"),
     ("lightgbm.basic", "Booster", "handle"),
@@ -64,6 +71,58 @@ def test_an_array_a_number_or_nothing_under_the_same_name_is_clean(module: str, 
     for value in (array, "N", "K\x01", text("x")):
         assert read(built(module, name, table(**{key: value}))).is_clean
     assert read(built(module, name, table(other=CLASS))).is_clean
+
+
+@pytest.mark.parametrize("held", [f"](]({NAMESPACE}ee", f"]({NAMESPACE}e", f"({NAMESPACE}t"])
+def test_what_an_array_is_made_of_is_refused_in_lists_as_well(held: str) -> None:
+    content = built("sklearn.isotonic", "IsotonicRegression", table(y_thresholds_=held))
+    assert ("build", "sklearn.isotonic.IsotonicRegression with an attribute y_thresholds_ that it calls") in read(
+        content
+    ).unsafe
+    assert read(built("sklearn.isotonic", "IsotonicRegression", table(other=held))).is_clean
+
+
+def test_layers_in_a_layer_are_clean() -> None:
+    layer = "ctorch.nn.modules.linear\nLinear\n)\x81" + table(_parameters="}", bias="N") + "b"
+    layers = table(_modules=table(a=layer), _parameters="ccollections\nOrderedDict\n)R", activation=layer)
+    assert read(built("torch.nn.modules.container", "Sequential", layers)).is_clean
+
+
+@pytest.mark.parametrize("key", ["register_parameter", "_all_weights"])
+def test_a_function_that_sets_a_state_is_held_to_what_the_class_calls(key: str) -> None:
+    made = "ctorch.nn.modules.rnn\nLSTM\n"
+    rebuilt = "\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(ccopyreg\n__newobj__\n"
+    content = f"{rebuilt}{made}{made}\x85{table(**{key: CLASS})}tR."
+    assert read(content.encode("latin-1")).unsafe == [
+        ("build", f"torch.nn.modules.rnn.LSTM with an attribute {key} that it calls")
+    ]
+
+
+@pytest.mark.parametrize(("after", "expected"), [("h\x07}X\x01\0\0\0aNsb0", False), ("h\x07}b0", False), ("", True)])
+def test_an_object_that_is_handed_over_first_and_gets_attributes_later_leaves_it_open(
+    after: str, expected: bool
+) -> None:
+    default = "ccollections\ndefaultdict\nctorch.nn.modules.linear\nLinear\n)\x81q\x07\x85R"
+    reading = read(f"\x80\x02{default}{after}.".encode("latin-1"))
+    assert not reading.unsafe
+    assert reading.is_clean is expected
+
+
+@pytest.mark.parametrize(
+    ("function", "first", "expected"),
+    [
+        ("cpandas.core.indexes.base\n_new_Index\n", "cpandas\nIndex\n", False),
+        ("ccollections\nOrderedDict\n", "", True),
+    ],
+)
+def test_an_object_in_a_container_that_a_function_gets_leaves_it_open(
+    function: str, first: str, expected: bool
+) -> None:
+    """Pandas makes an array of what its table holds; a dictionary keeps it."""
+    layer = "ctorch.nn.modules.linear\nLinear\n)\x81" + table(_modules="}") + "b"
+    reading = read(f"\x80\x02{function}({first}{table(data=layer)}tR.".encode("latin-1"))
+    assert not reading.unsafe
+    assert reading.is_clean is expected
 
 
 @pytest.mark.parametrize(("module", "name", "key"), SETTERS)
@@ -131,3 +190,11 @@ def test_files_that_a_model_of_gensim_reads_beside_it_are_in_its_folder(
     """Its loader reads on in these files, in some of them as pickles, and a list may be filled afterwards."""
     content = f"\x80\x02{VECTORS}}}{text(key)}{names}sb{then}."
     assert judge(memoryview(content.encode("latin-1")), Limits()).verdict is expected
+
+
+def test_a_long_list_that_is_handed_over_again_and_again_comes_to_its_limit() -> None:
+    long = "](" + "K\x01" * 10_000 + "eq\x01"
+    content = f"\x80\x02{long}0cpytz\n_p\nq\x02(h\x01tq\x030" + "h\x02h\x03R0" * 500 + "."
+    reading = read(content.encode("latin-1"), Limits(opcodes=100_000))
+    assert isinstance(reading.error, LimitError)
+    assert reading.ledger.expense.opcodes < 25_000

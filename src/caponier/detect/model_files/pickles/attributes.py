@@ -36,6 +36,7 @@ BYTES_IO: Final = Global("_io", "BytesIO")
 _ELSEWHERE: Final = frozenset({"__numpys", "__recursive_saveloads", "__scipys"})
 """Attributes by which gensim's own loader reads on in files beside the model, one of them as a pickle."""
 _OFTEN: Final = 15
+_HOLDERS: Final = (tuple, Box, Made)
 _TELLING: Final = (tuple, Box, Made, str, Blob)
 """What may be a key, or hold one."""
 
@@ -86,18 +87,41 @@ def held_bytes(value: Any) -> Blob | None:
     return state[0] if plain and isinstance(state[0], Blob) and not state[0].text else None
 
 
-def runs(state: Any, names: tuple[str, ...]) -> str | None:
+def runs(state: Any, names: tuple[str, ...], ledger: Ledger, *, deep: bool = True) -> str | None:
     """Return the first of these attributes for which a state brings something that can be called, or has methods.
 
-    What is neither a table of Python's own nor an object that is closed may bring any of them.
+    What is neither a table of Python's own nor an object that is closed may bring any of them. What is `deep` counts
+    in containers as well: an array is made of all that a list holds.
     """
     for part in state if isinstance(state, tuple) else (state,):
         if isinstance(part, Made) and names and (part.items or _is_table(part)):
             return names[0]
         if isinstance(part, Box) and part.kind == "dict":
             for key, value in zip(part.items[::2], part.items[1::2], strict=False):
-                if isinstance(key, str) and key in names and (isinstance(value, Global) or is_open(value)):
+                if isinstance(key, str) and key in names and _acts(value, ledger, deep=deep):
                     return key
+    return None
+
+
+def _acts(value: Any, ledger: Ledger, *, deep: bool) -> bool:
+    return isinstance(value, Global) or is_open(value) or (deep and first_open((value,), ledger) is not None)
+
+
+def first_open(values: Iterable[Any], ledger: Ledger) -> Made | None:
+    """Return the first object, among values and in their containers, whose attributes the pickle has chosen."""
+    waiting, seen = list(values), set[int]()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Made):
+            if is_open(value):
+                return value
+        elif isinstance(value, tuple | Box) and id(value) not in seen:
+            seen.add(id(value))
+            held = value.items if isinstance(value, Box) else value
+            # Looked at anew each time, because a list may have been changed: a long one that is handed over again and
+            # again would else cost seconds.
+            ledger.visit(3 * len(held))
+            waiting += [inner for inner in held if isinstance(inner, _HOLDERS)]
     return None
 
 

@@ -18,6 +18,8 @@ _CREATING: Final = frozenset({
     Global("numpy._core.multiarray", "_reconstruct"), Global("numpy.core.multiarray", "_reconstruct"),
 })  # fmt: skip
 """What makes an object of a class and hands nothing to it."""
+_HOLDING: Final = frozenset({"builtins", "collections", "copyreg"})
+"""Where containers are at home, which keep what they are called with and call nothing of it."""
 _KERAS, _UNPICKLES = "keras.src.", "_unpickle_model"
 _OF_KERAS: Final = Global("keras.src.saving.keras_saveable", "_unpickle_model")
 """By this, Keras loads an archive that its pickles hold, with all that the archive names."""
@@ -38,6 +40,7 @@ class Calls:
         self._types: list[Made] = []
         self._handed: Any = None
         self._elsewhere: list[tuple[Global, Any]] = []
+        self._kept: dict[int, tuple[Global, Made]] = {}
         self._layout = arrays.Layout(ledger)
 
     def use(self, what: Global, role: GlobalRole, given: tuple[Any, ...] | None = None) -> bool:
@@ -91,6 +94,7 @@ class Calls:
         if allowed:
             self._check(target, check, args)
             self._doubt_open(target, args)
+            self._doubt_held(target, check, args)
         if target == _ENCODE:
             return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
@@ -117,6 +121,10 @@ class Calls:
             # A list may have been filled since.
             if not attributes.stay_beside(names):
                 self._forbid(f"{what} with files elsewhere", GlobalRole.BUILD)
+        for target, value in self._kept.values():
+            # What an object was made with, as the default of a dictionary, it may call once that has attributes.
+            if attributes.is_open(value):
+                self._doubt_given(value, target)
         again = arrays.Layout(self.ledger)
         for dtype in self._types:
             # Numpy holds on to the fields that it was given, and they may have been changed since.
@@ -258,18 +266,37 @@ class Calls:
 
     def _guard_code(self, what: Global, check: Check | None, state: Any) -> None:
         """Refuse what code of the class would call while the state is set, and doubt what such code sets."""
-        if check is not None and (name := attributes.runs(state, check.runs)) is not None:
-            self._forbid(f"{what} with an attribute {name} that it calls", GlobalRole.BUILD)
+        self._guard_run(what, check, state)
         name = attributes.set_by_code(state, check.slots if check is not None else ())
         if name is not None and what not in self.rules.added:
             self.ledger.doubt(f"has {what} set an attribute {name}, by code which may call what the file holds")
 
+    def _guard_run(self, what: Global, check: Check | None, state: Any) -> None:
+        of_package = attributes.runs(state, self.rules.run_by(what), self.ledger, deep=False)
+        name = of_package or (attributes.runs(state, check.runs, self.ledger) if check is not None else None)
+        if name is not None:
+            self._forbid(f"{what} with an attribute {name} that it calls", GlobalRole.BUILD)
+
     def _doubt_open(self, target: Any, args: tuple[Any, ...]) -> None:
         """Doubt what becomes of an object that is handed over with attributes which the file has chosen."""
         for value in args:
-            if value.__class__ is Made and attributes.is_open(value):
-                given = f"{value.origin} with attributes of its own"
-                self.ledger.doubt(f"hands {given} to {_origin(target)}, which may call them")
+            if value.__class__ is Made:
+                if attributes.is_open(value):
+                    self._doubt_given(value, _origin(target))
+                elif not value.built:
+                    self._kept[id(value)] = _origin(target), value
+
+    def _doubt_held(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> None:
+        """Doubt the same of what lies in a container: a function turns a list, or a table's value, into an array."""
+        if target.module in _HOLDING:
+            return
+        apart = {check.state, *(check.calls or ())} if check is not None else set()
+        given = [arg for at, arg in enumerate(args) if at not in apart and isinstance(arg, tuple | Box)]
+        if (held := attributes.first_open(given, self.ledger)) is not None:
+            self._doubt_given(held, target)
+
+    def _doubt_given(self, value: Made, target: Global) -> None:
+        self.ledger.doubt(f"hands {value.origin} with attributes of its own to {target}, which may call them")
 
     def _refuse_after_state(self, target: Global | Made, role: GlobalRole) -> None:
         if isinstance(target, Made) and target.built:
@@ -316,6 +343,10 @@ class Calls:
             self._is_base(target, args[check.base : check.base + 1])
         if check.state is not None and len(args) > check.state:
             self._guard_state(target, args[check.state], GlobalRole.CALL)
+            for made in (args[at] for at in check.makes if len(args) > at):
+                if isinstance(made, Global):
+                    # Its own code sets the state, as if the pickle had done it.
+                    self._guard_run(made, self.rules.checks.get(made), args[check.state])
         if check.calls_argument is not None and len(args) > check.calls_argument[0]:
             function, given = check.calls_argument
             self.call(args[function], (args[given],))

@@ -117,6 +117,8 @@ class Rules:
     """Allowed functions; handing one of these to another call is not allowed."""
     dangerous_modules: frozenset[str]
     dangerous_names: frozenset[str]
+    state_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By package: attributes that all its classes call, or change, while a state is set."""
     uncalled: frozenset[Global] = frozenset()
     """Which of what is left open must not be called."""
     added: Mapping[Global, str] = field(default_factory=dict)
@@ -144,6 +146,11 @@ class Rules:
         if roles is None and role in _CREATION and homes.is_foreign_class(what):
             return AllowLevel.FOREIGN
         return AllowLevel.UNLISTED
+
+    def run_by(self, what: Global) -> tuple[str, ...]:
+        """Return the attributes that every class of a package calls, or changes, while its state is set."""
+        homes_of = (what.module.rsplit(".", up)[0] for up in range(_DEEPEST))
+        return next((self.state_code[home] for home in homes_of if home in self.state_code), ())
 
     def why_unclear(self, what: Global) -> str | None:
         """Say why a use is left open, if it is."""
@@ -221,6 +228,7 @@ def shipped() -> Rules:
         frozenset(functions),
         frozenset(dangerous["modules"]),
         frozenset(dangerous["names"]),
+        {room: tuple(names) for room, names in listed["state_code"].items()},
         frozenset(map(_global, listed["unclear_objects"])),
     )
 
