@@ -137,13 +137,22 @@ class NativeReading:
             if value[:1] == b"[" and "bad JSON: expected" not in str(bad):
                 return map(self._timed, self._records(value.decode("utf-8", "replace"), line, _OUTSIDE))
             return iter((str(bad),))
-        if len(rows) == 1 and (bare := self._of_bare(rows[0], line)) is not None:
-            if _is_of_anybody(bare) and (agreed := doubled.without_doubled(value, rows[0])) is not None:
-                # Of two values, one is in what somebody wrote into another.
-                bare = self._of_bare(agreed, line) or bare
-                self.doubted += 1
+        bare = self._of_bare(rows[0], line) if len(rows) == 1 else None
+        if bare is not None and not _is_of_anybody(bare):
             return map(self._timed, bare)
-        return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
+        told = doubled.without_doubled(value, rows)
+        if told is None:
+            return map(self._timed, bare or (record for row in rows for record in self._records(row, line, _OUTSIDE)))
+        both = zip(rows, told, strict=True)
+        return map(self._timed, (record for row, agreed in both for record in self._agreed(row, agreed, line)))
+
+    def _agreed(self, row: dict[str, Any], agreed: dict[str, Any], line: int) -> Sequence[Record | str]:
+        """Read an object without what it says twice, unless a library wrote it: one value is in what somebody sent."""
+        found = [*self._records(row, line, _OUTSIDE)]
+        if row == agreed or not _is_of_anybody(found):
+            return found
+        self.doubted += 1
+        return [*self._records(agreed, line, _OUTSIDE)]
 
     def _of_bare(self, row: dict[str, Any], line: int) -> Sequence[Record | str] | None:
         """Return the event that an object is by itself, as nearly all are; None where others are within it."""
@@ -225,8 +234,8 @@ class NativeReading:
             within = around.within(envelopes.Inner(text))
             rows = rows_of(text)
             inside = [one for row in rows for one in self._records(row, line, within)]
-            if _is_of_anybody(inside) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
-                inside = [*self._records(agreed, line, within)]
+            if _is_of_anybody(inside) and (agreed := doubled.without_doubled(text.encode(), rows)):
+                inside = [one for row in agreed for one in self._records(row, line, within)]
                 self.doubted += 1
             yield from inside
             return

@@ -102,7 +102,7 @@ def _object(before: str, behind: str) -> dict[str, Any] | None:
         return None
     if not isinstance(read, dict) or not read:
         return None
-    read = doubled.without_doubled(behind[begin:].encode(), read) or read
+    (read,) = doubled.without_doubled(behind[begin:].encode(), [read]) or [read]
     return {name: value for name, value in read.items() if name.lower().partition(".")[0] not in _SAYS}
 
 
