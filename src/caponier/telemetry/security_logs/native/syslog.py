@@ -89,8 +89,8 @@ def of_program(program: str, message: str, fields: Fields) -> LogSource:
         return _sshd(message, fields)
     if name == "sudo":
         return _sudo(message, fields)
-    if name in _CRONS and (found := _CRON.fullmatch(message)):
-        fields.update(made({"user": found[1], "commandline": found[2]}))
+    if name in _CRONS and (started := _CRON.fullmatch(message)):
+        fields.update(made({"user": started[1], "commandline": started[2]}))
         return LogSource("linux", "process_creation", "cron")
     if name in _AUTHORISING:
         return _pam(message, fields, "auth")

@@ -170,7 +170,9 @@ def _data(node: Any) -> list[tuple[str, Any]]:
 
 def _named(item: Any, place: int) -> tuple[str, Any]:
     name = _attribute(item, "Name") if isinstance(item, dict) else None
-    return str(name or ("Data" if place == 0 else f"Data{place}")).replace(" ", ""), _text(item)
+    if not isinstance(name, str) or not name:
+        name = "Data" if place == 0 else f"Data{place}"
+    return name.replace(" ", ""), _text(item)
 
 
 def _fits(fields: Fields) -> bool:

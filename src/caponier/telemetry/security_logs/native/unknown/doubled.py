@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-DEPTH: Final = 64
-"""Lists and objects inside each other that are looked at: what lies deeper is part of no event that is read."""
+from caponier.telemetry.security_logs.fields import DEEPEST
 
 _NAME: Final = re.compile(rb'"[ \t\r\n]*:')
 _TOKEN: Final = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t\r\n]*+:)?|[{}\[\],]', re.DOTALL)
@@ -20,7 +19,7 @@ _OBJECT: Final = b"{"[0]
 _COMMA: Final = b","[0]
 
 
-def without_doubled(text: bytes, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+def without_doubled(text: bytes, rows: list[dict[str, Any]]) -> list[dict[str, Any] | None] | None:
     """Return the objects of a text without the names that an object says twice, each time with another value.
 
     The time this takes grows with the length of the text, whatever it holds and however deep it is.
@@ -30,7 +29,7 @@ def without_doubled(text: bytes, rows: list[dict[str, Any]]) -> list[dict[str, A
         rows: What was read from it.
 
     Returns:
-        The same objects without those names; None where there are none.
+        The same objects without those names, None for each that has none; and None where no object has any.
     """
     # A quote and a colon stand behind each name, and seldom elsewhere.
     if len(_NAME.findall(text)) <= _names(rows):
@@ -49,7 +48,10 @@ def without_doubled(text: bytes, rows: list[dict[str, Any]]) -> list[dict[str, A
         else:
             for name in [name for name in node if name.lower() in names]:
                 del node[name]
-    return left if isinstance(left, list) else [left]
+    if not isinstance(left, list):
+        return [left]
+    touched = {path[0] for path in torn}
+    return [row if at in touched else None for at, row in enumerate(left)]
 
 
 def _names(rows: list[dict[str, Any]]) -> int:
@@ -96,7 +98,7 @@ def _torn(text: bytes) -> dict[tuple[str | int, ...], set[str]]:
     for token in _TOKEN.finditer(text):
         at, sign = token.start(), text[token.start()]
         if sign in _OPENS:
-            if deeper or len(open_) == DEPTH:
+            if deeper or len(open_) == DEEPEST:
                 deeper += 1
             else:
                 open_.append(_Open(at + 1, named=sign == _OBJECT))
