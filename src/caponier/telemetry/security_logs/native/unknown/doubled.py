@@ -63,7 +63,10 @@ def _names(rows: list[dict[str, Any]]) -> int:
         if type(node) is dict:
             count += len(set(map(str.lower, node)))
             node = node.values()
-        waiting += [part for part in node if type(part) in (dict, list)]
+        for part in node:
+            kind = type(part)
+            if kind is dict or kind is list:
+                waiting.append(part)
     return count
 
 
