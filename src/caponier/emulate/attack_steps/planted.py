@@ -41,9 +41,7 @@ def _set(key: str, value: str) -> Row:
 
 
 def _script(text: str) -> Row:
-    return _windows(
-        "Microsoft-Windows-PowerShell/Operational", 4104, ScriptBlockText=text, Path="C:\\Users\\bob\\a.ps1"
-    )
+    return _windows("Microsoft-Windows-PowerShell/Operational", 4104, ScriptBlockText=text, AccountName="bob")
 
 
 def _written(path: str, image: str = "/usr/bin/bash") -> Row:

@@ -191,6 +191,9 @@ def complete(fields: Fields) -> LogSource:
     if channel == "security" or (not channel and "activity" in fields):
         return _security(number, fields)
     service = _SERVICES.get(channel, channel)
+    if service == "powershell":
+        # Who ran a script stands beside the event alone, as NXLog writes it.
+        fill(fields, {"user": "accountname"})
     category = (
         _POWERSHELL.get(number or 0) if service == "powershell"
         else _CLASSIC.get(number or 0) if service == "powershell-classic"
