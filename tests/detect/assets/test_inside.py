@@ -36,6 +36,7 @@ def settings(**table: Any) -> Inside:
         ({"sourceIPAddress": "s3.amazonaws.com"}, "inside"),
         ({"src_ip": "ec2-1-2-3-4.compute.amazonaws.com"}, "outside"),
         ({"sourceIPAddress": "203.0.113.7", "vpcEndpointId": "vpce-1"}, "inside"),
+        ({"src_ip": "203.0.113.7", "vpcEndpointId": "vpce-1"}, "outside"),
         ({"user": "ada"}, None),
     ],
 )
@@ -88,6 +89,25 @@ def test_a_machines_work_from_inside_is_routine_and_from_outside_never() -> None
     # The name of a session is chosen by whoever assumes the role.
     assert not inside.routine(event(**{"userIdentity.arn": "arn:aws:sts::1:assumed-role/other/ci-train"}))
     assert not Inside().routine(event(user="ci-train"))
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (LogSource(None, "webserver", None), False),
+        (LogSource("jupyter", "webserver", "server"), True),
+        (LogSource("mlflow", None, "audit"), True),
+    ],
+)
+def test_a_name_that_nobody_checked_makes_nothing_routine(origin: LogSource, expected: bool) -> None:
+    inside = settings(
+        accounts=["ci-*"],
+        changes=[{"start": "2026-03-02T22:00:00Z", "end": "2026-03-02T23:00:00Z", "accounts": ["ada"]}],
+    )
+    for user in ("ci-train", "ada"):
+        assert inside.routine(event(user=user, src_ip="10.0.0.1")._replace(origin=origin)) == expected
+    everybody = settings(changes=[{"start": "2026-03-02T22:00:00Z", "end": "2026-03-02T23:00:00Z"}])
+    assert everybody.routine(event(user="ci-train", src_ip="10.0.0.1")._replace(origin=origin))
 
 
 def test_an_announced_change_is_routine_while_it_lasts() -> None:

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, TooLargeError, bounded, flatten
+from caponier.telemetry.security_logs.fields import (
+    DEEPEST,
+    DEPTH,
+    FIELDS,
+    NAME,
+    TEXT,
+    TooLargeError,
+    bounded,
+    flatten,
+    shallow,
+)
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -139,3 +149,22 @@ def test_a_row_that_is_too_wide_itself_is_refused() -> None:
     with pytest.raises(TooLargeError, match="too many"):
         bounded({str(n): n for n in range(FIELDS + 1)})
     assert bounded({"a": {"b": 1}}) == flatten({"a": {"b": 1}})
+
+
+def test_what_lies_too_deep_for_any_event_is_cut_and_the_row_stays_as_it_is() -> None:
+    def nested(depth: int) -> dict[str, Any]:
+        row: dict[str, Any] = {"b": 1}
+        for _ in range(depth):
+            row = {"a": [row], "c": 2}
+        return row
+
+    assert shallow(nested(DEEPEST // 2)) is None
+    assert shallow("text") is None
+    assert shallow([nested(DEEPEST)]) is None
+    deep = nested(DEEPEST)
+    less = shallow({"x": deep, "y": {"z": 3}})
+    assert less is not None
+    assert less["y"] == {"z": 3}
+    assert flat({"x": less["x"]["a"][0]["c"]}) == {"x": 2}
+    assert "None" in repr(less)
+    assert "None" not in repr(deep)

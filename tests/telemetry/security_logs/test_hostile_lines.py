@@ -48,3 +48,43 @@ def test_a_longer_line_is_refused_and_told(tmp_path: Path) -> None:
     with RejectedRows() as rejected:
         assert sum(len(part.events) for part in read_logs([path], rejected)) == 0
     assert "too long: a line of text" in rejected.first[0].reason
+
+
+DEEP = {"lists": "[" * 1_000 + "]" * 1_000, "objects": '{"a":' * 1_000 + "1" + "}" * 1_000}
+POLICY = '{"Statement":[{"Effect":%s,"Principal":%s,"Condition":{"StringEquals":{"aws:SourceArn":%s}}}]}'
+PUT = (
+    '{"eventVersion":"1.10","eventTime":"2026-03-02T09:00:00Z","eventSource":"s3.amazonaws.com",'
+    '"eventName":"PutBucketPolicy","awsRegion":"eu-west-1","userIdentity":{"type":"IAMUser","userName":"eve"},'
+    '"sourceIPAddress":"203.0.113.66","requestParameters":{"bucketName":"m","bucketPolicy":%s}}'
+)
+NESTED = {
+    "effect": PUT % POLICY % ("~", '"*"', '"x"'),
+    "principal": PUT % POLICY % ('"Allow"', "~", '"x"'),
+    "condition": PUT % POLICY % ('"Allow"', '"*"', "~"),
+    "policy": PUT % "~",
+    "windows name": '{"Event":{"System":{"EventID":1,"Channel":"Security","Computer":"h","TimeCreated":{"#attributes":'
+    '{"SystemTime":"2026-03-02T09:00:00Z"}}},"EventData":{"Data":[{"@Name":~,"#text":"x"}]}}}',
+    "windows data": '{"Event":{"System":{"EventID":1,"Channel":"Security","Computer":"h","TimeCreated":{"#attributes":'
+    '{"SystemTime":"2026-03-02T09:00:00Z"}}},"EventData":{"x":~}}}',
+    "category": '{"time":"2026-03-02T09:00:00Z","operationName":"A/B/WRITE","category":~,"resourceId":"/S/1",'
+    '"callerIpAddress":"203.0.113.66","properties":{}}',
+    "unknown": '{"time":"2026-03-02T09:00:00Z","user":"eve","ip":"203.0.113.66","event":"upload","said":"\\":","x":~}',
+}
+
+
+@pytest.mark.parametrize("deep", DEEP.values(), ids=DEEP)
+@pytest.mark.parametrize("line", NESTED.values(), ids=NESTED)
+def test_nobody_hides_an_event_or_ends_the_scan_by_what_he_nests_in_it(line: str, deep: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(line.replace("~", deep, 1) + "\n")
+    with RejectedRows() as rejected:
+        assert sum(len(part.events) for part in read_logs([path], rejected)) == 1, rejected.first
+
+
+@pytest.mark.parametrize("deep", DEEP.values(), ids=DEEP)
+def test_a_time_that_is_nested_is_none(deep: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(f'{{"log":"hello","stream":"stdout","time":{deep}}}\n')
+    with RejectedRows() as rejected:
+        assert sum(len(part.events) for part in read_logs([path], rejected)) == 0
+    assert rejected.count == 1

@@ -41,6 +41,7 @@ _LOGS: Final = {
     "linux": "any log of Linux hosts",
     "management": "any audit log of a cloud, a cluster or a service",
     "process_access": "process accesses on hosts",
+    "windows/ps_script": "the scripts that PowerShell logs, block by block",
     "registry_set": "changes of the registry on Windows hosts",
     "database": "the log of a database server",
     "osquery/results": "the results of osquery",

@@ -53,7 +53,8 @@ class Inside:
         return self._origin(address_of(fields), fields)
 
     def _origin(self, address: str | None, fields: Fields) -> Origin | None:
-        if "vpcendpointid" in fields:
+        # Only the cloud itself writes these fields together.
+        if "vpcendpointid" in fields and "sourceipaddress" in fields:
             return "inside"
         if address is None:
             return None
@@ -78,10 +79,15 @@ class Inside:
         return self._names_more and _BARE._origin(address, fields) == "outside"
 
     def routine(self, event: LogEvent) -> bool:
-        """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""
+        """Tell whether an event is a machine's usual work or an announced change; nothing from outside is.
+
+        The name in the access log of a web server is what the caller sent, whether or not anybody asked for it: nginx
+        logs it beside an answer of 200 where nothing checks it. So nobody has a part in anything by such a name.
+        """
         if not self._robots and not self._changes:
             return False
-        robot, changes = self._part_of(identity(event.fields).account)
+        claimed = event.origin.category == "webserver" and event.origin.product is None
+        robot, changes = self._part_of(None if claimed else identity(event.fields).account)
         # Most events are of nobody named: of these nothing else is asked.
         if not robot and not (changes and any(change.holds(moment(event.time)) for change in changes)):
             return False

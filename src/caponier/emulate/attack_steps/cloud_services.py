@@ -68,6 +68,13 @@ CHANGED_GOOGLE: Final = AttackStep(
         (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits"),),
         (_vertex("ModelService.CopyModel", f"{_PLACE}/models/digits"),),
         (_vertex("EndpointService.DeployModel", f"{_PLACE}/endpoints/digits"),),
+        (
+            _vertex(
+                "EndpointService.DeployModel",
+                f"{_PLACE}/endpoints/5512",
+                request={"deployedModel": {"model": f"{_PLACE}/models/digits@4"}},
+            ),
+        ),
     ),
     (
         (_vertex("ModelService.ExportModel", f"{_PLACE}/models/digits", DESK),),
@@ -87,6 +94,7 @@ CHANGED_AZURE: Final = AttackStep(
         ),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/JOBS/WRITE", _WORKSPACE),),
         (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/DATASTORES/WRITE", _WORKSPACE),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/COMPUTES/APPLICATIONACCESS/ACTION", _WORKSPACE),),
         (_azure("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", f"{_WORKSPACE}/PROVIDERS/x"),),
     ),
     (

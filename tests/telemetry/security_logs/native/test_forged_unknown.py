@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pytest
 
 from caponier.app.scan.log_parts import LogPart
@@ -121,10 +122,20 @@ def test_names_behind_a_free_value_add_nothing(behind: str, told: dict[str, str 
         (b'{"a":1,"b":2,"a":3}', {"b": 2}),
         (b'{"c":[{"a":1,"b":2,"a":3}]}', {"c": [{"b": 2}]}),
         (b'{"a" :1,"a" :2}', {}),
+        # However somebody writes the second: with other blanks, with escapes, or in another case.
+        (b'{"a":1,"b":2,"a"\t:3}', {"b": 2}),
+        (b'{"a":1,"b":2,"a"  :3}', {"b": 2}),
+        (b'{"a":1,"b":2,"\\u0061":3}', {"b": 2}),
+        (b'{"a":1,"b":2,"A":3}', {"b": 2}),
+        (b'{"a":1,"A":1}', None),
+        (b'{"x\\\\":1,"y\\\\":1,"a":1,"a":2}', {"x\\": 1, "y\\": 1}),
+        (b'{"a":"}{,:[","b":[],"c":{},"a":"]"}', {"b": [], "c": {}}),
+        (b'{"c":{"a":1,"a":2},"b":1,"c":3}', {"b": 1}),
+        (b'{"a":1,"b":"' + b"x" * 2**17 + b'","a":2}', {"b": "x" * 2**17}),
     ],
 )
 def test_a_name_that_an_object_says_twice_counts_for_nothing(text: bytes, left: dict[str, Any] | None) -> None:
-    assert without_doubled(text, json.loads(text)) == left
+    assert without_doubled(text, [json.loads(text)]) == (None if left is None else [left])
 
 
 @pytest.mark.parametrize(
@@ -148,6 +159,18 @@ def test_a_pair_behind_other_words_names_nobody(text: str, who: str | None, outc
     assert (told.who, told.outcome) == (who, outcome)
 
 
+@pytest.mark.parametrize("deep", [b"[" * 1000 + b"]" * 1000, b'{"a":1,"a":' * 1000 + b"2" + b"}" * 1000])
+def test_what_lies_deep_hides_no_name_that_is_said_twice(deep: bytes) -> None:
+    text = b'{"a":1,"b":' + deep + b',"a":2}'
+    (left,) = without_doubled(text, [orjson.loads(text)]) or ()
+    assert [*left] == ["b"]
+
+
+def test_names_of_many_objects_are_looked_at_one_by_one() -> None:
+    text = b'[{"a":1,"a":1},{"a":1,"b":[{"c":1},{"c":1,"d":2,"c":2}]},{"a":1,"e":3,"a":2}]'
+    assert without_doubled(text, json.loads(text)) == [None, {"a": 1, "b": [{"c": 1}, {"d": 2}]}, {"e": 3}]
+
+
 DOUBTED = [
     f"time=2026-03-02T09:00:00Z lvl=warn tag=x user=root ip={CLAIMED} user=ann ip={CALLER} result=denied port=1",
     f'{{"time":"2026-03-02T09:00:00Z","file":"x","user":"root","user":"ann","ip":"{CALLER}"}}',
@@ -167,6 +190,13 @@ def test_what_does_not_count_is_told(line: str, tmp_path: Path) -> None:
     assert note.startswith("2 lines say two things under one name")
 
 
+def test_no_nesting_ends_the_reading_of_a_log(tmp_path: Path) -> None:
+    deep = "[" * 1000 + "]" * 1000
+    line = f'{{"time":"2026-03-02T09:00:00Z","event":"upload","ip":"{CALLER}","user":"ann","said":"\\":","x":{deep}}}'
+    (event,) = read(f"{line}\n", tmp_path)[0]
+    assert identity(event.fields)[::2] == ("ann", CALLER)
+
+
 TWICE = f'{{"time":"2026-03-02T09:00:00Z","event":"upload","ip":"{CALLER}","user":"ann","file":"x","user":"root"}}'
 
 
@@ -178,6 +208,11 @@ TWICE = f'{{"time":"2026-03-02T09:00:00Z","event":"upload","ip":"{CALLER}","user
         "2026-03-02T09:00:00Z INFO audit " + TWICE,
         "2026-03-02T09:00:00.1Z stdout F " + TWICE,
         json.dumps({"log": TWICE, "stream": "stderr", "time": "2026-03-02T09:00:00.5Z"}),
+        f"[{TWICE}]",
+        '{"stream":"stderr","time":"2026-03-02T09:00:00.5Z","log":' + TWICE + "}",
+        TWICE.replace(',"user":"root"', ',"user"  :"root"'),
+        TWICE.replace(',"user":"root"', ',"User":"root"'),
+        TWICE.replace('"x"', '"' + "x" * 2**17 + '"'),
     ],
 )
 def test_an_object_that_says_a_name_twice_is_the_same_in_every_frame(line: str, tmp_path: Path) -> None:

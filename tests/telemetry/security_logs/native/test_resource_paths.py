@@ -25,6 +25,7 @@ AZURE = "/subscriptions/s/resourceGroups/ml/providers/"
          {"target_user": "train@ml.iam.gserviceaccount.com"}),
         ("projects/ml/zones/z/instances/gpu-vm-1", {"target_host": "gpu-vm-1"}),
         ("projects/ml/locations/l/models/55", {"model": "55"}),
+        ("projects/ml/locations/l/models/55@prod", {"model": "55"}),
         ("projects/ml/locations", {}),
         ("", {}),
     ],

@@ -100,6 +100,28 @@ class TestSyslog:
         assert record.fields.get("image") == ("/bin/cat" if category else None)
         assert record.fields.get("currentdirectory") == ("/srv/a b" if category else None)
 
+    @pytest.mark.parametrize(
+        ("program", "message", "who", "command"),
+        [
+            (
+                "CRON",
+                "(root) CMD (   cd / && run-parts --report /etc/cron.hourly)",
+                "root",
+                "cd / && run-parts --report /etc/cron.hourly",
+            ),
+            ("crond", "(ann) CMD (sh -c '(a; b)')", "ann", "sh -c '(a; b)'"),
+            ("crond", "(ann) CMDOUT (x)", None, None),
+            ("cron", "(root) RELOAD (crontabs/root)", None, None),
+            ("other", "(ann) CMD (x)", None, None),
+        ],
+    )
+    def test_what_cron_starts_is_a_process(
+        self, program: str, message: str, who: str | None, command: str | None
+    ) -> None:
+        record = one("syslog", f"2026-03-02T09:00:00Z h {program}[1]: {message}")
+        assert record.origin.category == ("process_creation" if command else None)
+        assert (record.fields.get("user"), record.fields.get("commandline")) == (who, command)
+
     def test_a_program_is_known_by_its_name_and_not_by_its_folder(self) -> None:
         message = "Accepted password for ann from 10.0.0.9 port 2 ssh2"
         plain = one("syslog", f"2026-03-02T09:00:00Z h sshd[1]: {message}")

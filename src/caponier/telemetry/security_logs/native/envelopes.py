@@ -128,13 +128,18 @@ def _search(row: Row) -> Inner | None:
     return None
 
 
+def _word(value: Any) -> str:
+    """Return a value as text, and none for what holds others: Python fails at one that is nested a thousand deep."""
+    return str(value) if isinstance(value, str | int) else ""
+
+
 def _azure(row: Row) -> Inner | None:
     inside = row.get("properties")
-    if str(row.get("category", "")).lower().startswith("kube-audit") and isinstance(inside, dict):
+    if _word(row.get("category")).lower().startswith("kube-audit") and isinstance(inside, dict):
         log = inside.get("log")
         return Inner(log, _time(row.get("time"))) if isinstance(log, str) else None
     log = row.get("log_s")
-    if isinstance(log, dict | str) and str(row.get("Category", "")).lower().startswith("kube-audit"):
+    if isinstance(log, dict | str) and _word(row.get("Category")).lower().startswith("kube-audit"):
         # The same as the table AzureDiagnostics keeps it.
         return Inner(log, _time(row.get("TimeGenerated")))
     return None
@@ -196,9 +201,9 @@ def of_message(record: Record) -> Inner | None:
 def _journal(row: Row) -> Inner | None:
     """Return a line of Linux audit as auditd would have written it: the journal keeps its beginning in fields."""
     kind, number, message = (row.get(name) for name in ("_AUDIT_TYPE_NAME", "_AUDIT_ID", "MESSAGE"))
-    if not (isinstance(kind, str) and isinstance(message, str) and str(number).isdecimal()):
+    if not (isinstance(kind, str) and isinstance(message, str) and _word(number).isdecimal()):
         return None
-    stamp = str(row.get("_SOURCE_REALTIME_TIMESTAMP", row.get("__REALTIME_TIMESTAMP", "")))
+    stamp = _word(row.get("_SOURCE_REALTIME_TIMESTAMP", row.get("__REALTIME_TIMESTAMP")))
     if not (stamp.isdecimal() and stamp.isascii()):
         return None
     said = message.removeprefix(kind).lstrip()

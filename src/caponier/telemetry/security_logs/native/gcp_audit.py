@@ -37,6 +37,8 @@ _OWN: Final = frozenset(["protopayload.servicename", "protopayload.resourcename"
 _CHANGED: Final = "bindingdeltas.member"
 _HOSTS: Final = ("gmail.com", "googlemail.com", ".gserviceaccount.com")
 """Ends of addresses that say nothing of an organisation."""
+_MODELS: Final = tuple(f"protopayload.request.{name}" for name in ("deployedmodel.model", "model", "sourcemodel"))
+"""Where a call names a model that is about another resource, such as the endpoint that is to serve it."""
 _EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
 
 
@@ -58,7 +60,8 @@ def _complete(fields: Fields) -> LogSource:
         fields.setdefault(
             "repository", f"{place}-docker.pkg.dev/{project}/{repository}" + (f"/{image}" if image else "")
         )
-    fill_from_path(fields, "protopayload.resourcename")
+    for path in ("protopayload.resourcename", *_MODELS):
+        fill_from_path(fields, path)
     if "protopayload.authenticationinfo.principalemail" not in fields and "bucket" in fields:
         fields.setdefault("access", "anonymous")
     if any(_lets_everybody_in(fields, name) for name in fields if name.endswith(_CHANGED)):

@@ -11,7 +11,7 @@ from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.frames import Value
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.xml_events import event_of
-from caponier.telemetry.security_logs.fields import Fields, Scalar, bounded, flatten
+from caponier.telemetry.security_logs.fields import Fields, Scalar, bounded, flatten, shallow
 from caponier.telemetry.security_logs.native import (
     access_log,
     aws_requests,
@@ -77,6 +77,7 @@ GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT, *products.F
 """Formats for many products, and those that are told by few fields: an event that names its log source is taken at its
 word."""
 
+TOO_DEEP: Final = "too deep: it cannot be read"
 _GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
 """How the second and later lines of an event begin: of a traceback, for example."""
 _EPOCH_MS: Final = 1_000
@@ -137,13 +138,22 @@ class NativeReading:
             if value[:1] == b"[" and "bad JSON: expected" not in str(bad):
                 return map(self._timed, self._records(value.decode("utf-8", "replace"), line, _OUTSIDE))
             return iter((str(bad),))
-        if len(rows) == 1 and (bare := self._of_bare(rows[0], line)) is not None:
-            if _is_of_anybody(bare) and (agreed := doubled.without_doubled(value, rows[0])) is not None:
-                # Of two values, one is in what somebody wrote into another.
-                bare = self._of_bare(agreed, line) or bare
-                self.doubted += 1
+        bare = self._of_bare(rows[0], line) if len(rows) == 1 else None
+        if bare is not None and not _is_of_anybody(bare):
             return map(self._timed, bare)
-        return map(self._timed, (record for row in rows for record in self._records(row, line, _OUTSIDE)))
+        told = doubled.without_doubled(value, rows)
+        if told is None:
+            return map(self._timed, bare or (record for row in rows for record in self._records(row, line, _OUTSIDE)))
+        both = zip(rows, told, strict=True)
+        return map(self._timed, (record for row, agreed in both for record in self._agreed(row, agreed, line)))
+
+    def _agreed(self, row: dict[str, Any], agreed: dict[str, Any] | None, line: int) -> Sequence[Record | str]:
+        """Read an object without what it says twice, unless a library wrote it: one value is in what somebody sent."""
+        found = [*self._records(row, line, _OUTSIDE)]
+        if agreed is None or not _is_of_anybody(found):
+            return found
+        self.doubted += 1
+        return [*self._records(agreed, line, _OUTSIDE)]
 
     def _of_bare(self, row: dict[str, Any], line: int) -> Sequence[Record | str] | None:
         """Return the event that an object is by itself, as nearly all are; None where others are within it."""
@@ -155,6 +165,9 @@ class NativeReading:
             return self._carried(record, line, _OUTSIDE) if record.origin == envelopes.SYSLOG else (record,)
         except (ValueError, OverflowError) as bad:
             return (str(bad),)
+        except RecursionError:
+            less = shallow(row)
+            return (TOO_DEEP,) if less is None else self._of_bare(less, line)
 
     def rest(self) -> Iterator[Record | str]:
         """Yield the events that were waiting for a further line."""
@@ -187,6 +200,10 @@ class NativeReading:
                 yield from self._inner(one, line, around)
         except (ValueError, OverflowError) as bad:
             yield str(bad)
+        except RecursionError:
+            # Nobody may hide an event, or end the scan, by what he nests in it.
+            less = shallow(value)
+            yield from (TOO_DEEP,) if less is None else self._records(less, line, around)
 
     def _inner(self, one: envelopes.Inner, line: int, around: "_Around") -> Iterator[Record | str]:
         found = self._records(one.value, line, around.within(one))
@@ -225,8 +242,8 @@ class NativeReading:
             within = around.within(envelopes.Inner(text))
             rows = rows_of(text)
             inside = [one for row in rows for one in self._records(row, line, within)]
-            if _is_of_anybody(inside) and (agreed := doubled.without_doubled(text.encode(), rows[0])) is not None:
-                inside = [*self._records(agreed, line, within)]
+            if _is_of_anybody(inside) and (least := doubled.without_doubled(text.encode(), rows)):
+                inside = [one for row in least for one in self._records(row, line, within)]
                 self.doubted += 1
             yield from inside
             return

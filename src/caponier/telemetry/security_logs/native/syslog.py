@@ -1,7 +1,8 @@
 """Syslog: RFC 3164 as `auth.log` and `messages` have it, RFC 5424, rsyslog's ISO template, and journald's JSON.
 
-What sshd, sudo, su and PAM say is read out of their messages; their forms are those of OpenSSH's `auth.c` and
-`packet.c`, sudo's `logging.c` and Linux-PAM's `pam_unix`. journald's fields are those of systemd.journal-fields(7).
+What sshd, sudo, su, PAM and cron say is read out of their messages; their forms are those of OpenSSH's `auth.c` and
+`packet.c`, sudo's `logging.c`, Linux-PAM's `pam_unix` and cron's `do_command.c`. journald's fields are those of
+systemd.journal-fields(7).
 """
 
 import re
@@ -68,12 +69,15 @@ _SUDO: Final = re.compile(
     r"(?: GROUP=\S+ ;)?(?: TSID=\S+ ;)?(?: ENV=.*? ;)? COMMAND=(.*)",
     re.DOTALL,
 )
+_CRON: Final = re.compile(r"\(([^\s()]+)\) CMD \(\s*(.*?)\s*\)", re.DOTALL)
+"""A command that cron starts, as Vixie's cron and cronie log it."""
 _BECAME: Final = re.compile(r" ; USER=(\S+) ;")
 _RAN: Final = re.compile(r"; COMMAND=(\S+)")
 """A folder may be called so, and a command be told so: where two stand, nobody can tell which one sudo wrote."""
 _AUTHORISING: Final = frozenset(
     ["su", "login", "systemd-logind", "polkitd", "useradd", "usermod", "passwd", "groupadd"]
 )
+_CRONS: Final = frozenset(["cron", "crond"])
 _DATABASES: Final = ("postgres", "mysqld", "mariadbd", "clickhouse")
 _OWN_SERVICE: Final = {"cron": "cron", "crond": "cron", "clamd": "clamav", "vsftpd": "vsftpd", "guacd": "guacamole"}
 
@@ -85,6 +89,9 @@ def of_program(program: str, message: str, fields: Fields) -> LogSource:
         return _sshd(message, fields)
     if name == "sudo":
         return _sudo(message, fields)
+    if name in _CRONS and (started := _CRON.fullmatch(message)):
+        fields.update(made({"user": started[1], "commandline": started[2]}))
+        return LogSource("linux", "process_creation", "cron")
     if name in _AUTHORISING:
         return _pam(message, fields, "auth")
     if name == "kernel" and (found := firewalls.netfilter(message, fields)):

@@ -170,7 +170,9 @@ def _data(node: Any) -> list[tuple[str, Any]]:
 
 def _named(item: Any, place: int) -> tuple[str, Any]:
     name = _attribute(item, "Name") if isinstance(item, dict) else None
-    return str(name or ("Data" if place == 0 else f"Data{place}")).replace(" ", ""), _text(item)
+    if not isinstance(name, str) or not name:
+        name = "Data" if place == 0 else f"Data{place}"
+    return name.replace(" ", ""), _text(item)
 
 
 def _fits(fields: Fields) -> bool:
@@ -189,6 +191,9 @@ def complete(fields: Fields) -> LogSource:
     if channel == "security" or (not channel and "activity" in fields):
         return _security(number, fields)
     service = _SERVICES.get(channel, channel)
+    if service == "powershell":
+        # Who ran a script stands beside the event alone, as NXLog writes it.
+        fill(fields, {"user": "accountname"})
     category = (
         _POWERSHELL.get(number or 0) if service == "powershell"
         else _CLASSIC.get(number or 0) if service == "powershell-classic"

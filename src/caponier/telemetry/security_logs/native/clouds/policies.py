@@ -46,7 +46,7 @@ def stays_inside(policy: Any, account: str) -> bool:
 
 
 def _keeps_inside(statement: Any, account: str) -> bool:
-    effect = str(_inside(statement, "effect")).lower()
+    effect = _said(_inside(statement, "effect")).lower()
     if effect != "allow":
         return effect == "deny"
     if any(_limits(one) for one in _conditions(_inside(statement, "condition"))):
@@ -55,7 +55,7 @@ def _keeps_inside(statement: Any, account: str) -> bool:
     if not isinstance(principal, Mapping) or not principal:
         return False
     return all(
-        kind.lower() == "service" or (kind.lower() == "aws" and bool(account) and _of_account(str(name), account))
+        kind.lower() == "service" or (kind.lower() == "aws" and bool(account) and _of_account(_said(name), account))
         for kind, names in principal.items()
         for name in _listed(names)
     )
@@ -66,11 +66,11 @@ def _of_account(principal: str, account: str) -> bool:
 
 
 def _allows_everybody(statement: Any) -> bool:
-    if str(_inside(statement, "effect")).lower() != "allow":
+    if _said(_inside(statement, "effect")).lower() != "allow":
         return False
     principal = _inside(statement, "principal")
     named = _listed(_inside(principal, "aws") if isinstance(principal, Mapping) else principal)
-    return "*" in map(str, named) and not any(_limits(one) for one in _conditions(_inside(statement, "condition")))
+    return "*" in map(_said, named) and not any(_limits(one) for one in _conditions(_inside(statement, "condition")))
 
 
 def _conditions(condition: Any) -> Iterator[tuple[str, str, Any]]:
@@ -83,7 +83,12 @@ def _limits(condition: tuple[str, str, Any]) -> bool:
     """Tell whether a condition leaves only some callers; one with "not" leaves everybody else."""
     operator, key, values = condition
     negative = "not" in operator or operator.startswith("null") or operator.endswith("ifexists")
-    return key in _LIMITS and not negative and _ANYWHERE.isdisjoint(str(value).lower() for value in _listed(values))
+    return key in _LIMITS and not negative and _ANYWHERE.isdisjoint(_said(value).lower() for value in _listed(values))
+
+
+def _said(value: Any) -> str:
+    """Return a value as text, and none for what holds others: Python fails at one that is nested a thousand deep."""
+    return "" if isinstance(value, list | Mapping) else str(value)
 
 
 def _inside(node: Any, name: str) -> Any:

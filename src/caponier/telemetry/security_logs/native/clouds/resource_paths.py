@@ -56,5 +56,8 @@ def fill_from_path(fields: Fields, source: str) -> None:
     parts = str(fields.get(source, "")).split("/", _SEGMENTS)
     for kind, name in pairwise(parts):
         wanted = _FIELDS.get(kind.lower())
+        if wanted == "model":
+            # Vertex AI sets a version or an alias behind it.
+            name = name.partition("@")[0]
         if wanted and name:
             fields.setdefault(wanted, name.lower() if kind.lower() == "storageaccounts" else name)

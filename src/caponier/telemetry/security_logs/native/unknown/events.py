@@ -102,7 +102,8 @@ def _object(before: str, behind: str) -> dict[str, Any] | None:
         return None
     if not isinstance(read, dict) or not read:
         return None
-    read = doubled.without_doubled(behind[begin:].encode(), read) or read
+    (agreed,) = doubled.without_doubled(behind[begin:].encode(), [read]) or (None,)
+    read = read if agreed is None else agreed
     return {name: value for name, value in read.items() if name.lower().partition(".")[0] not in _SAYS}
 
 
