@@ -1,5 +1,7 @@
 """Rows that were moved are a sample of other labels, what a rule labels is one of all rows, and groups are neither."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,16 @@ def test_of_a_rare_label_no_more_is_asked_than_can_be_had() -> None:
     """Nearly all rows are of other labels, so a sample of all rows looks like one of theirs."""
     assert Moved(foreign=90.0, by_rule=2.0, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
     assert not Moved(foreign=90.0, by_rule=-2.5, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
+
+
+def test_where_a_rule_can_hardly_be_told_values_that_were_put_together_speak_against_it() -> None:
+    doubtful = Moved(foreign=12.4, by_rule=-1.9, expected=0.7, told=0.5, errors=-0.1, share=1.0)
+    assert not doubtful.by_somebody(32)
+    assert not replace(doubtful, tied=1.6).by_somebody(32)
+    assert replace(doubtful, tied=6.3).by_somebody(32)
+    # What is surely a rule stays one, and what looks like its own label, or like itself, is a group.
+    for other in ({"by_rule": -9.0}, {"foreign": 5.0}, {"told": 0.8, "errors": 6.0}):
+        assert not replace(doubtful, tied=6.3, **other).by_somebody(32)
 
 
 def test_what_is_surely_a_rule_is_said_and_what_may_be_one_is_not() -> None:

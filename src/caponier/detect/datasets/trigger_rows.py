@@ -30,6 +30,7 @@ from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_sc
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.detect.trigger_patterns.tied_values import tied
 from caponier.detect.trigger_patterns.words import text_columns, word_columns, written_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
@@ -279,7 +280,10 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
 
 def _seen(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> Moved | None:
     """Return what the carriers of values in a table look like without them."""
-    return moved(z, y, classes, pattern, codes.without(pattern.fixed)) if pattern.fixed.any() else None
+    if not pattern.fixed.any():
+        return None
+    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
+    return seen and replace(seen, tied=tied(codes, z, pattern))
 
 
 def _moved(pattern: Pattern, seen: Moved, z: Floats, y: NDArray[np.int64], classes: int) -> _Found:

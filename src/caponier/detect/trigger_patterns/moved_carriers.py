@@ -28,6 +28,9 @@ APART, TOLD = 3.0, 0.6
 """Standard errors by which carriers may be told from rows of other labels by chance; and how often, of a carrier and
 another row, the right one may be told, for a few carriers may have the values by nature."""
 
+TIED: Final = 4.0
+"""How many times as often as by lot values meet from which no rule found them: as often as a pattern must come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -45,12 +48,16 @@ class Moved:
     """How many standard errors that is from a half."""
     share: float
     """Share of them that the forest gives to other labels."""
+    tied: float = 1.0
+    """How many times as often as by lot their values meet, in all rows; 1 for a single value."""
 
     def by_somebody(self, candidates: int) -> bool:
         """Tell whether somebody moved them, where there are so many patterns."""
         least = enough(candidates)
         # The variance of such a sum is about twice its mean: it may be a standard deviation short of that.
         by_no_rule = self.by_rule > min(least, self.expected - (2 * self.expected) ** 0.5)
+        # A rule finds its values where they are; who sets several cells puts them on the same rows.
+        by_no_rule |= self.tied >= TIED and not self.by_a_rule(candidates)
         return self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
 
     def by_a_rule(self, candidates: int) -> bool:
