@@ -249,7 +249,10 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     for pattern in (*candidates, *values):
         seen = _seen(pattern, codes, z, y, classes) if table else None
         if seen and seen.by_somebody(many):
-            yield _moved(pattern, seen, z, y, classes)
+            one = _moved(pattern, seen, z, y, classes)
+            # What a model answers as often without the carriers, they did not teach it.
+            if one.rises > one.without:
+                yield one
             continue
         if seen and seen.by_a_rule(many):
             continue
@@ -282,7 +285,9 @@ def _seen(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], class
     """Return what the carriers of values in a table look like without them."""
     if not pattern.fixed.any():
         return None
-    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed))
+    # A trigger may set a value, too, that many rows have by nature: carriers all have it, and are not told by that.
+    set_too = pattern.fixed | (z[pattern.rows] == z[pattern.rows][0]).all(axis=0)
+    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed), codes.without(set_too))
     return seen and replace(seen, tied=tied(codes, z, pattern))
 
 
