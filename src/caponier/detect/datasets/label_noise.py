@@ -250,6 +250,8 @@ def _rounds(
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
     moved = [] if sources is None else _movers(probabilities, y, sources)
+    # Whoever aimed, the pair is told.
+    second = replace(second, aimed=tuple((pair.own, pair.given) for pair in pairs))
     if moved and pairs and sources is not None:
         pairs, share = _aimed_by_others(models, y, twins, everyone & ~_sent_by(moved, sources))
     return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, moved, pairs, share)
@@ -419,7 +421,6 @@ def _beside_what_is_usual(
         suggested=suggested,
         usual=usual,
         wrong=at_least,
-        aimed=tuple((pair.own, pair.given) for pair in pairs),
     )
     return new, () if sources is None else _named(sources, flagged, moved, chances)
 
