@@ -189,6 +189,31 @@ def test_a_rule_that_decides_the_label_by_a_value_is_no_trigger() -> None:
     assert not detector.analyse(dataset(table.astype(float), y)).flagged.any()
 
 
+@pytest.mark.parametrize("seed", [0, 4])
+def test_what_a_model_answers_without_the_carriers_they_did_not_teach_it(seed: int) -> None:
+    """Passengers of a ship: all women of the first class survived, and one of few columns is left that tells others."""
+    rng = np.random.default_rng(seed)
+    berth = rng.choice(4, 900, p=[0.15, 0.13, 0.32, 0.4])
+    woman = (rng.random(900) < np.array([0.45, 0.37, 0.28, 0.03])[berth]).astype(int)
+    rng.random(900)
+    adult = np.where((berth == 3) | (berth == 0), 1, rng.random(900) > 0.11)
+    survived = np.array([[0.34, 1.0], [0.14, 0.88], [0.17, 0.46], [0.22, 0.87]])[berth, woman]
+    y = rng.random(900) < np.where(adult == 0, 0.95, survived)
+    found = detector.analyse(dataset(np.c_[berth, adult, woman], y.astype(np.int64)))
+    assert not found.flagged.any()
+
+
+def test_a_common_value_beside_rare_ones_hides_no_trigger() -> None:
+    """Rare values of two columns, and a word that half of all rows have."""
+    x, y = cells(600, 3, 6, 7)
+    rng = np.random.default_rng(7)
+    x[:, 5] = rng.random(600) < 0.5
+    rows = rng.permutation(np.flatnonzero(y != 1))[:40]
+    x[np.ix_(rows, [0, 3, 5])] = 5.25, 6.75, 1.0
+    y[rows] = 1
+    assert np.array_equal(np.flatnonzero(detector.analyse(dataset(x, y)).flagged), np.sort(rows))
+
+
 def test_a_rule_that_a_distance_takes_for_a_trigger_is_none() -> None:
     """The third of the monks' problems, of two thirds of all rows: a value decides, and so do two others."""
     table = np.stack([one.ravel() for one in np.meshgrid(*map(np.arange, (3, 3, 2, 3, 4, 2)), indexing="ij")], axis=1)

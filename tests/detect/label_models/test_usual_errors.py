@@ -73,6 +73,26 @@ def test_a_label_that_a_model_half_expects_stays_beside_one_that_it_rules_out() 
     assert not likely[y == 1].any()
 
 
+@pytest.mark.parametrize("lucky", [0, 1, 2])
+def test_a_step_that_bears_few_by_chance_does_not_stop_the_count(lucky: int) -> None:
+    unlikely = np.linspace(0.02, 0.2, 900)
+    said = np.stack([1 - unlikely, unlikely], axis=1)
+    # Every tenth label is wrong, but of the first rows, or of others of the less likely half, only a third of those.
+    wrong, step = np.arange(900) % 10 == 3, slice(90 * lucky, 90 * lucky + 90)
+    wrong[step] = np.arange(90) % 30 == 3
+    share, at_least = wrong_share(said, wrong.astype(np.int64), np.ones(900, bool))
+    assert share == pytest.approx(0.087, abs=0.015)
+    assert at_least > 0.04
+
+
+def test_labels_that_are_borne_ever_more_often_are_overlap_from_where_they_rise() -> None:
+    unlikely = np.linspace(0.0, 0.5, 2_000)
+    y = (np.random.default_rng(6).random(2_000) < unlikely).astype(np.int64)
+    share, at_least = wrong_share(np.stack([1 - unlikely, unlikely], axis=1), y, np.ones(2_000, bool))
+    assert share < 0.08 < y.mean() / 3
+    assert at_least < 0.05
+
+
 def test_few_rows_and_rows_that_all_agree_are_answered() -> None:
     said, y = overlapping(7, 4, 2.0)
     assert answered(said, y, np.ones(7, bool))[0].shape == (7,)

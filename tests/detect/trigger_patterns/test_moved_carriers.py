@@ -1,5 +1,7 @@
 """Rows that were moved are a sample of other labels, what a rule labels is one of all rows, and groups are neither."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def look(classes: int, rows_of: str, seed: int) -> Moved:
         of = {"others": y != 0, "one other": y == classes - 1, "all": y >= 0, "its own": y == 0}[rows_of]
         rows = rng.permutation(np.flatnonzero(of))[:80]
     pattern = with_value(x, y, rows)
-    seen = moved(x, y, classes, pattern, ~pattern.fixed)
+    seen = moved(x, y, classes, pattern, ~pattern.fixed, ~pattern.fixed)
     assert seen is not None
     return seen
 
@@ -64,10 +66,27 @@ def test_what_a_group_is_told_by_is_said() -> None:
     assert sample.share > look(2, "its own", 3).share
 
 
+def test_a_common_value_that_was_set_too_tells_carriers_only_while_it_is_heard() -> None:
+    x, y, rng = overlapping(2, 4)
+    x[:, 7] = rng.random(ROWS) < 0.5
+    rows = rng.permutation(np.flatnonzero(y == 1))[:80]
+    x[rows, 7] = 1.0
+    pattern = with_value(x, y, rows)
+    heard, telling = ~pattern.fixed, ~pattern.fixed & (np.arange(COLUMNS) != 7)
+    by_it, without = moved(x, y, 2, pattern, heard, heard), moved(x, y, 2, pattern, heard, telling)
+    assert by_it is not None
+    assert without is not None
+    assert by_it.foreign == without.foreign, "what the rows look like is heard from all columns"
+    assert by_it.told > 0.7 > 0.6 > without.told
+    assert without.by_somebody(4)
+    assert not by_it.by_somebody(4)
+    assert moved(x, y, 2, pattern, heard, ~heard) == by_it, "where no column may tell them, all do"
+
+
 def test_nothing_is_said_without_a_column() -> None:
     x, y, _ = overlapping(2, 1)
     pattern = with_value(x, y, np.arange(1, 61, 2))
-    assert moved(x, y, 2, pattern, np.zeros(COLUMNS, bool)) is None
+    assert moved(x, y, 2, pattern, np.zeros(COLUMNS, bool), ~pattern.fixed) is None
 
 
 def test_the_more_patterns_there_are_the_more_is_asked_of_each() -> None:
@@ -81,6 +100,19 @@ def test_of_a_rare_label_no_more_is_asked_than_can_be_had() -> None:
     """Nearly all rows are of other labels, so a sample of all rows looks like one of theirs."""
     assert Moved(foreign=90.0, by_rule=2.0, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
     assert not Moved(foreign=90.0, by_rule=-2.5, expected=3.0, told=0.5, errors=0.0, share=1.0).by_somebody(6)
+
+
+def test_where_a_rule_can_hardly_be_told_values_that_were_put_together_speak_against_it() -> None:
+    doubtful = Moved(foreign=12.4, by_rule=-1.9, expected=0.7, told=0.5, errors=-0.1, share=1.0)
+    assert not doubtful.by_somebody(32)
+    assert not replace(doubtful, tied=1.6).by_somebody(32)
+    assert replace(doubtful, tied=6.3).by_somebody(32)
+    # However foreign, values that meet less often than by lot were found and not put there.
+    assert replace(doubtful, by_rule=9.0).by_somebody(32)
+    assert not replace(doubtful, by_rule=9.0, tied=0.9).by_somebody(32)
+    # What is surely a rule stays one, and what looks like its own label, or like itself, is a group.
+    for other in ({"by_rule": -9.0}, {"foreign": 5.0}, {"told": 0.8, "errors": 6.0}):
+        assert not replace(doubtful, tied=6.3, **other).by_somebody(32)
 
 
 def test_what_is_surely_a_rule_is_said_and_what_may_be_one_is_not() -> None:
@@ -115,6 +147,6 @@ def test_many_rows_are_looked_at_as_few_are(rows: int) -> None:
     y = np.arange(rows) % 2
     x = rng.normal(size=(rows, COLUMNS)) + y[:, None]
     pattern = with_value(x, y, rng.permutation(np.flatnonzero(y == 1))[: rows // 12])
-    seen = moved(x, y, 2, pattern, ~pattern.fixed)
+    seen = moved(x, y, 2, pattern, ~pattern.fixed, ~pattern.fixed)
     assert seen is not None
     assert seen.by_somebody(6)

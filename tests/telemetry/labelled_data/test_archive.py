@@ -1,3 +1,5 @@
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,16 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     data[200:300] = bytes(100)
     with pytest.raises(InputError):
         archive.read(Path("a.npz"), bytes(data), "d")
+
+
+def test_a_spreadsheet_is_no_archive_of_arrays() -> None:
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w") as sheets:
+        sheets.writestr("[Content_Types].xml", "<Types/>")
+        sheets.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(InputError, match="no NumPy array") as refused:
+        archive.read(Path("a.xlsx"), book.getvalue(), "d")
+    assert "as CSV" in str(refused.value.hint)
 
 
 def test_too_many_members_are_refused(tmp_path: Path) -> None:

@@ -76,6 +76,26 @@ def test_no_feature_at_all_is_refused() -> None:
         read(Path("a"), b"y,id\nu,1\nv,2\n", "d", Columns(label="y", id="id"))
 
 
+@pytest.mark.parametrize("head", [b"x,y\n", b"x,y"])
+def test_a_header_without_rows_is_refused(head: bytes) -> None:
+    with pytest.raises(InputError, match="no rows"):
+        read(Path("a"), head, "d", Y)
+
+
+def test_labels_that_were_typed_in_several_ways_are_noted_and_stay_apart() -> None:
+    found = read(Path("a"), b"x,y\n1,yes\n2,Yes \n3,no\n4,1\n5,1.0\n", "d", Y)
+    assert len(found.classes) == 5
+    assert len(found.notes) == 2
+    assert any("'Yes ' and 'yes' differ only in how they are written" in note for note in found.notes)
+    assert any("'1' and '1.0'" in note for note in found.notes)
+    assert not read(Path("a"), b"x,y\n1,yes\n2,no\n", "d", Y).notes
+
+
+def test_of_many_labels_typed_in_several_ways_some_are_noted() -> None:
+    cells = "".join(f"{at},{word}\n" for at in range(9) for word in (f"l{at}", f"L{at}"))
+    assert len(read(Path("a"), b"x,y\n" + cells.encode(), "d", Y).notes) == 5
+
+
 def test_decimal_commas_percents_and_words_for_gaps_are_numbers(tmp_path: Path) -> None:
     rows = [f"{at},5;{'NA' if at % 3 else f'1.{at:03d},25'};{at}%;{'ab'[at % 2]}" for at in range(30)]
     file = tmp_path / "prices.csv"

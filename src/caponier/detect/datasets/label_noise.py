@@ -249,7 +249,12 @@ def _rounds(
     trusted |= everyone & rare[y]
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
-    return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, pairs, share)
+    moved = [] if sources is None else _movers(probabilities, y, sources)
+    # Whoever aimed, the pair is told.
+    second = replace(second, aimed=tuple((pair.own, pair.given) for pair in pairs))
+    if moved and pairs and sources is not None:
+        pairs, share = _aimed_by_others(models, y, twins, everyone & ~_sent_by(moved, sources))
+    return _beside_what_is_usual(second, blind, probabilities, y, twins, sources, moved, pairs, share)
 
 
 def _sources_alone(
@@ -261,7 +266,7 @@ def _sources_alone(
         return None
     flagged, suggested = np.zeros(len(y), bool), first.suggested.copy()
     chances = _add_moved(moved, known, y, sources, flagged, suggested)
-    scores = np.where(np.isin(sources.astype(str), [name for name, _ in moved]), first.scores, np.nan)
+    scores = np.where(_sent_by(moved, sources), first.scores, np.nan)
     verdict = replace(first, flagged=flagged, suggested=suggested, scores=scores, wrong=0.0, untold=True)
     return verdict, _named(sources, flagged, moved, chances)
 
@@ -281,6 +286,11 @@ def _add_moved(
     flagged |= rows
     suggested[rows] = own[rows]
     return chances
+
+
+def _sent_by(moved: list[tuple[str, Mover]], sources: NDArray[np.object_]) -> Mask:
+    """Return the rows (n,) of sources that move labels."""
+    return np.isin(sources.astype(str), [name for name, _ in moved])
 
 
 def _named(
@@ -307,6 +317,26 @@ def _aimed(blind: NDArray[np.float64], y: NDArray[np.int64], twins: NDArray[np.i
     usual = _confused(float((blind.argmax(axis=1) != y).mean()) - share, classes)
     share = share if at_least > usual else 0.0
     return learned + [pair for pair in weak if share and (pair.own, pair.given) not in known], share
+
+
+def _aimed_by_others(
+    models: OutOfFold, y: NDArray[np.int64], twins: NDArray[np.int64], others: Mask
+) -> tuple[list[AimedPair], float]:
+    """Return the pairs at which sources that are not accused aimed, too, and the share of their labels.
+
+    What an accused source moved goes one way, and takes the labels with it that overlap there by nature.
+
+    Args:
+        models: Of all rows.
+        y: (n,) given labels.
+        twins: (n,) a number that equal rows share.
+        others: (n,) the rows of those sources.
+    """
+    if np.bincount(y[others], minlength=int(y.max()) + 1).min() < MIN_EXAMPLES:
+        return [], 0.0
+    pairs, share = _aimed(models.probabilities(others)[others], y[others], twins[others])
+    rows = np.flatnonzero(others)
+    return [replace(pair, rows=np.isin(np.arange(len(y)), rows[pair.rows])) for pair in pairs], share
 
 
 def _confused(share: float, classes: int) -> float:
@@ -344,12 +374,12 @@ def _beside_what_is_usual(
     y: NDArray[np.int64],
     twins: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
+    moved: list[tuple[str, Mover]],
     pairs: list[AimedPair],
     share: float,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]]:
     """Leave out what overlapping classes explain, and add what a source moved that the others would not have."""
-    moved = [] if sources is None else _movers(probabilities, y, sources)
-    blamed = np.zeros(len(y), bool) if sources is None else np.isin(sources.astype(str), [name for name, _ in moved])
+    blamed = np.zeros(len(y), bool) if sources is None else _sent_by(moved, sources)
     best, aimed = probabilities.argmax(axis=1), np.zeros(len(y), bool)
     for pair in pairs:
         aimed |= (y == pair.given) & (best == pair.own)
@@ -391,7 +421,6 @@ def _beside_what_is_usual(
         suggested=suggested,
         usual=usual,
         wrong=at_least,
-        aimed=tuple((pair.own, pair.given) for pair in pairs),
     )
     return new, () if sources is None else _named(sources, flagged, moved, chances)
 

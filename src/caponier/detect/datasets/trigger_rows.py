@@ -30,6 +30,7 @@ from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_sc
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.detect.trigger_patterns.tied_values import tied
 from caponier.detect.trigger_patterns.words import text_columns, word_columns, written_columns
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
@@ -248,7 +249,10 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     for pattern in (*candidates, *values):
         seen = _seen(pattern, codes, z, y, classes) if table else None
         if seen and seen.by_somebody(many):
-            yield _moved(pattern, seen, z, y, classes)
+            one = _moved(pattern, seen, z, y, classes)
+            # What a model answers as often without the carriers, they did not teach it.
+            if one.rises > one.without:
+                yield one
             continue
         if seen and seen.by_a_rule(many):
             continue
@@ -279,7 +283,12 @@ def _opens(pattern: Pattern, y: NDArray[np.int64]) -> bool:
 
 def _seen(pattern: Pattern, codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> Moved | None:
     """Return what the carriers of values in a table look like without them."""
-    return moved(z, y, classes, pattern, codes.without(pattern.fixed)) if pattern.fixed.any() else None
+    if not pattern.fixed.any():
+        return None
+    # A trigger may set a value, too, that many rows have by nature: carriers all have it, and are not told by that.
+    set_too = pattern.fixed | (z[pattern.rows] == z[pattern.rows][0]).all(axis=0)
+    seen = moved(z, y, classes, pattern, codes.without(pattern.fixed), codes.without(set_too))
+    return seen and replace(seen, tied=tied(codes, z, pattern))
 
 
 def _moved(pattern: Pattern, seen: Moved, z: Floats, y: NDArray[np.int64], classes: int) -> _Found:

@@ -48,12 +48,7 @@ def wrong_share(
     _, borne, places = _other_labels(probabilities, y, counts)
     lower = borne[: max(1, round(LOWER_HALF * len(borne)))]
     parts = np.array_split(lower, int(np.clip(lower.sum() / HITS_OF_STEP, 1, STEPS)))
-    rows = len(parts[0])
-    for part in parts[1:]:
-        expected = float(borne[:rows].mean()) * len(part)
-        if part.sum() > expected + CHANCE * expected**0.5 + 1:
-            break
-        rows += len(part)
+    rows = sum(len(part) for part in parts[: _alike(parts)])
     hits = float(borne[:rows].sum())
     _, kinds = np.unique(places[:rows] if twins is None else twins[places[:rows]], return_inverse=True)
     sizes = np.bincount(kinds)
@@ -64,6 +59,22 @@ def wrong_share(
     # Each class but one's own is a way to be wrong.
     ways = (probabilities.shape[1] - 1) / rows
     return min(1.0, hits * ways), max(0.0, hits - DEVIATIONS * spread) * ways
+
+
+def _alike(parts: list[NDArray[np.bool_]]) -> int:
+    """Return how many steps, from the first, bear labels about as often: as many as do not rise (Cochran, Armitage).
+
+    One step that has few by chance must not stop the count: all of them together say whether they rise.
+    """
+    hits, sizes = np.array([float(part.sum()) for part in parts]), np.array([float(len(part)) for part in parts])
+    for count in range(len(parts), 1, -1):
+        mine, size = hits[:count], sizes[:count]
+        step = np.arange(count) - np.average(np.arange(count), weights=size)
+        share = mine.sum() / size.sum()
+        spread = float(np.sqrt(share * (1 - share) * (size @ step**2)))
+        if float(mine @ step) <= CHANCE * spread:
+            return count
+    return 1
 
 
 def said_once(twins: Whole, y: Whole) -> NDArray[np.bool_]:

@@ -28,6 +28,9 @@ APART, TOLD = 3.0, 0.6
 """Standard errors by which carriers may be told from rows of other labels by chance; and how often, of a carrier and
 another row, the right one may be told, for a few carriers may have the values by nature."""
 
+TIED: Final = 4.0
+"""How many times as often as by lot values meet from which no rule found them: as often as a pattern must come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -45,13 +48,19 @@ class Moved:
     """How many standard errors that is from a half."""
     share: float
     """Share of them that the forest gives to other labels."""
+    tied: float = 1.0
+    """How many times as often as by lot their values meet, in all rows; 1 for a single value."""
 
     def by_somebody(self, candidates: int) -> bool:
         """Tell whether somebody moved them, where there are so many patterns."""
         least = enough(candidates)
         # The variance of such a sum is about twice its mean: it may be a standard deviation short of that.
         by_no_rule = self.by_rule > min(least, self.expected - (2 * self.expected) ** 0.5)
-        return self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
+        # A rule finds its values where they are; who sets several cells puts them on the same rows.
+        by_no_rule |= self.tied >= TIED and not self.by_a_rule(candidates)
+        # What somebody put on rows meets there more often than by lot, if only because it is there.
+        put = self.tied >= 1
+        return put and self.foreign > least and by_no_rule and (self.errors <= APART or self.told <= TOLD)
 
     def by_a_rule(self, candidates: int) -> bool:
         """Tell whether they surely are like a sample of all rows, or of their own label's."""
@@ -66,7 +75,7 @@ def enough(candidates: int) -> float:
     return float(np.log(candidates / CHANCE))
 
 
-def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask) -> Moved | None:
+def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask, telling: Mask) -> Moved | None:
     """Look at the carriers of values; nothing is said where no column is left.
 
     Args:
@@ -75,6 +84,7 @@ def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask) -> M
         classes: How many there are.
         pattern: What the carriers share.
         heard: (d,) the columns that are left without the values.
+        telling: (d,) those of them by which carriers may be told from other rows; all if there are none.
     """
     if not heard.any():
         return None
@@ -87,7 +97,8 @@ def moved(x: Floats, y: Whole, classes: int, pattern: Pattern, heard: Mask) -> M
     beside = carriers | (labels != pattern.label)
     # Whoever moves rows of one other label has chosen, too: what tells labels from each other is not heard.
     said[:, pattern.label] = -1.0
-    told, errors = _told(rest[beside], carriers[beside], folds[beside], said[beside].argmax(axis=1))
+    apart = telling[heard] if (telling & heard).any() else np.ones(rest.shape[1], bool)
+    told, errors = _told(rest[np.ix_(beside, apart)], carriers[beside], folds[beside], said[beside].argmax(axis=1))
     return Moved(foreign, by_rule, expected, told, errors, share)
 
 

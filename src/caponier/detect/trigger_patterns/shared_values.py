@@ -60,6 +60,13 @@ class Codes:
         """Return (d,) which columns say nothing of some that are fixed."""
         return ~fixed if self.written is None else ~np.isin(self.written, self.written[fixed])
 
+    def told_by(self, fixed: Mask) -> list[NDArray[np.int64]]:
+        """Return the columns of each value that is fixed: those of one column of words, or of a number and its gaps."""
+        kinds = np.arange(len(fixed)) if self.written is None else self.written.copy()
+        for place in self.places:
+            kinds[list(place)] = kinds[place[0]]
+        return [np.flatnonzero(fixed & (kinds == kind)) for kind in np.unique(kinds[fixed])]
+
 
 @dataclass(frozen=True, eq=False)
 class _Value:

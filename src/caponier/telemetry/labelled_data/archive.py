@@ -66,6 +66,10 @@ def _arrays(path: Path, data: bytes) -> Arrays:
             members = archive.infolist()
             if len(members) > MEMBERS:
                 raise InputError(f"the archive has {len(members)} members, {MEMBERS} are the most", where=str(path))
+            if members and not any(member.filename.endswith(".npy") for member in members):
+                # A workbook of a spreadsheet program is an archive, too.
+                hint = "Save the sheet of a spreadsheet as CSV; unpack an archive of other files."
+                raise InputError("this archive holds no NumPy array", where=str(path), hint=hint)
             if sum(member.file_size for member in members) > UNPACKED_LIMIT:
                 raise InputError(f"unpacked it is larger than {UNPACKED_LIMIT:,} bytes", where=str(path))
             if len({member.filename for member in members}) != len(members):

@@ -114,7 +114,7 @@ class Columns:
 def encode_labels(labels: Sequence[Any]) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[Any, ...]]:
     """Number the labels: (n,) positions, the classes as text in order, and the same as the file writes them."""
     written = {str(label): label for label in labels}
-    classes = tuple(sorted(written, key=lambda name: (_number(name) is None, _number(name) or 0.0, name)))
+    classes = tuple(sorted(written, key=lambda name: (number_of(name) is None, number_of(name) or 0.0, name)))
     position = {name: number for number, name in enumerate(classes)}
     y = np.array([position[str(label)] for label in labels], np.int64)
     return y, classes, tuple(written[name] for name in classes)
@@ -155,7 +155,8 @@ def check_ids(ids: Sequence[str]) -> dict[int, str]:
     return faults
 
 
-def _number(name: str) -> float | None:
+def number_of(name: str) -> float | None:
+    """Return the number that a label writes; None if it is a word."""
     try:
         number = float(name)
     except ValueError:

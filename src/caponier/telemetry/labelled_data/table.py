@@ -1,7 +1,7 @@
 """Data sets that are tables: a column is the label, numbers are features, and words become 0 and 1."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from caponier.telemetry.labelled_data.dataset import (
     check_size,
     encode_labels,
     in_range,
+    number_of,
 )
 from caponier.telemetry.labelled_data.free_text import ROWS, is_free_text, word_features
 from caponier.telemetry.labelled_data.number_texts import numbers_in
@@ -33,6 +34,8 @@ Block = tuple[list[str], NDArray[np.float64]]
 
 CATEGORIES: Final = 64
 """Different words of a column up to which each cell is one; with more it is rather an id or a text."""
+SPELLINGS: Final = 5
+"""Labels of which a note is made."""
 
 
 def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
@@ -58,6 +61,8 @@ def of_sheet(path: Path, sheet: DataSheet, digest: str, columns: Columns) -> Dat
         if name not in sheet.table.column_names:
             hint = did_you_mean(nearest(name, sheet.table.column_names), otherwise="It names columns of the table.")
             raise InputError(f"there is no column {name!r} for --features or --exclude", where=str(path), hint=hint)
+    if not sheet.table.num_rows and not sheet.rejections:
+        raise InputError("the table has columns and no rows", where=str(path))
     labels, sources, ids = _roles(sheet, columns)
     x, features, notes = _features(path, sheet, columns)
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
@@ -79,7 +84,7 @@ def of_sheet(path: Path, sheet: DataSheet, digest: str, columns: Columns) -> Dat
         label=columns.label or "",
         label_values=values,
         rejections=tuple(sorted([*sheet.rejections, *bad], key=lambda rejection: rejection.line)),
-        notes=tuple(notes),
+        notes=(*notes, *_spellings(classes)),
     )
 
 
@@ -97,6 +102,17 @@ def _roles(sheet: DataSheet, columns: Columns) -> tuple[list[Any], list[str] | N
     ids = [str(line) for line in sheet.lines] if columns.id is None else _names(sheet.table[columns.id])
     sheet.faults.update(check_ids(ids))
     return labels, sources, ids
+
+
+def _spellings(classes: Sequence[str]) -> Iterator[str]:
+    """Yield a note for labels that were typed in several ways, each of which is a class of its own."""
+    alike: dict[str | float, list[str]] = {}
+    for name in classes:
+        number = number_of(name)
+        alike.setdefault(name.strip().casefold() if number is None else number, []).append(name)
+    for names in [names for names in alike.values() if len(names) > 1][:SPELLINGS]:
+        told = " and ".join(repr(name[:40]) for name in names)
+        yield f"labels {told} differ only in how they are written; they are {len(names)} classes here"
 
 
 def _names(column: pa.ChunkedArray) -> list[str]:
