@@ -26,6 +26,7 @@ from caponier.detect.detector import (
     Subject,
 )
 from caponier.detect.rarity.dependence_tree import UNITS, common_tree, surprise_of
+from caponier.detect.rarity.likely_values import likely
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, listed, within
 from caponier.matrix.technique import TechniqueId
@@ -98,7 +99,8 @@ class Novelty:
         """Add up the excess of each subject's last 32 different queries."""
         queries, rows = batch.queries()
         after = state.copy()
-        excess = np.maximum(_excess(params, queries.query), _unlikely(params, queries.query))
+        query = likely(params, queries)
+        excess = np.maximum(_excess(params, query), _unlikely(params, query))
         sums, after["evidence"] = windowed_sum(excess, queries.offsets, state["evidence"])
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums
@@ -107,7 +109,7 @@ class Novelty:
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Name the foreign queries among the last 32 different ones."""
         start = max(0, len(events) - WINDOW)
-        recent = events.query[start:]
+        recent = likely(params, events)[start:]
         distance, common = _distance(params, recent), float(params["common"][0])
         surprise, (median, usual) = surprise_of(params, recent), params["usual"]
         foreign = np.flatnonzero((distance > common) | (surprise > usual))

@@ -90,7 +90,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         The batch with the signals below and without marks, its history, and the new state (k,) of those to `keep`: one
         for each of hundreds of subjects, of which the last goes on, would be megabytes of nothing.
 
-    Signals, (n,) each:
+    Signals, (n,) each but the last:
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
@@ -102,6 +102,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
         stood: how many features are what they were in one of the last few different queries, or are missing as they
             were there; see `caponier.detect.similarity.changes`; not in the history.
+        missing: which features are missing, a bit each, (n, ceil(width / 8)); not in the history.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
@@ -126,6 +127,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     signals["between"] = np.zeros(len(batch), np.int16)
     ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
     signals["between"][unique] = _between(marked, history.query, at, places, squares, ends)
+    signals["missing"] = np.packbits(batch.query >= MARK, axis=1)
     told = replace(batch, query=plain(batch.query)).with_signals(signals)
     return Similar(told, history, at, _remember(state.dtype, marked, keep))
 
