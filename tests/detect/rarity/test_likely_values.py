@@ -10,7 +10,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
 from caponier.detect.events import novelty, score_climb
 from caponier.detect.rarity.dependence_tree import common_tree, fit_tree, surprise_of
-from caponier.detect.rarity.likely_values import CELLS, UNKNOWN, fit_likely, likely, medians, missing
+from caponier.detect.rarity.likely_values import CELLS, UNKNOWN, fit_likely, likely, medians, missing, without_fillers
 from caponier.telemetry.features import MARK
 from detect.batches import batch_of, scores, similar
 
@@ -154,3 +154,47 @@ class TestDetectors:
             novelty.detector, novelty.detector.fit(asked(pairs())), batch_of([marked(noise, third).tolist()])
         )
         assert found.max() > novelty.detector.floor
+
+
+class TestFillers:
+    """One and the same value stands for all that is missing, in rows that go together otherwise."""
+
+    @staticmethod
+    def together(n: int, seed: int) -> NDArray[np.uint8]:
+        rng = np.random.default_rng(seed)
+        level = rng.integers(20, 110, (n, 1))
+        return np.clip(level + rng.integers(-3, 4, (n, 12)), 0, 127).astype(np.uint8)
+
+    @pytest.mark.parametrize("filler", [0, 64])
+    def test_who_fills_gaps_is_foreign_by_a_part_of_what_the_fillers_are(self, filler: int) -> None:
+        rng, rows = np.random.default_rng(21), self.together(60, 22)
+        params = novelty.detector.fit(asked(self.together(3_000, 20)))
+        filled = np.where(rng.random(rows.shape) < 0.6, filler, rows)
+        batch = similar(batch_of([filled.tolist()]))
+        known, unknown = (
+            novelty.detector.score(params, np.zeros(1, novelty.detector.state), one)[1].max()
+            for one in (batch, replace(batch, signals={**batch.signals, "standing": batch.signals["standing"] * 0}))
+        )
+        assert known < 0.3 * unknown
+
+    def test_steps_of_a_search_that_leave_most_as_it_was_are_as_foreign_as_before(self) -> None:
+        rng = np.random.default_rng(23)
+        params = novelty.detector.fit(asked(self.together(3_000, 20)))
+        base = rng.integers(0, 128, 12)
+        steps = np.repeat(base[None], 40, axis=0)
+        steps[np.arange(40), np.arange(40) % 12] = np.clip(
+            steps[np.arange(40), np.arange(40) % 12] + rng.integers(-9, 10, 40), 0, 127
+        )
+        batch = similar(batch_of([steps.tolist()]))
+        whole = novelty.detector.score(params, np.zeros(1, novelty.detector.state), batch)[1].max()
+        blind = replace(batch, signals={**batch.signals, "standing": batch.signals["standing"] * 0})
+        unseen = novelty.detector.score(params, np.zeros(1, novelty.detector.state), blind)[1].max()
+        # But for one: the first step is as far from everything as a row with fillers.
+        assert unseen - novelty.CAP <= whole <= unseen
+        assert whole > novelty.detector.suspect
+
+    def test_a_baseline_of_before_or_a_batch_without_repeats_has_no_fillers(self) -> None:
+        batch = asked(self.together(60, 24), 1)
+        assert not without_fillers({"far": np.zeros(1)}, batch)[0].size
+        still = replace(batch, signals={**batch.signals, "standing": batch.signals["standing"] * 0})
+        assert without_fillers(learned(self.together(300, 20)) | {"far": np.zeros(1)}, still)[0].size == 0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.telemetry.features import LEVELS, MARK
 
 SHIFT: Final = 4
@@ -24,8 +25,12 @@ UNKNOWN: Final = MARK // 2
 
 
 def missing(queries: EventBatch) -> NDArray[np.bool_]:
-    """Return which features of each query are missing, (n, width); no column at all where the batch does not say."""
-    packed, width = queries.signals.get("missing"), queries.query.shape[1]
+    """Return which features of each query are missing, (n, width); no column at all where none is."""
+    return _told(queries, "missing")
+
+
+def _told(queries: EventBatch, signal: str) -> NDArray[np.bool_]:
+    packed, width = queries.signals.get(signal), queries.query.shape[1]
     if packed is None or not packed.any():
         return np.zeros((len(queries), 0), np.bool_)
     return np.unpackbits(packed, axis=1, count=width).astype(np.bool_)
@@ -85,6 +90,22 @@ def likely(params: Params, queries: EventBatch) -> NDArray[np.uint8]:
     rows = np.flatnonzero(gone.any(axis=1))
     found[rows] = _filled(params, found[rows], gone[rows])
     return found
+
+
+def without_fillers(params: Params, queries: EventBatch) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return the rows (m,) that may have fillers, and what most likely would stand there in their place, (m, w).
+
+    A filler is one and the same value for all that is missing: it stands in one of the last few queries, though this
+    one is as far from earlier ones (`far`) as most of benign callers are. Steps of a search are nearer than that.
+    """
+    stands, squared = _told(queries, "standing"), queries.signals["squared"]
+    if not stands.size or "alone" not in params:
+        return np.zeros(0, np.int64), queries.query[:0]
+    rows = np.flatnonzero(stands.any(axis=1) & (squared != FAR) & (squared >= params["far"][0]))
+    gone = stands[rows]
+    if (lacks := missing(queries)).size:
+        gone |= lacks[rows]
+    return rows, _filled(params, queries.query[rows].copy(), gone)
 
 
 def _filled(params: Params, query: NDArray[np.uint8], gone: NDArray[np.bool_]) -> NDArray[np.uint8]:
