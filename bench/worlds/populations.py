@@ -68,5 +68,6 @@ def callers(victim: Victim, n: int, rng: np.random.Generator, *, later: bool) ->
         # Most are customers all the time; some come, or leave, within it.
         begin = rng.uniform(0, 0.5) * days * (rng.random() < 0.4)
         length = (days - begin) * (rng.uniform(0.2, 1) if rng.random() < 0.4 else 1)
-        found.append((habit, part(calls, length, since + begin * DAY, rng)))
+        one = part(calls, length, since + begin * DAY, rng)
+        found.append((habit, one if victim.befalls is None else victim.befalls(one, rng)))
     return found

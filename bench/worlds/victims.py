@@ -49,6 +49,8 @@ class Victim:
     """Whether some callers have habits that grow, and more callers have those later."""
     habits: Mapping[str, Any] = field(default_factory=dict)
     """Habits that only callers of this model have, by name, each a `habits.ground.Kind`."""
+    befalls: Callable[[Any, np.random.Generator], Any] | None = None
+    """What befalls the calls of benign callers, many at the same hour: from a `traffic.Part` to another."""
 
     @property
     def side(self) -> int:

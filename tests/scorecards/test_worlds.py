@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.worlds import ALL, HELD_OUT, HELD_OUT_2, OPEN, OPEN_2, load
+from bench.worlds import ALL, HELD_OUT, HELD_OUT_2, HELD_OUT_3, OPEN, OPEN_2, load
 from bench.worlds.attacks.campaigns import attacks, campaigns, cheap, mixed
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.extraction import kappa
@@ -78,8 +78,8 @@ def victim(request: pytest.FixtureRequest) -> Victim:
 
 def test_four_worlds_are_open_and_four_are_held_out() -> None:
     assert len(OPEN) == len(HELD_OUT) == 4
-    assert {load(name).name for name in ALL} == {*OPEN, *HELD_OUT, *OPEN_2, *HELD_OUT_2}
-    assert len(set(ALL)) == len(ALL) == 12
+    assert {load(name).name for name in ALL} == {*OPEN, *HELD_OUT, *OPEN_2, *HELD_OUT_2, *HELD_OUT_3}
+    assert len(set(ALL)) == len(ALL) == 13
     with pytest.raises(ValueError, match="there are digits_cnn"):
         load("nowhere")
 

@@ -30,7 +30,7 @@ from bench.machinery.same_share import found_at_share, strengths
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
 from bench.scorecards.promise import share_interval
-from bench.worlds import HELD_OUT, OPEN, OPEN_2, load
+from bench.worlds import HELD_OUT, HELD_OUT_3, OPEN, OPEN_2, load
 from bench.worlds.world import Campaign, Log, World
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import load_events
@@ -86,10 +86,17 @@ def second(quick: bool) -> Scorecard:
     return _scorecard("abroad_second", OPEN_2, SEEDS[:1] if quick else SEEDS[:2])
 
 
-def _scorecard(bench: str, names: Sequence[str], seeds: Sequence[int]) -> Scorecard:
+def third(quick: bool) -> Scorecard:
+    """Run the world in which sensors are missing, with one seed; quick: 400 callers, an attacker of each kind."""
+    return _scorecard("abroad_third", HELD_OUT_3, SEEDS[:1], *((400, 1) if quick else (USERS, EACH)))
+
+
+def _scorecard(
+    bench: str, names: Sequence[str], seeds: Sequence[int], users: int = USERS, each: int = EACH
+) -> Scorecard:
     # Worlds have nothing to do with each other: a process a core, each with one thread.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), threadpool_limits, (1,)) as pool:
-        rows = pool.map(_of, *zip(*product(names, seeds), strict=True))
+        rows = pool.map(_of, *zip(*product(names, seeds, (users,), (each,)), strict=True))
         table = [row for own in rows for row in own]
     figures = _summed(table)
     goals = (
@@ -98,19 +105,19 @@ def _scorecard(bench: str, names: Sequence[str], seeds: Sequence[int]) -> Scorec
     )
     about = (
         f"{len(names)} worlds ({', '.join(names)}), each with a baseline of {CALLERS} callers of whom one in a hundred "
-        f"attacks, {USERS:,} other benign callers over two to five times as long, and {EACH} attackers of each kind. "
+        f"attacks, {users:,} other benign callers over two to five times as long, and {each} attackers of each kind. "
         f"{PLAIN} and near pairs have a threshold of {MARGIN} times the highest score in the calibration."
     )
     return Scorecard(bench, about, figures, goals, tuple(seeds), table)
 
 
-def _of(name: str, seed: int) -> list[dict[str, Any]]:
+def _of(name: str, seed: int, users: int, each: int) -> list[dict[str, Any]]:
     say(f"{name}, seed {seed}")
-    return list(_world(load(name), seed))
+    return list(_world(load(name), seed, users, each))
 
 
-def _world(world: World, seed: int) -> Iterator[dict[str, Any]]:
-    calibration, use, attackers = world.calibration(seed, CALLERS), world.use(seed, USERS), world.attackers(seed, EACH)
+def _world(world: World, seed: int, users: int, each: int) -> Iterator[dict[str, Any]]:
+    calibration, use, attackers = world.calibration(seed, CALLERS), world.use(seed, users), world.attackers(seed, each)
     with tempfile.TemporaryDirectory() as folder:
         home = require_workspace(create_workspace(Path(folder)))
         benign, scanned = Path(folder) / "benign.parquet", Path(folder) / "scanned.parquet"

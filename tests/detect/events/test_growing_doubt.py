@@ -34,6 +34,7 @@ def asked(*callers: NDArray[np.float64], squared: int = APART) -> EventBatch:
         signals={
             "unique": np.ones(n, bool),
             "squared": apart,
+            "stood": np.zeros(n, np.int16),
             "top_score": np.rint(1e4 * np.clip(scores, 0, 1)).astype(np.int64),
         },
     )
@@ -83,6 +84,22 @@ def test_an_easy_beginning_is_no_reason() -> None:
 
 def test_variants_of_one_unsure_input_say_nothing() -> None:
     assert course(asked(learner(1), squared=1)).max() == 0
+
+
+def test_fillers_of_a_source_that_fails_say_nothing() -> None:
+    """From half of the queries on, more values stand as in the last few than in most benign queries."""
+    batch = asked(learner(5))
+    fails = replace(batch, signals={**batch.signals, "stood": (np.arange(len(batch)) >= 60).astype(np.int16)})
+    assert params()["stood"].tolist() == [0]
+    assert course(batch).max() > 4 * detector.floor > detector.floor > 4 * course(fails).max()
+
+
+def test_a_baseline_of_before_knows_of_none_that_stand() -> None:
+    batch = asked(learner(5))
+    fails = replace(batch, signals={**batch.signals, "stood": np.ones(len(batch), np.int16)})
+    before = {name: value for name, value in params().items() if name != "stood"}
+    state = np.zeros(1, detector.state)
+    assert (detector.score(before, state, fails)[1] == course(batch)).all()
 
 
 def test_half_ordinary_inputs_in_between_only_delay_it() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from caponier.detect.similarity.changes import (
     BLOCK,
@@ -22,7 +23,7 @@ from caponier.detect.similarity.changes import (
     betweenness,
     evenness,
     levels_beyond,
-    stood,
+    standing,
 )
 from caponier.detect.similarity.changes import moved as features_moved
 
@@ -162,6 +163,11 @@ def test_moved_counts_every_feature_that_differs() -> None:
         for row, before in zip(at.tolist(), earlier.tolist(), strict=True)
     ]
     assert features_moved(rows, at, earlier).tolist() == expected
+
+
+def stood(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return how many features of rows stand."""
+    return np.bitwise_count(standing(query, at, reach)).sum(axis=1, dtype=np.int16)
 
 
 class TestBetweenness:

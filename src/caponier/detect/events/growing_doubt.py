@@ -8,8 +8,9 @@ first queries say how sure answers are to it, and what later ones are less sure 
 added up and never falls below nothing (a cumulative sum, Page 1954).
 
 Only queries that lie as far from the caller's earlier ones as most benign queries do count, for variants of one unsure
-input are unsure again. Whose first answers are surer than usual is held against what is usual: from an easy beginning
-everybody comes back.
+input are unsure again; and of those only where no more values stand as in the last few than do in most: else fillers
+stand for what a source leaves out, and that is not the caller's doubt. Whose first answers are surer than usual is held
+against what is usual: from an easy beginning everybody comes back.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch, are_classes
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.similarity.nearest_query import FAR
+from caponier.detect.similarity import distances
 from caponier.detect.windows import above_zero
 from caponier.detect.wording import how_many, within
 from caponier.matrix.technique import TechniqueId
@@ -35,8 +36,6 @@ ALLOWED: Final = 0.97
 """Share of benign callers whose answers grew less sure by no more than is allowed; the last few may be copiers."""
 LATER: Final = 2 * FIRST
 """Queries of a benign caller from which on it shows by how much its answers grew less sure."""
-NEARER: Final = 0.2
-"""Quantile of benign callers' distances up to which a query is like an earlier one."""
 
 
 class GrowingDoubt:
@@ -72,7 +71,9 @@ class GrowingDoubt:
         levels = np.full(UNITS, -1)
         if (top >= 0).any() and are_classes(queries.label):
             levels = np.quantile(top[top >= 0], np.arange(1, UNITS + 1) / UNITS, method="lower").astype(np.int64)
-        params: Params = {"levels": levels, "far": _far(squared, queries.subject), "allowed": np.array([0], np.int64)}
+        far = distances.far_from_earlier(squared, queries.subject)
+        stood = distances.stood_of_far(far, queries)
+        params: Params = {"levels": levels, "far": far, "stood": stood, "allowed": np.array([0], np.int64)}
         rows, doubt = _doubts(params, queries)
         total, since = np.cumsum(np.append(0, doubt)), np.searchsorted(rows, queries.offsets)
         long = np.diff(since) >= LATER
@@ -122,18 +123,14 @@ def _told(queries: EventBatch) -> NDArray[np.int64]:
     return told
 
 
-def _far(squared: NDArray[np.int64], subject: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, (1,), from which squared distance on a query is unlike earlier ones; every caller counts alike."""
-    known = squared != FAR
-    own = np.split(squared[known], np.flatnonzero(np.diff(subject[known])) + 1)
-    each = [np.quantile(one, (0.25, 0.5, 0.75)) for one in own if one.size]
-    return np.array([np.quantile(np.concatenate(each), NEARER) if each else 0], np.int64)
-
-
 def _doubts(params: Params, queries: EventBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows (m,) that count, and how unsure each answer is, from 0 to UNITS."""
     top, squared = _told(queries), queries.signals["squared"]
-    rows = np.flatnonzero((top >= 0) & (squared >= params["far"][0]) & (params["levels"][-1] >= 0))
+    counted = (top >= 0) & (squared >= params["far"][0]) & (params["levels"][-1] >= 0)
+    # A baseline of before knows of none that stand, nor do the queries that explain a finding.
+    if "stood" in params and "stood" in queries.signals:
+        counted &= queries.signals["stood"] <= params["stood"][0]
+    rows = np.flatnonzero(counted)
     doubt: NDArray[np.int64] = UNITS - np.searchsorted(params["levels"], top[rows], side="left")
     return rows, doubt
 

@@ -26,6 +26,8 @@ from caponier.detect.detector import (
     Subject,
 )
 from caponier.detect.rarity.dependence_tree import UNITS, common_tree, surprise_of
+from caponier.detect.rarity.likely_values import likely, without_fillers
+from caponier.detect.similarity.distances import far_from_earlier
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, listed, within
 from caponier.matrix.technique import TechniqueId
@@ -83,12 +85,17 @@ class Novelty:
         queries, _ = benign.queries()
         queries, tree = common_tree(queries)
         spread = _spread(queries.query)
+        far = {"far": far_from_earlier(queries.signals["squared"], queries.subject)}
         distances, surprises = _distance(spread, queries.query), surprise_of(tree, queries.query)
+        # What stands for missing values in the benign log does not make noise common.
+        rows, query = without_fillers({**tree, **far}, queries)
+        distances[rows] = np.minimum(distances[rows], _distance(spread, query))
+        surprises[rows] = np.minimum(surprises[rows], surprise_of(tree, query))
         if not distances.size:
-            return {**spread, **tree, "common": np.ones(1), "usual": np.array([0, UNITS], np.int64)}
+            return {**spread, **tree, **far, "common": np.ones(1), "usual": np.array([0, UNITS], np.int64)}
         usual = np.ceil(np.quantile(surprises, [0.5, COMMON])).astype(np.int64)
         usual[1] = max(usual[1], usual[0] + UNITS)
-        return {**spread, **tree, "common": np.array([np.quantile(distances, COMMON)]), "usual": usual}
+        return {**spread, **tree, **far, "common": np.array([np.quantile(distances, COMMON)]), "usual": usual}
 
     def priors(self) -> tuple[Params, float] | None:
         """Without benign inputs nothing is foreign."""
@@ -98,7 +105,10 @@ class Novelty:
         """Add up the excess of each subject's last 32 different queries."""
         queries, rows = batch.queries()
         after = state.copy()
-        excess = np.maximum(_excess(params, queries.query), _unlikely(params, queries.query))
+        excess = _foreign(params, likely(params, queries))
+        beyond = np.flatnonzero(excess)
+        at, query = without_fillers(params, queries.take(beyond))
+        excess[beyond[at]] = np.minimum(excess[beyond[at]], _foreign(params, query))
         sums, after["evidence"] = windowed_sum(excess, queries.offsets, state["evidence"])
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums
@@ -107,7 +117,7 @@ class Novelty:
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Name the foreign queries among the last 32 different ones."""
         start = max(0, len(events) - WINDOW)
-        recent = events.query[start:]
+        recent = likely(params, events)[start:]
         distance, common = _distance(params, recent), float(params["common"][0])
         surprise, (median, usual) = surprise_of(params, recent), params["usual"]
         foreign = np.flatnonzero((distance > common) | (surprise > usual))
@@ -160,6 +170,12 @@ def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
         # Row by row over contiguous memory: the order of the sum depends on the width alone.
         distance[some] = np.sqrt(np.add.reduce(np.ascontiguousarray(squares), axis=1))
     return distance
+
+
+def _foreign(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how foreign each row (n, w) is, (n,) from 0 to CAP."""
+    foreign: NDArray[np.int64] = np.maximum(_excess(params, query), _unlikely(params, query))
+    return foreign
 
 
 def _excess(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from caponier.detect.detector import (
     Subject,
 )
 from caponier.detect.rarity.dependence_tree import UNITS, common_tree, surprise_of
+from caponier.detect.rarity.likely_values import likely
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
 from caponier.detect.wording import how_many, within
@@ -106,7 +107,7 @@ class ScoreClimb:
         up, after = _records(state, queries, near, top)
         tried = near & ~up & (top >= 0)
         foreign = np.zeros(len(queries), np.int64)
-        foreign[near] = _foreign(params, queries.query[near])
+        foreign[near] = _foreign(params, likely(params, queries)[near])
         sums = {}
         for kind, counted in zip(KINDS, (foreign * up, foreign * tried // TRY), strict=True):
             sums[kind], after[kind] = windowed_sum(counted, queries.offsets, state[kind])
@@ -118,7 +119,7 @@ class ScoreClimb:
         """Name the small steps on foreign inputs among the last 32 different queries."""
         start = max(0, len(events) - WINDOW)
         recent = events.take(np.arange(start, len(events)))
-        foreign = _foreign(params, recent.query) > 0
+        foreign = _foreign(params, likely(params, recent)) > 0
         rows = np.flatnonzero(foreign & _near(params, recent))
         answers = len(np.unique(recent.label[rows]))
         summary = (

@@ -5,6 +5,7 @@ grey, or that the border is black but for a stroke. Each feature is looked at to
 most about it, in coarse cells, so that a few thousand rows are enough to learn from.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,11 +13,9 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
+from caponier.detect.rarity.likely_values import CELLS, SHIFT, fit_likely, likely, medians, missing
 
 NAME: Final = "dependence tree"
-SHIFT: Final = 4
-"""Quantised values of 0 to 127 are told apart by their upper three bits."""
-CELLS: Final = 128 >> SHIFT
 SPAN: Final = 32
 """How many features before it may be a feature's parent: two rows of a pooled picture."""
 LEARNERS: Final = 10_000
@@ -71,13 +70,29 @@ def _surprise(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def common_tree(queries: EventBatch) -> tuple[EventBatch, Params]:
-    """Return the queries without the few subjects whose queries surprise most, whoever they are, and their tree."""
+    """Return the queries without the few subjects whose queries surprise most, whoever they are, and their tree.
+
+    With the tree goes what `caponier.detect.rarity.likely_values` needs; where features are missing, the queries have
+    what that tells in their place.
+    """
     made = queries.made_once
     if NAME not in made:
-        common = without_odd(queries)
-        made[NAME] = common, fit_tree(common.query)
+        common = without_odd(_completed(queries))
+        tree = fit_tree(common.query)
+        made[NAME] = common, {**tree, **fit_likely(common.query, missing(common), tree["parents"])}
     common, tree = made[NAME]
     return common, dict(tree)
+
+
+def _completed(queries: EventBatch) -> EventBatch:
+    """Return queries with what most likely would stand where a feature is missing; the same where none is."""
+    gone = missing(queries)
+    if not gone.size:
+        return queries
+    # Which features go together is learned with medians first: where many are missing, better than with the middle.
+    parents = fit_tree(np.where(gone, medians(queries.query, gone), queries.query))["parents"]
+    params = {"parents": parents, **fit_likely(queries.query, gone, parents)}
+    return replace(queries, query=likely(params, queries))
 
 
 def without_odd(queries: EventBatch) -> EventBatch:

@@ -123,15 +123,18 @@ def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.i
     return found
 
 
-def stood(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.int16]:
-    """Return how many features of rows are just what they were in one of the RECENT rows before.
+def standing(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return which features of rows are just what they were in one of the RECENT rows before, a bit each.
 
     Args:
         query: (m, width) quantised inputs.
         at: (n,) rows that are looked at.
         reach: (n,) how many rows before each belong to its caller.
+
+    Returns:
+        (n, ceil(width / 8)) bits, the first feature's in front.
     """
-    found = np.zeros(len(at), np.int16)
+    found = np.zeros((len(at), -(-query.shape[1] // 8)), np.uint8)
     for start in range(0, len(at), FEW):
         rows, before = at[start : start + FEW], reach[start : start + FEW]
         first, end = int(rows[0]), int(rows[-1]) + 1
@@ -144,8 +147,7 @@ def stood(query: NDArray[np.uint8], at: NDArray[np.int64], reach: NDArray[np.int
             if before.min() < back:
                 now[before < back] = False
             same |= now
-        # A row of bits at a time: to count bytes along an axis takes longer than to compare them.
-        found[start : start + FEW] = np.bitwise_count(np.packbits(same, axis=1)).sum(axis=1, dtype=np.int16)
+        found[start : start + FEW] = np.packbits(same, axis=1)
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved, stood
+from caponier.detect.similarity.changes import FEWEST, betweenness, evenness, moved, standing
 from caponier.detect.similarity.present import alike_where_missing, lacking, nearest_present, plain
 from caponier.telemetry.features import MARK
 
@@ -90,7 +90,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         The batch with the signals below and without marks, its history, and the new state (k,) of those to `keep`: one
         for each of hundreds of subjects, of which the last goes on, would be megabytes of nothing.
 
-    Signals, (n,) each:
+    Signals, (n,) each but the last two:
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
@@ -102,6 +102,8 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
             in some features, in thousandths; see `caponier.detect.similarity.changes`; not in the history.
         stood: how many features are what they were in one of the last few different queries, or are missing as they
             were there; see `caponier.detect.similarity.changes`; not in the history.
+        standing: which features those are, a bit each, (n, ceil(width / 8)); not in the history.
+        missing: which features are missing, a bit each, (n, ceil(width / 8)); in the history only if any is.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
@@ -121,11 +123,16 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         history.signals[name][at], signals[name][unique] = column, column
     signals["back"] = np.zeros(len(batch), np.uint8)
     signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
-    signals["stood"] = np.zeros(len(batch), np.int16)
-    signals["stood"][unique] = stood(marked.query, at, reach)
+    signals["standing"] = np.zeros((len(batch), -(-batch.query.shape[1] // 8)), np.uint8)
+    signals["standing"][unique] = standing(marked.query, at, reach)
+    # A row of bits at a time: to count bytes along an axis takes longer than to compare them.
+    signals["stood"] = np.bitwise_count(signals["standing"]).sum(axis=1, dtype=np.int16)
     signals["between"] = np.zeros(len(batch), np.int16)
     ends = np.flatnonzero((found["moved"] >= FEWEST) & _flips(history.label, *places))
     signals["between"][unique] = _between(marked, history.query, at, places, squares, ends)
+    if history.query is not marked.query:
+        history = history.with_signals({"missing": np.packbits(marked.query >= MARK, axis=1)})
+    signals["missing"] = np.packbits(batch.query >= MARK, axis=1)
     told = replace(batch, query=plain(batch.query)).with_signals(signals)
     return Similar(told, history, at, _remember(state.dtype, marked, keep))
 
