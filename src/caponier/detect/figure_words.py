@@ -48,7 +48,7 @@ _FACTS: Final = {
     "crowded": "inputs close around one point",
     "distance": "distance from benign callers",
     "distance_quartiles": "quartiles of the distances to earlier inputs",
-    "below_benign_quartiles": "of its last 40 distances, how many lie below each quartile of benign ones",
+    "below_benign_quartiles": "of its last 40 distances, below benign quartiles 1, 2 and 3",
     "most_alike_benign": "the same for the most similar benign caller",
     "entropy": "uncertainty of the last answer",
     "even_steps": "steps that changed many values alike",
@@ -120,6 +120,12 @@ def value_words(value: object) -> str:
     """Write a figure, or a list or table of figures, without brackets and quotes."""
     if value is None or isinstance(value, bool):
         return "unknown" if value is None else "yes" if value else "no"
+    if (
+        isinstance(value, Mapping)
+        and all(isinstance(one, int) for one in value.values())
+        and all(str(name).isdecimal() for name in value)
+    ):
+        return ", ".join(f"{name}: {one:,}" for name, one in value.items())
     if isinstance(value, Mapping):
         return ", ".join(f"{_PARTS.get(str(name), _spelt(str(name)))} {_inner(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):

@@ -36,7 +36,7 @@ LEFT_OPEN: Final = "a delimiter in a cell without quotes: the cells around it te
 MENDED: Final = (TEXT, NUMBER, LEFT_OUT, QUOTE, LEFT_OPEN)
 """What is odd about rows that are used all the same: a caller who could hide his rows with it would."""
 TOO_LONG: Final = "line too long"
-CUT: Final = "bad JSON: the line breaks off; it still counts as a request, with the fields before the break"
+CUT: Final = "bad JSON: the line breaks off; only the fields before the break are used"
 
 
 class OtherLineError(ValueError):

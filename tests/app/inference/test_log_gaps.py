@@ -83,7 +83,7 @@ class TestSampling:
 
     def test_who_finds_less_is_remarked_on_with_figures(self) -> None:
         _, (note,) = lost(summary(), [KEEN, BLUNT], ALL, 0.1)
-        assert "keen 5 of 10, after 60 queries (in a complete log: 10, after 5)" in note
+        assert "keen 5 of 10 attacks found, after 60 queries, not 10, after 5" in note
         assert "blunt" not in note
 
     @pytest.mark.parametrize(("rate", "at"), [(0.5, "50 %"), (0.3, "10 %"), (0.1, "10 %"), (0.001, "10 %")])

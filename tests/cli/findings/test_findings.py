@@ -359,6 +359,6 @@ def test_rarity_stands_beside_severity_and_says_what_it_means() -> None:
 
 def test_a_threshold_of_nothing_is_told_as_such() -> None:
     assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 0))))["Evidence"].endswith(
-        "3; no threshold: one is enough"
+        "3; no threshold: anything above 0 is a finding"
     )
     assert dict(_facts(made.finding(1, evidence=Evidence("flips", 3, 3))))["Evidence"].endswith("3; the threshold is 3")

@@ -154,7 +154,7 @@ def test_our_own_rules_may_be_left_out(home: Path) -> None:
 
 def test_what_each_file_was_taken_for_is_told(home: Path) -> None:
     done = run(log(home, {**LOGIN, "host": "desk"}))
-    assert "auth.jsonl: JSON with a Sigma log source, 1 event, all of a kind that some rule looks at" in done.stderr
+    assert "auth.jsonl: JSON with a Sigma log source, 1 event, of which rules apply to all" in done.stderr
     (home / "app.log").write_text("2026-03-02T09:00:00,626 [INFO ] main org.pytorch.serve.ModelServer - Up\n")
     done = run(str(home / "app.log"))
     assert done.exit_code == 3

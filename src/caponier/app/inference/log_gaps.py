@@ -129,7 +129,7 @@ def _sparse(
     less = [f"{name} {_compared(part[name], whole[name])}" for name in known if name not in gone]
     notes = []
     if less:
-        found = f"of emulated attacks a scan then finds ({place}): {', '.join(less)}"
+        found = f"this costs detection ({place}): {', '.join(less)}"
         notes.append(f"{model}: {what}; {found}; {hint}")
     if strange := [name for name in names if name not in known]:
         notes.append(f"{model}: {what}; what that costs was not measured for {', '.join(strange)}")
@@ -145,7 +145,7 @@ def _nearest(rate: float) -> float:
 def _compared(part: Power, whole: Power) -> str:
     queries = "" if part.queries is None else f", after {part.queries:,.0f} queries"
     usual = "" if whole.queries is None else f", after {whole.queries:,.0f}"
-    return f"{part.found} of {part.of}{queries} (in a complete log: {whole.found}{usual})"
+    return f"{part.found} of {part.of} attacks found{queries}, not {whole.found}{usual}"
 
 
 def missing(summary: ModelSummary) -> list[str]:

@@ -93,8 +93,8 @@ TrainingSet = Annotated[
     typer.Option(
         "--training-set",
         metavar="FILE",
-        help="The data that the model was trained on (.npz, .parquet, .csv), scaled and encoded as in the "
-        "log: like input, or like input_raw if the log has it. Lets membership inference be "
+        help="The data that the model was trained on (.npz, .parquet, .csv), scaled and encoded as the inputs in the "
+        "log are. Lets membership inference be "
         "detected; only a salted sketch of it is kept.",
     ),
 ]

@@ -28,7 +28,7 @@ def named(subject: SubjectRef) -> str:
 
 _BASES: Final[Mapping[str, str]] = {
     Basis.PROMISE: "promise (guaranteed)",
-    Basis.ESTIMATE: "estimate (no guarantee)",
+    Basis.ESTIMATE: "estimate (extrapolated)",
     Basis.COLD_START: "cold-start (no baseline)",
 }
 """How each basis is shown: a reader who has not built the baseline knows none of these words."""
@@ -98,7 +98,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     )
     # None of a few hundred does not mean none of all: what is shown above rests on this share.
     rare = evidence.of and evidence.share and evidence.above / evidence.of < evidence.share
-    taken = f", which allows for 1 in {1 / evidence.share:,.0f}" if rare and evidence.share else ""
+    taken = f"; taken as 1 in {1 / evidence.share:,.0f}" if rare and evidence.share else ""
     rows = [
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
@@ -137,7 +137,11 @@ def _scored(finding: Finding) -> str:
     evidence = finding.evidence
     if evidence.statistic == "rule":
         return f"the rule {finding.detector} matched"
-    line = f"the threshold is {figure(evidence.threshold, 6)}" if evidence.threshold else "no threshold: one is enough"
+    line = (
+        f"the threshold is {figure(evidence.threshold, 6)}"
+        if evidence.threshold
+        else "no threshold: anything above 0 is a finding"
+    )
     return f"{score_words(evidence.statistic)}: {figure(evidence.value, 6)}; {line}"
 
 

@@ -143,7 +143,7 @@ def _taken_for(file: ScannedLog) -> str:
         name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
     )
     asked = "all" if file.asked == file.events else f"{file.asked:,}"
-    return f"{file.file}: {formats}, {_counted(file.events, 'event')}, {asked} of a kind that some rule looks at"
+    return f"{file.file}: {formats}, {_counted(file.events, 'event')}, of which rules apply to {asked}"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

@@ -102,8 +102,8 @@ class DistanceShape:
         shape = _shapes(laid, at[-1:])
         alike = _departure(params, shape)[1][0]
         summary = (
-            f"One caller changed its inputs by unusual amounts{within(events.time[rows])}: half of its last "
-            f"{len(rows)} different inputs differ from the nearest earlier one by {low / LEVELS:.1%} to "
+            f"One caller changed its inputs by unusual amounts{within(events.time[rows])}: the middle half of its last "
+            f"{len(rows)} different inputs differs from the nearest earlier input by {low / LEVELS:.1%} to "
             f"{high / LEVELS:.1%} of the value range"
         )
         facts = {

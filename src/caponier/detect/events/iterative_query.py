@@ -177,7 +177,7 @@ def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
     changed = f"; the answer changed {times(facts['flips'])}" if facts["flips"] else ""
     figures = {
         "small_steps": "lay closer to an earlier input than benign inputs do",
-        "halvings": "halved the previous step, as in a binary search",
+        "halvings": "differed from the input before by half as much as that one did, as in a binary search",
         "single_feature": "changed a single value",
         "crowded": "lay close around one point",
         "even_steps": "changed many values by the same amount",

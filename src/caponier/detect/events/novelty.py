@@ -126,10 +126,10 @@ class Novelty:
         farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
         seen = []
         if farthest is not None and farthest > 1:
-            seen.append(f"distance from benign inputs is up to {farthest:.1f}")
+            seen.append(f"they reach {farthest:.1f} in distance from benign inputs")
         if rarest > 1:
-            seen.append(f"values' rarity up to {rarest:.1f}" if seen else f"values' rarity is up to {rarest:.1f}")
-        details = f". Measured so that 99.9 % of benign inputs stay below 1, their {listed(seen)}" if seen else ""
+            seen.append(f"{rarest:.1f} in rarity of values" if seen else f"they reach {rarest:.1f} in rarity of values")
+        details = f". Where 99.9 % of benign inputs stay below 1, {listed(seen)}" if seen else ""
         what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
             f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])}, among its last "

@@ -25,7 +25,7 @@ CALLERS: Final = "callers"
 BUILT_IN: Final = "runs with built-in thresholds:"
 TYPICAL: Final = 100
 """Age at which a detector's threshold is told, in different queries or events: it grows with age."""
-_SHORT: Final = "in less than a day (figures a week assume a whole day)"
+_SHORT: Final = "in less than a day (to give figures per week, it is counted as one day)"
 """A section keeps no span below a day: figures a week would else rest on hours."""
 ENOUGH: Final = 1_000
 """Benign callers from which on more of them buy little."""
