@@ -172,7 +172,8 @@ class TestHabits:
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
         assert first == (
-            "m: learned from 60 callers and 240 events in less than a day (to give figures per week, it is counted as one day)"
+            "m: learned from 60 callers and 240 events in less than a day"
+            " (to give figures per week, it is counted as one day)"
         )
 
     @pytest.mark.parametrize("length", [1, 3])
