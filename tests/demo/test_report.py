@@ -399,7 +399,7 @@ def test_it_is_told_how_many_benign_users_come_as_high_as_the_rarest(result: Dem
         for one, benign in zip(result.findings, (3.0, 0.25, 1.0), strict=True)
     ]
     told = {part.head: part.text for part in story.story(dataclasses.replace(result, findings=tuple(found)))}
-    assert told["How sure"].endswith("a week. As high as the rarest of the findings come 0.25 benign users a week.")
+    assert told["How sure"].endswith("About 0.25 benign users a week would score as high as the rarest finding.")
 
 
 @pytest.mark.parametrize(("flagged", "said"), [(1, "so was 1"), (2, "so were 2")])

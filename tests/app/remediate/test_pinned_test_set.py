@@ -38,7 +38,7 @@ def test_too_few_rows_say_nothing(tmp_path: Path) -> None:
     columns = Columns(label="y")
     training = read_dataset(table(tmp_path / "train.csv", 1), columns)
     test = PinnedTestSet.read(table(tmp_path / "test.csv", 2, n=FEWEST - 1), columns)
-    with pytest.raises(InputError, match="fewest"):
+    with pytest.raises(InputError, match=f"at least {FEWEST} are needed"):
         test.apart_from(training)
 
 

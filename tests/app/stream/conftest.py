@@ -95,7 +95,7 @@ def stream_world(tmp_path_factory: pytest.TempPathFactory) -> StreamWorld:
         create_workspace(root)
         file = root / "caponier.toml"
         file.write_text(file.read_text() + MODEL.format(baseline=""))
-        (folder / "benign.jsonl").write_bytes(lines(users(0, BEGIN, 60, "u")))
+        (folder / "benign.jsonl").write_bytes(lines(users(0, BEGIN, 120, "u")))
         report = build_baseline([folder / "benign.jsonl"], workspace=load_workspace(root))
         (root / "m.safetensors").write_bytes(report.baseline.to_bytes())
         return StreamWorld(root, attacked(BEGIN + 10 * DAY))

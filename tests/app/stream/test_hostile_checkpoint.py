@@ -22,7 +22,7 @@ from once import once
 
 
 def some(seconds: range) -> bytes:
-    return lines([event(BEGIN + at * 1_000, f"c{at % 3}", [0.1, 0.2, at / 99], event_id=f"e{at}") for at in seconds])
+    return lines([event(BEGIN + at * 1_000, f"c{at % 7}", [0.1, 0.2, at / 99], event_id=f"e{at}") for at in seconds])
 
 
 @pytest.fixture(scope="session")
